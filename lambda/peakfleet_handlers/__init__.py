@@ -1,0 +1,1 @@
+"""The edge between AWS and the planner."""

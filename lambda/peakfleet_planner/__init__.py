@@ -1,0 +1,49 @@
+"""Decide how much burst capacity each pool should run. Pure: no clock, no I/O, no AWS."""
+
+from peakfleet_planner.baselines import BaselineSpec, FixedBaseline, ReportedBaseline
+from peakfleet_planner.decide import decide
+from peakfleet_planner.errors import SpecError
+from peakfleet_planner.metrics import Metric, MetricSeries
+from peakfleet_planner.plan import BaselineState, Plan, PoolPlan, Reason, SignalState, SignalView
+from peakfleet_planner.signals import (
+    IN_FLIGHT,
+    WAITING,
+    BacklogSignal,
+    RateSignal,
+    Signal,
+    SilenceRule,
+    WhenSilent,
+)
+from peakfleet_planner.snapshot import Hold, Memory, PoolReading, Snapshot
+from peakfleet_planner.spec import FleetSpec, PaceSpec, PoolSpec, ServiceLevelSpec
+
+__all__ = [
+    "IN_FLIGHT",
+    "WAITING",
+    "BacklogSignal",
+    "BaselineSpec",
+    "BaselineState",
+    "FixedBaseline",
+    "FleetSpec",
+    "Hold",
+    "Memory",
+    "Metric",
+    "MetricSeries",
+    "PaceSpec",
+    "Plan",
+    "PoolPlan",
+    "PoolReading",
+    "PoolSpec",
+    "RateSignal",
+    "Reason",
+    "ReportedBaseline",
+    "ServiceLevelSpec",
+    "Signal",
+    "SignalState",
+    "SignalView",
+    "SilenceRule",
+    "Snapshot",
+    "SpecError",
+    "WhenSilent",
+    "decide",
+]

@@ -1,0 +1,142 @@
+"""Frozen dataclasses to JSON documents and back, strictly.
+
+Only what specification, snapshot and plan are made of is supported: dataclasses,
+`StrEnum`, tuples, string-keyed mappings, unions of dataclasses told apart by their
+`kind`, optional values and JSON scalars. A document with an unknown or missing key,
+or a value of the wrong type, is refused with the path of the field.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from peakfleet_planner.errors import SpecError
+
+T = TypeVar("T")
+
+
+def to_document(value: object) -> Any:  # noqa: ANN401  JSON data has no narrower type
+    """Return *value* as JSON-ready data; fields that hold their default are left out."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: to_document(getattr(value, field.name))
+            for field in fields(value)
+            if field.name == "kind" or getattr(value, field.name) != _default(field)
+        }
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, tuple | list):
+        return [to_document(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: to_document(item) for key, item in value.items()}
+    return value
+
+
+def from_document(cls: type[T], document: object, path: str = "") -> T:
+    """Return the *cls* that *document* describes.
+
+    Args:
+        cls: The dataclass to read.
+        document: Data as `json.loads` returns it.
+        path: Where the document stands, for messages. Default: the name of *cls*.
+
+    Raises:
+        SpecError: A key is unknown or missing, or a value has the wrong type.
+    """
+    return cast("T", _read(cls, document, path or cls.__name__))
+
+
+def _read(kind: Any, document: object, path: str) -> object:  # noqa: ANN401  a type form, not a class
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _read_union(get_args(kind), document, path)
+    if origin is tuple:
+        return _read_tuple(get_args(kind), document, path)
+    if origin is not None and issubclass(origin, Mapping):
+        entries = _expect(dict, document, path)
+        return {
+            key: _read(get_args(kind)[1], item, f"{path}.{key}") for key, item in entries.items()
+        }
+    if is_dataclass(kind):
+        return _read_dataclass(cast("type[object]", kind), document, path)
+    return _read_scalar(kind, document, path)
+
+
+def _read_tuple(inner: tuple[Any, ...], document: object, path: str) -> tuple[object, ...]:
+    items = _expect(list, document, path)
+    if inner[-1] is ...:
+        return tuple(_read(inner[0], item, f"{path}[{i}]") for i, item in enumerate(items))
+    if len(items) != len(inner):
+        raise SpecError(f"{path} must have {len(inner)} items, got {len(items)}")
+    pairs = enumerate(zip(inner, items, strict=True))
+    return tuple(_read(one, item, f"{path}[{i}]") for i, (one, item) in pairs)
+
+
+def _read_union(members: tuple[Any, ...], document: object, path: str) -> object:
+    if document is None and types.NoneType in members:
+        return None
+    members = tuple(member for member in members if member is not types.NoneType)
+    if len(members) == 1:
+        return _read(members[0], document, path)
+    kinds = {_default_of(member, "kind"): member for member in members}
+    kind = _expect(dict, document, path).get("kind")
+    if kind not in kinds:
+        allowed = ", ".join(str(k) for k in kinds)
+        raise SpecError(f"{path}.kind must be one of {allowed}, got {kind!r}")
+    return _read(kinds[kind], document, path)
+
+
+def _read_dataclass(cls: type[object], document: object, path: str) -> object:
+    entries = _expect(dict, document, path)
+    hints, known = _shape(cls)
+    if unknown := sorted(set(entries) - set(known)):
+        raise SpecError(f"{path}: unknown field {', '.join(unknown)}; known: {', '.join(known)}")
+    missing = [name for name, field in known.items() if name not in entries and _required(field)]
+    if missing:
+        raise SpecError(f"{path}: missing field {', '.join(missing)}")
+    return cls(
+        **{name: _read(hints[name], item, f"{path}.{name}") for name, item in entries.items()}
+    )
+
+
+def _read_scalar(kind: type, document: object, path: str) -> object:
+    if issubclass(kind, StrEnum):
+        allowed = [member.value for member in kind]
+        if document not in allowed:
+            raise SpecError(f"{path} must be one of {', '.join(allowed)}, got {document!r}")
+        return kind(document)
+    accepted: tuple[type, ...] = (int, float) if kind is float else (kind,)
+    if not isinstance(document, accepted) or (isinstance(document, bool) and kind is not bool):
+        raise SpecError(f"{path} must be a {kind.__name__}, got {document!r}")
+    return float(document) if kind is float and isinstance(document, int) else document
+
+
+def _expect(cls: type[Any], document: object, path: str) -> Any:  # noqa: ANN401  list or dict of JSON
+    if not isinstance(document, cls):
+        raise SpecError(f"{path} must be a {cls.__name__}, got {document!r}")
+    return document
+
+
+@cache
+def _shape(cls: Any) -> tuple[dict[str, Any], dict[str, Field[Any]]]:  # noqa: ANN401  a type form
+    """Return the field types and fields of a dataclass; looked up once, as ticks repeat."""
+    return get_type_hints(cls), {field.name: field for field in fields(cls)}
+
+
+def _default(field: Field[Any]) -> object:
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def _default_of(cls: type[object], name: str) -> object:
+    return _default(_shape(cls)[1][name])
+
+
+def _required(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING

@@ -1,0 +1,215 @@
+"""The one decision function: Lambda and simulator both call it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from peakfleet_planner.demand import SignalDemand, read_demand
+from peakfleet_planner.ladder import Rung, bounded, grow, shrink, total_units
+from peakfleet_planner.plan import BaselineState, Plan, PoolPlan, Reason, SignalState
+from peakfleet_planner.snapshot import Snapshot
+from peakfleet_planner.spec import FleetSpec
+from peakfleet_planner.usable import UsableBaseline, usable_baseline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Need:
+    """Units that the pools should supply.
+
+    Args:
+        burst: Demand now above the baseline.
+        grow_to: Less than this must grow.
+        keep: More than this may be let go.
+    """
+
+    burst: float
+    grow_to: float
+    keep: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _Outcome:
+    """The ladder as the decision changes it, and why."""
+
+    rungs: tuple[Rung, ...]
+    reasons: list[Reason] = field(default_factory=list)
+
+
+def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
+    """Return the size that each pool should have next, and why.
+
+    Pure: the same specification and snapshot give the same plan. Pools that could not be
+    read and are not remembered are left out of the plan.
+
+    >>> from peakfleet_planner import (FixedBaseline, FleetSpec, Metric, MetricSeries, PoolReading,
+    ...     PoolSpec, RateSignal, Snapshot)
+    >>> streams = Metric(namespace="Live", metric_name="Streams")
+    >>> spec = FleetSpec(
+    ...     fleet="Live",
+    ...     pools=(PoolSpec(name="g", group="asg", units_per_capacity=10, max_capacity=20),),
+    ...     signals=(RateSignal(name="streams", metrics={"m": streams}, expression="m"),),
+    ...     baseline=FixedBaseline(units=100),
+    ... )
+    >>> seen = PoolReading(
+    ...     name="g", desired_capacity=0, in_service_capacity=0, min_capacity=0, max_capacity=20
+    ... )
+    >>> steady = MetricSeries(points=tuple((60 * i, 150.0) for i in range(60)))
+    >>> plan = decide(
+    ...     spec,
+    ...     Snapshot(now_epoch_seconds=3600, signals={"streams": {"m": steady}}, pools=(seen,)),
+    ... )
+    >>> plan.pools[0].desired_capacity, str(plan.reason)
+    (5, 'demand')
+    """
+    now = snapshot.now_epoch_seconds
+    demands = tuple(
+        read_demand(spec, signal, snapshot.signals.get(signal.name, {}), now)
+        for signal in spec.signals
+    )
+    baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
+    need = _need(spec, demands, baseline, now)
+    outcome = _decide_sizes(spec, snapshot, demands, baseline, need)
+    seen = {pool.name: pool for pool in snapshot.pools}
+    reason, *limits = outcome.reasons
+    return Plan(
+        pools=tuple(
+            PoolPlan(
+                name=rung.name,
+                desired_capacity=rung.capacity,
+                seen_capacity=seen[rung.name].desired_capacity if rung.name in seen else None,
+                units=rung.units,
+            )
+            for rung in outcome.rungs
+        ),
+        reason=reason,
+        limits=tuple(limits),
+        demand_units=max((d.view.units or 0.0 for d in demands), default=0.0),
+        ahead_units=max((d.view.ahead_units for d in demands), default=0.0),
+        baseline_units=baseline.units,
+        baseline_state=baseline.state,
+        burst_units=need.burst,
+        wanted_units=need.grow_to,
+        granted_units=total_units(outcome.rungs),
+        serving_units=sum(
+            seen[pool.name].in_service_capacity * pool.units_per_capacity
+            for pool in spec.pools
+            if pool.name in seen
+        ),
+        signals=tuple(demand.view for demand in demands),
+    )
+
+
+def _need(
+    spec: FleetSpec, demands: Sequence[SignalDemand], baseline: UsableBaseline, now: int
+) -> _Need:
+    """Return the burst now, expected, and within the hold window.
+
+    Expected demand counts only while demand is above the baseline already: at or below it
+    nothing bursts.
+    """
+    burst = max(0.0, max((d.view.units or 0.0) for d in demands) - baseline.units)
+    ahead = max(0.0, max(d.view.ahead_units for d in demands) - baseline.units) if burst else 0.0
+    since = now - spec.service_level.hold_seconds
+    held = (
+        units - baseline.units_at(time)
+        for demand in demands
+        for time, units in demand.points
+        if time >= since
+    )
+    grow_to = max(burst, ahead)
+    return _Need(burst=burst, grow_to=grow_to, keep=max(grow_to, *held, 0.0))
+
+
+def _decide_sizes(
+    spec: FleetSpec,
+    snapshot: Snapshot,
+    demands: Sequence[SignalDemand],
+    baseline: UsableBaseline,
+    need: _Need,
+) -> _Outcome:
+    rungs = _rungs(spec, snapshot)
+    memory = snapshot.memory
+    if (
+        memory is not None
+        and memory.hold
+        and snapshot.now_epoch_seconds < memory.hold.until_epoch_seconds
+    ):
+        return _Outcome(rungs=rungs, reasons=[Reason.HELD])
+    if all(demand.view.units is None for demand in demands):
+        return _Outcome(rungs=rungs, reasons=[Reason.BLIND])
+    rungs = bounded(rungs)
+    supplied = total_units(rungs)
+    if need.grow_to > supplied:
+        return _grow(spec, rungs, need)
+    if doubts := _doubts(spec, snapshot, demands, baseline):
+        return _Outcome(rungs=rungs, reasons=doubts)
+    return _shrink(spec, rungs, need)
+
+
+def _grow(spec: FleetSpec, rungs: tuple[Rung, ...], need: _Need) -> _Outcome:
+    unbounded = grow(rungs, need.grow_to, at_most_units=float("inf"))
+    grown = grow(rungs, need.grow_to, at_most_units=spec.pace.out_units)
+    outcome = _Outcome(rungs=grown)
+    if total_units(unbounded) < need.grow_to:
+        outcome.reasons.append(Reason.AT_MAXIMUM)
+    if grown != unbounded:
+        outcome.reasons.insert(0, Reason.STEP_LIMITED)
+    outcome.reasons = outcome.reasons or [Reason.DEMAND]
+    return outcome
+
+
+def _shrink(spec: FleetSpec, rungs: tuple[Rung, ...], need: _Need) -> _Outcome:
+    free = shrink(rungs, need.grow_to, at_most_units=float("inf"))
+    kept = shrink(rungs, need.keep, at_most_units=float("inf"))
+    paced = shrink(rungs, need.keep, at_most_units=spec.pace.in_units)
+    reasons = []
+    if paced != kept:
+        reasons.append(Reason.STEP_LIMITED)
+    if kept != free:
+        reasons.append(Reason.HOLDING_PEAK)
+    return _Outcome(
+        rungs=paced,
+        reasons=reasons or [Reason.DEMAND if need.grow_to else Reason.BASELINE_SUFFICES],
+    )
+
+
+def _rungs(spec: FleetSpec, snapshot: Snapshot) -> tuple[Rung, ...]:
+    """Return the ladder as observed, or as remembered where a group could not be read."""
+    seen = {pool.name: pool for pool in snapshot.pools}
+    remembered = snapshot.memory.desired if snapshot.memory else {}
+    rungs = []
+    for pool in spec.pools:
+        rung = Rung(
+            name=pool.name,
+            units_per_capacity=pool.units_per_capacity,
+            capacity=remembered.get(pool.name, 0),
+            floor=pool.min_capacity,
+            ceiling=pool.max_capacity,
+        )
+        if reading := seen.get(pool.name):
+            rung = replace(
+                rung,
+                capacity=reading.desired_capacity,
+                floor=max(rung.floor, reading.min_capacity),
+                ceiling=min(rung.ceiling, reading.max_capacity),
+            )
+        elif pool.name not in remembered:
+            continue
+        rungs.append(rung)
+    return tuple(rungs)
+
+
+def _doubts(
+    spec: FleetSpec, snapshot: Snapshot, demands: Sequence[SignalDemand], baseline: UsableBaseline
+) -> list[Reason]:
+    """Return why nothing may be let go, if anything says so."""
+    states = {demand.view.state for demand in demands}
+    doubts = {
+        Reason.SIGNAL_SILENT: SignalState.SILENT in states,
+        Reason.SIGNAL_IMPLAUSIBLE: SignalState.IMPLAUSIBLE in states,
+        Reason.BASELINE_UNKNOWN: baseline.state is BaselineState.UNKNOWN,
+        Reason.STATE_LOST: snapshot.memory is None,
+        Reason.POOL_UNREADABLE: len(snapshot.pools) < len(spec.pools),
+    }
+    return [reason for reason, applies in doubts.items() if applies]

@@ -1,0 +1,57 @@
+"""Metrics as values: what to read from CloudWatch, and what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from peakfleet_planner import _check
+from peakfleet_planner.errors import SpecError
+
+PERIODS_SECONDS = (1, 5, 10, 20, 30)
+"""Periods below a minute that GetMetricData accepts, for high-resolution metrics."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One CloudWatch metric, as GetMetricData names it.
+
+    Args:
+        namespace: CloudWatch namespace.
+        metric_name: Name within the namespace.
+        dimensions: Dimension names and values. Default: none.
+        statistic: CloudWatch statistic, for example `Average`, `Sum` or `p99`.
+        period_seconds: Length of one datapoint. Default: 60.
+    """
+
+    namespace: str
+    metric_name: str
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+    statistic: str = "Average"
+    period_seconds: int = 60
+
+    def __post_init__(self) -> None:
+        """Refuse what GetMetricData would refuse."""
+        owner = f"metric '{self.namespace}/{self.metric_name}'"
+        _check.named(owner, "namespace", self.namespace)
+        _check.named(owner, "metric_name", self.metric_name)
+        if self.period_seconds not in PERIODS_SECONDS and (
+            self.period_seconds < 60 or self.period_seconds % 60  # noqa: PLR2004  a minute
+        ):
+            raise SpecError(
+                f"{owner}: period_seconds must be {', '.join(map(str, PERIODS_SECONDS))} "
+                f"or a multiple of 60, got {self.period_seconds}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSeries:
+    """What one read of a metric returned.
+
+    Args:
+        points: Start of each period in seconds since 1970 (UTC) and its value, oldest first.
+        readable: False if the read itself failed, so that no points does not mean no data.
+    """
+
+    points: tuple[tuple[int, float], ...] = ()
+    readable: bool = True

@@ -1,0 +1,176 @@
+"""What a decision says, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from peakfleet_planner.codec import from_document, to_document
+from peakfleet_planner.errors import SpecError
+
+VERSION = 1
+
+
+class Reason(StrEnum):
+    """Why a fleet has the size it has."""
+
+    DEMAND = "demand"
+    BASELINE_SUFFICES = "baseline-suffices"
+    HOLDING_PEAK = "holding-peak"
+    STEP_LIMITED = "step-limited"
+    AT_MAXIMUM = "at-maximum"
+    SIGNAL_SILENT = "signal-silent"
+    SIGNAL_IMPLAUSIBLE = "signal-implausible"
+    BASELINE_UNKNOWN = "baseline-unknown"
+    STATE_LOST = "state-lost"
+    POOL_UNREADABLE = "pool-unreadable"
+    BLIND = "blind"
+    HELD = "held"
+
+
+IN_WORDS: dict[Reason, str] = {
+    Reason.DEMAND: "sized to the demand above the baseline",
+    Reason.BASELINE_SUFFICES: "the baseline carries all demand",
+    Reason.HOLDING_PEAK: "keeps what was needed within the hold window",
+    Reason.STEP_LIMITED: "one tick may not move further",
+    Reason.AT_MAXIMUM: "every pool is at its maximum",
+    Reason.SIGNAL_SILENT: "a signal is silent, so nothing is let go",
+    Reason.SIGNAL_IMPLAUSIBLE: "a signal reports what cannot be true, so nothing is let go",
+    Reason.BASELINE_UNKNOWN: "the baseline does not report, so nothing is let go",
+    Reason.STATE_LOST: "the state table cannot be read, so nothing is let go",
+    Reason.POOL_UNREADABLE: "a group cannot be read, so nothing is let go",
+    Reason.BLIND: "no signal has ever been read, so nothing is changed",
+    Reason.HELD: "held by a human, so nothing is changed",
+}
+
+
+class SignalState(StrEnum):
+    """How far a signal can be trusted."""
+
+    FRESH = "fresh"
+    SILENT = "silent"
+    IMPLAUSIBLE = "implausible"
+
+
+class BaselineState(StrEnum):
+    """How the company's own side is."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalView:
+    """What the decision made of one signal.
+
+    Args:
+        name: The signal.
+        state: Whether it can be trusted.
+        units: Units it asks for now; None if it has never been read.
+        ahead_units: Units expected by the time that new capacity serves.
+        rejected_samples: Datapoints that cannot be true, within what was read.
+    """
+
+    name: str
+    state: SignalState
+    units: float | None = None
+    ahead_units: float = 0.0
+    rejected_samples: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolPlan:
+    """The size one pool should have, in points of capacity.
+
+    Args:
+        name: The pool.
+        desired_capacity: What it should be asked to run.
+        seen_capacity: What it was asked to run when it was observed; None if unknown.
+        units: Units that the desired capacity serves.
+    """
+
+    name: str
+    desired_capacity: int
+    seen_capacity: int | None
+    units: float
+
+    @property
+    def changes(self) -> bool:
+        """Whether the group has to be told."""
+        return self.desired_capacity != self.seen_capacity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The sizes of all pools, and why. All quantities but capacities are units.
+
+    Args:
+        pools: One entry for each pool that could be decided on, in ladder order.
+        reason: What set the size.
+        limits: What else held it back, the most important first.
+        demand_units: Demand now, the largest request of any signal.
+        ahead_units: Demand expected by the time that new capacity serves.
+        baseline_units: What the healthy on-premises side carries.
+        baseline_state: How that side is.
+        burst_units: Demand now above the baseline.
+        wanted_units: What the pools should supply.
+        granted_units: What they are asked to supply.
+        serving_units: What they supplied when observed.
+        signals: What was made of each signal.
+    """
+
+    pools: tuple[PoolPlan, ...]
+    reason: Reason
+    limits: tuple[Reason, ...] = ()
+    demand_units: float = 0.0
+    ahead_units: float = 0.0
+    baseline_units: float = 0.0
+    baseline_state: BaselineState = BaselineState.HEALTHY
+    burst_units: float = 0.0
+    wanted_units: float = 0.0
+    granted_units: float = 0.0
+    serving_units: float = 0.0
+    signals: tuple[SignalView, ...] = ()
+
+    @property
+    def unserved_units(self) -> float:
+        """Burst that nothing served when it was observed."""
+        return max(0.0, self.burst_units - self.serving_units)
+
+    @property
+    def missing_units(self) -> float:
+        """Units wanted but not granted."""
+        return max(0.0, self.wanted_units - self.granted_units)
+
+    def explain(self) -> str:
+        """Return the decision in words."""
+        sizes = ", ".join(f"{pool.name} {_move(pool)}" for pool in self.pools) or "no pool"
+        why = "; ".join(IN_WORDS[reason] for reason in (self.reason, *self.limits))
+        return (
+            f"demand {self.demand_units:.1f} (expected {self.ahead_units:.1f}), "
+            f"{self.baseline_state} baseline {self.baseline_units:.1f}: "
+            f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): {why}"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the decision record."""
+        return {"version": VERSION, **to_document(self)}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Plan:
+        """Read a decision record.
+
+        Raises:
+            SpecError: The document is not a plan of this version.
+        """
+        if (version := document.get("version")) != VERSION:
+            raise SpecError(f"plan: version must be {VERSION}, got {version!r}")
+        return from_document(cls, {k: v for k, v in document.items() if k != "version"}, "plan")
+
+
+def _move(pool: PoolPlan) -> str:
+    if pool.changes and pool.seen_capacity is not None:
+        return f"{pool.seen_capacity} to {pool.desired_capacity}"
+    return str(pool.desired_capacity)

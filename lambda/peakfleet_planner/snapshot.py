@@ -1,0 +1,74 @@
+"""All that one decision may know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from peakfleet_planner.metrics import MetricSeries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolReading:
+    """One Auto Scaling group as it was seen, in points of capacity.
+
+    Args:
+        name: The pool.
+        desired_capacity: What the group is asked to run; what is booting counts.
+        in_service_capacity: What serves.
+        min_capacity: The group's own minimum.
+        max_capacity: The group's own maximum, which may differ from the specification's.
+    """
+
+    name: str
+    desired_capacity: int
+    in_service_capacity: int
+    min_capacity: int
+    max_capacity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A human's freeze of a fleet.
+
+    Args:
+        owner: Who holds it.
+        reason: Why.
+        until_epoch_seconds: When it ends by itself, in seconds since 1970 (UTC).
+    """
+
+    owner: str
+    reason: str
+    until_epoch_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the state table remembers of a fleet.
+
+    Args:
+        hold: A human's freeze. Default: none.
+        desired: Desired capacity of each pool after the last change. Default: none known.
+    """
+
+    hold: Hold | None = None
+    desired: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What a tick observed.
+
+    Args:
+        now_epoch_seconds: The tick's time, in seconds since 1970 (UTC).
+        signals: What was read for each signal, by signal name and metric id.
+        baseline: What was read of a reported baseline. Default: nothing.
+        pools: The groups that could be read; one that is missing could not.
+        memory: What is remembered; None if the state table could not be read.
+    """
+
+    now_epoch_seconds: int
+    signals: Mapping[str, Mapping[str, MetricSeries]]
+    baseline: MetricSeries = field(default_factory=MetricSeries)
+    pools: tuple[PoolReading, ...] = ()
+    memory: Memory | None = field(default_factory=Memory)

@@ -1,0 +1,163 @@
+"""The fleet specification: written at synth, sent by the schedule, read by tick and simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any, Self
+
+from peakfleet_planner import _check
+from peakfleet_planner.baselines import BaselineSpec, FixedBaseline
+from peakfleet_planner.codec import from_document, to_document
+from peakfleet_planner.errors import SpecError
+from peakfleet_planner.signals import Signal
+
+VERSION = 1
+METRIC_DELAY_SECONDS = 60
+"""How late a datapoint is readable: AWS publishes no figure, one period is assumed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSpec:
+    """One Auto Scaling group: one chip, one purchase option.
+
+    Args:
+        name: Unique within the fleet.
+        group: Name of the Auto Scaling group.
+        units_per_capacity: Units that one point of desired capacity serves: of an instance,
+            or of one weight where the group's instance types have weights.
+        max_capacity: Most points of desired capacity.
+        min_capacity: Points that are always kept. Default: 0.
+        boot_seconds: From the launch to serving. Default: 180.
+        usd_per_capacity_hour: Price of one point for an hour. Default: unknown.
+    """
+
+    name: str
+    group: str
+    units_per_capacity: float
+    max_capacity: int
+    min_capacity: int = 0
+    boot_seconds: float = 180.0
+    usd_per_capacity_hour: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that no group can have."""
+        owner = f"pool '{self.name}'"
+        _check.named("pool", "name", self.name)
+        _check.named(owner, "group", self.group)
+        _check.above(owner, "units_per_capacity", self.units_per_capacity, 0)
+        _check.at_least(owner, "max_capacity", self.max_capacity, 1)
+        _check.at_least(owner, "min_capacity", self.min_capacity, 0)
+        _check.at_least(owner, "boot_seconds", self.boot_seconds, 0)
+        if self.min_capacity > self.max_capacity:
+            raise SpecError(
+                f"{owner}: min_capacity must be at most max_capacity "
+                f"{self.max_capacity}, got {self.min_capacity}"
+            )
+        if self.usd_per_capacity_hour is not None:
+            _check.at_least(owner, "usd_per_capacity_hour", self.usd_per_capacity_hour, 0)
+
+    @property
+    def max_units(self) -> float:
+        """Units of the pool at its maximum."""
+        return self.max_capacity * self.units_per_capacity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceLevelSpec:
+    """What missed work costs, and how long a peak is kept.
+
+    Args:
+        unserved_cost: What one unserved unit-minute is worth, in minutes of the capacity
+            that would have served it. Default: 10.
+        hold_seconds: Capacity that was needed this recently is kept. Default: 300.
+        history_seconds: How far back demand is read to learn how fast it rises. Default: 3600.
+    """
+
+    unserved_cost: float = 10.0
+    hold_seconds: int = 300
+    history_seconds: int = 3600
+
+    def __post_init__(self) -> None:
+        """Refuse a level that could never be kept."""
+        _check.at_least("service level", "unserved_cost", self.unserved_cost, 1)
+        _check.within("service level", "history_seconds", self.history_seconds, 600, 10_800)
+        _check.within("service level", "hold_seconds", self.hold_seconds, 0, self.history_seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaceSpec:
+    """How far one tick may move the whole fleet.
+
+    Args:
+        out_units: Most units added in one tick. Default: no bound.
+        in_units: Most units removed in one tick. Default: no bound.
+    """
+
+    out_units: float = inf
+    in_units: float = inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetSpec:
+    """Everything about a fleet that does not change between ticks.
+
+    Args:
+        fleet: Name of the fleet, unique within the account and region.
+        pools: The ladder, in the order in which it is filled.
+        signals: What demand is read from; the largest request wins.
+        baseline: What the company's own side carries. Default: nothing.
+        service_level: What missed work costs. Default: 10 minutes of capacity a unit-minute.
+        pace: How far one tick may move the fleet. Default: no bound.
+        state_table: DynamoDB table of decisions and holds. Default: none, nothing is remembered.
+    """
+
+    fleet: str
+    pools: tuple[PoolSpec, ...]
+    signals: tuple[Signal, ...]
+    baseline: BaselineSpec = field(default_factory=lambda: FixedBaseline(units=0))
+    service_level: ServiceLevelSpec = field(default_factory=ServiceLevelSpec)
+    pace: PaceSpec = field(default_factory=PaceSpec)
+    state_table: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a fleet that could never serve."""
+        _check.named("fleet", "fleet", self.fleet)
+        owner = f"fleet '{self.fleet}'"
+        if not self.pools:
+            raise SpecError(f"{owner}: at least one pool is needed, got none")
+        if not self.signals:
+            raise SpecError(f"{owner}: at least one signal is needed, got none")
+        _check.distinct(owner, "pool names", tuple(pool.name for pool in self.pools))
+        _check.distinct(owner, "pool groups", tuple(pool.group for pool in self.pools))
+        _check.distinct(owner, "signal names", tuple(signal.name for signal in self.signals))
+        largest = max(pool.units_per_capacity for pool in self.pools)
+        for name, bound in (("out_units", self.pace.out_units), ("in_units", self.pace.in_units)):
+            if not bound >= largest:
+                raise SpecError(
+                    f"{owner}: pace.{name} must be at least {largest:g}, one point of the largest "
+                    f"pool, or that pool could never move; got {bound:g}"
+                )
+
+    @property
+    def lead_seconds(self) -> float:
+        """From a change of demand until capacity for it serves, in the slowest pool."""
+        return METRIC_DELAY_SECONDS + max(pool.boot_seconds for pool in self.pools)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that the schedule sends."""
+        return {"version": VERSION, **to_document(self)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Read a document, refusing a version or a field that this code does not know.
+
+        Raises:
+            SpecError: The document is not a specification of this version.
+        """
+        if (version := document.get("version")) != VERSION:
+            raise SpecError(
+                f"fleet spec: version must be {VERSION}, got {version!r}: redeploy the stack"
+            )
+        return from_document(cls, {k: v for k, v in document.items() if k != "version"}, "spec")

@@ -1,0 +1,1 @@
+"""Virtual world, peers, optimum, scoring and reports."""
