@@ -15,7 +15,7 @@ from peakfleet_planner.signals import (
     WhenSilent,
 )
 from peakfleet_planner.snapshot import Hold, Memory, PoolReading, Snapshot
-from peakfleet_planner.spec import FleetSpec, PaceSpec, PoolSpec, ServiceLevelSpec
+from peakfleet_planner.spec import FleetSpec, PaceSpec, PoolSpec, ServiceLevelSpec, TrafficSpec
 
 __all__ = [
     "IN_FLIGHT",
@@ -44,6 +44,7 @@ __all__ = [
     "SilenceRule",
     "Snapshot",
     "SpecError",
+    "TrafficSpec",
     "WhenSilent",
     "decide",
 ]

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from peakfleet_planner.errors import SpecError
 
@@ -57,13 +57,15 @@ def _read(kind: Any, document: object, path: str) -> object:  # noqa: ANN401  a 
         return _read_union(get_args(kind), document, path)
     if origin is tuple:
         return _read_tuple(get_args(kind), document, path)
+    if origin is Literal:
+        return _one_of(get_args(kind), document, path)
     if origin is not None and issubclass(origin, Mapping):
         entries = _expect(dict, document, path)
         return {
             key: _read(get_args(kind)[1], item, f"{path}.{key}") for key, item in entries.items()
         }
     if is_dataclass(kind):
-        return _read_dataclass(cast("type[object]", kind), document, path)
+        return _read_dataclass(kind, document, path)
     return _read_scalar(kind, document, path)
 
 
@@ -83,15 +85,12 @@ def _read_union(members: tuple[Any, ...], document: object, path: str) -> object
     members = tuple(member for member in members if member is not types.NoneType)
     if len(members) == 1:
         return _read(members[0], document, path)
-    kinds = {_default_of(member, "kind"): member for member in members}
+    kinds = {str(_default(_shape(member)[1]["kind"])): member for member in members}
     kind = _expect(dict, document, path).get("kind")
-    if kind not in kinds:
-        allowed = ", ".join(str(k) for k in kinds)
-        raise SpecError(f"{path}.kind must be one of {allowed}, got {kind!r}")
-    return _read(kinds[kind], document, path)
+    return _read(kinds[_one_of(tuple(kinds), kind, f"{path}.kind")], document, path)
 
 
-def _read_dataclass(cls: type[object], document: object, path: str) -> object:
+def _read_dataclass(cls: type[Any], document: object, path: str) -> object:
     entries = _expect(dict, document, path)
     hints, known = _shape(cls)
     if unknown := sorted(set(entries) - set(known)):
@@ -106,14 +105,17 @@ def _read_dataclass(cls: type[object], document: object, path: str) -> object:
 
 def _read_scalar(kind: type, document: object, path: str) -> object:
     if issubclass(kind, StrEnum):
-        allowed = [member.value for member in kind]
-        if document not in allowed:
-            raise SpecError(f"{path} must be one of {', '.join(allowed)}, got {document!r}")
-        return kind(document)
+        return kind(_one_of(tuple(member.value for member in kind), document, path))
     accepted: tuple[type, ...] = (int, float) if kind is float else (kind,)
     if not isinstance(document, accepted) or (isinstance(document, bool) and kind is not bool):
         raise SpecError(f"{path} must be a {kind.__name__}, got {document!r}")
     return float(document) if kind is float and isinstance(document, int) else document
+
+
+def _one_of(allowed: tuple[str, ...], document: object, path: str) -> str:
+    if document not in allowed:
+        raise SpecError(f"{path} must be one of {', '.join(allowed)}, got {document!r}")
+    return str(document)
 
 
 def _expect(cls: type[Any], document: object, path: str) -> Any:  # noqa: ANN401  list or dict of JSON
@@ -123,7 +125,7 @@ def _expect(cls: type[Any], document: object, path: str) -> Any:  # noqa: ANN401
 
 
 @cache
-def _shape(cls: Any) -> tuple[dict[str, Any], dict[str, Field[Any]]]:  # noqa: ANN401  a type form
+def _shape(cls: type[Any]) -> tuple[dict[str, Any], dict[str, Field[Any]]]:
     """Return the field types and fields of a dataclass; looked up once, as ticks repeat."""
     return get_type_hints(cls), {field.name: field for field in fields(cls)}
 
@@ -132,10 +134,6 @@ def _default(field: Field[Any]) -> object:
     if field.default_factory is not MISSING:
         return field.default_factory()
     return field.default
-
-
-def _default_of(cls: type[object], name: str) -> object:
-    return _default(_shape(cls)[1][name])
 
 
 def _required(field: Field[Any]) -> bool:

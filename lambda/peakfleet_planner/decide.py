@@ -10,6 +10,7 @@ from peakfleet_planner.ladder import Rung, bounded, grow, shrink, total_units
 from peakfleet_planner.plan import BaselineState, Plan, PoolPlan, Reason, SignalState
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
+from peakfleet_planner.traffic import cloud_weight
 from peakfleet_planner.usable import UsableBaseline, usable_baseline
 
 
@@ -72,6 +73,12 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     outcome = _decide_sizes(spec, snapshot, demands, baseline, need)
     seen = {pool.name: pool for pool in snapshot.pools}
     reason, *limits = outcome.reasons
+    serving_units = sum(
+        seen[pool.name].in_service_capacity * pool.units_per_capacity
+        for pool in spec.pools
+        if pool.name in seen
+    )
+    frozen = reason in (Reason.HELD, Reason.BLIND) or spec.traffic is None
     return Plan(
         pools=tuple(
             PoolPlan(
@@ -91,11 +98,8 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         burst_units=need.burst,
         wanted_units=need.grow_to,
         granted_units=total_units(outcome.rungs),
-        serving_units=sum(
-            seen[pool.name].in_service_capacity * pool.units_per_capacity
-            for pool in spec.pools
-            if pool.name in seen
-        ),
+        serving_units=serving_units,
+        cloud_weight=None if frozen else cloud_weight(need.burst, baseline.units, serving_units),
         signals=tuple(demand.view for demand in demands),
     )
 

@@ -118,6 +118,7 @@ class Plan:
         wanted_units: What the pools should supply.
         granted_units: What they are asked to supply.
         serving_units: What they supplied when observed.
+        cloud_weight: Percent of the traffic that the fleet should get; None leaves it as it is.
         signals: What was made of each signal.
     """
 
@@ -132,6 +133,7 @@ class Plan:
     wanted_units: float = 0.0
     granted_units: float = 0.0
     serving_units: float = 0.0
+    cloud_weight: int | None = None
     signals: tuple[SignalView, ...] = ()
 
     @property

@@ -49,10 +49,12 @@ class Memory:
     Args:
         hold: A human's freeze. Default: none.
         desired: Desired capacity of each pool after the last change. Default: none known.
+        cloud_weight: Percent of the traffic that the fleet last got. Default: not known.
     """
 
     hold: Hold | None = None
     desired: Mapping[str, int] = field(default_factory=dict)
+    cloud_weight: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,6 +100,21 @@ class PaceSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficSpec:
+    """A load balancer listener whose traffic is split so that the baseline is filled first.
+
+    Args:
+        listener_arn: Listener whose default action forwards to both target groups.
+        baseline_target_group_arn: The on-premises targets.
+        cloud_target_group_arn: The fleet's own targets.
+    """
+
+    listener_arn: str
+    baseline_target_group_arn: str
+    cloud_target_group_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetSpec:
     """Everything about a fleet that does not change between ticks.
 
@@ -110,6 +125,7 @@ class FleetSpec:
         baseline: What the company's own side carries. Default: nothing.
         service_level: What missed work costs. Default: 10 minutes of capacity a unit-minute.
         pace: How far one tick may move the fleet. Default: no bound.
+        traffic: Listener to split between the baseline and the fleet. Default: none.
         state_table: DynamoDB table of decisions and holds. Default: none, nothing is remembered.
     """
 
@@ -119,6 +135,7 @@ class FleetSpec:
     baseline: BaselineSpec = field(default_factory=lambda: FixedBaseline(units=0))
     service_level: ServiceLevelSpec = field(default_factory=ServiceLevelSpec)
     pace: PaceSpec = field(default_factory=PaceSpec)
+    traffic: TrafficSpec | None = None
     state_table: str | None = None
 
     def __post_init__(self) -> None:
