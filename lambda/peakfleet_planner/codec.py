@@ -90,7 +90,7 @@ def _read_union(members: tuple[Any, ...], document: object, path: str) -> object
     return _read(kinds[_one_of(tuple(kinds), kind, f"{path}.kind")], document, path)
 
 
-def _read_dataclass(cls: type[Any], document: object, path: str) -> object:
+def _read_dataclass(cls: Any, document: object, path: str) -> object:  # noqa: ANN401  a type form
     entries = _expect(dict, document, path)
     hints, known = _shape(cls)
     if unknown := sorted(set(entries) - set(known)):
@@ -125,7 +125,7 @@ def _expect(cls: type[Any], document: object, path: str) -> Any:  # noqa: ANN401
 
 
 @cache
-def _shape(cls: type[Any]) -> tuple[dict[str, Any], dict[str, Field[Any]]]:
+def _shape(cls: Any) -> tuple[dict[str, Any], dict[str, Field[Any]]]:  # noqa: ANN401  a type form
     """Return the field types and fields of a dataclass; looked up once, as ticks repeat."""
     return get_type_hints(cls), {field.name: field for field in fields(cls)}
 

@@ -1,0 +1,65 @@
+# Everything needs Python 3.11 or newer and git; each target sets up the rest by itself.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format synth deploy bench fuzz lock clean
+
+PYTHON ?= python3
+VENV   := .venv
+READY  := $(VENV)/.ready
+CDK    := node_modules/.bin/cdk
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# Without compiled modules, importing aws_cdk takes ten times as long.
+unexport PYTHONDONTWRITEBYTECODE
+# Node and the CDK CLI phone home and print notices otherwise.
+export CDK_DISABLE_CLI_TELEMETRY := true
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+demo: $(READY) $(CDK) ## Deploy to a local AWS and replay a peak (DEMAND=file.csv.gz FROM=time HOURS=n)
+	peakfleet demo $(if $(DEMAND),--demand "$(DEMAND)") $(if $(FROM),--from "$(FROM)") $(if $(HOURS),--hours $(HOURS)) $(ARGS)
+
+test: $(READY) $(CDK) ## Run all tests (ARGS="-k name" passes on to pytest)
+	pytest $(ARGS)
+
+lint: $(READY) ## Check format, style, types and who imports whom
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+
+format: $(READY) ## Format and mend what can be mended
+	ruff check --fix .
+	ruff format .
+
+synth: $(READY) $(CDK) ## Write the templates to cdk.out (ENVIRONMENT=dev|prod)
+	$(CDK) synth --quiet $(if $(ENVIRONMENT),-c environment=$(ENVIRONMENT))
+
+deploy: $(READY) $(CDK) ## Deploy to the AWS account of your credentials (ENVIRONMENT=dev|prod)
+	$(CDK) deploy --all $(if $(ENVIRONMENT),-c environment=$(ENVIRONMENT))
+
+bench: $(READY) ## Measure a tick
+	python benchmarks/tick.py
+
+fuzz: $(READY) ## Try the planner's laws on many more examples
+	pytest tests/planner --hypothesis-profile=fuzz
+
+lock: $(READY) ## Pin the dependencies of pyproject.toml anew
+	python -m pip install --quiet --target $(VENV)/uv uv
+	PYTHONPATH=$(VENV)/uv python -m uv pip compile pyproject.toml --all-extras --universal --upgrade \
+	  --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock" \
+	  --output-file requirements.txt
+
+clean: ## Remove everything that was made
+	rm -rf $(VENV) node_modules cdk.out out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; say PYTHON=python3.x")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(CDK): package-lock.json $(READY)
+	npm ci --silent
+	@touch $@

@@ -1,0 +1,195 @@
+"""Named cases of demand, baseline, ladder and traffic."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from peakfleet_planner import (
+    BacklogSignal,
+    BaselineState,
+    FixedBaseline,
+    FleetSpec,
+    MetricSeries,
+    PaceSpec,
+    PoolSpec,
+    Reason,
+    ReportedBaseline,
+    SignalState,
+    SilenceRule,
+    TrafficSpec,
+    WhenSilent,
+    decide,
+)
+from tests.planner.fleets import JOBS, NOW, REPORT, fleet, seen, series, sizes, snapshot
+
+HOUR = [300.0] * 60
+
+
+def test_demand_above_the_baseline_is_covered_by_whole_instances() -> None:
+    spec = fleet(baseline=FixedBaseline(units=100))
+    plan = decide(spec, snapshot(spec, [155.0] * 60))
+    assert sizes(plan) == [6]
+    assert plan.reason is Reason.DEMAND
+
+
+def test_demand_that_climbs_is_met_ahead_of_its_lead_time() -> None:
+    spec = fleet()
+    climbing = [200.0 + 5 * minute for minute in range(60)]
+    plan = decide(spec, snapshot(spec, climbing))
+    assert plan.ahead_units == pytest.approx(climbing[-1] + 5 * 4)
+
+
+def test_capacity_in_flight_counts() -> None:
+    spec = fleet()
+    booting = seen(spec, [20], in_service=[0])
+    plan = decide(spec, replace(snapshot(spec, HOUR), pools=booting))
+    assert sizes(plan) == [20]
+    assert plan.unserved_units == 200
+
+
+def test_a_fleet_at_its_maximum_says_what_is_missing() -> None:
+    spec = fleet(pools=(PoolSpec(name="p0", group="a", units_per_capacity=10, max_capacity=5),))
+    plan = decide(spec, snapshot(spec, HOUR))
+    assert plan.reason is Reason.AT_MAXIMUM
+    assert plan.missing_units == 150
+
+
+def test_a_paced_fleet_says_that_it_is_paced() -> None:
+    spec = fleet(pace=PaceSpec(out_units=30, in_units=30))
+    assert decide(spec, snapshot(spec, HOUR)).reason is Reason.STEP_LIMITED
+    shrinking = decide(spec, snapshot(spec, [0.0] * 60, [20]))
+    assert sizes(shrinking) == [17]
+    assert shrinking.reason is Reason.STEP_LIMITED
+
+
+def test_a_silent_signal_that_means_zero_lets_go() -> None:
+    zero = WhenSilent(rule=SilenceRule.ZERO)
+    spec = fleet(when_silent=zero)
+    plan = decide(spec, snapshot(spec, HOUR, [20], age_minutes=30))
+    assert sizes(plan) == [0]
+    assert plan.signals[0].state is SignalState.FRESH
+
+
+def test_a_silent_signal_that_grows_is_bounded() -> None:
+    spec = fleet(when_silent=WhenSilent(rule=SilenceRule.GROW, at_most=1.5))
+    climbing = [200.0 + 10 * minute for minute in range(60)]
+    soon = decide(spec, snapshot(spec, climbing, age_minutes=6))
+    assert soon.demand_units == pytest.approx(climbing[-1] + 10 * 6)
+    late = decide(spec, snapshot(spec, climbing, age_minutes=600))
+    assert late.demand_units == pytest.approx(climbing[-1] * 1.5)
+
+
+def test_a_rejected_newest_sample_leaves_the_one_before() -> None:
+    spec = fleet(plausible_max=1000)
+    plan = decide(spec, snapshot(spec, [*HOUR, 5000.0], [50]))
+    assert plan.demand_units == 300
+    assert plan.signals[0].state is SignalState.IMPLAUSIBLE
+    assert Reason.SIGNAL_IMPLAUSIBLE in (plan.reason, *plan.limits)
+    assert sizes(plan) == [50]
+
+
+@pytest.mark.parametrize(
+    ("reports", "age_minutes", "units", "state"),
+    [
+        ([400.0], 1, 400, BaselineState.HEALTHY),
+        ([900.0], 1, 400, BaselineState.HEALTHY),
+        ([250.0], 1, 250, BaselineState.DEGRADED),
+        ([0.0], 1, 0, BaselineState.DEGRADED),
+        ([400.0], 60, 200, BaselineState.UNKNOWN),
+        ([120.0], 60, 120, BaselineState.UNKNOWN),
+        ([], 1, 200, BaselineState.UNKNOWN),
+        ([float("nan")], 1, 200, BaselineState.UNKNOWN),
+    ],
+)
+def test_each_state_of_the_baseline_has_its_rule(
+    reports: list[float], age_minutes: int, units: float, state: BaselineState
+) -> None:
+    spec = replace(fleet(), baseline=ReportedBaseline(metric=REPORT, declared_units=400))
+    read = series(reports, age_minutes=age_minutes) if reports else MetricSeries()
+    plan = decide(spec, replace(snapshot(spec, HOUR), baseline=read))
+    assert plan.baseline_units == units
+    assert plan.baseline_state is state
+
+
+def test_an_unknown_baseline_lets_nothing_go() -> None:
+    spec = replace(fleet(), baseline=ReportedBaseline(metric=REPORT, declared_units=400))
+    plan = decide(spec, snapshot(spec, [0.0] * 60, [20]))
+    assert sizes(plan) == [20]
+    assert plan.reason is Reason.BASELINE_UNKNOWN
+
+
+def test_a_baseline_that_just_recovered_does_not_release_capacity_at_once() -> None:
+    spec = replace(fleet(), baseline=ReportedBaseline(metric=REPORT, declared_units=400))
+    reports = series([400.0] * 10 + [200.0] * 3 + [400.0])
+    plan = decide(spec, replace(snapshot(spec, HOUR, [10]), baseline=reports))
+    assert sizes(plan) == [10]
+    assert plan.reason is Reason.HOLDING_PEAK
+
+
+def _queue_fleet(**metrics: float) -> tuple[FleetSpec, dict[str, dict[str, MetricSeries]]]:
+    spec = FleetSpec(
+        fleet="Media/Transcode",
+        pools=(PoolSpec(name="p0", group="a", units_per_capacity=16, max_capacity=50),),
+        signals=(
+            BacklogSignal(
+                name="jobs",
+                metrics=dict.fromkeys(metrics, JOBS),
+                seconds_per_item=90,
+                drain_within_seconds=600,
+            ),
+        ),
+    )
+    return spec, {"jobs": {name: series([value]) for name, value in metrics.items()}}
+
+
+def test_a_backlog_is_finished_within_the_time_that_is_left_after_booting() -> None:
+    spec, signals = _queue_fleet(waiting=360.0)
+    plan = decide(spec, replace(snapshot(fleet(), []), signals=signals, pools=seen(spec)))
+    assert plan.demand_units == pytest.approx(360 * 90 / (600 - 240))
+
+
+def test_every_item_being_worked_on_keeps_a_unit() -> None:
+    spec, signals = _queue_fleet(waiting=0.0, in_flight=48.0)
+    plan = decide(spec, replace(snapshot(fleet(), []), signals=signals, pools=seen(spec, [10])))
+    assert sizes(plan) == [3]
+
+
+def test_the_largest_request_wins() -> None:
+    queue, signals = _queue_fleet(waiting=360.0)
+    live = fleet()
+    both = replace(live, signals=(*live.signals, *queue.signals), baseline=FixedBaseline(units=0))
+    seen_both = replace(snapshot(both, [40.0]), signals={**signals, "streams": {"m": series([40])}})
+    assert decide(both, seen_both).demand_units == pytest.approx(90)
+
+
+def test_what_an_operator_reads_names_the_sizes_and_the_reason() -> None:
+    spec = fleet()
+    words = decide(spec, snapshot(spec, HOUR, [3])).explain()
+    assert "p0 3 to 20" in words
+    assert "sized to the demand above the baseline" in words
+
+
+@pytest.mark.parametrize(
+    ("demand", "serving", "weight"), [(90.0, 0, 0), (200.0, 10, 50), (200.0, 0, 0), (400.0, 5, 33)]
+)
+def test_traffic_fills_the_baseline_first(demand: float, serving: int, weight: int) -> None:
+    traffic = TrafficSpec(
+        listener_arn="l", baseline_target_group_arn="b", cloud_target_group_arn="c"
+    )
+    spec = replace(fleet(baseline=FixedBaseline(units=100)), traffic=traffic)
+    plan = decide(spec, snapshot(spec, [demand] * 60, [serving]))
+    assert plan.cloud_weight == weight
+
+
+def test_a_fleet_without_a_load_balancer_has_no_weight() -> None:
+    spec = fleet()
+    assert decide(spec, snapshot(spec, HOUR)).cloud_weight is None
+
+
+def test_readings_from_the_future_are_not_believed() -> None:
+    spec = fleet()
+    future = {"streams": {"m": MetricSeries(points=((NOW - 120, 200.0), (NOW + 600, 9e9)))}}
+    plan = decide(spec, replace(snapshot(spec, []), signals=future))
+    assert plan.demand_units == 200
