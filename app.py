@@ -1,0 +1,17 @@
+"""The reference deployment: one line per stack. Settings stand in `cdk.json`."""
+
+import aws_cdk as cdk
+
+from stacks.context import cdk_json_context, settings_from_context
+from stacks.media import MediaStack
+from stacks.network import NetworkStack
+from stacks.storage import StorageStack
+
+app = cdk.App(context=cdk_json_context())
+settings = settings_from_context(app.node)
+network = NetworkStack(app, "Network", settings=settings)
+StorageStack(app, "Storage", settings=settings, network=network)
+MediaStack(app, "Media", settings=settings, network=network)
+cdk.Tags.of(app).add("application", "peakfleet-reference")
+cdk.Tags.of(app).add("environment", settings.environment)
+app.synth()

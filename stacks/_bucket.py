@@ -1,0 +1,52 @@
+"""Buckets as all stacks want them."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+OLD_VERSIONS_DAYS = 30
+ACCESS_LOGS_DAYS = 90
+
+
+def access_log_bucket(scope: Construct, construct_id: str) -> s3.Bucket:
+    """Return a bucket for the access logs of others; each log is kept for 90 days."""
+    return s3.Bucket(
+        scope,
+        construct_id,
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        enforce_ssl=True,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(ACCESS_LOGS_DAYS))],
+    )
+
+
+def private_bucket(scope: Construct, construct_id: str, *, access_logs: s3.IBucket) -> s3.Bucket:
+    """Return a bucket that is encrypted, versioned, TLS only, never public, and kept.
+
+    Versions that were replaced are kept for 30 days. The bucket outlives its stack.
+
+    Args:
+        scope: Where it is defined.
+        construct_id: Its name there.
+        access_logs: Who read and wrote what is logged there.
+    """
+    return s3.Bucket(
+        scope,
+        construct_id,
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        enforce_ssl=True,
+        versioned=True,
+        server_access_logs_bucket=access_logs,
+        server_access_logs_prefix=f"{construct_id}/",
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        lifecycle_rules=[
+            s3.LifecycleRule(
+                abort_incomplete_multipart_upload_after=Duration.days(2),
+                noncurrent_version_expiration=Duration.days(OLD_VERSIONS_DAYS),
+            )
+        ],
+    )

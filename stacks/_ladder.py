@@ -1,0 +1,35 @@
+"""Pools as the settings describe them."""
+
+from __future__ import annotations
+
+from peakfleet import CapacityPool, Purchase
+from stacks.settings import Chip, FleetSettings, PoolSettings, Prices, PurchaseOption
+
+
+def ladder(
+    fleet: FleetSettings, prices: Prices, *, root_volume_gib: int = 20
+) -> tuple[CapacityPool, ...]:
+    """Return the pools of a fleet, in the order in which they are filled.
+
+    Args:
+        fleet: The fleet's settings.
+        prices: What instances cost.
+        root_volume_gib: Size of each instance's root volume. Default: 20.
+    """
+    return tuple(_pool(pool, prices, root_volume_gib) for pool in fleet.pools)
+
+
+def _pool(pool: PoolSettings, prices: Prices, root_volume_gib: int) -> CapacityPool:
+    spot = pool.purchase is PurchaseOption.SPOT
+    make = {Chip.GRAVITON: CapacityPool.graviton, Chip.X86: CapacityPool.x86}[pool.chip]
+    return make(
+        *pool.instance_types,
+        units_per_instance=pool.units_per_instance,
+        max_instances=pool.max_instances,
+        purchase=Purchase.spot() if spot else Purchase.on_demand(),
+        usd_per_hour={
+            kind: prices.usd_per_hour[kind] * (1 - prices.spot_saving[kind] if spot else 1)
+            for kind in pool.instance_types
+        },
+        root_volume_gib=root_volume_gib,
+    )

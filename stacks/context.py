@@ -1,0 +1,141 @@
+"""Reads the settings from the app's context, and refuses what no environment can mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from ipaddress import IPv4Network, ip_address, ip_network
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from constructs import Node
+
+from peakfleet_planner.codec import from_document
+from peakfleet_planner.errors import SpecError
+from stacks.settings import FleetSettings, NetworkSettings, Prices, PurchaseOption, Settings
+
+CDK_JSON = Path(__file__).parents[1] / "cdk.json"
+DEFAULT_ENVIRONMENT = "dev"
+LARGEST_VPC_PREFIX, SMALLEST_VPC_PREFIX = 16, 22
+"""A VPC takes at most a /16; below a /22 three subnets are too small for a peak."""
+
+
+def cdk_json_context() -> dict[str, Any]:
+    """Return the context of `cdk.json`, for an app that is run without the CDK CLI.
+
+    What the CLI passes, from `cdk.json` or `-c`, has precedence over it.
+    """
+    context: dict[str, Any] = json.loads(CDK_JSON.read_text(encoding="utf-8"))["context"]
+    return context
+
+
+def settings_from_context(node: Node) -> Settings:
+    """Return the settings that the app's context names.
+
+    `-c environment=NAME` selects the block of that name in the `environments` of
+    `cdk.json`. Default: `dev`.
+
+    Raises:
+        SpecError: A key is unknown or missing, or its value is not allowed.
+    """
+    blocks = node.try_get_context("environments")
+    name = node.try_get_context("environment") or DEFAULT_ENVIRONMENT
+    if not isinstance(blocks, dict) or name not in blocks:
+        known = ", ".join(sorted(blocks)) if isinstance(blocks, dict) else "none"
+        raise SpecError(f"context 'environment' must be one of {known}, got {name!r}")
+    return read_settings(name, blocks[name], node.try_get_context("prices"))
+
+
+def read_settings(name: str, block: object, prices: object) -> Settings:
+    """Return the settings of one environment's block and the shared prices.
+
+    Args:
+        name: Name of the environment.
+        block: Its block of `environments`.
+        prices: The `prices` beside it.
+
+    Raises:
+        SpecError: A key is unknown or missing, or its value is not allowed.
+    """
+    path = f"environments.{name}"
+    if not isinstance(block, Mapping):
+        raise SpecError(f"{path} must be a dict, got {block!r}")
+    if misplaced := sorted({"environment", "prices"} & set(block)):
+        raise SpecError(f"{path}: {', '.join(misplaced)} belongs beside environments, not in it")
+    document: dict[str, Any] = {**block, "environment": name, "prices": prices}
+    settings = from_document(Settings, document, path)
+    _check_ranges(settings, path)
+    _check_network(settings.network, f"{path}.network")
+    _check_edges(settings.live.on_premises_edges, f"{path}.live.on_premises_edges")
+    for fleet in ("ingest", "sync", "transcode", "live"):
+        _check_ladder(getattr(settings, fleet), settings.prices, f"{path}.{fleet}")
+    return settings
+
+
+def _check_ranges(value: object, path: str) -> None:
+    """Refuse numbers below the bound that their field declares."""
+    if isinstance(value, tuple):
+        for index, item in enumerate(value):
+            _check_ranges(item, f"{path}[{index}]")
+    if not is_dataclass(value):
+        return
+    for one in fields(value):
+        item, name = getattr(value, one.name), f"{path}.{one.name}"
+        if "least" in one.metadata and not (isfinite(item) and item >= one.metadata["least"]):
+            raise SpecError(f"{name} must be at least {one.metadata['least']:g}, got {item:g}")
+        _check_ranges(item, name)
+
+
+def _check_network(network: NetworkSettings, path: str) -> None:
+    own = _private_network(network.cidr, f"{path}.cidr")
+    company = _private_network(network.on_premises_cidr, f"{path}.on_premises_cidr")
+    if not LARGEST_VPC_PREFIX <= own.prefixlen <= SMALLEST_VPC_PREFIX:
+        raise SpecError(f"{path}.cidr must be a /16 to a /22, got {network.cidr}")
+    if own.overlaps(company):
+        raise SpecError(
+            f"{path}.cidr must not overlap on_premises_cidr {network.on_premises_cidr}, "
+            f"got {network.cidr}"
+        )
+
+
+def _private_network(text: str, path: str) -> IPv4Network:
+    try:
+        network = ip_network(text)
+    except ValueError as error:
+        raise SpecError(
+            f"{path} must be an IPv4 network such as 10.20.0.0/16, got {text!r}"
+        ) from error
+    if not isinstance(network, IPv4Network) or not network.is_private:
+        raise SpecError(f"{path} must be a private IPv4 network (RFC 1918), got {text!r}")
+    return network
+
+
+def _check_edges(addresses: tuple[str, ...], path: str) -> None:
+    if not addresses:
+        raise SpecError(f"{path} must name at least one address, got none")
+    for index, text in enumerate(addresses):
+        try:
+            private = ip_address(text).is_private
+        except ValueError:
+            private = False
+        if not private or ":" in text:
+            raise SpecError(f"{path}[{index}] must be a private IPv4 address, got {text!r}")
+
+
+def _check_ladder(fleet: FleetSettings, prices: Prices, path: str) -> None:
+    if not fleet.pools:
+        raise SpecError(f"{path}.pools must have at least one pool, got none")
+    for index, pool in enumerate(fleet.pools):
+        if not pool.instance_types:
+            raise SpecError(f"{path}.pools[{index}].instance_types must name at least one type")
+        tables = {"usd_per_hour": prices.usd_per_hour}
+        if pool.purchase is PurchaseOption.SPOT:
+            tables["spot_saving"] = prices.spot_saving
+        for name, table in tables.items():
+            if missing := [kind for kind in pool.instance_types if kind not in table]:
+                raise SpecError(
+                    f"{path}.pools[{index}].instance_types: prices.{name} has no "
+                    f"{', '.join(missing)}; known: {', '.join(sorted(table))}"
+                )

@@ -1,0 +1,139 @@
+"""A media service: transcoding on a queue with a deadline, live streaming behind a balancer."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from peakfleet import Baseline, DemandSignal, QueueFleet, ServiceLevel, StreamFleet
+from stacks._bucket import access_log_bucket, private_bucket
+from stacks._ladder import ladder
+from stacks._worker import PORT, Worker, grant_put_metrics
+from stacks.network import NetworkStack
+from stacks.settings import Settings
+
+TRANSCODE_NAMESPACE, LIVE_NAMESPACE = "OnPrem/Transcode", "OnPrem/Live"
+STREAMS_NAMESPACE = "Live"
+TRANSCODE_VOLUME_GIB = 100
+"""Source and rendition of each slot's job are on the root volume."""
+
+
+class MediaStack(Stack):
+    """Video is transcoded and streamed; fleets take over what the company cannot carry.
+
+    Defines the media bucket, a bucket of artefacts, the `Transcode` fleet (Graviton on Spot,
+    then Graviton on demand, then x86), the `Live` fleet of edges behind an internal load
+    balancer that fills the company's own edges first, and a managed policy for the company's
+    own servers, which work on the same queue, bucket and streams.
+
+    Args:
+        settings: Sizes, baselines and prices.
+        network: Where the fleets run and whom they alarm.
+
+    Limitations:
+        Amazon Linux 2023 has no ffmpeg. The operator puts a static build for each architecture
+        into the artefact bucket, at the prefix that the settings name; without it instances of
+        `Transcode` fail to boot and raise an alarm. The company must report `HealthyUnits` in
+        `OnPrem/Transcode` and `OnPrem/Live`, and its edges `HlsStreams` and `DashStreams` in
+        `Live`, each once a minute, as the program of the cloud edges does.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, network: NetworkStack
+    ) -> None:
+        super().__init__(scope, construct_id, description="Transcoding and live streaming")
+        access_logs = access_log_bucket(self, "AccessLogs")
+        self.media = private_bucket(self, "Media", access_logs=access_logs)
+        self.artefacts = private_bucket(self, "Artefacts", access_logs=access_logs)
+        self.on_premises = iam.ManagedPolicy(
+            self, "OnPremises", description="What the company's own media servers may do"
+        )
+        grant_put_metrics(self.on_premises, TRANSCODE_NAMESPACE, LIVE_NAMESPACE, STREAMS_NAMESPACE)
+        self.transcode = self._make_transcode(settings, network)
+        self.live = self._make_live(settings, network)
+
+    def _make_transcode(self, settings: Settings, network: NetworkStack) -> QueueFleet:
+        prefix = settings.transcode.ffmpeg_prefix
+        transcode = QueueFleet(
+            self,
+            "Transcode",
+            vpc=network.vpc,
+            pools=ladder(settings.transcode, settings.prices, root_volume_gib=TRANSCODE_VOLUME_GIB),
+            seconds_per_message=settings.transcode.seconds_per_job,
+            drain_within=Duration.minutes(settings.transcode.drain_within_minutes),
+            baseline=Baseline.reported(
+                namespace=TRANSCODE_NAMESPACE,
+                metric_name="HealthyUnits",
+                declared_units=settings.transcode.baseline_units,
+            ),
+            alarm_topic=network.alarm_topic,
+        )
+        Worker(
+            self,
+            "TranscodeWorker",
+            fleet=transcode.fleet,
+            program="queue_worker",
+            environment={
+                "PEAKFLEET_QUEUE_URL": transcode.queue.queue_url,
+                "PEAKFLEET_JOB": "workers.transcode_job",
+                "PEAKFLEET_BUCKET": self.media.bucket_name,
+                "PEAKFLEET_ARTEFACTS": self.artefacts.bucket_name,
+                "PEAKFLEET_FFMPEG_PREFIX": prefix,
+            },
+            alarm_topic=network.alarm_topic,
+        )
+        self.artefacts.grant_read(transcode, f"{prefix}/*")
+        for grantee in (transcode, self.on_premises):
+            self.media.grant_read(grantee, "sources/*")
+            self.media.grant_put(grantee, "renditions/*")
+        transcode.queue.grant_consume_messages(self.on_premises)
+        transcode.queue.grant_send_messages(self.on_premises)
+        return transcode
+
+    def _make_live(self, settings: Settings, network: NetworkStack) -> StreamFleet:
+        live = StreamFleet(
+            self,
+            "Live",
+            vpc=network.vpc,
+            pools=ladder(settings.live, settings.prices),
+            signals=[
+                DemandSignal.metric_math(
+                    "hls + dash",
+                    name="concurrent streams",
+                    metrics={"hls": _streams("HlsStreams"), "dash": _streams("DashStreams")},
+                    plausible_max=settings.live.plausible_max_streams,
+                )
+            ],
+            port=PORT,
+            clients=ec2.Peer.ipv4(settings.network.on_premises_cidr),
+            on_premises_targets=settings.live.on_premises_edges,
+            baseline=Baseline.reported(
+                namespace=LIVE_NAMESPACE,
+                metric_name="HealthyUnits",
+                declared_units=settings.live.baseline_units,
+            ),
+            service_level=ServiceLevel.premium(),
+            deletion_protection=settings.deletion_protection,
+            alarm_topic=network.alarm_topic,
+        )
+        Worker(
+            self,
+            "LiveWorker",
+            fleet=live.fleet,
+            program="live_edge",
+            namespace=STREAMS_NAMESPACE,
+            environment={"PEAKFLEET_BUCKET": self.media.bucket_name},
+            alarm_topic=network.alarm_topic,
+        )
+        self.media.grant_read(live, "live/*")
+        return live
+
+
+def _streams(name: str) -> cloudwatch.Metric:
+    """Return the streams of one protocol: the sum over all edges, each reporting once a minute."""
+    return cloudwatch.Metric(
+        namespace=STREAMS_NAMESPACE, metric_name=name, statistic="Sum", period=Duration.minutes(1)
+    )

@@ -1,0 +1,153 @@
+"""Settings of the reference app: one block of `cdk.json` context for each environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Chip(StrEnum):
+    """What a pool's instances run on."""
+
+    GRAVITON = "graviton"
+    X86 = "x86"
+
+
+class PurchaseOption(StrEnum):
+    """How a pool's instances are bought."""
+
+    ON_DEMAND = "on_demand"
+    SPOT = "spot"
+
+
+def _least(bound: float) -> Any:  # noqa: ANN401  dataclasses.field is typed as Any as well
+    return field(metadata={"least": bound})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """What instances cost, to order ladders and to report cost. Never a bill.
+
+    Args:
+        source: Where the figures come from.
+        date: Day of the source, ISO 8601.
+        usd_per_hour: On-demand price by instance type.
+        spot_saving: Share saved by Spot, by instance type. Default: no Spot price is known.
+    """
+
+    source: str
+    date: str
+    usd_per_hour: Mapping[str, float]
+    spot_saving: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSettings:
+    """Addresses.
+
+    Args:
+        cidr: The VPC's own addresses, a /16 to a /22.
+        on_premises_cidr: The company's addresses; only they reach relays and edges.
+    """
+
+    cidr: str
+    on_premises_cidr: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSettings:
+    """One rung of a fleet's ladder.
+
+    Args:
+        chip: `graviton` or `x86`.
+        instance_types: Types that serve the same units; any of them may be launched.
+        units_per_instance: Units that one instance serves.
+        max_instances: Most instances.
+        purchase: `on_demand` or `spot`. Default: on demand.
+    """
+
+    chip: Chip
+    instance_types: tuple[str, ...]
+    units_per_instance: float = _least(1)
+    max_instances: int = _least(1)
+    purchase: PurchaseOption = PurchaseOption.ON_DEMAND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetSettings:
+    """What every fleet has.
+
+    Args:
+        baseline_units: Units that the on-premises side carries when all is well.
+        pools: The ladder, in the order in which it is filled.
+    """
+
+    baseline_units: float = _least(0)
+    pools: tuple[PoolSettings, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSettings(FleetSettings):
+    """A fleet that drains a queue; its unit is a slot that works on one job at a time.
+
+    Args:
+        seconds_per_job: Seconds in which one slot finishes one job.
+        drain_within_minutes: A job that waits longer is late.
+    """
+
+    seconds_per_job: float = _least(0.1)
+    drain_within_minutes: float = _least(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscodeSettings(QueueSettings):
+    """The transcoding fleet.
+
+    Args:
+        ffmpeg_prefix: Where the operator keeps ffmpeg in the artefact bucket: a static build at
+            `<prefix>/aarch64/ffmpeg` and one at `<prefix>/x86_64/ffmpeg`.
+    """
+
+    ffmpeg_prefix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSettings(FleetSettings):
+    """The live fleet; its unit is one concurrent stream.
+
+    Args:
+        on_premises_edges: Private IPv4 addresses of the company's own edges.
+        plausible_max_streams: A count above it is rejected as a fault of the measurement.
+    """
+
+    on_premises_edges: tuple[str, ...]
+    plausible_max_streams: float = _least(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything in which environments differ.
+
+    Args:
+        environment: Name of the environment.
+        network: Addresses.
+        prices: Instance prices.
+        ingest: Checksums and thumbnails of arriving files.
+        sync: Upload relays; the unit is one megabyte (1,000,000 bytes) per second.
+        transcode: Video transcoding.
+        live: Live streaming.
+        alarm_email: Who is told of alarms. Default: nobody is subscribed to the topic.
+        deletion_protection: Whether load balancers refuse to be deleted. Default: yes.
+    """
+
+    environment: str
+    network: NetworkSettings
+    prices: Prices
+    ingest: QueueSettings
+    sync: FleetSettings
+    transcode: TranscodeSettings
+    live: LiveSettings
+    alarm_email: str | None = None
+    deletion_protection: bool = True

@@ -1,0 +1,181 @@
+"""A photo and file service: ingest of new files on a queue, sync by throughput."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from aws_cdk import Aws, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from peakfleet import Baseline, BurstFleet, DemandSignal, QueueFleet
+from stacks._bucket import access_log_bucket, private_bucket
+from stacks._ladder import ladder
+from stacks._worker import PORT, Worker, grant_put_metrics
+from stacks.network import NetworkStack
+from stacks.settings import Settings
+
+SYNC_NAMESPACE = "OnPrem/Sync"
+INCOMING = "incoming/"
+
+
+class StorageStack(Stack):
+    """Files arrive in a bucket; fleets take over what the company's own servers cannot carry.
+
+    Defines the bucket, the `Ingest` fleet, which writes a checksum and a thumbnail for each
+    object under `incoming/`, the `Sync` fleet of upload relays behind an internal network load
+    balancer, and a managed policy for the company's own servers, which work on the same queue
+    and bucket.
+
+    Args:
+        settings: Sizes, baselines and prices.
+        network: Where the fleets run and whom they alarm.
+
+    Limitations:
+        The company's sync gateway must report `BytesOffered` and `HealthyUnits` (MB/s) in
+        `OnPrem/Sync`, and must send what it cannot carry itself to the relays.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, network: NetworkStack
+    ) -> None:
+        super().__init__(scope, construct_id, description="File ingest and sync")
+        self.files = private_bucket(
+            self, "Files", access_logs=access_log_bucket(self, "AccessLogs")
+        )
+        self.on_premises = iam.ManagedPolicy(
+            self, "OnPremises", description="What the company's own file servers may do"
+        )
+        self.ingest = self._make_ingest(settings, network)
+        self.sync = self._make_sync(settings, network)
+
+    def _make_ingest(self, settings: Settings, network: NetworkStack) -> QueueFleet:
+        ingest = QueueFleet(
+            self,
+            "Ingest",
+            vpc=network.vpc,
+            pools=ladder(settings.ingest, settings.prices),
+            seconds_per_message=settings.ingest.seconds_per_job,
+            drain_within=Duration.minutes(settings.ingest.drain_within_minutes),
+            baseline=Baseline.fixed(settings.ingest.baseline_units),
+            alarm_topic=network.alarm_topic,
+        )
+        Worker(
+            self,
+            "IngestWorker",
+            fleet=ingest.fleet,
+            program="queue_worker",
+            packages=("python3-pillow",),
+            environment={
+                "PEAKFLEET_QUEUE_URL": ingest.queue.queue_url,
+                "PEAKFLEET_JOB": "workers.ingest_job",
+            },
+            alarm_topic=network.alarm_topic,
+        )
+        self._notify_of_new_files(ingest)
+        for grantee in (ingest, self.on_premises):
+            self.files.grant_read(grantee, f"{INCOMING}*")
+            self.files.grant_put(grantee, "checksums/*")
+            self.files.grant_put(grantee, "thumbnails/*")
+        ingest.queue.grant_consume_messages(self.on_premises)
+        return ingest
+
+    def _notify_of_new_files(self, fleet: QueueFleet) -> None:
+        """Send an event for each new file to the queue.
+
+        Written on the bucket itself: `add_event_notification` would deploy a custom resource.
+        The queue must admit S3 before the bucket exists, so it admits this account's buckets.
+        """
+        allowed = fleet.queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["sqs:SendMessage"],
+                principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+                resources=[fleet.queue.queue_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
+        )
+        bucket = cast("s3.CfnBucket", self.files.node.default_child)
+        bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            queue_configurations=[
+                s3.CfnBucket.QueueConfigurationProperty(
+                    event="s3:ObjectCreated:*",
+                    queue=fleet.queue.queue_arn,
+                    filter=s3.CfnBucket.NotificationFilterProperty(
+                        s3_key=s3.CfnBucket.S3KeyFilterProperty(
+                            rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value=INCOMING)]
+                        )
+                    ),
+                )
+            ]
+        )
+        if allowed.policy_dependable is not None:
+            self.files.node.add_dependency(allowed.policy_dependable)
+
+    def _make_sync(self, settings: Settings, network: NetworkStack) -> BurstFleet:
+        sync = BurstFleet(
+            self,
+            "Sync",
+            vpc=network.vpc,
+            pools=ladder(settings.sync, settings.prices),
+            signals=[
+                DemandSignal.throughput(
+                    cloudwatch.Metric(
+                        namespace=SYNC_NAMESPACE,
+                        metric_name="BytesOffered",
+                        statistic="Sum",
+                        period=Duration.minutes(1),
+                    )
+                )
+            ],
+            baseline=Baseline.reported(
+                namespace=SYNC_NAMESPACE,
+                metric_name="HealthyUnits",
+                declared_units=settings.sync.baseline_units,
+            ),
+            alarm_topic=network.alarm_topic,
+        )
+        Worker(
+            self,
+            "SyncWorker",
+            fleet=sync,
+            program="sync_relay",
+            environment={"PEAKFLEET_BUCKET": self.files.bucket_name},
+            alarm_topic=network.alarm_topic,
+        )
+        self.files.grant_put(sync, "sync/*")
+        grant_put_metrics(self.on_premises, SYNC_NAMESPACE)
+        self._balance_relays(sync, settings, network)
+        return sync
+
+    def _balance_relays(self, fleet: BurstFleet, settings: Settings, network: NetworkStack) -> None:
+        balancer = elbv2.NetworkLoadBalancer(
+            self,
+            "Relays",
+            vpc=network.vpc,
+            internet_facing=False,
+            cross_zone_enabled=True,
+            deletion_protection=settings.deletion_protection,
+        )
+        company = ec2.Peer.ipv4(settings.network.on_premises_cidr)
+        port = ec2.Port.tcp(PORT)
+        balancer.connections.allow_from(company, port, "the company's sync gateway")
+        fleet.connections.allow_from(balancer, port, "relayed uploads and health checks")
+        targets = elbv2.NetworkTargetGroup(
+            self,
+            "RelayTargets",
+            vpc=network.vpc,
+            port=PORT,
+            protocol=elbv2.Protocol.TCP,
+            target_type=elbv2.TargetType.INSTANCE,
+            health_check=elbv2.HealthCheck(
+                path="/healthz", protocol=elbv2.Protocol.HTTP, interval=Duration.seconds(10)
+            ),
+            deregistration_delay=Duration.seconds(60),
+        )
+        for group in fleet.groups.values():
+            group.attach_to_network_target_group(targets)
+        balancer.add_listener("Uploads", port=PORT, default_target_groups=[targets])

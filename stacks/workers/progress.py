@@ -1,0 +1,84 @@
+"""Progress of a worker, as CloudWatch metrics: one datapoint a minute."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, Callable, Protocol
+
+MINUTE_SECONDS = 60
+
+log = logging.getLogger(__name__)
+
+
+class CloudWatch(Protocol):
+    """The one call of boto3's CloudWatch client that is used."""
+
+    def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> object:  # noqa: N803  boto3's own names
+        """Publish datapoints."""
+
+
+class Progress:
+    """Counts what was done since the last report. Safe to use from several threads.
+
+    Args:
+        cloudwatch: A boto3 CloudWatch client.
+        namespace: Namespace of the metrics.
+        dimensions: Their dimensions.
+    """
+
+    def __init__(
+        self, cloudwatch: CloudWatch, *, namespace: str, dimensions: Mapping[str, str]
+    ) -> None:
+        self._cloudwatch = cloudwatch
+        self._namespace = namespace
+        self._dimensions = [{"Name": k, "Value": v} for k, v in sorted(dimensions.items())]
+        self._lock = threading.Lock()
+        self._counts: defaultdict[str, float] = defaultdict(float)
+
+    def add(self, name: str, amount: float = 1) -> None:
+        """Count *amount* more of *name*."""
+        with self._lock:
+            self._counts[name] += amount
+
+    def report(self, timestamp: float, gauges: Mapping[str, float]) -> None:
+        """Publish the counts and *gauges*. Counts that CloudWatch did not take are kept."""
+        with self._lock:
+            counts, self._counts = self._counts, defaultdict(float)
+        try:
+            self._cloudwatch.put_metric_data(
+                Namespace=self._namespace,
+                MetricData=[
+                    {
+                        "MetricName": name,
+                        "Value": value,
+                        "Timestamp": timestamp,
+                        "Dimensions": self._dimensions,
+                    }
+                    for name, value in sorted({**counts, **gauges}.items())
+                ],
+            )
+        except Exception:  # whatever CloudWatch's trouble is, the work must go on
+            log.exception("metrics were not published, they are kept for the next minute")
+            for name, amount in counts.items():
+                self.add(name, amount)
+
+
+def every_minute(
+    report: Callable[[float], None],
+    stop: threading.Event,
+    now: Callable[[], float] = time.time,
+) -> None:
+    """Call *report* with the start of each minute, once, until *stop*.
+
+    All workers report for whole minutes, so that the sum of a minute counts each of them once.
+    """
+    last = now() // MINUTE_SECONDS
+    while not stop.wait(MINUTE_SECONDS - now() % MINUTE_SECONDS):
+        minute = now() // MINUTE_SECONDS
+        if minute != last:  # a wait may end a moment early
+            report(minute * MINUTE_SECONDS)
+            last = minute

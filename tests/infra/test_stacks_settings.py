@@ -1,0 +1,169 @@
+"""Settings of the reference app: what `cdk.json` may say, and how a mistake is reported."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from peakfleet import SpecError
+from stacks.context import read_settings, settings_from_context
+from stacks.network import NetworkStack
+
+CONTEXT = json.loads((Path(__file__).parents[2] / "cdk.json").read_text())["context"]
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    """Return the dev block with the entry at *path*, such as `live.pools.0.chip`, replaced."""
+    block: dict[str, Any] = copy.deepcopy(CONTEXT["environments"]["dev"])
+    *folders, last = path.split(".")
+    entry: Any = block
+    for name in folders:
+        entry = entry[int(name)] if name.isdecimal() else entry[name]
+    entry[last] = value
+    return block
+
+
+@pytest.mark.parametrize("environment", sorted(CONTEXT["environments"]))
+def test_every_environment_of_cdk_json_can_be_read(environment: str) -> None:
+    app = cdk.App(context={**CONTEXT, "environment": environment})
+    assert settings_from_context(app.node).environment == environment
+
+
+def test_without_a_choice_the_environment_is_dev() -> None:
+    context = {key: CONTEXT[key] for key in ("environments", "prices")}
+    assert settings_from_context(cdk.App(context=context).node).environment == "dev"
+
+
+def test_an_unknown_environment_is_refused_with_the_known_ones() -> None:
+    app = cdk.App(context={**CONTEXT, "environment": "staging"})
+    expected = "context 'environment' must be one of dev, prod, got 'staging'"
+    with pytest.raises(SpecError, match=expected):
+        settings_from_context(app.node)
+
+
+def test_an_app_without_environments_says_so() -> None:
+    with pytest.raises(SpecError, match="must be one of none, got 'dev'"):
+        settings_from_context(cdk.App().node)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("transcode.pools", [], "environments.dev.transcode.pools must have at least one pool"),
+        (
+            "transcode.pools.0.max_instances",
+            0,
+            "environments.dev.transcode.pools[0].max_instances must be at least 1, got 0",
+        ),
+        (
+            "live.pools.0.units_per_instance",
+            0.5,
+            "environments.dev.live.pools[0].units_per_instance must be at least 1, got 0.5",
+        ),
+        (
+            "ingest.baseline_units",
+            -1,
+            "environments.dev.ingest.baseline_units must be at least 0, got -1",
+        ),
+        (
+            "sync.baseline_units",
+            float("nan"),
+            "environments.dev.sync.baseline_units must be at least 0, got nan",
+        ),
+        (
+            "sync.baseline_units",
+            "many",
+            "environments.dev.sync.baseline_units must be a float, got 'many'",
+        ),
+        (
+            "sync.pools.0.chip",
+            "arm",
+            "environments.dev.sync.pools[0].chip must be one of graviton, x86, got 'arm'",
+        ),
+        (
+            "sync.pools.0.purchase",
+            "reserved",
+            "pools[0].purchase must be one of on_demand, spot, got 'reserved'",
+        ),
+        (
+            "sync.pools.0.instance_types",
+            ["c9g.large"],
+            "pools[0].instance_types: prices.usd_per_hour has no c9g.large; known: c7g.4xlarge",
+        ),
+        (
+            "transcode.pools.0.instance_types",
+            ["c8gn.large"],
+            "pools[0].instance_types: prices.spot_saving has no c8gn.large; known: c7g.4xlarge",
+        ),
+        (
+            "sync.pools.0.instance_types",
+            [],
+            "environments.dev.sync.pools[0].instance_types must name at least one type",
+        ),
+        ("network.cidr", "10.0.0.0/8", "environments.dev.network.cidr must be a /16 to a /22"),
+        ("network.cidr", "10.0.0.0/24", "environments.dev.network.cidr must be a /16 to a /22"),
+        (
+            "network.cidr",
+            "8.8.0.0/16",
+            "network.cidr must be a private IPv4 network (RFC 1918), got '8.8.0.0/16'",
+        ),
+        (
+            "network.cidr",
+            "our office",
+            "network.cidr must be an IPv4 network such as 10.20.0.0/16, got 'our office'",
+        ),
+        (
+            "network.cidr",
+            "10.64.0.0/16",
+            "network.cidr must not overlap on_premises_cidr 10.64.0.0/12, got 10.64.0.0/16",
+        ),
+        (
+            "live.on_premises_edges",
+            ["10.64.10.11", "edge-2"],
+            "live.on_premises_edges[1] must be a private IPv4 address, got 'edge-2'",
+        ),
+        (
+            "live.on_premises_edges",
+            [],
+            "live.on_premises_edges must name at least one address, got none",
+        ),
+        ("live.baseline", 4, "environments.dev.live: unknown field baseline; known: "),
+        ("prices", {}, "environments.dev: prices belongs beside environments, not in it"),
+    ],
+)
+def test_a_mistake_is_refused_with_its_key_its_value_and_what_is_allowed(
+    path: str, value: object, message: str
+) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        read_settings("dev", changed(path, value), CONTEXT["prices"])
+
+
+def test_a_missing_key_is_named() -> None:
+    block = changed("live", {})
+    with pytest.raises(SpecError, match=r"environments\.dev\.live: missing field baseline_units"):
+        read_settings("dev", block, CONTEXT["prices"])
+
+
+def test_an_environment_that_is_no_block_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"environments\.dev must be a dict, got 'large'"):
+        read_settings("dev", "large", CONTEXT["prices"])
+
+
+def test_missing_prices_are_named() -> None:
+    with pytest.raises(SpecError, match=r"environments\.dev\.prices must be a dict, got None"):
+        read_settings("dev", CONTEXT["environments"]["dev"], None)
+
+
+def test_whoever_the_settings_name_is_told_of_alarms() -> None:
+    told = read_settings("dev", changed("alarm_email", "on-call@example.com"), CONTEXT["prices"])
+    template = Template.from_stack(NetworkStack(cdk.App(), "Network", settings=told))
+    template.has_resource_properties(
+        "AWS::SNS::Subscription", {"Protocol": "email", "Endpoint": "on-call@example.com"}
+    )
