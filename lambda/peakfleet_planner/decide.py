@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from peakfleet_planner.demand import SignalDemand, read_demand
-from peakfleet_planner.ladder import Rung, bounded, grow, shrink, total_units
+from peakfleet_planner.ladder import Rung, bounded, falls_short, grow, shrink, total_units
 from peakfleet_planner.plan import BaselineState, Plan, PoolPlan, Reason, SignalState
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
@@ -143,8 +143,7 @@ def _decide_sizes(
     if all(demand.view.units is None for demand in demands):
         return _Outcome(rungs=rungs, reasons=[Reason.BLIND])
     rungs = bounded(rungs)
-    supplied = total_units(rungs)
-    if need.grow_to > supplied:
+    if falls_short(rungs, need.grow_to):
         return _grow(spec, rungs, need)
     if doubts := _doubts(spec, snapshot, demands, baseline):
         return _Outcome(rungs=rungs, reasons=doubts)
@@ -155,7 +154,7 @@ def _grow(spec: FleetSpec, rungs: tuple[Rung, ...], need: _Need) -> _Outcome:
     unbounded = grow(rungs, need.grow_to, at_most_units=float("inf"))
     grown = grow(rungs, need.grow_to, at_most_units=spec.pace.out_units)
     outcome = _Outcome(rungs=grown)
-    if total_units(unbounded) < need.grow_to:
+    if falls_short(unbounded, need.grow_to):
         outcome.reasons.append(Reason.AT_MAXIMUM)
     if grown != unbounded:
         outcome.reasons.insert(0, Reason.STEP_LIMITED)

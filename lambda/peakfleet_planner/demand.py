@@ -17,6 +17,8 @@ FEW_RISES = 10
 """Fewer observed rises than this say too little about how fast demand climbs."""
 HEADROOM_WITHOUT_HISTORY = 0.1
 """Share of the demand that is added while too little history has been read."""
+MOST_UNITS = 1e15
+"""More than this is no demand, and arithmetic with it would no longer count whole units."""
 GROWTH_WINDOW_SECONDS = 300
 """The growth that a silent `grow` signal is taken to continue is measured over this long."""
 
@@ -63,7 +65,11 @@ def read_demand(
 def _in_units(
     signal: Signal, read: Mapping[str, MetricSeries], now: int, lead_seconds: float
 ) -> tuple[tuple[tuple[int, float], ...], list[int]]:
-    """Return the samples in units, and the times of those that cannot be true."""
+    """Return the samples in units, and the times of those that cannot be true.
+
+    A metric whose read failed must not pass for nothing: a time without it has no value.
+    """
+    failed = {metric_id for metric_id, series in read.items() if not series.readable}
     by_time: dict[int, dict[str, float]] = {}
     for metric_id in signal.metrics:
         for time, value in read.get(metric_id, MetricSeries()).points:
@@ -75,10 +81,10 @@ def _in_units(
         if time > now or not all(map(isfinite, values.values())):
             rejected.append(time)
             continue
-        units = signal.units(values, lead_seconds)
+        units = signal.units(values, lead_seconds) if failed <= values.keys() else None
         if units is None:
             continue
-        if isfinite(units) and units >= 0:
+        if 0 <= units <= MOST_UNITS:
             points.append((time, units))
         else:
             rejected.append(time)

@@ -8,6 +8,8 @@ from math import ceil, floor
 
 _ROUNDING = 1e-9
 """Slack that keeps 30 / 0.1 from needing 301 instances."""
+_MOST_POINTS = 1e9
+"""More than any group has; an unbounded number becomes this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,12 @@ def total_units(rungs: Sequence[Rung]) -> float:
     return sum(rung.units for rung in rungs)
 
 
+def falls_short(rungs: Sequence[Rung], units: float) -> bool:
+    """Return whether the rungs supply less than *units*, rounding errors aside."""
+    missing = units - total_units(rungs)
+    return all(missing / rung.units_per_capacity > _ROUNDING for rung in rungs) and missing > 0
+
+
 def bounded(rungs: Sequence[Rung]) -> tuple[Rung, ...]:
     """Return the rungs within their floors and ceilings."""
     return tuple(
@@ -64,7 +72,7 @@ def grow(rungs: Sequence[Rung], to_units: float, *, at_most_units: float) -> tup
     for rung in rungs:
         each = rung.units_per_capacity
         add = min(
-            max(0, ceil(missing / each - _ROUNDING)),
+            max(0, ceil(min(missing / each, _MOST_POINTS) - _ROUNDING)),
             max(0, rung.ceiling - rung.capacity),
             _whole(budget / each),
         )
@@ -98,4 +106,4 @@ def shrink(rungs: Sequence[Rung], to_units: float, *, at_most_units: float) -> t
 
 def _whole(points: float) -> int:
     """Return the whole points in *points*; an unbounded budget is a very large one."""
-    return floor(min(points, 1e9) + _ROUNDING)
+    return floor(min(points, _MOST_POINTS) + _ROUNDING)

@@ -56,6 +56,13 @@ def test_a_fleet_at_its_maximum_says_what_is_missing() -> None:
     assert plan.missing_units == 150
 
 
+def test_a_rounding_error_above_the_baseline_is_no_burst() -> None:
+    spec = fleet(baseline=FixedBaseline(units=100))
+    plan = decide(spec, snapshot(spec, [100.00000000000001] * 60))
+    assert sizes(plan) == [0]
+    assert plan.reason is not Reason.AT_MAXIMUM
+
+
 def test_a_paced_fleet_says_that_it_is_paced() -> None:
     spec = fleet(pace=PaceSpec(out_units=30, in_units=30))
     assert decide(spec, snapshot(spec, HOUR)).reason is Reason.STEP_LIMITED

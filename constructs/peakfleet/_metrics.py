@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import Token
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from peakfleet._values import seconds
+from peakfleet_planner import Metric, SpecError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMetric:
+    """A metric to read, and where it is published.
+
+    Args:
+        metric: What to read.
+        account: Its account; None if it is the reader's.
+        region: Its region; None if it is the reader's.
+    """
+
+    metric: Metric
+    account: str | None = None
+    region: str | None = None
+
+    def check_readable_from(self, owner: str, *, account: str, region: str) -> None:
+        """Refuse a metric that a function in *account* and *region* would read in vain."""
+        places = (("account", self.account, account), ("region", self.region, region))
+        for what, published, reading in places:
+            if published is None or published == reading:
+                continue
+            if Token.is_unresolved(published) or Token.is_unresolved(reading):
+                continue
+            raise SpecError(
+                f"{owner}: metric '{self.metric.namespace}/{self.metric.metric_name}' is of "
+                f"{what} {published}, but the fleet reads in {reading}; define the fleet there, "
+                f"or publish the metric in {reading}"
+            )
+
+
+def read(owner: str, metric: cloudwatch.IMetric, *, statistic: str | None = None) -> ReadMetric:
+    """Return what to read for a metric of the CDK.
+
+    Args:
+        owner: Whose metric it is, for messages.
+        metric: A plain metric.
+        statistic: Used instead of its own.
+
+    Raises:
+        SpecError: It is a math or search expression.
+    """
+    config = metric.to_metric_config()
+    if config.metric_stat is None:
+        raise SpecError(
+            f"{owner}: a plain metric is needed, got a math or search expression; "
+            f"use DemandSignal.metric_math(expression, metrics=...)"
+        )
+    stat = config.metric_stat
+    return ReadMetric(
+        metric=Metric(
+            namespace=stat.namespace,
+            metric_name=stat.metric_name,
+            dimensions={
+                dimension.name: str(dimension.value) for dimension in stat.dimensions or ()
+            },
+            statistic=statistic or stat.statistic,
+            period_seconds=seconds(owner, "period", stat.period),
+        ),
+        account=stat.account,
+        region=stat.region,
+    )

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jsii
+from aws_cdk import IStableAnyProducer
+
+from peakfleet.baseline import Baseline
+from peakfleet.demand import DemandSignal
+from peakfleet.service_level import Pace, ServiceLevel
+from peakfleet_planner import FleetSpec, PoolSpec, SpecError, TrafficSpec
+
+
+@jsii.implements(IStableAnyProducer)
+class SpecDocument:
+    """The specification of a fleet, read at the end of the synth: signals may still be added.
+
+    Args:
+        fleet: Name of the fleet.
+        pools: The ladder.
+        signals: The fleet's own list, which grows.
+        baseline: What the company's own side carries.
+        service_level: What missed work is worth.
+        pace: How far one tick may move the fleet.
+        traffic: Listener to split.
+        state_table: Name of the state table.
+    """
+
+    def __init__(
+        self,
+        *,
+        fleet: str,
+        pools: tuple[PoolSpec, ...],
+        signals: Sequence[DemandSignal],
+        baseline: Baseline,
+        service_level: ServiceLevel,
+        pace: Pace,
+        traffic: TrafficSpec | None,
+        state_table: str,
+    ) -> None:
+        self._fleet = fleet
+        self._pools = pools
+        self._signals = signals
+        self._baseline = baseline
+        self._service_level = service_level
+        self._pace = pace
+        self._traffic = traffic
+        self._state_table = state_table
+
+    @property
+    def spec(self) -> FleetSpec:
+        """The specification as of now.
+
+        Raises:
+            SpecError: It contradicts itself, or there is no signal yet.
+        """
+        return FleetSpec(
+            fleet=self._fleet,
+            pools=self._pools,
+            signals=tuple(signal.spec for signal in self._signals),
+            baseline=self._baseline.spec,
+            service_level=self._service_level.spec,
+            pace=self._pace.to_planner(self._pools),
+            traffic=self._traffic,
+            state_table=self._state_table,
+        )
+
+    @property
+    def has_signals(self) -> bool:
+        """Whether there is a signal yet."""
+        return bool(self._signals)
+
+    def produce(self) -> dict[str, Any]:
+        """Return the specification in JSON form; the CDK calls this."""
+        try:
+            return self.spec.to_json()
+        except SpecError:
+            return {}  # the CDK resolves first and validates then, and that says what is wrong

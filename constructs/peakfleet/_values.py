@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from aws_cdk import Duration, Token
+
+from peakfleet_planner import SpecError
+
+
+def known_number(owner: str, field: str, value: float) -> None:
+    """Refuse a number that only CloudFormation knows: sizes and paces follow from it at synth."""
+    if Token.is_unresolved(value):
+        raise SpecError(
+            f"{owner}: {field} must be known at synth, got a value that only the deployment "
+            f"knows; give a number, for example from the app's context"
+        )
+
+
+def seconds(owner: str, field: str, value: Duration) -> int:
+    """Return *value* in whole seconds, refusing one that only CloudFormation knows."""
+    if value.is_unresolved():
+        raise SpecError(
+            f"{owner}: {field} must be known at synth, got a duration that only the deployment "
+            f"knows; give a fixed duration"
+        )
+    return round(float(value.to_seconds(integral=False)))

@@ -1,0 +1,67 @@
+"""Metrics that every fleet publishes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+METRIC_NAMESPACE = "PeakFleet"
+
+
+class FleetMetrics:
+    """The metrics of one fleet, ready for alarms and dashboards."""
+
+    @property
+    @abstractmethod
+    def fleet_name(self) -> str:
+        """Name of the fleet in metrics, state and logs: its construct path."""
+
+    def metric(
+        self, metric_name: str, *, statistic: str = "Maximum", period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """Return one of the metrics that every tick publishes, for example `MissingUnits`.
+
+        Args:
+            metric_name: Its name in the namespace `PeakFleet`.
+            statistic: Default: `Maximum`.
+            period: Default: a minute.
+        """
+        return cloudwatch.Metric(
+            namespace=METRIC_NAMESPACE,
+            metric_name=metric_name,
+            dimensions_map={"Fleet": self.fleet_name},
+            statistic=statistic,
+            period=period or Duration.minutes(1),
+        )
+
+    def metric_demand_units(self) -> cloudwatch.Metric:
+        """Units asked for."""
+        return self.metric("DemandUnits")
+
+    def metric_baseline_units(self) -> cloudwatch.Metric:
+        """Units that the on-premises side carries."""
+        return self.metric("BaselineUnits", statistic="Minimum")
+
+    def metric_burst_units(self) -> cloudwatch.Metric:
+        """Units of demand above the baseline."""
+        return self.metric("BurstUnits")
+
+    def metric_serving_units(self) -> cloudwatch.Metric:
+        """Units that the instances in service carry."""
+        return self.metric("ServingUnits", statistic="Minimum")
+
+    def metric_unserved_units(self) -> cloudwatch.Metric:
+        """Units of burst that nothing served."""
+        return self.metric("UnservedUnits")
+
+    def metric_desired_capacity(self, pool_name: str) -> cloudwatch.Metric:
+        """Capacity that a pool was asked to run.
+
+        Args:
+            pool_name: One of the keys of `groups`.
+        """
+        return self.metric("DesiredCapacity").with_(
+            dimensions_map={"Fleet": self.fleet_name, "Pool": pool_name}
+        )

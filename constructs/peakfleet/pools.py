@@ -1,0 +1,265 @@
+"""Capacity pools: what a fleet bursts into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Unpack
+
+from aws_cdk import Duration
+from aws_cdk import aws_ec2 as ec2
+
+from peakfleet._instance_types import check_types
+from peakfleet._values import known_number, seconds
+from peakfleet._weights import Weights, weigh
+from peakfleet.pool_options import PoolOptions, named
+from peakfleet.purchase import Purchase
+from peakfleet_planner import PoolSpec, SpecError
+
+MOST_WARMUP_SECONDS = 3600
+"""The longest default instance warm-up of an Auto Scaling group."""
+_LEAST_ROOT_VOLUME_GIB = 8  # the size of Amazon Linux 2023's own snapshot
+_BOOT = Duration.minutes(3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityPool:
+    """One Auto Scaling group to be: one chip, one way of buying, one or more instance types.
+
+    Use `graviton`, `x86` or `custom`. A fleet fills its pools in the order in which they are
+    listed; `cheapest_first` orders them by price.
+
+    Args:
+        name: Unique within the fleet.
+        instance_types: What may be launched. On demand they are tried in this order.
+        architecture: What machine image and instance types must agree on.
+        units_per_instance: Units that one instance serves: one number for all types, or one
+            for each. Different numbers make the group count in weights.
+        max_instances: Most instances, counted in instances of the smallest type.
+        min_instances: Instances that are always kept, counted in the same way.
+        purchase: How they are bought.
+        machine_image: What they boot. None: Amazon Linux 2023, from its SSM parameter, renewed
+            with each deployment.
+        boot: From the launch to serving.
+        usd_per_hour: Price of one instance: one number for all types, or one for each.
+            Needed for `cheapest_first` and for reports.
+        user_data: What they run at boot. None: the fleet's.
+        root_volume_gib: Size of the encrypted gp3 root volume.
+        root_device: The root device's name in the machine image.
+
+    Raises:
+        SpecError: The pool contradicts itself.
+    """
+
+    name: str
+    instance_types: tuple[str, ...]
+    architecture: ec2.InstanceArchitecture
+    units_per_instance: float | Mapping[str, float]
+    max_instances: int
+    min_instances: int = 0
+    purchase: Purchase = field(default_factory=Purchase.on_demand)
+    machine_image: ec2.IMachineImage | None = None
+    boot: Duration = _BOOT
+    usd_per_hour: float | Mapping[str, float] | None = None
+    user_data: ec2.UserData | None = None
+    root_volume_gib: int = 20
+    root_device: str = "/dev/xvda"
+
+    def __post_init__(self) -> None:
+        """Refuse a pool that no group can be."""
+        check_types(self._owner, self.instance_types, self.architecture)
+        for name in ("max_instances", "min_instances", "root_volume_gib"):
+            known_number(self._owner, name, getattr(self, name))
+        for name in ("units_per_instance", "usd_per_hour"):
+            for value in self._by_type(name).values():
+                known_number(self._owner, name, value)
+                if value <= 0:
+                    raise SpecError(f"{self._owner}: {name} must be above 0, got {value:g}")
+        if self.root_volume_gib < _LEAST_ROOT_VOLUME_GIB:
+            raise SpecError(
+                f"{self._owner}: root_volume_gib must be at least {_LEAST_ROOT_VOLUME_GIB}, "
+                f"got {self.root_volume_gib}"
+            )
+        if not 0 <= self.boot_seconds <= MOST_WARMUP_SECONDS:
+            raise SpecError(
+                f"{self._owner}: boot must be at most {MOST_WARMUP_SECONDS} seconds, which is the "
+                f"longest warm-up of a group, got {self.boot_seconds}"
+            )
+        if self.max_instances < 1 or self.min_instances < 0:
+            raise SpecError(
+                f"{self._owner}: max_instances must be at least 1 and min_instances at least 0, "
+                f"got {self.max_instances} and {self.min_instances}"
+            )
+        if self.min_instances > self.max_instances:
+            raise SpecError(
+                f"{self._owner}: min_instances must be at most max_instances "
+                f"{self.max_instances}, got {self.min_instances}"
+            )
+        self.to_planner(group=self.name)
+
+    @classmethod
+    def graviton(
+        cls,
+        *instance_types: str,
+        units_per_instance: float | Mapping[str, float],
+        max_instances: int,
+        machine_image: ec2.IMachineImage | None = None,
+        **options: Unpack[PoolOptions],
+    ) -> CapacityPool:
+        """Burst into Graviton (64-bit Arm) instances.
+
+        The pool's name is `Graviton`, on Spot `GravitonSpot`, unless *options* name it.
+
+        Args:
+            instance_types: For example `"c8g.4xlarge", "c7g.4xlarge"`.
+            units_per_instance: Units that one instance serves, for all types or for each.
+            max_instances: Most instances, counted in instances of the smallest type.
+            machine_image: Default: Amazon Linux 2023 for Arm, from its SSM parameter.
+            options: See `PoolOptions`.
+
+        Raises:
+            SpecError: The pool contradicts itself.
+        """
+        return cls(
+            instance_types=instance_types,
+            architecture=ec2.InstanceArchitecture.ARM_64,
+            units_per_instance=units_per_instance,
+            max_instances=max_instances,
+            machine_image=machine_image,
+            **named("Graviton", options),
+        )
+
+    @classmethod
+    def x86(
+        cls,
+        *instance_types: str,
+        units_per_instance: float | Mapping[str, float],
+        max_instances: int,
+        machine_image: ec2.IMachineImage | None = None,
+        **options: Unpack[PoolOptions],
+    ) -> CapacityPool:
+        """Burst into Intel or AMD (64-bit x86) instances.
+
+        The pool's name is `X86`, on Spot `X86Spot`, unless *options* name it.
+
+        Args:
+            instance_types: For example `"c7i.4xlarge", "m7a.4xlarge"`.
+            units_per_instance: Units that one instance serves, for all types or for each.
+            max_instances: Most instances, counted in instances of the smallest type.
+            machine_image: Default: Amazon Linux 2023 for x86, from its SSM parameter.
+            options: See `PoolOptions`.
+
+        Raises:
+            SpecError: The pool contradicts itself.
+        """
+        return cls(
+            instance_types=instance_types,
+            architecture=ec2.InstanceArchitecture.X86_64,
+            units_per_instance=units_per_instance,
+            max_instances=max_instances,
+            machine_image=machine_image,
+            **named("X86", options),
+        )
+
+    @classmethod
+    def custom(
+        cls,
+        *instance_types: str,
+        architecture: ec2.InstanceArchitecture,
+        machine_image: ec2.IMachineImage,
+        units_per_instance: float | Mapping[str, float],
+        max_instances: int,
+        **options: Unpack[PoolOptions],
+    ) -> CapacityPool:
+        """Burst into any instances, with your own machine image.
+
+        The pool's name is `Custom`, on Spot `CustomSpot`, unless *options* name it.
+
+        Args:
+            instance_types: For example `"inf2.xlarge"`.
+            architecture: What image and instance types are built for.
+            machine_image: What the instances boot.
+            units_per_instance: Units that one instance serves, for all types or for each.
+            max_instances: Most instances, counted in instances of the smallest type.
+            options: See `PoolOptions`.
+
+        Raises:
+            SpecError: The pool contradicts itself.
+        """
+        return cls(
+            instance_types=instance_types,
+            architecture=architecture,
+            units_per_instance=units_per_instance,
+            max_instances=max_instances,
+            machine_image=machine_image,
+            **named("Custom", options),
+        )
+
+    @staticmethod
+    def cheapest_first(*pools: CapacityPool) -> tuple[CapacityPool, ...]:
+        """Return the pools ordered by price per unit, the lowest first.
+
+        Raises:
+            SpecError: A pool has no `usd_per_hour`.
+        """
+        return tuple(sorted(pools, key=lambda pool: pool.usd_per_unit_hour))
+
+    @property
+    def usd_per_unit_hour(self) -> float:
+        """Price of one unit for an hour, of the dearest instance type.
+
+        Raises:
+            SpecError: The pool has no `usd_per_hour`.
+        """
+        spec = self.to_planner(group=self.name)
+        if spec.usd_per_capacity_hour is None:
+            raise SpecError(f"{self._owner}: usd_per_hour is needed to order pools by price")
+        return spec.usd_per_capacity_hour / spec.units_per_capacity
+
+    @property
+    def boot_seconds(self) -> int:
+        """From the launch to serving, in seconds."""
+        return seconds(self._owner, "boot", self.boot)
+
+    @property
+    def weights(self) -> Weights:
+        """The instance types in points of capacity."""
+        return weigh(self._owner, self._by_type("units_per_instance"))
+
+    def to_planner(self, *, group: str) -> PoolSpec:
+        """Return what a decision needs to know of the pool.
+
+        Args:
+            group: Name of its Auto Scaling group.
+        """
+        weights = self.weights
+        usd = self._by_type("usd_per_hour")
+        return PoolSpec(
+            name=self.name,
+            group=group,
+            units_per_capacity=weights.units_per_point,
+            max_capacity=self.max_instances * weights.smallest,
+            min_capacity=self.min_instances * weights.smallest,
+            boot_seconds=float(self.boot_seconds),
+            usd_per_capacity_hour=max(
+                (usd[kind] / weights.by_type[kind] for kind in usd), default=None
+            ),
+        )
+
+    @property
+    def _owner(self) -> str:
+        return f"pool '{self.name}'"
+
+    def _by_type(self, name: str) -> dict[str, float]:
+        """Return a field that is given once or for each type, for each type."""
+        given: float | Mapping[str, float] | None = getattr(self, name)
+        if given is None:
+            return {}
+        if isinstance(given, Mapping):
+            if set(given) != set(self.instance_types):
+                raise SpecError(
+                    f"{self._owner}: {name} must name the pool's instance types "
+                    f"{', '.join(self.instance_types)}, got {', '.join(given)}"
+                )
+            return {kind: given[kind] for kind in self.instance_types}
+        return dict.fromkeys(self.instance_types, given)

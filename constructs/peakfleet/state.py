@@ -1,0 +1,63 @@
+"""State: what the fleets of a stack remember between ticks."""
+
+from __future__ import annotations
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+_ID = "PeakFleetState"
+
+
+class FleetState(Construct):
+    """Decisions and holds of fleets, in one table for all fleets of a stack.
+
+    Defines a DynamoDB table: on-demand billing, encrypted, with point-in-time recovery and
+    expiry. A fleet that cannot reach it goes on without, but lets go of nothing.
+
+    Limitations:
+        The table is kept when its stack is deleted, because it holds the record of decisions.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._table = dynamodb.Table(
+            self,
+            "Table",
+            partition_key=dynamodb.Attribute(name="fleet", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="item", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            time_to_live_attribute="expires_at",
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+
+    @classmethod
+    def of(cls, scope: Construct) -> FleetState:
+        """Return the state that the fleets in the stack of *scope* share, defining it once."""
+        stack = Stack.of(scope)
+        found = stack.node.try_find_child(_ID)
+        return found if isinstance(found, FleetState) else cls(stack, _ID)
+
+    @property
+    def table(self) -> dynamodb.Table:
+        """The table itself."""
+        return self._table
+
+    def grant(self, grantee: iam.IGrantable, *, fleet: str) -> iam.Grant:
+        """Let *grantee* read and write the items of one fleet, and nothing else.
+
+        Args:
+            grantee: Who may.
+            fleet: Name of the fleet, which is the partition key of its items.
+        """
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            resource_arns=[self._table.table_arn],
+            conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [fleet]}},
+        )

@@ -1,0 +1,207 @@
+"""StreamFleet: servers behind a load balancer that fills the on-premises side first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import AddressValueError, IPv4Address
+
+from aws_cdk import Token
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_elasticloadbalancingv2_targets as targets
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from peakfleet import _check
+from peakfleet._intent import IntentFleet
+from peakfleet.baseline import Baseline
+from peakfleet.demand import DemandSignal
+from peakfleet.fleet import BurstFleet
+from peakfleet.pools import CapacityPool
+from peakfleet.safety_net import SafetyNet
+from peakfleet.service_level import Pace, ServiceLevel
+from peakfleet.state import FleetState
+from peakfleet_planner import SpecError, TrafficSpec
+
+_ALL = 100
+_HTTPS = 443
+_OUTSIDE_THE_VPC = "all"
+
+
+class StreamFleet(IntentFleet):
+    """Servers behind a load balancer, on premises first, in AWS above them.
+
+    Defines an internal Application Load Balancer whose one listener splits the traffic between
+    the on-premises servers and the fleet, and a `BurstFleet` that sets the split every minute so
+    that the baseline is filled first. The load balancer's health checks decide which instances
+    are replaced.
+
+    Args:
+        vpc: Where load balancer and instances run. It must reach the on-premises servers.
+        pools: What to burst into, in the order in which it is filled.
+        signals: What demand is read from. Default: none yet, see `fleet.add_signal`.
+        on_premises_targets: Private IPv4 addresses of the on-premises servers, outside the
+            network of *vpc*.
+        port: What the servers listen on, on both sides. Default: 8080.
+        listener_port: What clients connect to. Default: 443 with a certificate, else `port`.
+        certificate: Makes the listener speak TLS. Default: none, plain HTTP.
+        health_check_path: What a healthy server answers with 200. Default: `/healthz`.
+        clients: Who may connect. Default: the network of *vpc*.
+        deletion_protection: Whether the load balancer refuses to be deleted. Default: yes.
+        baseline: What the on-premises side carries. Default: nothing.
+        service_level: What missed work is worth. Default: `ServiceLevel.standard()`.
+        pace: How far one tick may move the fleet. Default: half of all pools' maximum out, a
+            tenth of it in.
+        user_data: What instances run at boot. Default: an empty script, to be filled through
+            the attribute `user_data`.
+        vpc_subnets: Default: the private subnets, or the isolated ones if there are none.
+        state: What the fleet remembers in. Default: one table for all fleets of the stack.
+        safety_net: The native policy that adds capacity while no tick runs. Default: CPU
+            above 90%.
+        alarm_topic: Told when an alarm goes off. Default: nobody.
+
+    Raises:
+        SpecError: Something contradicts itself. The message says what and where.
+
+    Limitations:
+        See `BurstFleet`. Until its first tick all traffic goes to the on-premises side. The
+        listener's weights have one writer; a deployment that changes the listener sets them
+        back until the next tick.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        pools: Sequence[CapacityPool],
+        on_premises_targets: Sequence[str],
+        signals: Sequence[DemandSignal] = (),
+        port: int = 8080,
+        listener_port: int | None = None,
+        certificate: acm.ICertificate | None = None,
+        health_check_path: str = "/healthz",
+        clients: ec2.IPeer | None = None,
+        deletion_protection: bool = True,
+        baseline: Baseline | None = None,
+        service_level: ServiceLevel | None = None,
+        pace: Pace | None = None,
+        user_data: ec2.UserData | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        state: FleetState | None = None,
+        safety_net: SafetyNet | None = None,
+        alarm_topic: sns.ITopic | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        with _check.named(self):
+            _check_addresses(on_premises_targets)
+            subnets = vpc_subnets or _check.private_subnets(vpc)
+        self._load_balancer = elbv2.ApplicationLoadBalancer(
+            self,
+            "LoadBalancer",
+            vpc=vpc,
+            vpc_subnets=subnets,
+            internet_facing=False,
+            drop_invalid_header_fields=True,
+            deletion_protection=deletion_protection,
+        )
+        health_check = elbv2.HealthCheck(path=health_check_path, healthy_http_codes="200")
+        on_premises = elbv2.ApplicationTargetGroup(
+            self,
+            "OnPremises",
+            vpc=vpc,
+            port=port,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            target_type=elbv2.TargetType.IP,
+            health_check=health_check,
+            targets=[
+                targets.IpTarget(address, port, _OUTSIDE_THE_VPC) for address in on_premises_targets
+            ],
+        )
+        cloud = elbv2.ApplicationTargetGroup(
+            self,
+            "Cloud",
+            vpc=vpc,
+            port=port,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            target_type=elbv2.TargetType.INSTANCE,
+            health_check=health_check,
+        )
+        for address in on_premises_targets:
+            self._load_balancer.connections.allow_to(
+                ec2.Peer.ipv4(f"{address}/32"), ec2.Port.tcp(port), "The on-premises servers"
+            )
+        self._listener = self._load_balancer.add_listener(
+            "Listener",
+            port=listener_port or (_HTTPS if certificate else port),
+            protocol=elbv2.ApplicationProtocol.HTTPS
+            if certificate
+            else elbv2.ApplicationProtocol.HTTP,
+            certificates=[certificate] if certificate else None,
+            ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS if certificate else None,
+            open=False,
+            default_action=elbv2.ListenerAction.weighted_forward(
+                [
+                    elbv2.WeightedTargetGroup(target_group=on_premises, weight=_ALL),
+                    elbv2.WeightedTargetGroup(target_group=cloud, weight=0),
+                ]
+            ),
+        )
+        self._listener.connections.allow_default_port_from(
+            clients or ec2.Peer.ipv4(vpc.vpc_cidr_block), "Clients"
+        )
+        self._fleet = BurstFleet(
+            self,
+            "Default",
+            vpc=vpc,
+            pools=pools,
+            signals=signals,
+            baseline=baseline,
+            service_level=service_level,
+            pace=pace,
+            user_data=user_data,
+            vpc_subnets=subnets,
+            state=state,
+            safety_net=safety_net,
+            traffic=TrafficSpec(
+                listener_arn=self._listener.listener_arn,
+                baseline_target_group_arn=on_premises.target_group_arn,
+                cloud_target_group_arn=cloud.target_group_arn,
+            ),
+            target_groups=[cloud],
+            alarm_topic=alarm_topic,
+        )
+
+    @property
+    def load_balancer(self) -> elbv2.ApplicationLoadBalancer:
+        """What clients connect to."""
+        return self._load_balancer
+
+    @property
+    def listener(self) -> elbv2.ApplicationListener:
+        """What splits the traffic."""
+        return self._listener
+
+
+def _check_addresses(addresses: Sequence[str]) -> None:
+    if not addresses:
+        raise SpecError(
+            "on_premises_targets must name at least one server; "
+            "without any, put a BurstFleet behind a load balancer of your own"
+        )
+    for address in addresses:
+        if Token.is_unresolved(address):
+            continue
+        try:
+            is_private = IPv4Address(address).is_private
+        except AddressValueError as error:
+            raise SpecError(
+                f"on_premises_targets must be IPv4 addresses, got {address!r}"
+            ) from error
+        if not is_private:
+            raise SpecError(
+                f"on_premises_targets must be private addresses, which is all that a load "
+                f"balancer reaches, got {address}"
+            )

@@ -1,0 +1,182 @@
+"""Fixtures for your own unit tests: what a stack will decide, without AWS.
+
+Example:
+    def test_the_premiere_fits() -> None:
+        template = Template.from_stack(MediaStack(App(), "Media"))
+        spec = fleet_specs(template)["Media/Live"]
+        plan = plan_at(spec, demand_units=900)
+        assert plan.missing_units == 0
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from math import isclose
+
+from aws_cdk.assertions import Template
+
+from peakfleet._payload import SCHEDULED_TIME, readable
+from peakfleet_planner import (
+    WAITING,
+    BacklogSignal,
+    FleetSpec,
+    Memory,
+    MetricSeries,
+    Plan,
+    PoolReading,
+    ReportedBaseline,
+    Signal,
+    Snapshot,
+    SpecError,
+    decide,
+)
+
+__all__ = ["NOW_EPOCH_SECONDS", "fleet_specs", "plan_at", "snapshot_at"]
+
+NOW_EPOCH_SECONDS = 1_800_000_000
+"""When the ticks of `snapshot_at` happen: 2027-01-15T08:00:00Z."""
+_MINUTES = 60
+
+
+def fleet_specs(template: Template) -> dict[str, FleetSpec]:
+    """Return what the schedules of a stack will send, by the name of the fleet.
+
+    Names that only the deployment knows are replaced by the logical ids of their resources.
+
+    Args:
+        template: Of a stack with fleets.
+    """
+    specs = {}
+    for schedule in template.find_resources("AWS::Scheduler::Schedule").values():
+        sent = json.loads(readable(schedule["Properties"]["Target"].get("Input", "null")))
+        if isinstance(sent, dict) and sent.get("scheduled_time") == SCHEDULED_TIME:
+            spec = FleetSpec.from_json(sent["spec"])
+            specs[spec.fleet] = spec
+    return specs
+
+
+def snapshot_at(
+    spec: FleetSpec,
+    *,
+    demand_units: float | Sequence[float],
+    baseline_units: float | None = None,
+    desired: Mapping[str, int] | None = None,
+    in_service: Mapping[str, int] | None = None,
+    memory: Memory | None = None,
+) -> Snapshot:
+    """Return a snapshot in which every signal asks for the same demand.
+
+    Args:
+        spec: The fleet.
+        demand_units: Demand in units: one number for a steady hour, or one number for each
+            period of the signals, oldest first.
+        baseline_units: What a reported baseline reports. Default: what it declares.
+        desired: Capacity that each pool is asked to run. Default: its minimum.
+        in_service: Capacity of each pool that serves. Default: what it is asked to run.
+        memory: What the fleet remembers. Default: nothing, from a readable state table.
+
+    Raises:
+        SpecError: No metric values make a signal ask for that much.
+    """
+    history = (
+        (demand_units,) * _MINUTES if isinstance(demand_units, int | float) else tuple(demand_units)
+    )
+    desired = desired or {}
+    in_service = in_service or {}
+    baseline = MetricSeries()
+    if isinstance(spec.baseline, ReportedBaseline):
+        reported = spec.baseline.declared_units if baseline_units is None else baseline_units
+        period = spec.baseline.metric.period_seconds
+        baseline = _series((reported,) * len(history), period)
+    return Snapshot(
+        now_epoch_seconds=NOW_EPOCH_SECONDS,
+        signals={
+            signal.name: {
+                metric_id: _series(
+                    [_value(signal, units, spec.lead_seconds) for units in history],
+                    signal.metrics[metric_id].period_seconds,
+                )
+                for metric_id in _asking(signal)
+            }
+            for signal in spec.signals
+        },
+        baseline=baseline,
+        pools=tuple(
+            PoolReading(
+                name=pool.name,
+                desired_capacity=desired.get(pool.name, pool.min_capacity),
+                in_service_capacity=in_service.get(
+                    pool.name, desired.get(pool.name, pool.min_capacity)
+                ),
+                min_capacity=pool.min_capacity,
+                max_capacity=pool.max_capacity,
+            )
+            for pool in spec.pools
+        ),
+        memory=memory or Memory(),
+    )
+
+
+def plan_at(
+    spec: FleetSpec,
+    *,
+    demand_units: float | Sequence[float],
+    baseline_units: float | None = None,
+    desired: Mapping[str, int] | None = None,
+    in_service: Mapping[str, int] | None = None,
+    memory: Memory | None = None,
+) -> Plan:
+    """Return what the fleet would decide at that demand: the production decision itself.
+
+    Args:
+        spec: The fleet.
+        demand_units: Demand in units, see `snapshot_at`.
+        baseline_units: What a reported baseline reports. Default: what it declares.
+        desired: Capacity that each pool is asked to run. Default: its minimum.
+        in_service: Capacity of each pool that serves. Default: what it is asked to run.
+        memory: What the fleet remembers. Default: nothing, from a readable state table.
+
+    Raises:
+        SpecError: No metric values make a signal ask for that much.
+    """
+    return decide(
+        spec,
+        snapshot_at(
+            spec,
+            demand_units=demand_units,
+            baseline_units=baseline_units,
+            desired=desired,
+            in_service=in_service,
+            memory=memory,
+        ),
+    )
+
+
+def _series(values: Sequence[float], period_seconds: int) -> MetricSeries:
+    first = NOW_EPOCH_SECONDS - len(values) * period_seconds
+    return MetricSeries(
+        points=tuple((first + i * period_seconds, value) for i, value in enumerate(values))
+    )
+
+
+def _asking(signal: Signal) -> tuple[str, ...]:
+    """Return the metrics through which demand is put in: for a backlog, what is waiting."""
+    return (WAITING,) if isinstance(signal, BacklogSignal) else tuple(signal.metrics)
+
+
+def _value(signal: Signal, units: float, lead_seconds: float) -> float:
+    """Return the value of all asking metrics at which a signal asks for *units*."""
+
+    def asked(value: float) -> float:
+        answer = signal.units(dict.fromkeys(_asking(signal), value), lead_seconds)
+        return float("nan") if answer is None else answer
+
+    at_zero, at_one = asked(0.0), asked(1.0)
+    value = (units - at_zero) / (at_one - at_zero) if at_one != at_zero else 0.0
+    if not isclose(asked(value), units, rel_tol=1e-9, abs_tol=1e-9):
+        raise SpecError(
+            f"signal '{signal.name}': no common value of its metrics asks for {units:g} units; "
+            f"make the snapshot by hand"
+        )
+    return value

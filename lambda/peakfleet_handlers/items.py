@@ -1,0 +1,114 @@
+"""The items of the state table, in DynamoDB's own attribute form.
+
+The table has the partition key `fleet` (S), the sort key `item` (S) and the time-to-live
+attribute `expires_at` (N, epoch seconds). A fleet has:
+
+| `item` | attributes | written by |
+|---|---|---|
+| `HOLD` | `owner` S, `reason` S, `until` N, `expires_at` N | a human |
+| `LATEST` | `tick` N, `desired` M of N, `cloud_weight` N where known, `plan` S | a tick |
+| `DECISION#<ISO-8601 tick time>` | `tick` N, `plan` S, `expires_at` N | a tick that acts |
+
+`tick` and `until` are epoch seconds. `DECISION#` sorts before `HOLD`, so that one query from
+`HOLD` on reads the hold and the last change without the history.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from peakfleet_planner import Hold, Plan
+
+HOLD, LATEST, DECISION_PREFIX = "HOLD", "LATEST", "DECISION#"
+DECISION_KEPT_SECONDS = 30 * 24 * 3600
+
+Item = dict[str, Any]
+"""DynamoDB's attribute form: attribute name to `{"S": ...}`, `{"N": ...}` or `{"M": ...}`."""
+
+
+def key(fleet: str, item: str) -> Item:
+    """Return the key of one item of a fleet."""
+    return {"fleet": {"S": fleet}, "item": {"S": item}}
+
+
+def hold_item(fleet: str, hold: Hold) -> Item:
+    """Return the item that freezes a fleet until its hold ends."""
+    until = {"N": str(hold.until_epoch_seconds)}
+    return {
+        **key(fleet, HOLD),
+        "owner": {"S": hold.owner},
+        "reason": {"S": hold.reason},
+        "until": until,
+        "expires_at": until,
+    }
+
+
+def read_hold(item: Mapping[str, Any]) -> Hold:
+    """Return the hold that an item says.
+
+    Raises:
+        KeyError, TypeError, ValueError: The item is no hold.
+    """
+    return Hold(
+        owner=item["owner"]["S"],
+        reason=item["reason"]["S"],
+        until_epoch_seconds=int(item["until"]["N"]),
+    )
+
+
+def latest_item(
+    fleet: str, *, tick: int, desired: Mapping[str, int], cloud_weight: int | None, plan: Plan
+) -> Item:
+    """Return the item that remembers the last change.
+
+    Args:
+        fleet: The fleet.
+        tick: Time of the tick in epoch seconds.
+        desired: Desired capacity by pool.
+        cloud_weight: Percent of the traffic that the fleet is known to get; None if unknown.
+        plan: What was decided.
+    """
+    item: Item = {
+        **key(fleet, LATEST),
+        "tick": {"N": str(tick)},
+        "desired": {"M": {pool: {"N": str(capacity)} for pool, capacity in desired.items()}},
+        "plan": {"S": _text(plan)},
+    }
+    return item if cloud_weight is None else {**item, "cloud_weight": {"N": str(cloud_weight)}}
+
+
+def read_latest(item: Mapping[str, Any]) -> tuple[dict[str, int], int | None]:
+    """Return desired capacity by pool and the fleet's share of the traffic, if it is known.
+
+    Raises:
+        KeyError, TypeError, ValueError: The item is no record of a change.
+    """
+    desired = {pool: int(capacity["N"]) for pool, capacity in item["desired"]["M"].items()}
+    if lowest := [pool for pool, capacity in desired.items() if capacity < 0]:
+        raise ValueError(f"negative capacity of {', '.join(lowest)}")
+    weight = item.get("cloud_weight")
+    return desired, None if weight is None else int(weight["N"])
+
+
+def decision_item(fleet: str, *, tick: int, plan: Plan) -> Item:
+    """Return the record of one decision; DynamoDB deletes it after 30 days.
+
+    Args:
+        fleet: The fleet.
+        tick: Time of the tick in epoch seconds.
+        plan: What was decided.
+    """
+    time = datetime.fromtimestamp(tick, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        **key(fleet, DECISION_PREFIX + time),
+        "tick": {"N": str(tick)},
+        "plan": {"S": _text(plan)},
+        "expires_at": {"N": str(tick + DECISION_KEPT_SECONDS)},
+    }
+
+
+def _text(plan: Plan) -> str:
+    return json.dumps(plan.to_json(), separators=(",", ":"))

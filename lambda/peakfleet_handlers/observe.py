@@ -1,0 +1,54 @@
+"""Observe: demand, baseline, groups and memory, as one snapshot."""
+
+from __future__ import annotations
+
+from peakfleet_handlers.calls import Calls
+from peakfleet_handlers.clients import Clients
+from peakfleet_handlers.groups import read_pools
+from peakfleet_handlers.series import read_series
+from peakfleet_handlers.state import read_memory
+from peakfleet_planner import FleetSpec, MetricSeries, ReportedBaseline, Snapshot
+
+BASELINE_ID = "b"
+
+
+def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls: Calls) -> Snapshot:
+    """Return all that the decision may know. What cannot be read is marked, never raised.
+
+    Args:
+        spec: The fleet.
+        now_epoch_seconds: The tick's time.
+        clients: AWS.
+        calls: Where failures are noted.
+    """
+    ids = {
+        (signal.name, metric_id): f"s{i}_m{j}"
+        for i, signal in enumerate(spec.signals)
+        for j, metric_id in enumerate(signal.metrics)
+    }
+    metrics = {
+        ids[signal.name, metric_id]: metric
+        for signal in spec.signals
+        for metric_id, metric in signal.metrics.items()
+    }
+    if isinstance(spec.baseline, ReportedBaseline):
+        metrics[BASELINE_ID] = spec.baseline.metric
+    series = read_series(
+        metrics,
+        now_epoch_seconds=now_epoch_seconds,
+        history_seconds=spec.service_level.history_seconds,
+        cloudwatch=clients.cloudwatch,
+        calls=calls,
+    )
+    return Snapshot(
+        now_epoch_seconds=now_epoch_seconds,
+        signals={
+            signal.name: {
+                metric_id: series[ids[signal.name, metric_id]] for metric_id in signal.metrics
+            }
+            for signal in spec.signals
+        },
+        baseline=series.get(BASELINE_ID, MetricSeries()),
+        pools=read_pools(spec.pools, autoscaling=clients.autoscaling, calls=calls),
+        memory=read_memory(spec.state_table, spec.fleet, dynamodb=clients.dynamodb, calls=calls),
+    )

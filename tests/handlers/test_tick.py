@@ -1,0 +1,121 @@
+"""A tick, as what it leaves behind in AWS."""
+
+from __future__ import annotations
+
+import pytest
+
+from peakfleet_handlers.clients import CALL_SECONDS
+from peakfleet_handlers.deadline import REPORT_SECONDS
+from tests.handlers.fake_aws import READS
+from tests.handlers.scenes import (
+    BALANCED_FLEET,
+    NOW,
+    aws,
+    minutes,
+    remembers,
+    tick,
+)
+
+
+def test_demand_above_the_baseline_grows_the_first_pool() -> None:
+    fake = aws(155)
+    said = tick(fake)
+    assert fake.desired == {"g": 6, "x": 0}
+    assert said["applied"]["pools"] == {"Graviton": 6}
+
+
+def test_a_second_tick_with_the_same_demand_writes_nothing() -> None:
+    fake = aws(155)
+    tick(fake)
+    tick(fake, now=NOW + 10)
+    assert fake.written() == []
+    assert fake.desired == {"g": 6, "x": 0}
+
+
+def test_a_fresh_fleet_within_its_baseline_writes_nothing() -> None:
+    fake = aws(50)
+    tick(fake)
+    assert fake.written() == []
+    assert fake.counted() == dict.fromkeys(READS, 1)
+
+
+def test_demand_that_is_gone_is_let_go() -> None:
+    fake = remembers(aws(50, graviton=6))
+    tick(fake)
+    assert fake.desired == {"g": 0, "x": 0}
+
+
+def test_a_later_tick_wins_over_one_that_was_delayed() -> None:
+    fake = aws(155)
+    tick(fake, now=NOW)
+    fake.metrics["Streams"] = minutes([300] * 70, until=NOW - 60)
+    said = tick(fake, now=NOW - 60)
+    assert said["applied"]["recorded"] == "stale"
+    assert fake.desired == {"g": 6, "x": 0}
+
+
+def test_a_tick_delivered_twice_acts_once() -> None:
+    fake = aws(155)
+    tick(fake)
+    fake.groups["g"].desired = 0
+    assert tick(fake)["applied"]["recorded"] == "stale"
+    assert fake.desired["g"] == 0
+
+
+def test_without_a_group_reading_more_may_be_asked_for_but_never_less() -> None:
+    fake = remembers(aws(155, graviton=3))
+    fake.failing["DescribeAutoScalingGroups"] = "Throttling"
+    tick(fake)
+    assert fake.desired["g"] == 6
+    fake.metrics["Streams"] = minutes([0] * 70)
+    tick(fake, now=NOW + 1)
+    assert fake.desired["g"] == 6
+
+
+def test_one_missing_group_leaves_the_others_growing() -> None:
+    fake = aws(155)
+    del fake.groups["g"]
+    said = tick(fake)
+    assert fake.desired == {"x": 6}
+    assert said["applied"]["failed_calls"] == 1
+
+
+def test_a_pool_that_fails_does_not_stop_the_next() -> None:
+    fake = aws(250)
+    fake.failing["SetDesiredCapacity g"] = "ScalingActivityInProgress"
+    said = tick(fake)
+    assert fake.desired == {"g": 0, "x": 5}
+    assert said["applied"]["pools"] == {"X86": 5}
+
+
+def test_no_group_is_asked_for_more_than_its_own_maximum() -> None:
+    fake = aws(400)
+    fake.groups["g"].maximum = 4
+    tick(fake)
+    assert fake.desired == {"g": 4, "x": 20}
+
+
+def test_more_is_asked_for_before_less() -> None:
+    fake = remembers(aws(50, graviton=0, x86=6))
+    fake.groups["g"].minimum = 1
+    tick(fake)
+    sizes = [asked for operation, asked in fake.calls if operation == "SetDesiredCapacity"]
+    assert [asked["AutoScalingGroupName"] for asked in sizes] == ["g", "x"]
+    assert all(asked["HonorCooldown"] is False for asked in sizes)
+
+
+def test_a_function_out_of_time_calls_nothing_and_still_answers() -> None:
+    fake = remembers(aws(300, graviton=6))
+    said = tick(fake, timeout_seconds=2)
+    assert fake.calls == []
+    assert said["reason"] == "blind"
+    assert said["applied"]["failed_calls"] == 3
+
+
+@pytest.mark.parametrize("timeout_seconds", [15, 30, 50, 200])
+def test_however_slow_aws_is_a_tick_ends_in_time(timeout_seconds: float) -> None:
+    fake = remembers(aws(300, graviton=6))
+    fake.seconds_per_call = CALL_SECONDS
+    tick(fake, BALANCED_FLEET, timeout_seconds=timeout_seconds)
+    assert fake.calls
+    assert fake.elapsed_seconds <= timeout_seconds - REPORT_SECONDS

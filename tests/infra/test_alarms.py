@@ -1,0 +1,100 @@
+"""Alarms say what is wrong, what it means and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aws_cdk import aws_sns as sns
+from aws_cdk.assertions import Template
+
+from tests.infra.fleets import burst_fleet, new_stack, properties
+
+ALARM = "AWS::CloudWatch::Alarm"
+
+
+@pytest.fixture(name="alarms", scope="module")
+def _alarms() -> dict[str, dict[str, Any]]:
+    stack = new_stack()
+    topic = sns.Topic(stack, "Topic")
+    fleet = burst_fleet(stack, alarm_topic=topic)
+    template = Template.from_stack(stack)
+    found = template.find_resources(ALARM)
+    return {
+        name: found[stack.resolve(alarm.alarm_arn)["Fn::GetAtt"][0]]["Properties"]
+        for name, alarm in fleet.alarms.items()
+    }
+
+
+def test_every_alarm_names_the_fleet_says_what_to_do_and_tells_somebody(
+    alarms: dict[str, dict[str, Any]],
+) -> None:
+    for alarm in alarms.values():
+        assert "Media/Live" in alarm["AlarmDescription"]
+        assert len(alarm["AlarmDescription"]) <= 1024
+        assert len(alarm["AlarmActions"]) == 1
+
+
+def test_a_dead_scaler_is_noticed_within_three_minutes(alarms: dict[str, dict[str, Any]]) -> None:
+    alarm = alarms["NoTicks"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("PeakFleet", "Ticks")
+    assert alarm["Dimensions"] == [{"Name": "Fleet", "Value": "Media/Live"}]
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, 3)
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "minutes"),
+    [
+        ("AtMaximum", "AtMaximum", 10),
+        ("StaleSignals", "StaleSignals", 10),
+        ("FailedCalls", "FailedCalls", 5),
+        ("ScalerErrors", "Errors", 3),
+        ("DeadLetters", "ApproximateNumberOfMessagesVisible", 1),
+    ],
+)
+def test_what_lasts_rings(
+    alarms: dict[str, dict[str, Any]], name: str, metric: str, minutes: int
+) -> None:
+    alarm = alarms[name]
+    assert (alarm["MetricName"], alarm["EvaluationPeriods"]) == (metric, minutes)
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_without_a_topic_alarms_only_show() -> None:
+    stack = new_stack()
+    burst_fleet(stack)
+    alarms = properties(Template.from_stack(stack), ALARM)
+    assert alarms
+    assert not any("AlarmActions" in alarm for alarm in alarms)
+
+
+def test_a_metric_of_the_fleet_makes_an_alarm_of_your_own() -> None:
+    stack = new_stack()
+    fleet = burst_fleet(stack)
+    fleet.metric_unserved_units().create_alarm(stack, "Missed", threshold=0, evaluation_periods=5)
+    fleet.metric_desired_capacity("Graviton").create_alarm(
+        stack, "Many", threshold=40, evaluation_periods=1
+    )
+    template = Template.from_stack(stack)
+    template.has_resource_properties(
+        ALARM,
+        {
+            "Namespace": "PeakFleet",
+            "MetricName": "UnservedUnits",
+            "Dimensions": [{"Name": "Fleet", "Value": "Media/Live"}],
+            "Period": 60,
+        },
+    )
+    template.has_resource_properties(
+        ALARM,
+        {
+            "MetricName": "DesiredCapacity",
+            "Dimensions": [
+                {"Name": "Fleet", "Value": "Media/Live"},
+                {"Name": "Pool", "Value": "Graviton"},
+            ],
+        },
+    )

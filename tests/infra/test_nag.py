@@ -1,0 +1,75 @@
+"""The AwsSolutions rules of cdk-nag, with the reason for everything that is left as it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, Duration, Stack, Validations
+from aws_cdk import aws_ec2 as ec2
+from cdk_nag import AwsSolutionsChecks
+
+from peakfleet import BurstFleet, DemandSignal, QueueFleet, StreamFleet
+from tests.infra.fleets import GRAVITON, SPOT, metric
+
+LEFT_AS_IT_IS = {
+    "AwsSolutions-AS3": "decision records, metrics and alarms say more than one mail per instance",
+    "AwsSolutions-EC23": "the rule throws on a network range by reference; it is the network's own",
+    "AwsSolutions-EC26": "the rule throws on mixed groups; test_groups checks the encryption",
+    "AwsSolutions-ELB2": "access logs need a bucket and a known region: the user's to turn on",
+    "AwsSolutions-IAM4 AmazonSSMManagedInstanceCore": "AWS keeps it right for its own agent",
+    "AwsSolutions-IAM5 *": "GetMetricData and DescribeAutoScalingGroups know no narrower resource",
+    "AwsSolutions-IAM5 autoScalingGroup:*": "the star is the group's random id; its name is given",
+    "AwsSolutions-IAM5 Function:*": "the CDK's scheduler target adds the versions of the function",
+    "AwsSolutions-L1": "ticks are tested on 3.11 and 3.13, not on Lambda's newest Python",
+}
+
+
+def _rule(name: str) -> str:
+    """Return a rule's name without generated ids, which no test may depend on."""
+    if "[Policy::" in name:
+        return f"AwsSolutions-IAM4 {name.rpartition('/')[2].rstrip(']')}"
+    if "[Resource::*]" in name:
+        return "AwsSolutions-IAM5 *"
+    if ":autoScalingGroup:*:autoScalingGroupName/<" in name:
+        return "AwsSolutions-IAM5 autoScalingGroup:*"
+    if re.search(r"\[Resource::<\w*Function\w*\.Arn>:\*\]$", name):
+        return "AwsSolutions-IAM5 Function:*"
+    return name
+
+
+def test_every_finding_has_its_reason_and_every_reason_a_finding(tmp_path: Path) -> None:
+    app = App(outdir=str(tmp_path))
+    vpc = ec2.Vpc(Stack(app, "Network"), "Vpc", max_azs=2)
+    stack = Stack(app, "Media")
+    streams = DemandSignal.metric(metric())
+    BurstFleet(stack, "Live", vpc=vpc, pools=[SPOT, GRAVITON], signals=[streams])
+    QueueFleet(
+        stack,
+        "Transcode",
+        vpc=vpc,
+        pools=[GRAVITON],
+        seconds_per_message=90,
+        drain_within=Duration.minutes(10),
+    )
+    StreamFleet(
+        stack,
+        "Edge",
+        vpc=vpc,
+        pools=[GRAVITON],
+        signals=[streams],
+        on_premises_targets=["10.9.0.4"],
+    )
+    Validations.of(stack).add_plugins(AwsSolutionsChecks(stack))
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+    report = json.loads((tmp_path / "validation-report.json").read_text())
+    found = {
+        _rule(violation["ruleName"])
+        for plugin in report["pluginReports"]
+        for violation in plugin["violations"]
+        if any(at["constructPath"].startswith("Media/") for at in violation["violatingConstructs"])
+    }
+    assert found == set(LEFT_AS_IT_IS)

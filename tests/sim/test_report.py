@@ -1,0 +1,118 @@
+"""The report: complete, honest, and alone in the world."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from peakfleet_sim import Contest, DemandError, World, premiere_night, score
+from peakfleet_sim.report import FleetRun, render_report, write_report
+
+
+@pytest.fixture(scope="module")
+def fleet() -> FleetRun:
+    world = World(units_per_instance=16, baseline_units=400, max_instances=40)
+    demand = premiere_night(baseline_units=400, peak_burst_units=300, hours=4)
+    contest = Contest(demand=demand, world=world)
+    best, tracking, ours = contest.optimum(), contest.target_tracking(), contest.peakfleet()
+    return FleetRun(
+        name="Media/<Live>",
+        timestamps=[demand.timestamp(minute) for minute in range(demand.minutes)],
+        demand_units=demand.units.tolist(),
+        baseline_units=[400.0] * demand.minutes,
+        capacity_units={"Graviton": ours.ready_units.tolist()},
+        unserved_units=ours.unserved_units.tolist(),
+        explanations=ours.explanations,
+        outcomes=[
+            score(run, optimum=best, usd_per_instance_hour=0.64) for run in (ours, tracking, best)
+        ],
+        unit="streams",
+        rivals_units={"target tracking": (400 + tracking.ready_units).tolist()},
+    )
+
+
+@pytest.fixture(scope="module")
+def page(fleet: FleetRun) -> str:
+    about = [("Trace", "a premiere night, generated"), ("Boot", "3 minutes")]
+    return render_report(title="Premiere night", fleets=[fleet, fleet], about=about)
+
+
+def without_plotly(page: str) -> str:
+    return re.sub(r"<script>.*?</script>", "", page, count=1, flags=re.DOTALL)
+
+
+def test_a_report_has_a_chart_and_a_table_for_each_fleet(page: str) -> None:
+    assert page.count("Media/&lt;Live&gt;") == 2
+    assert page.count('class="plotly-graph-div"') == 2
+    assert page.count("<table>") == 2
+    assert 'id="fleet-0"' in page
+    assert 'id="fleet-1"' in page
+
+
+def test_a_report_says_what_was_replayed(page: str) -> None:
+    assert "<dt>Trace</dt><dd>a premiere night, generated</dd>" in page
+    assert "<dt>Boot</dt><dd>3 minutes</dd>" in page
+
+
+def test_a_report_marks_our_row_and_names_the_others(page: str) -> None:
+    assert page.count('<tr class="ours"><td>Peakfleet</td>') == 2
+    assert "AWS target tracking at 70 %" in page
+    assert "Perfect foresight" in page
+
+
+def test_a_report_begins_with_both_sides_of_the_comparison(page: str, fleet: FleetRun) -> None:
+    found = re.search(r"<h1>(.*?)</h1>", page)
+    assert found is not None
+    ours, tracking, _ = fleet.outcomes
+    assert f"{100 - ours.unserved_percent:.1f}" in found[1]
+    assert f"{100 - tracking.unserved_percent:.1f}" in found[1]
+    assert "less than AWS target tracking" in found[1]
+
+
+def test_a_report_says_so_where_we_cost_more(fleet: FleetRun) -> None:
+    ours, tracking, best = fleet.outcomes
+    dear = replace(ours, usd=None, instance_minutes=2 * tracking.instance_minutes)
+    cheap = [dear, replace(tracking, usd=None), best]
+
+    page = render_report(title="t", fleets=[replace(fleet, outcomes=cheap)])
+
+    assert "100\N{NARROW NO-BREAK SPACE}% more than AWS target tracking" in page
+
+
+def test_a_chart_says_why_at_every_minute(page: str, fleet: FleetRun) -> None:
+    words = fleet.explanations[150].split(":")[0].split(" (")[0]
+
+    assert words in page
+
+
+def test_a_report_fetches_nothing(page: str) -> None:
+    own = without_plotly(page)
+
+    assert not re.search(r"(?:src|href)\s*=", own)
+    assert not re.search(r"url\(|@import|https?://", own)
+    assert page.count("plotly.js v") == 1
+
+
+def test_the_same_run_gives_the_same_report(page: str, fleet: FleetRun) -> None:
+    about = [("Trace", "a premiere night, generated"), ("Boot", "3 minutes")]
+
+    assert render_report(title="Premiere night", fleets=[fleet, fleet], about=about) == page
+
+
+def test_a_report_is_written_where_it_is_wanted(tmp_path: Path, fleet: FleetRun) -> None:
+    path = tmp_path / "deep" / "report.html"
+
+    write_report(path, title="Premiere night", fleets=[fleet])
+
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_report_on_nothing_is_refused() -> None:
+    with pytest.raises(DemandError, match="at least one fleet is needed, got none"):
+        render_report(title="t", fleets=[])
+
+
+def test_series_that_do_not_fit_together_are_refused(fleet: FleetRun) -> None:
+    with pytest.raises(DemandError, match="unserved_units must have 240 entries"):
+        replace(fleet, unserved_units=[0.0])

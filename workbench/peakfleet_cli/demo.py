@@ -1,0 +1,94 @@
+"""`peakfleet demo`: deploy the app to a local AWS and replay a peak through its fleets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from peakfleet_cli.stopping import stoppable
+from peakfleet_cli.times import parse_time
+from peakfleet_cli.wishes import DEFAULT_HOURS, DEFAULT_PEAK_SHARE, App, DemoError, Outputs, Wish
+
+PLAIN_WIDTH = 100
+"""Columns of a log; a pipe has no width of its own."""
+
+
+def demo(
+    *,
+    demand: Annotated[
+        Path | None,
+        typer.Option(
+            "--demand",
+            envvar="DEMAND",
+            help="Recorded demand, CSV or CSV.gz with timestamp_utc,demand. "
+            "Default: a generated premiere night.",
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            envvar="FROM",
+            help="First minute to score (UTC). Default: the busiest hours of the recording.",
+        ),
+    ] = None,
+    hours: Annotated[
+        float, typer.Option("--hours", envvar="HOURS", min=0.1, help="How many hours to score.")
+    ] = DEFAULT_HOURS,
+    peak_share: Annotated[
+        float,
+        typer.Option("--peak-share", min=0.01, max=1, help="Peak, as share of a fleet's maximum."),
+    ] = DEFAULT_PEAK_SHARE,
+    environment: Annotated[
+        str, typer.Option("--environment", help="Block of cdk.json's environments to deploy.")
+    ] = "prod",
+    app_directory: Annotated[
+        Path, typer.Option("--app", help="Checkout of the app, with its cdk.json.")
+    ] = Path(),
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65_535, help="Port of the local AWS. 0: any.")
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Of everything that is random.")] = 0,
+    html: Annotated[Path, typer.Option("--html", help="Where the report goes.")] = Path(
+        "out/demo.html"
+    ),
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Where the figures go as JSON.")
+    ] = None,
+) -> None:
+    """Deploy the app to a local AWS and replay a peak through its deployed fleets.
+
+    Nothing leaves this machine and no account is needed. Ends with 1 if anything failed.
+    """
+    wish = Wish(
+        file=demand,
+        start=None if start is None else parse_time(start),
+        hours=hours,
+        seed=seed,
+        peak_share=peak_share,
+    )
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PLAIN_WIDTH)
+    try:
+        with stoppable():
+            # Loads moto and scipy, which the other commands need not wait for.
+            from peakfleet_cli.rehearsal import rehearse  # noqa: PLC0415  see above
+
+            problems = rehearse(
+                App(directory=app_directory, environment=environment, port=port),
+                wish,
+                Outputs(html=html, json_file=json_file),
+                console=console,
+            )
+    except KeyboardInterrupt:
+        console.print("Stopped. The local AWS and everything that it started have ended.")
+        raise typer.Exit(130) from None
+    except DemoError as error:
+        console.print(f"peakfleet: {error}", style="red", soft_wrap=True, markup=False)
+        raise typer.Exit(1) from error
+    if problems:
+        raise typer.Exit(1)

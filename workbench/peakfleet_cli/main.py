@@ -1,0 +1,19 @@
+"""The `peakfleet` command."""
+
+from __future__ import annotations
+
+import typer
+
+from peakfleet_cli import operate
+from peakfleet_cli.demo import demo
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Compute fleets in AWS for the demand above your own baseline.",
+)
+app.command()(demo)
+app.command()(operate.hold)
+app.command()(operate.resume)
+app.command()(operate.explain)

@@ -1,0 +1,130 @@
+"""What an engineer does with a fleet that runs: hold it, let it go, ask it why."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from peakfleet_cli.records import Decision, FleetRecords, TableError
+from peakfleet_cli.times import in_words, parse_time, parse_until
+from peakfleet_planner import Hold
+
+Fleet = Annotated[str, typer.Argument(help="The fleet, by its construct path: Media/Transcode.")]
+TableName = Annotated[
+    str, typer.Option("--table", envvar="PEAKFLEET_TABLE", help="The stack's state table.")
+]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", help="AWS region. Default: that of your environment or profile."),
+]
+
+
+def hold(
+    *,
+    fleet: Fleet,
+    table: TableName,
+    reason: Annotated[str, typer.Option("--reason", help="Why; everybody will read it.")],
+    until: Annotated[str, typer.Option("--until", help="When it ends by itself: 2h or a time.")],
+    owner: Annotated[
+        str | None, typer.Option("--owner", help="Who holds it. Default: your user name.")
+    ] = None,
+    region: Region = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="The fleet has not decided anything yet.")
+    ] = False,
+) -> None:
+    """Freeze a fleet at the size it has, until a stated time.
+
+    The fleet neither grows nor shrinks while it is held. Its native safety policy on each
+    group still adds capacity.
+    """
+    if not reason.strip():
+        raise typer.BadParameter("must say why", param_hint="--reason")
+    now = datetime.now(UTC)
+    ends = parse_until(until, now=now)
+    records = FleetRecords(table_name=table, fleet=fleet, region=region)
+    with _clear_errors():
+        if not new and not records.known():
+            raise TableError(
+                f"table '{table}' has nothing of fleet '{fleet}': check its name, which is its "
+                "construct path such as Media/Transcode, or pass --new if it was just deployed"
+            )
+        records.put_hold(
+            Hold(
+                owner=owner or getpass.getuser(),
+                reason=reason,
+                until_epoch_seconds=int(ends.timestamp()),
+            )
+        )
+    Console().print(f"{fleet} is held until {in_words(ends)}; `peakfleet resume` ends it earlier")
+
+
+def resume(*, fleet: Fleet, table: TableName, region: Region = None) -> None:
+    """End a hold; the next tick sizes the fleet again."""
+    with _clear_errors():
+        ended = FleetRecords(table_name=table, fleet=fleet, region=region).delete_hold()
+    if ended is None:
+        Console().print(f"{fleet} is not held; nothing was changed")
+    else:
+        Console().print(f"{fleet} is no longer held: {ended.owner}'s hold ended ({ended.reason})")
+
+
+def explain(
+    *,
+    fleet: Fleet,
+    table: TableName,
+    at: Annotated[
+        str | None, typer.Option("--at", help="A time in the past. Default: now.")
+    ] = None,
+    region: Region = None,
+) -> None:
+    """Say why a fleet has the size it has, or had at a time."""
+    moment = None if at is None else parse_time(at)
+    records = FleetRecords(table_name=table, fleet=fleet, region=region)
+    with _clear_errors():
+        held = records.hold()
+        decision = records.decision(moment)
+        if decision is None and held is None:
+            when = "" if moment is None else f" up to {in_words(moment)}"
+            raise TableError(
+                f"table '{table}' has no decision of fleet '{fleet}'{when}; decisions are kept "
+                "for 30 days, and a fleet's name is its construct path such as Media/Transcode"
+            )
+    console = Console(soft_wrap=True, highlight=False)
+    now = datetime.now(UTC)
+    if held and moment is None and now.timestamp() < held.until_epoch_seconds:
+        ends = datetime.fromtimestamp(held.until_epoch_seconds, UTC)
+        console.print(f"{fleet} is held by {held.owner} until {in_words(ends)}: {held.reason}")
+    if decision is not None:
+        for line in decision_lines(fleet, decision):
+            console.print(line, markup=False)
+
+
+def decision_lines(fleet: str, decision: Decision) -> Iterator[str]:
+    """Yield one decision in words, a line at a time."""
+    plan = decision.plan
+    yield f"{fleet} has had this size since {in_words(decision.tick)}:"
+    yield f"  {plan.explain()}"
+    for signal in plan.signals:
+        units = "never read" if signal.units is None else f"{signal.units:.1f} units"
+        rejected = f", {signal.rejected_samples} samples rejected" * bool(signal.rejected_samples)
+        yield f"  signal {signal.name}: {signal.state}, {units}{rejected}"
+    if plan.unserved_units:
+        yield f"  {plan.unserved_units:.1f} units of burst were not served at that moment"
+    if plan.missing_units:
+        yield f"  {plan.missing_units:.1f} units were wanted and not granted"
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    try:
+        yield
+    except TableError as error:
+        Console(stderr=True, soft_wrap=True).print(f"peakfleet: {error}", markup=False)
+        raise typer.Exit(1) from error

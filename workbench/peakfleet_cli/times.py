@@ -1,0 +1,54 @@
+"""Times as people type them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import typer
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(m|min|h|d)")
+_SECONDS = {"m": 60, "min": 60, "h": 3600, "d": 86_400}
+
+
+def parse_time(text: str) -> datetime:
+    """Return the moment that *text* names; without an offset it is UTC.
+
+    >>> parse_time("1998-06-30 15:59").isoformat()
+    '1998-06-30T15:59:00+00:00'
+
+    Raises:
+        typer.BadParameter: The text is no ISO 8601 time.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r} is no time; write it as 2026-03-22T19:00Z (UTC unless it has an offset)"
+        ) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def parse_until(text: str, *, now: datetime) -> datetime:
+    """Return the moment that *text* names: a time, or how long from *now*.
+
+    >>> parse_until("2h", now=datetime(2026, 3, 22, 19, tzinfo=UTC)).isoformat()
+    '2026-03-22T21:00:00+00:00'
+
+    Raises:
+        typer.BadParameter: The text is neither, or the moment is not after *now*.
+    """
+    if match := _DURATION.fullmatch(text.strip()):
+        moment = now + timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    else:
+        moment = parse_time(text)
+    if moment <= now:
+        raise typer.BadParameter(
+            f"{text!r} is not after now ({in_words(now)}); write a later time, or 30m, 2h, 1d"
+        )
+    return moment
+
+
+def in_words(moment: datetime) -> str:
+    """Return *moment* as all commands print it."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+ACTIVITIES_KEPT = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """One scaling activity of a group, as DescribeScalingActivities reports it.
+
+    Args:
+        number: Counts up within the world.
+        group: Name of the group.
+        description: What was done.
+        cause: Why.
+        started_at: Epoch seconds.
+        ended_at: Epoch seconds.
+        running_status: Status until it ends.
+        failure: Why it failed. Default: it did not.
+    """
+
+    number: int
+    group: str
+    description: str
+    cause: str
+    started_at: float
+    ended_at: float
+    running_status: str
+    failure: str = ""
+
+
+class ActivityLog:
+    """The latest scaling activities of every group."""
+
+    def __init__(self) -> None:
+        self._activities: dict[str, deque[Activity]] = {}
+        self._numbers = count(1)
+
+    def record(
+        self,
+        *,
+        group: str,
+        description: str,
+        cause: str,
+        started_at: float,
+        ended_at: float,
+        running_status: str = "InProgress",
+        failure: str = "",
+    ) -> None:
+        """Remember an activity."""
+        activity = Activity(
+            number=next(self._numbers),
+            group=group,
+            description=description,
+            cause=cause,
+            started_at=started_at,
+            ended_at=ended_at,
+            running_status=running_status,
+            failure=failure,
+        )
+        self._activities.setdefault(group, deque(maxlen=ACTIVITIES_KEPT)).appendleft(activity)
+
+    def latest(self, group: str) -> list[Activity]:
+        """The activities of a group, newest first."""
+        return list(self._activities.get(group, ()))
+
+
+def as_document(activity: Activity, *, now_epoch_seconds: float) -> dict[str, Any]:
+    """Return an activity as DescribeScalingActivities does."""
+    ended = activity.ended_at <= now_epoch_seconds
+    status = "Failed" if activity.failure else "Successful"
+    document: dict[str, Any] = {
+        "ActivityId": f"{activity.number:08d}-0000-4000-8000-000000000000",
+        "AutoScalingGroupName": activity.group,
+        "Description": activity.description,
+        "Cause": activity.cause,
+        "StartTime": datetime.fromtimestamp(activity.started_at, tz=UTC),
+        "StatusCode": status if ended else activity.running_status,
+        "Progress": 100 if ended else 50,
+    }
+    if activity.failure:
+        document["StatusMessage"] = activity.failure
+    if ended:
+        document["EndTime"] = datetime.fromtimestamp(activity.ended_at, tz=UTC)
+    return document

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+
+from moto.autoscaling.models import ASG_NAME_TAG
+from moto.elbv2.exceptions import TargetGroupNotFoundError
+
+from peakfleet_local._moto import MotoObject
+from peakfleet_local._placement import TypeChoice
+from peakfleet_local.world import Machine, Purchase, World
+
+Group = MotoObject
+"""A FakeAutoScalingGroup."""
+
+
+def type_choices(group: Group) -> list[TypeChoice]:
+    """The instance types of a group with their weights, in the order of its overrides."""
+    policy: Mapping[str, Any] = group.mixed_instances_policy or {}
+    overrides = policy.get("LaunchTemplate", {}).get("Overrides") or []
+    if any("InstanceRequirements" in override for override in overrides):
+        raise NotImplementedError(
+            f"group {group.name}: the local AWS does not choose types by InstanceRequirements"
+        )
+    return [
+        TypeChoice(
+            instance_type=override.get("InstanceType") or group.instance_type,
+            weight=int(override.get("WeightedCapacity") or 1),
+        )
+        for override in overrides
+    ] or [TypeChoice(instance_type=group.instance_type, weight=1)]
+
+
+def has_weights(group: Group) -> bool:
+    """Whether the group's own template gives its types weights."""
+    policy: Mapping[str, Any] = group.mixed_instances_policy or {}
+    overrides = policy.get("LaunchTemplate", {}).get("Overrides") or []
+    return any("WeightedCapacity" in override for override in overrides)
+
+
+def as_requested(policy: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return a stored mixed instances policy as a request may have it.
+
+    moto stores the template's id and name, and refuses a request that gives both.
+    """
+    if not policy:
+        return None
+    template = policy["LaunchTemplate"]
+    specification = {
+        name: value
+        for name, value in template["LaunchTemplateSpecification"].items()
+        if name != "LaunchTemplateName"
+    }
+    return {**policy, "LaunchTemplate": {**template, "LaunchTemplateSpecification": specification}}
+
+
+def cause_of(world: World, *, before: int, after: int) -> str:
+    """Why a change of desired capacity moved machines, in the words of AWS."""
+    at = datetime.fromtimestamp(world.now_epoch_seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (
+        f"At {at} a user request explicitly set group desired capacity changing the desired "
+        f"capacity from {before} to {after}."
+    )
+
+
+def next_purchase(group: Group, staying: list[Machine]) -> Purchase:
+    policy: Mapping[str, Any] = group.mixed_instances_policy or {}
+    distribution = policy.get("InstancesDistribution") or {}
+    base = int(distribution.get("OnDemandBaseCapacity") or 0)
+    share = distribution.get("OnDemandPercentageAboveBaseCapacity")
+    percent = 100 if share is None else int(share)
+    above_base = max(0, group.desired_capacity - base)
+    needed = min(base, group.desired_capacity) + ceil(above_base * percent / 100)
+    on_demand = sum(m.weight for m in staying if m.purchase == "on-demand")
+    return "on-demand" if on_demand < needed else "spot"
+
+
+def subnets(group: Group) -> dict[str, str | None]:
+    if not group.vpc_zone_identifier:
+        return dict.fromkeys(group.availability_zones)
+    found = group.ec2_backend.describe_subnets(subnet_ids=group.vpc_zone_identifier.split(","))
+    return {subnet.availability_zone: subnet.id for subnet in found}
+
+
+def run_instance(
+    group: Group, instance_type: str, zone: str, subnet_id: str | None, purchase: Purchase
+) -> MotoObject:
+    template = group.ec2_launch_template
+    tags = {**group.get_propagated_tags(), ASG_NAME_TAG: group.name, **group.instance_tags}
+    reservation = group.ec2_backend.run_instances(
+        group.image_id,
+        1,
+        group.user_data,
+        group.security_groups,
+        instance_type=instance_type,
+        tags={"instance": tags},
+        placement=zone,
+        launch_config=group.launch_config,
+        launch_template={"LaunchTemplateId": template.id} if template else None,
+        is_instance_type_default=False,
+        associate_public_ip=False,
+        subnet_id=subnet_id,
+        lifecycle="spot" if purchase == "spot" else None,
+    )
+    instance = reservation.instances[0]
+    instance.autoscaling_group = group
+    return instance
+
+
+def forget_reservations(ec2_backend: MotoObject, instance_ids: set[str]) -> None:
+    for reservation_id, reservation in list(ec2_backend.reservations.items()):
+        if all(instance.id in instance_ids for instance in reservation.instances):
+            del ec2_backend.reservations[reservation_id]
+
+
+def deregister(group: Group, instance_id: str) -> None:
+    backend = group.autoscaling_backend.elbv2_backend
+    for arn in group.target_group_arns:
+        try:
+            backend.deregister_targets(arn, [{"Id": instance_id}])
+        except TargetGroupNotFoundError:
+            continue

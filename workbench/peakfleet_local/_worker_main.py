@@ -1,0 +1,146 @@
+"""A Lambda execution environment: loads deployed code once, then answers invocations.
+
+Run by file name in a process of its own, with nothing of peakfleet on its path. Reads one
+JSON document per line from standard input and ends when that closes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import io
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any, TextIO
+
+RUNTIME_PACKAGES = frozenset(
+    {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"}
+)
+"""What the Python runtime of Lambda brings; everything else must have been deployed."""
+
+
+class RuntimeFinder:
+    """Finds the runtime's own packages among the many that are installed here."""
+
+    @classmethod
+    def find_spec(
+        cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Find a package of the runtime; deployed code of the same name was found before."""
+        if path is not None or name not in RUNTIME_PACKAGES:
+            return None
+        return importlib.machinery.PathFinder.find_spec(name, cls.search_path, target)
+
+    search_path: list[str] = []  # noqa: RUF012 - set once by main, before any import
+
+
+class LogStream(io.TextIOBase):
+    """Standard output of a function: each line is sent to the parent at once."""
+
+    def __init__(self, send: Callable[[dict[str, Any]], None]) -> None:
+        """Send whole lines with *send*."""
+        self._send = send
+        self._rest = ""
+
+    def writable(self) -> bool:
+        """Say that it can be written."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Keep the last, unfinished line for later."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._send({"log": line})
+        return len(text)
+
+    def finish(self) -> None:
+        """Send what no newline has ended."""
+        if self._rest:
+            self._send({"log": self._rest})
+            self._rest = ""
+
+
+class Context:
+    """The context object of one invocation."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        """Start the clock of the invocation."""
+        self._deadline = time.monotonic() + float(request["timeout_seconds"])
+        self.aws_request_id = str(request["request_id"])
+        self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+        self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
+        self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
+        self.invoked_function_arn = str(request["function_arn"])
+        self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
+        self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
+        self.identity = None
+        self.client_context = None
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the invocation is ended."""
+        return max(0, int((self._deadline - time.monotonic()) * 1000))
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """Return an error as the Lambda service reports it."""
+    return {
+        "errorMessage": str(error),
+        "errorType": type(error).__name__,
+        "stackTrace": traceback.format_tb(error.__traceback__),
+    }
+
+
+def load(handler: str) -> Callable[[Any, Context], Any]:
+    """Import the handler."""
+    module, _, name = handler.rpartition(".")
+    function: Callable[[Any, Context], Any] = getattr(
+        importlib.import_module(module.replace("/", ".")), name
+    )
+    return function
+
+
+def serve(requests: TextIO, send: Callable[[dict[str, Any]], None], logs: LogStream) -> None:
+    """Load the handler, then answer until *requests* ends."""
+    try:
+        handler = load(os.environ["_HANDLER"])
+    except BaseException as error:  # noqa: BLE001 - whatever the code raises, the caller must know
+        logs.finish()
+        send({"init_error": failure(error)})
+        return
+    logs.finish()
+    send({"ready": True})
+    for line in requests:
+        request = json.loads(line)
+        answer: dict[str, Any] = {}
+        try:
+            answer["result"] = json.dumps(handler(request["event"], Context(request)))
+        except Exception as error:  # noqa: BLE001 - as above
+            answer["error"] = failure(error)
+        logs.finish()
+        send(answer)
+
+
+def main() -> None:
+    """Take standard output for the protocol and give the function its own."""
+    protocol = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+
+    def send(message: dict[str, Any]) -> None:
+        protocol.write(json.dumps(message) + "\n")
+        protocol.flush()
+
+    code_directory, *RuntimeFinder.search_path = sys.argv[1:]
+    sys.path.insert(0, code_directory)
+    sys.meta_path.append(RuntimeFinder)
+    logs = LogStream(send)
+    sys.stdout = sys.stderr = logs
+    serve(sys.stdin, send, logs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""CloudFormation of moto with the resource types it lacks, and without its worst bugs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from moto.cloudformation import parsing
+
+from peakfleet_local._moto import MotoObject, Patch, patched
+from peakfleet_local.cloudformation._balancers import balancer_patches
+from peakfleet_local.cloudformation._corrections import type_patches
+from peakfleet_local.cloudformation._custom import CustomResources, InvokeFunction
+from peakfleet_local.cloudformation._resources import Clients, ResourceType
+from peakfleet_local.cloudformation._stacks import stack_patches
+from peakfleet_local.cloudformation._types import resource_types
+
+__all__ = ["Clients", "InvokeFunction", "installed_types"]
+
+
+@contextmanager
+def installed_types(*, clients: Clients, invoke: InvokeFunction) -> Iterator[None]:
+    """Teach moto's CloudFormation, in this process, what stacks of peakfleet need.
+
+    Args:
+        clients: Makes clients of the same moto; resources are created through its API.
+        invoke: Runs a deployed function, for custom resources.
+
+    Raises:
+        MotoVersionError: The installed moto is not the one that this package knows.
+
+    Limitations:
+        No rollback: a stack that fails stays as far as it came. Bucket policies are only
+        recorded, because moto enforces them without looking at their conditions.
+    """
+    types = {kind.cloudformation_type(): kind for kind in resource_types(clients)}
+    custom = CustomResources(clients=clients, invoke=invoke)
+    corrections = [*stack_patches(), *type_patches(), *balancer_patches()]
+    with patched([*_type_patches(types, custom), *corrections]):
+        yield
+
+
+def _type_patches(types: dict[str, ResourceType], custom: CustomResources) -> list[Patch]:
+    stock_list, stock_map = parsing.get_model_list(), parsing.get_model_map()
+    models: dict[str, MotoObject] = {**stock_map, **types}
+    names = {name: model.cloudformation_name_type() for name, model in models.items()}
+    everything = [*stock_list, *types.values()]
+    return [
+        Patch(owner=parsing, name="get_model_list", value=lambda: everything),
+        Patch(owner=parsing, name="get_model_map", value=lambda: models),
+        Patch(owner=parsing, name="get_name_type_map", value=lambda: names),
+        Patch(owner=parsing, name="CustomModel", value=custom),
+    ]

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from peakfleet_local.cloudformation._resources import (
+    Clients,
+    Handlers,
+    Properties,
+    Resource,
+    ResourceType,
+    call,
+    unless_gone,
+)
+
+SCHEDULE_NAME_LENGTH = 64
+
+
+def resource_types(clients: Clients) -> list[ResourceType]:
+    """Return the types that moto 5.2.5 ignores: it warns, and creates nothing."""
+    made = (
+        *_auto_scaling(clients),
+        *_alarms(clients),
+        *_scheduler(clients),
+        *_messaging(clients),
+        *_functions(clients),
+        *_network_and_storage(clients),
+    )
+    return [ResourceType(handlers) for handlers in made]
+
+
+def _auto_scaling(clients: Clients) -> Iterator[Handlers]:
+    def policy(name: str, properties: Properties) -> Resource:
+        wanted: dict[str, Any] = {
+            "PolicyName": name,
+            "PolicyType": "SimpleScaling",
+            **properties,
+        }
+        call(clients("autoscaling"), "PutScalingPolicy", wanted)
+        # moto's answer has no ARN, its description has.
+        found = clients("autoscaling").describe_policies(
+            AutoScalingGroupName=wanted["AutoScalingGroupName"],
+            PolicyNames=[wanted["PolicyName"]],
+        )
+        arn = found["ScalingPolicies"][0]["PolicyARN"]
+        return Resource(arn, {"Arn": arn, "PolicyName": wanted["PolicyName"]})
+
+    def delete_policy(arn: str, properties: Properties) -> None:
+        clients("autoscaling").delete_policy(
+            AutoScalingGroupName=properties["AutoScalingGroupName"],
+            PolicyName=arn.rpartition("policyName/")[2],
+        )
+
+    def change_policy(old: Resource, properties: Properties) -> Resource:
+        return policy(old.attributes["PolicyName"], properties)
+
+    def hook(name: str, properties: Properties) -> Resource:
+        wanted = {"LifecycleHookName": name, **properties}
+        call(clients("autoscaling"), "PutLifecycleHook", wanted)
+        return Resource(wanted["LifecycleHookName"])
+
+    def delete_hook(name: str, properties: Properties) -> None:
+        clients("autoscaling").delete_lifecycle_hook(
+            LifecycleHookName=name, AutoScalingGroupName=properties["AutoScalingGroupName"]
+        )
+
+    def warm_pool(_name: str, properties: Properties) -> Resource:
+        call(clients("autoscaling"), "PutWarmPool", properties)
+        return Resource(properties["AutoScalingGroupName"])
+
+    yield Handlers(
+        type_name="AWS::AutoScaling::ScalingPolicy",
+        create=policy,
+        update=change_policy,
+        delete=delete_policy,
+    )
+    yield Handlers(
+        type_name="AWS::AutoScaling::LifecycleHook",
+        name_property="LifecycleHookName",
+        create=hook,
+        delete=delete_hook,
+    )
+    yield Handlers(
+        type_name="AWS::AutoScaling::WarmPool",
+        create=warm_pool,
+        delete=lambda name, _: clients("autoscaling").delete_warm_pool(AutoScalingGroupName=name),
+    )
+
+
+def _alarms(clients: Clients) -> Iterator[Handlers]:
+    def alarm(name: str, properties: Properties) -> Resource:
+        return _alarm(clients, "PutMetricAlarm", {"AlarmName": name, **properties})
+
+    def composite(name: str, properties: Properties) -> Resource:
+        wanted = {"AlarmName": name, **properties}
+        return _alarm(clients, "PutCompositeAlarm", wanted)
+
+    def delete(name: str, _properties: Properties) -> None:
+        clients("cloudwatch").delete_alarms(AlarmNames=[name])
+
+    for type_name, create in (
+        ("AWS::CloudWatch::Alarm", alarm),
+        ("AWS::CloudWatch::CompositeAlarm", composite),
+    ):
+        yield Handlers(
+            type_name=type_name,
+            name_property="AlarmName",
+            create=create,
+            update=_rename(create),
+            delete=delete,
+        )
+
+
+def _alarm(clients: Clients, operation: str, wanted: dict[str, Any]) -> Resource:
+    client = clients("cloudwatch")
+    call(client, operation, wanted)
+    found = client.describe_alarms(
+        AlarmNames=[wanted["AlarmName"]], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
+    described = [*found["MetricAlarms"], *found["CompositeAlarms"]][0]
+    return Resource(wanted["AlarmName"], {"Arn": described["AlarmArn"]})
+
+
+def _scheduler(clients: Clients) -> Iterator[Handlers]:
+    def create(name: str, properties: Properties) -> Resource:
+        wanted = {"Name": name[-SCHEDULE_NAME_LENGTH:].lstrip("-"), **properties}
+        arn = call(clients("scheduler"), "CreateSchedule", wanted)["ScheduleArn"]
+        return Resource(wanted["Name"], {"Arn": arn})
+
+    def update(old: Resource, properties: Properties) -> Resource:
+        wanted = {"Name": old.physical_resource_id, **properties}
+        call(clients("scheduler"), "UpdateSchedule", wanted)
+        return Resource(wanted["Name"], old.attributes)
+
+    def delete(name: str, properties: Properties) -> None:
+        group = {"GroupName": properties["GroupName"]} if "GroupName" in properties else {}
+        client = clients("scheduler")
+        with unless_gone(client):
+            client.delete_schedule(Name=name, **group)
+
+    def create_group(name: str, properties: Properties) -> Resource:
+        wanted = {"Name": name[-SCHEDULE_NAME_LENGTH:].lstrip("-"), **properties}
+        arn = call(clients("scheduler"), "CreateScheduleGroup", wanted)["ScheduleGroupArn"]
+        return Resource(wanted["Name"], {"Arn": arn})
+
+    yield Handlers(
+        type_name="AWS::Scheduler::Schedule",
+        name_property="Name",
+        create=create,
+        update=update,
+        delete=delete,
+    )
+    yield Handlers(
+        type_name="AWS::Scheduler::ScheduleGroup",
+        name_property="Name",
+        create=create_group,
+        delete=lambda name, _: clients("scheduler").delete_schedule_group(Name=name),
+    )
+
+
+def _messaging(clients: Clients) -> Iterator[Handlers]:
+    def queue_policy(name: str, properties: Properties) -> Resource:
+        policy = json.dumps(properties["PolicyDocument"])
+        for url in properties["Queues"]:
+            clients("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        return Resource(name, {"Id": name})
+
+    def topic_policy(name: str, properties: Properties) -> Resource:
+        policy = json.dumps(properties["PolicyDocument"])
+        for arn in properties["Topics"]:
+            clients("sns").set_topic_attributes(
+                TopicArn=arn, AttributeName="Policy", AttributeValue=policy
+            )
+        return Resource(name, {"Id": name})
+
+    def subscription(_name: str, properties: Properties) -> Resource:
+        arn = clients("sns").subscribe(
+            TopicArn=properties["TopicArn"],
+            Protocol=properties["Protocol"],
+            Endpoint=properties["Endpoint"],
+            ReturnSubscriptionArn=True,
+        )["SubscriptionArn"]
+        return Resource(arn, {"Arn": arn})
+
+    yield Handlers(type_name="AWS::SQS::QueuePolicy", create=queue_policy)
+    yield Handlers(type_name="AWS::SNS::TopicPolicy", create=topic_policy)
+    yield Handlers(
+        type_name="AWS::SNS::Subscription",
+        create=subscription,
+        delete=lambda arn, _: clients("sns").unsubscribe(SubscriptionArn=arn),
+    )
+
+
+def _functions(clients: Clients) -> Iterator[Handlers]:
+    def create(name: str, properties: Properties) -> Resource:
+        call(clients("lambda"), "PutFunctionEventInvokeConfig", properties)
+        return Resource(name)
+
+    def update(old: Resource, properties: Properties) -> Resource:
+        return create(old.physical_resource_id, properties)
+
+    def delete(_name: str, properties: Properties) -> None:
+        client = clients("lambda")
+        with unless_gone(client):
+            client.delete_function_event_invoke_config(
+                FunctionName=properties["FunctionName"], Qualifier=properties["Qualifier"]
+            )
+
+    yield Handlers(
+        type_name="AWS::Lambda::EventInvokeConfig", create=create, update=update, delete=delete
+    )
+
+
+def _network_and_storage(clients: Clients) -> Iterator[Handlers]:
+    def egress(name: str, properties: Properties) -> Resource:
+        try:
+            clients("ec2").authorize_security_group_egress(
+                GroupId=properties["GroupId"], IpPermissions=[_permission(properties)]
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidPermission.Duplicate":
+                raise
+        return Resource(name, {"Id": name})
+
+    yield Handlers(type_name="AWS::EC2::SecurityGroupEgress", create=egress)
+    yield Handlers(
+        type_name="AWS::S3::BucketPolicy",
+        create=lambda _, properties: Resource(properties["Bucket"]),
+    )
+
+
+def _permission(properties: Properties) -> dict[str, Any]:
+    permission: dict[str, Any] = {"IpProtocol": str(properties.get("IpProtocol", "-1"))}
+    if "FromPort" in properties:
+        permission["FromPort"] = int(properties["FromPort"])
+        permission["ToPort"] = int(properties["ToPort"])
+    for source, field, key in (
+        ("DestinationSecurityGroupId", "UserIdGroupPairs", "GroupId"),
+        ("DestinationPrefixListId", "PrefixListIds", "PrefixListId"),
+        ("CidrIp", "IpRanges", "CidrIp"),
+        ("CidrIpv6", "Ipv6Ranges", "CidrIpv6"),
+    ):
+        if source in properties:
+            permission[field] = [{key: properties[source]}]
+    return permission
+
+
+def _rename(
+    create: Callable[[str, Properties], Resource],
+) -> Callable[[Resource, Properties], Resource]:
+    """Return an update that puts the resource again under the name it has."""
+    return lambda old, properties: create(old.physical_resource_id, properties)

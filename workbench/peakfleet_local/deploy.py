@@ -1,0 +1,122 @@
+"""The real CDK CLI against the local AWS, and the proof that everything was made."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+TAIL_LINES = 25
+
+
+class Target(Protocol):
+    """What a deployment needs of the local AWS; `LocalAws` has it."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that lead the CLI to it."""
+
+    @property
+    def region(self) -> str:
+        """The region to bootstrap."""
+
+    def missing_resources(self, cdk_out: Path) -> tuple[str, ...]:
+        """What the templates promise and is not there."""
+
+
+class DeployError(RuntimeError):
+    """A deployment that failed, or that looked well and left resources out."""
+
+
+def deploy(
+    aws: Target,
+    *,
+    app_directory: Path,
+    cdk_command: Sequence[str],
+    on_output: Callable[[str], None],
+    assembly: Path | None = None,
+    account: str = "123456789012",
+) -> None:
+    """Bootstrap and deploy a CDK app with the real CLI, then look for every resource.
+
+    Args:
+        aws: The local AWS.
+        app_directory: Where the app's cdk.json is.
+        cdk_command: How to start the CDK CLI, such as ["node_modules/.bin/cdk"].
+        on_output: Called with each line that the CLI prints.
+        assembly: Where the templates are written. Default: cdk.out in the app's directory.
+        account: Account to bootstrap. Default: the one that the local AWS has.
+
+    Raises:
+        DeployError: The CLI failed, or a resource of a template does not exist afterwards.
+    """
+    environment = _environment(aws)
+    with tempfile.TemporaryDirectory(prefix="peakfleet-bootstrap-") as empty:
+        # Where a cdk.json is, bootstrap would synthesize the whole app first.
+        bootstrap = [*cdk_command, "bootstrap", f"aws://{account}/{aws.region}", "--no-notices"]
+        _run(bootstrap, cwd=Path(empty), environment=environment, on_output=on_output)
+    cdk_out = assembly or app_directory / "cdk.out"
+    options = ["--all", "--require-approval", "never", "--no-notices", "--output", str(cdk_out)]
+    _run(
+        [*cdk_command, "deploy", *options],
+        cwd=app_directory,
+        environment=environment,
+        on_output=on_output,
+    )
+    missing = aws.missing_resources(cdk_out)
+    if missing:
+        raise DeployError(
+            f"the CLI reported success, but {len(missing)} resources do not exist: "
+            + ", ".join(missing)
+        )
+
+
+def _environment(aws: Target) -> dict[str, str]:
+    """The caller's environment without its AWS settings, and with this Python first."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **kept,
+        **aws.environment,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "NO_COLOR": "1",
+    }
+
+
+def _run(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    environment: dict[str, str],
+    on_output: Callable[[str], None],
+) -> None:
+    lines: list[str] = []
+    try:
+        process = subprocess.Popen(  # noqa: S603 - the caller chooses the command
+            command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        raise DeployError(f"cannot start the CDK CLI {command[0]}: {error}") from error
+    with process:
+        try:
+            for line in process.stdout or ():
+                lines.append(line.rstrip())
+                on_output(lines[-1])
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        tail = "\n".join(lines[-TAIL_LINES:])
+        raise DeployError(f"{' '.join(command[:2])} ended with {process.returncode}:\n{tail}")

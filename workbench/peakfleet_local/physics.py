@@ -1,0 +1,225 @@
+"""Auto Scaling groups of moto that obey the laws of a world instead of moto's own.
+
+What stock moto grants at once has to be earned here: instances boot, zones run dry,
+bounds are enforced, weights count, terminations take time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from moto.autoscaling.models import (
+    AutoScalingBackend,
+    FakeAutoScalingGroup,
+    InstanceState,
+    TerminateInstanceActivity,
+)
+from moto.autoscaling.responses import AutoScalingResponse
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+
+from peakfleet_local._activities import ActivityLog, as_document
+from peakfleet_local._groups import Reconciler
+from peakfleet_local._launching import as_requested, cause_of, has_weights
+from peakfleet_local._moto import MotoObject, Patch, as_method, patched, stock
+from peakfleet_local.world import World
+
+
+class _ValidationError(ServiceException):
+    code = "ValidationError"
+
+
+@contextmanager
+def installed(world: World) -> Iterator[World]:
+    """Put the groups of moto, in this process, under the laws of a world.
+
+    Works within `mock_aws()` and within a moto server of the same process.
+
+    Args:
+        world: Its clock and capacity rule; its `calls` counts every API call.
+
+    Yields:
+        The same world.
+
+    Raises:
+        MotoVersionError: The installed moto is not the one that this module knows.
+
+    Limitations:
+        No lifecycle hook waits, warm pools stay empty, no health check ever fails, no
+        cooldowns, no native scaling policy acts, and no group chooses types by
+        InstanceRequirements. Terminated instances vanish from EC2 at once.
+
+    Example:
+        with mock_aws(), installed(World(boot_seconds=120)) as world:
+            autoscaling.set_desired_capacity(AutoScalingGroupName="g", DesiredCapacity=3)
+            world.advance(120)
+    """
+    activities = ActivityLog()
+    groups = _GroupPhysics(world=world, activities=activities)
+    api = _Api(world=world, activities=activities)
+    with patched([*groups.patches(), *api.patches()]):
+        yield world
+
+
+class _GroupPhysics:
+    """What a group does when it is asked to change."""
+
+    def __init__(self, *, world: World, activities: ActivityLog) -> None:
+        self._world = world
+        self._reconciler = Reconciler(world=world, activities=activities)
+        self._stock_update = stock(FakeAutoScalingGroup, "update")
+        self._stock_delete = stock(AutoScalingBackend, "delete_auto_scaling_group")
+
+    def patches(self) -> list[Patch]:
+        group, backend = FakeAutoScalingGroup, AutoScalingBackend
+        replaced = (
+            (group, "set_desired_capacity", self.set_desired),
+            (group, "update", self.update),
+            (group, "active_instances", _staying),
+            (backend, "set_desired_capacity", _set_checked),
+            (backend, "delete_auto_scaling_group", self.delete),
+            (backend, "terminate_instance", self.terminate),
+            (backend, "notify_terminate_instances", self.lost),
+        )
+        return [Patch(owner=o, name=n, value=as_method(f)) for o, n, f in replaced]
+
+    def set_desired(self, group: MotoObject, new_capacity: int | None) -> None:
+        with self._world.lock:
+            before = getattr(group, "desired_capacity", None) or 0
+            group.desired_capacity = int(group.min_size if new_capacity is None else new_capacity)
+            cause = cause_of(self._world, before=before, after=group.desired_capacity)
+            self._reconciler.reconcile(group, cause=cause)
+            if group.name in group.autoscaling_backend.autoscaling_groups:
+                group.autoscaling_backend.update_attached_target_groups(group.name)
+
+    def update(self, group: MotoObject, **changes: MotoObject) -> None:
+        low = group.min_size if changes["min_size"] is None else changes["min_size"]
+        high = group.max_size if changes["max_size"] is None else changes["max_size"]
+        if changes["desired_capacity"] is None:
+            changes["desired_capacity"] = min(max(group.desired_capacity, low), high)
+        _check_bounds(changes["desired_capacity"], low=low, high=high)
+        if changes["mixed_instances_policy"] is None and not changes["launch_template"]:
+            changes["mixed_instances_policy"] = as_requested(group.mixed_instances_policy)
+        self._stock_update(group, **changes)
+
+    def delete(self, backend: MotoObject, group_name: str) -> None:
+        if group_name in backend.autoscaling_groups:
+            backend.autoscaling_groups[group_name].min_size = 0
+        self._stock_delete(backend, group_name)
+        self._reconciler.forget(group_name)
+
+    def terminate(
+        self, backend: MotoObject, instance_id: str, *decrement: bool, **named: bool
+    ) -> MotoObject:
+        should_decrement = any((*decrement, *named.values()))
+        group, state = _find(backend, instance_id)
+        before = group.desired_capacity
+        if should_decrement and before <= group.min_size:
+            raise _ValidationError(
+                f"Currently, desiredSize equals minSize ({before}). Terminating instance without "
+                "replacement will violate group's min size constraint. Either set "
+                "shouldDecrement flag to false or lower group's min size."
+            )
+        with self._world.lock:
+            machine = self._world.machines[state.instance.id]
+            cause = f"instance {instance_id} was taken out of service in response to a user request"
+            self._reconciler.terminate(group, machine, cause=cause)
+            self.set_desired(group, before - 1 if should_decrement else before)
+        return TerminateInstanceActivity(state.instance, before)
+
+    def lost(self, backend: MotoObject, instance_ids: list[str]) -> None:
+        for group in list(backend.autoscaling_groups.values()):
+            own = {s.instance.id for s in group.instance_states} & set(instance_ids)
+            if own:
+                cause = "an instance was terminated outside the group"
+                self._reconciler.lost(group, own, cause=cause)
+
+
+class _Api:
+    """What the API says about groups and machines of the world."""
+
+    def __init__(self, *, world: World, activities: ActivityLog) -> None:
+        self._world = world
+        self._activities = activities
+
+    def patches(self) -> list[Patch]:
+        state = property(as_method(self.lifecycle_state), _override_state)
+        weight = property(as_method(self.weighted_capacity))
+        activities = as_method(self.describe_activities)
+        dispatch = as_method(self.dispatch)
+        return [
+            Patch(owner=InstanceState, name="lifecycle_state", value=state, adds=True),
+            Patch(owner=InstanceState, name="weighted_capacity", value=weight, adds=True),
+            Patch(owner=AutoScalingResponse, name="describe_scaling_activities", value=activities),
+            Patch(owner=BaseResponse, name="_dispatch", value=dispatch),
+        ]
+
+    def describe_activities(self, response: MotoObject) -> ActionResult:
+        name = response._get_param("AutoScalingGroupName")  # noqa: SLF001 - moto's own way
+        limit = response._get_int_param("MaxRecords", 100)  # noqa: SLF001 - moto's own way
+        now = self._world.now_epoch_seconds
+        latest = self._activities.latest(name)[:limit]
+        documents = [as_document(activity, now_epoch_seconds=now) for activity in latest]
+        return ActionResult({"Activities": documents})
+
+    def lifecycle_state(self, state: MotoObject) -> str:
+        override = str(state.__dict__.get("_override", "InService"))
+        return override if override != "InService" else self._world.state_of(state.instance.id)
+
+    def weighted_capacity(self, state: MotoObject) -> str | None:
+        machine = self._world.machines.get(state.instance.id)
+        return str(machine.weight) if machine and has_weights(state.auto_scaling_group) else None
+
+    def dispatch(
+        self,
+        response: MotoObject,
+        request: MotoObject,
+        full_url: str | None = None,
+        headers: MotoObject = None,
+    ) -> MotoObject:
+        response.setup_class(request, full_url, headers)
+        action = response._get_action()  # noqa: SLF001 - moto's own way
+        self._world.calls[f"{response.boto3_service_name}:{action}"] += 1
+        return response.call_action()
+
+
+def _override_state(state: MotoObject, value: str) -> None:
+    state.__dict__["_override"] = value
+
+
+def _staying(group: MotoObject) -> list[MotoObject]:
+    return [s for s in group.instance_states if s.lifecycle_state != "Terminating"]
+
+
+def _set_checked(backend: MotoObject, group_name: str, desired_capacity: int | None) -> None:
+    group = backend.autoscaling_groups.get(group_name)
+    if group is None:
+        raise _ValidationError("AutoScalingGroup name not found - null")
+    if desired_capacity is not None:
+        _check_bounds(desired_capacity, low=group.min_size, high=group.max_size)
+    group.set_desired_capacity(desired_capacity)
+    backend.update_attached_elbs(group_name)
+
+
+def _check_bounds(desired: int, *, low: int, high: int) -> None:
+    if desired > high:
+        raise _ValidationError(
+            f"New SetDesiredCapacity value {desired} is above max value {high} "
+            "for the AutoScalingGroup."
+        )
+    if desired < low:
+        raise _ValidationError(
+            f"New SetDesiredCapacity value {desired} is below min value {low} "
+            "for the AutoScalingGroup."
+        )
+
+
+def _find(backend: MotoObject, instance_id: str) -> tuple[MotoObject, MotoObject]:
+    for group in backend.autoscaling_groups.values():
+        for state in group.instance_states:
+            if state.instance.id == instance_id:
+                return group, state
+    raise _ValidationError(
+        f"Instance Id not found - No managed instance found for instance ID: {instance_id}"
+    )

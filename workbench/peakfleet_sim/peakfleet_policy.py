@@ -1,0 +1,149 @@
+"""The production decision, driven by the simulator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+from peakfleet_planner import (
+    IN_FLIGHT,
+    WAITING,
+    BacklogSignal,
+    FixedBaseline,
+    FleetSpec,
+    Metric,
+    MetricSeries,
+    PaceSpec,
+    PoolReading,
+    PoolSpec,
+    RateSignal,
+    ServiceLevelSpec,
+    Signal,
+    Snapshot,
+    decide,
+)
+from peakfleet_sim._bridge import Floats
+from peakfleet_sim.live import DEMAND
+from peakfleet_sim.world import SECONDS_PER_MINUTE, Decision, Seen, World
+
+_NAMESPACE = "Replay"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakfleetPolicy:
+    """What the deployed function would decide: `peakfleet_planner.decide`, once a minute.
+
+    Args:
+        spec: The fleet, with one pool; its signal reads the metrics of the replayed work.
+        name: What it is called. Default: peakfleet.
+    """
+
+    spec: FleetSpec
+    name: str = "peakfleet"
+
+    @property
+    def least_instances(self) -> int:
+        """As few as the pool's minimum."""
+        return self.spec.pools[0].min_capacity
+
+    def decide(self, seen: Seen) -> Decision:
+        """Observe as the tick does, decide as it does."""
+        (pool,) = self.spec.pools
+        (signal,) = self.spec.signals
+        read = {
+            metric_id: self._series(seen, seen.metrics[metric_id]) for metric_id in signal.metrics
+        }
+        reading = PoolReading(
+            name=pool.name,
+            desired_capacity=seen.instances,
+            in_service_capacity=seen.ready_instances,
+            min_capacity=pool.min_capacity,
+            max_capacity=pool.max_capacity,
+        )
+        plan = decide(
+            self.spec,
+            Snapshot(
+                now_epoch_seconds=seen.now_epoch_seconds,
+                signals={signal.name: read},
+                pools=(reading,),
+            ),
+        )
+        return Decision(instances=plan.pools[0].desired_capacity, explanation=plan.explain())
+
+    def _series(self, seen: Seen, values: Floats) -> MetricSeries:
+        """Return the newest points that the tick would read."""
+        window = self.spec.service_level.history_seconds // SECONDS_PER_MINUTE
+        first = max(0, len(values) - window)
+        start = seen.now_epoch_seconds - SECONDS_PER_MINUTE * (seen.minute + 1 - first)
+        newest = values[first:].tolist()
+        times = range(start, start + SECONDS_PER_MINUTE * len(newest), SECONDS_PER_MINUTE)
+        return MetricSeries(points=tuple(zip(times, newest, strict=True)))
+
+
+def live_spec(
+    world: World,
+    *,
+    service_level: ServiceLevelSpec | None = None,
+    pace: PaceSpec | None = None,
+) -> FleetSpec:
+    """Return the specification of a fleet for live work in *world*.
+
+    Args:
+        world: The physics; its `unserved_cost` becomes the service level's.
+        service_level: Default: `unserved_cost` of the world, all else as a fleet has it.
+        pace: How far one tick may move the fleet. Default: no bound.
+    """
+    metric = Metric(namespace=_NAMESPACE, metric_name="Demand")
+    signal = RateSignal(name=DEMAND, metrics={DEMAND: metric}, expression=DEMAND)
+    return _spec(world, signal, service_level, pace)
+
+
+def backlog_spec(
+    world: World,
+    *,
+    seconds_per_item: float,
+    deadline_seconds: float,
+    service_level: ServiceLevelSpec | None = None,
+    pace: PaceSpec | None = None,
+) -> FleetSpec:
+    """Return the specification of a fleet that drains a queue in *world*.
+
+    Args:
+        world: The physics.
+        seconds_per_item: Seconds in which one unit finishes one item.
+        deadline_seconds: When an item is late.
+        service_level: As in `live_spec`.
+        pace: As in `live_spec`.
+    """
+    signal = BacklogSignal(
+        name="backlog",
+        metrics={
+            metric_id: Metric(namespace=_NAMESPACE, metric_name=metric_id)
+            for metric_id in (WAITING, IN_FLIGHT)
+        },
+        seconds_per_item=seconds_per_item,
+        drain_within_seconds=deadline_seconds,
+    )
+    return _spec(world, signal, service_level, pace)
+
+
+def _spec(
+    world: World, signal: Signal, service_level: ServiceLevelSpec | None, pace: PaceSpec | None
+) -> FleetSpec:
+    return FleetSpec(
+        fleet="Replay",
+        pools=(
+            PoolSpec(
+                name="Cloud",
+                group="cloud",
+                units_per_capacity=world.units_per_instance,
+                min_capacity=world.min_instances,
+                max_capacity=world.max_instances,
+                boot_seconds=world.boot_seconds,
+            ),
+        ),
+        signals=(signal,),
+        baseline=FixedBaseline(units=world.baseline_units),
+        service_level=service_level or ServiceLevelSpec(unserved_cost=world.unserved_cost),
+        pace=pace or PaceSpec(out_units=inf, in_units=inf),
+    )
