@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from peakfleet_planner.demand import SignalDemand, read_demand
 from peakfleet_planner.ladder import Rung, bounded, falls_short, grow, shrink, total_units
@@ -73,11 +74,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     outcome = _decide_sizes(spec, snapshot, demands, baseline, need)
     seen = {pool.name: pool for pool in snapshot.pools}
     reason, *limits = outcome.reasons
-    serving_units = sum(
-        seen[pool.name].in_service_capacity * pool.units_per_capacity
-        for pool in spec.pools
-        if pool.name in seen
-    )
+    serving_units = _serving_units(spec, snapshot)
     frozen = reason in (Reason.HELD, Reason.BLIND) or spec.traffic is None
     return Plan(
         pools=tuple(
@@ -122,7 +119,8 @@ def _need(
         if time >= since
     )
     grow_to = max(burst, ahead)
-    return _Need(burst=burst, grow_to=grow_to, keep=max(grow_to, *held, 0.0))
+    soon = max(demand.keep_units for demand in demands) - baseline.units
+    return _Need(burst=burst, grow_to=grow_to, keep=max(grow_to, soon, *held, 0.0))
 
 
 def _decide_sizes(
@@ -147,11 +145,11 @@ def _decide_sizes(
         return _grow(spec, rungs, need)
     if doubts := _doubts(spec, snapshot, demands, baseline):
         return _Outcome(rungs=rungs, reasons=doubts)
-    return _shrink(spec, rungs, need)
+    return _shrink(spec, rungs, need, serving_units=_serving_units(spec, snapshot))
 
 
 def _grow(spec: FleetSpec, rungs: tuple[Rung, ...], need: _Need) -> _Outcome:
-    unbounded = grow(rungs, need.grow_to, at_most_units=float("inf"))
+    unbounded = grow(rungs, need.grow_to, at_most_units=inf)
     grown = grow(rungs, need.grow_to, at_most_units=spec.pace.out_units)
     outcome = _Outcome(rungs=grown)
     if falls_short(unbounded, need.grow_to):
@@ -162,19 +160,34 @@ def _grow(spec: FleetSpec, rungs: tuple[Rung, ...], need: _Need) -> _Outcome:
     return outcome
 
 
-def _shrink(spec: FleetSpec, rungs: tuple[Rung, ...], need: _Need) -> _Outcome:
-    free = shrink(rungs, need.grow_to, at_most_units=float("inf"))
-    kept = shrink(rungs, need.keep, at_most_units=float("inf"))
-    paced = shrink(rungs, need.keep, at_most_units=spec.pace.in_units)
+def _shrink(
+    spec: FleetSpec, rungs: tuple[Rung, ...], need: _Need, *, serving_units: float
+) -> _Outcome:
+    """Let go what is not kept; what still boots does not replace what serves.
+
+    A group chooses its victims itself, so each of them may be one that serves.
+    """
+    spare_units = max(0.0, serving_units - need.keep) if need.keep else inf
+    free = shrink(rungs, need.grow_to, at_most_units=inf)
+    kept = shrink(rungs, need.keep, at_most_units=inf)
+    served = shrink(rungs, need.keep, at_most_units=spare_units)
+    paced = shrink(rungs, need.keep, at_most_units=min(spare_units, spec.pace.in_units))
     reasons = []
-    if paced != kept:
+    if paced != served:
         reasons.append(Reason.STEP_LIMITED)
+    if served != kept:
+        reasons.append(Reason.STILL_BOOTING)
     if kept != free:
         reasons.append(Reason.HOLDING_PEAK)
     return _Outcome(
         rungs=paced,
         reasons=reasons or [Reason.DEMAND if need.grow_to else Reason.BASELINE_SUFFICES],
     )
+
+
+def _serving_units(spec: FleetSpec, snapshot: Snapshot) -> float:
+    seen = {pool.name: pool.in_service_capacity for pool in snapshot.pools}
+    return sum(seen.get(pool.name, 0) * pool.units_per_capacity for pool in spec.pools)
 
 
 def _rungs(spec: FleetSpec, snapshot: Snapshot) -> tuple[Rung, ...]:

@@ -30,10 +30,12 @@ class SignalDemand:
     Args:
         view: What the plan says of it.
         points: Every plausible sample read, in units, oldest first.
+        keep_units: Units that may be needed before what is let go now could be back.
     """
 
     view: SignalView
     points: tuple[tuple[int, float], ...]
+    keep_units: float = 0.0
 
 
 def read_demand(
@@ -50,7 +52,10 @@ def read_demand(
     if not points or now - (points[-1][0] + period) > signal.when_silent.after_seconds:
         return _silent(signal, read, points, rejected, now)
     units = points[-1][1]
-    ahead = units if isinstance(signal, BacklogSignal) else units + _rise(spec, points, now, period)
+    ahead = keep = units
+    if not isinstance(signal, BacklogSignal):
+        rise, peak = _rises(spec, points, now, period)
+        ahead, keep = units + rise, units + peak
     doubtful = bool(rejected_times) and rejected_times[-1] > points[-1][0]
     view = SignalView(
         name=signal.name,
@@ -59,7 +64,7 @@ def read_demand(
         ahead_units=ahead,
         rejected_samples=rejected,
     )
-    return SignalDemand(view=view, points=points)
+    return SignalDemand(view=view, points=points, keep_units=keep)
 
 
 def _in_units(
@@ -125,19 +130,24 @@ def _growth_per_second(points: Points) -> float:
     return (newest - oldest) / (newest_time - oldest_time) if newest_time > oldest_time else 0.0
 
 
-def _rise(spec: FleetSpec, points: Points, now: int, period: int) -> float:
-    """Return by how much demand may rise until new capacity serves.
+def _rises(spec: FleetSpec, points: Points, now: int, period: int) -> tuple[float, float]:
+    """Return by how much demand may rise until new capacity serves, and at most meanwhile.
 
-    It is the rise over one lead time that, in the history read, was exceeded no more often
-    than the service level allows: with `unserved_cost` c, capacity is worth its price down to
-    a chance of 1/c that it is needed (the newsvendor's critical fractile).
+    Each is the rise that, in the history read, was exceeded no more often than the service
+    level allows. An instance too many costs its boot and its hold beside the minutes in which
+    it might be needed, about twice as much in all: with `unserved_cost` c, capacity is worth
+    its price down to a chance of 2/c that it is needed (the newsvendor's critical fractile).
     """
     lead_seconds = now - (points[-1][0] + period) + spec.lead_seconds
     steps = max(1, ceil(lead_seconds / period))
-    rises = sorted(
-        later[1] - earlier[1] for earlier, later in zip(points, points[steps:], strict=False)
+    units = [value for _, value in points]
+    rises = sorted(later - earlier for earlier, later in zip(units, units[steps:], strict=False))
+    if len(rises) <= FEW_RISES:
+        rise = max([HEADROOM_WITHOUT_HISTORY * units[-1], *rises])
+        return rise, rise
+    peaks = sorted(
+        max(units[at + 1 : at + steps + 2]) - units[at] for at in range(len(units) - steps - 1)
     )
-    if len(rises) < FEW_RISES:
-        return max([HEADROOM_WITHOUT_HISTORY * points[-1][1], *rises])
-    quantile = 1 - 1 / spec.service_level.unserved_cost
-    return max(0.0, rises[ceil(quantile * len(rises)) - 1])
+    allowed = max(0.5, 1 - 2 / spec.service_level.unserved_cost)
+    rise, peak = (some[ceil(allowed * len(some)) - 1] for some in (rises, peaks))
+    return max(0.0, rise), max(0.0, rise, peak)

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     DEMAND = "demand"
     BASELINE_SUFFICES = "baseline-suffices"
     HOLDING_PEAK = "holding-peak"
+    STILL_BOOTING = "still-booting"
     STEP_LIMITED = "step-limited"
     AT_MAXIMUM = "at-maximum"
     SIGNAL_SILENT = "signal-silent"
@@ -33,6 +34,7 @@ IN_WORDS: dict[Reason, str] = {
     Reason.DEMAND: "sized to the demand above the baseline",
     Reason.BASELINE_SUFFICES: "the baseline carries all demand",
     Reason.HOLDING_PEAK: "keeps what was needed within the hold window",
+    Reason.STILL_BOOTING: "what boots does not serve yet, so what serves is kept",
     Reason.STEP_LIMITED: "one tick may not move further",
     Reason.AT_MAXIMUM: "every pool is at its maximum",
     Reason.SIGNAL_SILENT: "a signal is silent, so nothing is let go",

@@ -102,8 +102,8 @@ class RateSignal:
 class BacklogSignal:
     """Work that waits in a queue and must be finished by a deadline.
 
-    Units needed = what is waiting and in flight, times its seconds, over the time that is
-    left once new capacity serves; at least one unit for each item being worked on. The
+    Units needed = what is waiting, times its seconds, over the time that is left once new
+    capacity serves; at least one unit for each item being worked on. The
     steady state is the backlog-per-instance rule of the EC2 Auto Scaling user guide,
     "Scaling policy based on Amazon SQS": acceptable latency over processing time.
 
@@ -158,8 +158,7 @@ class BacklogSignal:
         usable_seconds = max(
             self.drain_within_seconds - lead_seconds, self.drain_within_seconds / 4
         )
-        work_seconds = (values[WAITING] + in_flight) * self.seconds_per_item
-        return max(work_seconds / usable_seconds, in_flight)
+        return max(values[WAITING] * self.seconds_per_item / usable_seconds, in_flight)
 
 
 Signal = RateSignal | BacklogSignal

@@ -72,12 +72,12 @@ class ServiceLevelSpec:
         unserved_cost: What one unserved unit-minute is worth, in minutes of the capacity
             that would have served it. Default: 10.
         hold_seconds: Capacity that was needed this recently is kept. Default: 300.
-        history_seconds: How far back demand is read to learn how fast it rises. Default: 3600.
+        history_seconds: How far back demand is read to learn how fast it rises. Default: 7200.
     """
 
     unserved_cost: float = 10.0
     hold_seconds: int = 300
-    history_seconds: int = 3600
+    history_seconds: int = 7200
 
     def __post_init__(self) -> None:
         """Refuse a level that could never be kept."""

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from peakfleet_handlers import items
-from peakfleet_handlers.clients import ATTEMPTS, Clients
+from peakfleet_handlers.clients import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, Clients
 from peakfleet_handlers.clients import clients as shared_clients
 from peakfleet_handlers.tick import handler
 from peakfleet_planner import Hold, Metric, PoolSpec, RateSignal, TrafficSpec
@@ -73,6 +73,14 @@ def test_of_two_ticks_out_of_order_only_the_later_acts(account: Account) -> None
     assert account.tick()["applied"]["recorded"] == "stale"
     assert account.desired() == {"g": 6, "x": 0}
     assert account.remembered() == ["DECISION#2027-01-15T08:00:00Z", "LATEST"]
+
+
+def test_a_tick_delivered_twice_acts_once(account: Account) -> None:
+    account.put(155)
+    account.tick()
+    of("autoscaling").set_desired_capacity(AutoScalingGroupName="g", DesiredCapacity=0)
+    assert account.tick()["applied"]["recorded"] == "stale"
+    assert account.desired()["g"] == 0
 
 
 @pytest.mark.parametrize(
@@ -161,6 +169,14 @@ def test_with_every_api_throttled_a_tick_tries_twice_and_still_answers(account: 
     assert said["reason"] == "blind"
     assert said["applied"]["failed_calls"] == 3
     assert [fault.attempts for fault in faults] == [ATTEMPTS] * 3
+
+
+@pytest.mark.parametrize("service", ["cloudwatch", "autoscaling", "dynamodb", "elbv2"])
+def test_every_client_has_bounded_patience(account: Account, service: str) -> None:
+    config = getattr(account.clients, service).meta.config
+    assert config.retries["mode"] == "standard"
+    assert config.retries["total_max_attempts"] == ATTEMPTS
+    assert (config.connect_timeout, config.read_timeout) == (CONNECT_SECONDS, READ_SECONDS)
 
 
 @pytest.mark.parametrize(

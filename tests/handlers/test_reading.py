@@ -121,3 +121,11 @@ def test_groups_are_read_a_hundred_at_a_time() -> None:
     assert [len(a["AutoScalingGroupNames"]) for a in asked] == [100, 1]
     assert {a["MaxRecords"] for a in asked} == {100}
     assert sum(fake.desired.values()) == 101
+
+
+@pytest.mark.parametrize("absurd", [2.0**360, 1e308, -5.0, float("nan"), float("inf")])
+def test_a_value_that_cannot_be_true_moves_nothing(absurd: float) -> None:
+    fake = remembers(aws(155, graviton=6))
+    fake.metrics["Streams"][NOW - 60] = absurd
+    assert "signal-implausible" in str(tick(fake))
+    assert fake.desired == {"g": 6, "x": 0}

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from peakfleet_handlers.act import act
+from peakfleet_handlers.calls import Calls
 from peakfleet_handlers.clients import CALL_SECONDS
-from peakfleet_handlers.deadline import REPORT_SECONDS
+from peakfleet_handlers.deadline import REPORT_SECONDS, Deadline
+from peakfleet_planner import Plan, PoolPlan, PoolReading, Reason, Snapshot
 from tests.handlers.fake_aws import READS
 from tests.handlers.scenes import (
     BALANCED_FLEET,
+    FLEET,
     NOW,
     aws,
     minutes,
@@ -119,3 +125,36 @@ def test_however_slow_aws_is_a_tick_ends_in_time(timeout_seconds: float) -> None
     tick(fake, BALANCED_FLEET, timeout_seconds=timeout_seconds)
     assert fake.calls
     assert fake.elapsed_seconds <= timeout_seconds - REPORT_SECONDS
+
+
+def test_a_group_that_cannot_be_read_is_not_lowered_to_a_lower_maximum() -> None:
+    fake = remembers(aws(50, graviton=6))
+    fake.failing["DescribeAutoScalingGroups"] = "Throttling"
+    lower = replace(FLEET, pools=(replace(FLEET.pools[0], max_capacity=4), FLEET.pools[1]))
+    tick(fake, lower)
+    assert fake.desired["g"] == 6
+
+
+def test_a_plan_beyond_the_bounds_of_a_group_is_clamped() -> None:
+    fake = aws()
+    fake.groups["g"].minimum = 2
+    readings = (
+        PoolReading(
+            name="Graviton",
+            desired_capacity=3,
+            in_service_capacity=3,
+            min_capacity=2,
+            max_capacity=5,
+        ),
+    )
+    calls = Calls(deadline=Deadline.of(None))
+    for planned, set_to in ((9, 5), (0, 2)):
+        pool = PoolPlan(name="Graviton", desired_capacity=planned, seen_capacity=3, units=0)
+        act(
+            replace(FLEET, state_table=None),
+            Snapshot(now_epoch_seconds=NOW, signals={}, pools=readings),
+            Plan(pools=(pool,), reason=Reason.DEMAND),
+            clients=fake.clients,
+            calls=calls,
+        )
+        assert fake.desired["g"] == set_to

@@ -10,9 +10,10 @@ from typing import Any
 from uuid import uuid4
 
 import boto3
-from moto import mock_aws
 
-from peakfleet_local import World, installed
+from peakfleet_local import World
+from peakfleet_local.testing import in_process_aws
+from tests.local.deployed import Client, Json
 
 REGION = "us-east-1"
 ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
@@ -23,8 +24,8 @@ class Scene:
     """A group and the world it lives in."""
 
     world: World
-    autoscaling: Any
-    ec2: Any
+    autoscaling: Client
+    ec2: Client
     subnets: str
     template: str
     group: str = ""
@@ -93,10 +94,10 @@ class Scene:
 
 @contextmanager
 def scene(
-    *, world: World | None = None, zones: Sequence[str] = ZONES, **group: Any
+    *, world: World | None = None, zones: Sequence[str] = ZONES, **group: Json
 ) -> Iterator[Scene]:
     """A world with a group, whose options are those of `Scene.create`."""
-    with mock_aws(), installed(world or World(boot_seconds=90)) as laws:
+    with in_process_aws(world=world or World(boot_seconds=90)) as laws:
         ec2 = boto3.client("ec2", REGION)
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnets = [

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from peakfleet_local.emf import embedded_values, publish_embedded
 from peakfleet_local.metrics import MetricStore
+from tests.local.deployed import Json
 
 
-def line(**changes: Any) -> str:
+def line(**changes: Json) -> str:
     document = {
         "_aws": {
             "Timestamp": 120_000,

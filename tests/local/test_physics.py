@@ -8,14 +8,11 @@ from types import FunctionType
 import moto
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup, InstanceState
 from moto.core.responses import BaseResponse
 
 from peakfleet_local import World, installed
 from peakfleet_local._moto import MotoVersionError
-
 from tests.local.groups import ZONES, scene
 
 
@@ -73,66 +70,6 @@ def test_a_group_that_does_not_exist_is_refused() -> None:
         it.autoscaling.set_desired_capacity(AutoScalingGroupName="other", DesiredCapacity=1)
 
 
-def test_a_group_is_never_above_its_maximum() -> None:
-    with scene() as it:
-
-        @settings(max_examples=20)
-        @given(
-            steps=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 120)), max_size=5),
-            maximum=st.integers(1, 6),
-        )
-        def law(steps: list[tuple[int, int]], maximum: int) -> None:
-            it.create(maximum=maximum)
-            for capacity, seconds in steps:
-                if capacity > maximum:
-                    with pytest.raises(ClientError, match="above max value"):
-                        it.set_desired(capacity)
-                else:
-                    it.set_desired(capacity)
-                it.world.advance(seconds)
-                assert len(it.staying()) == it.describe()["DesiredCapacity"] <= maximum
-
-        law()
-
-
-def test_scarce_capacity_is_never_exceeded() -> None:
-    with scene() as it:
-
-        @settings(max_examples=20)
-        @given(steps=st.lists(st.integers(0, 9), max_size=5), scarce=st.integers(0, 3))
-        def law(steps: list[int], scarce: int) -> None:
-            it.create()
-            name = f"rare{it.group}"
-            it.create(weights={name: None})
-            for zone in ZONES:
-                it.world.limit_capacity(instance_type=name, zone=zone, instances=scarce)
-            for capacity in steps:
-                it.set_desired(capacity)
-                by_zone = Counter(i["AvailabilityZone"] for i in it.describe()["Instances"])
-                assert max(by_zone.values(), default=0) <= scarce
-                it.world.advance(30)
-
-        law()
-
-
-def test_weights_reach_desired_capacity_with_less_than_one_instance_too_much() -> None:
-    with scene() as it:
-
-        @settings(max_examples=20)
-        @given(
-            steps=st.lists(st.integers(0, 20), min_size=1, max_size=4),
-            weights=st.lists(st.integers(1, 5), min_size=1, max_size=2),
-        )
-        def law(steps: list[int], weights: list[int]) -> None:
-            it.create(weights=dict(zip(("c8g.large", "c7g.large"), weights, strict=False)))
-            for capacity in steps:
-                it.set_desired(capacity)
-                present = sum(int(i["WeightedCapacity"]) for i in it.staying())
-                assert capacity <= present < capacity + max(weights)
-
-        law()
-
-
 def test_an_instance_of_a_weighted_group_shows_its_weight() -> None:
     with scene(weights={"c8g.xlarge": 2}) as it:
         it.set_desired(4)
@@ -143,22 +80,6 @@ def test_an_instance_of_a_group_without_weights_shows_none() -> None:
     with scene() as it:
         it.set_desired(1)
         assert "WeightedCapacity" not in it.staying()[0]
-
-
-def test_zones_stay_balanced() -> None:
-    with scene() as it:
-
-        @settings(max_examples=15)
-        @given(steps=st.lists(st.integers(0, 12), min_size=1, max_size=4))
-        def law(steps: list[int]) -> None:
-            it.create()
-            for capacity in steps:
-                it.set_desired(capacity)
-                by_zone = Counter(dict.fromkeys(ZONES, 0))
-                by_zone.update(i["AvailabilityZone"] for i in it.staying())
-                assert max(by_zone.values()) - min(by_zone.values()) <= 1
-
-        law()
 
 
 def test_a_dry_zone_leaves_a_failed_activity_and_a_smaller_group() -> None:
@@ -220,90 +141,10 @@ def test_a_spot_instance_is_one_in_ec2_too() -> None:
         assert kinds == {None: 1, "spot": 2}
 
 
-def test_scale_in_ends_the_oldest_machines_of_the_fullest_zone_after_a_while() -> None:
-    with scene(zones=ZONES[:1], world=World(boot_seconds=0, terminate_seconds=60)) as it:
-        it.set_desired(1)
-        oldest = it.staying()[0]["InstanceId"]
-        it.world.advance(300)
-        it.set_desired(3)
-        it.set_desired(2)
-        leaving = [i for i in it.describe()["Instances"] if i["LifecycleState"] == "Terminating"]
-        assert [i["InstanceId"] for i in leaving] == [oldest]
-        it.world.advance(60)
-        assert it.states() == {"InService": 2}
-        assert oldest not in str(it.ec2.describe_instances()["Reservations"])
-
-
-def test_scale_in_may_end_the_newest_machine_instead() -> None:
-    with scene(zones=ZONES[:1], TerminationPolicies=["NewestInstance"]) as it:
-        it.set_desired(1)
-        oldest = it.staying()[0]["InstanceId"]
-        it.world.advance(300)
-        it.set_desired(3)
-        it.set_desired(1)
-        assert [i["InstanceId"] for i in it.staying()] == [oldest]
-
-
-def test_protected_instances_are_not_scaled_in() -> None:
-    with scene(NewInstancesProtectedFromScaleIn=True) as it:
-        it.set_desired(3)
-        it.set_desired(0)
-        assert it.describe()["DesiredCapacity"] == 0
-        assert len(it.staying()) == 3
-
-
-def test_a_machine_that_ends_outside_the_group_is_replaced() -> None:
-    with scene(world=World(boot_seconds=90)) as it:
-        it.set_desired(2)
-        it.world.advance(90)
-        it.ec2.terminate_instances(InstanceIds=[it.staying()[0]["InstanceId"]])
-        assert it.states() == {"InService": 1, "Pending": 1}
-
-
-def test_ending_a_machine_with_decrement_lowers_desired_capacity() -> None:
-    with scene() as it:
-        it.set_desired(2)
-        it.terminate_one()
-        assert it.describe()["DesiredCapacity"] == 1
-        assert it.states() == {"Pending": 1, "Terminating": 1}
-
-
-def test_ending_a_machine_below_the_minimum_is_refused() -> None:
-    with scene(minimum=1) as it, pytest.raises(ClientError, match="min size constraint"):
-        it.terminate_one()
-
-
 def test_a_new_group_starts_at_its_minimum() -> None:
     with scene(minimum=2) as it:
         assert it.describe()["DesiredCapacity"] == 2
         assert it.states() == {"Pending": 2}
-
-
-def test_a_raised_minimum_raises_capacity_and_a_lowered_maximum_lowers_it() -> None:
-    with scene() as it:
-        it.set_desired(5)
-        it.update(MinSize=7)
-        assert len(it.staying()) == it.describe()["DesiredCapacity"] == 7
-        it.update(MinSize=0, MaxSize=3)
-        assert len(it.staying()) == it.describe()["DesiredCapacity"] == 3
-
-
-def test_an_update_of_something_else_leaves_capacity_and_types_alone() -> None:
-    with scene(weights={"c8g.large": 2}) as it:
-        it.set_desired(6)
-        before = it.describe()
-        it.update(MaxSize=50)
-        after = it.describe()
-        assert after["Instances"] == before["Instances"]
-        assert after["MixedInstancesPolicy"] == before["MixedInstancesPolicy"]
-
-
-def test_a_deleted_group_leaves_no_machine_and_no_claim_on_capacity() -> None:
-    with scene(minimum=2) as it:
-        it.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=it.group, ForceDelete=True)
-        it.world.advance(600)
-        assert it.world.machines == {}
-        assert it.world.machines_of(it.group) == []
 
 
 def test_a_launch_is_an_activity_that_ends_when_the_instance_serves() -> None:

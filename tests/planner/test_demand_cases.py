@@ -49,6 +49,23 @@ def test_capacity_in_flight_counts() -> None:
     assert plan.unserved_units == 200
 
 
+def test_what_serves_is_not_let_go_while_its_replacement_boots() -> None:
+    spec = fleet()
+    booting = seen(spec, [30], in_service=[18])
+    plan = decide(spec, replace(snapshot(spec, HOUR), pools=booting))
+    assert sizes(plan) == [30]
+    assert plan.reason is Reason.STILL_BOOTING
+    needless = decide(spec, replace(snapshot(spec, [0.0] * 60), pools=booting))
+    assert sizes(needless) == [0]
+
+
+def test_what_may_soon_be_needed_again_is_kept() -> None:
+    spec = fleet()
+    pulsing = [300.0 if minute % 8 == 0 else 200.0 for minute in range(63)]
+    plan = decide(spec, snapshot(spec, pulsing, [20]))
+    assert sizes(plan) == [20]
+
+
 def test_a_fleet_at_its_maximum_says_what_is_missing() -> None:
     spec = fleet(pools=(PoolSpec(name="p0", group="a", units_per_capacity=10, max_capacity=5),))
     plan = decide(spec, snapshot(spec, HOUR))

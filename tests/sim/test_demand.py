@@ -213,4 +213,4 @@ def test_a_premiere_night_stays_below_the_baseline_until_people_gather() -> None
 
     assert night.units[:110].max() < 400
     assert night.units.max() == pytest.approx(700, rel=0.05)
-    assert 135 <= int(np.argmax(night.units)) <= 165
+    assert 135 <= int(np.argmax(night.units)) <= 175

@@ -80,6 +80,20 @@ def test_a_report_says_so_where_we_cost_more(fleet: FleetRun) -> None:
     assert "100\N{NARROW NO-BREAK SPACE}% more than AWS target tracking" in page
 
 
+def test_a_report_says_that_work_waits_where_it_does(page: str, fleet: FleetRun) -> None:
+    queue = render_report(title="t", fleets=[replace(fleet, waits=True)])
+
+    assert "waits in the queue" in queue
+    assert "waits in the queue" not in page
+
+
+def test_a_report_without_our_policy_claims_nothing(fleet: FleetRun) -> None:
+    page = render_report(title="t", fleets=[replace(fleet, outcomes=fleet.outcomes[1:])])
+
+    assert "<h1>What the fleets did</h1>" in page
+    assert "Peakfleet served" not in page
+
+
 def test_a_chart_says_why_at_every_minute(page: str, fleet: FleetRun) -> None:
     words = fleet.explanations[150].split(":")[0].split(" (")[0]
 

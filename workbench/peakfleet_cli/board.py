@@ -71,7 +71,10 @@ class Board:
         grid.add_column(no_wrap=True)
         grid.add_row(
             ProgressBar(total=ticking, completed=self._done),
-            f"[bold]{now:%Y-%m-%d %H:%M}[/] UTC  minute {self._done} of {ticking}, {phase}",
+            Text.assemble(
+                (f"{now:%Y-%m-%d %H:%M}", "bold"),
+                f" UTC  minute {self._done} of {ticking}, {phase}",
+            ),
         )
         return grid
 
@@ -80,7 +83,7 @@ class Board:
             box=box.SIMPLE_HEAD,
             expand=True,
             show_lines=len(self._specs) <= MOST_FLEETS_WITH_LINES,
-            title=self._title,
+            title=Text(self._title),
             title_justify="left",
             padding=(0, 1, 0, 0),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -65,14 +66,13 @@ def demo(
     """
     wish = Wish(
         file=demand,
-        start=None if start is None else parse_time(start),
+        start=None if start is None else parse_time(start, option="--from"),
         hours=hours,
         seed=seed,
         peak_share=peak_share,
     )
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=PLAIN_WIDTH)
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    console = Console(highlight=False, markup=False, width=width)
     try:
         with stoppable():
             # Loads moto and scipy, which the other commands need not wait for.
@@ -88,7 +88,7 @@ def demo(
         console.print("Stopped. The local AWS and everything that it started have ended.")
         raise typer.Exit(130) from None
     except DemoError as error:
-        console.print(f"peakfleet: {error}", style="red", soft_wrap=True, markup=False)
+        console.print(f"peakfleet: {error}", style="red", soft_wrap=True)
         raise typer.Exit(1) from error
     if problems:
         raise typer.Exit(1)

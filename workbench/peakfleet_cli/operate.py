@@ -47,7 +47,7 @@ def hold(
     if not reason.strip():
         raise typer.BadParameter("must say why", param_hint="--reason")
     now = datetime.now(UTC)
-    ends = parse_until(until, now=now)
+    ends = parse_until(until, now=now, option="--until")
     records = FleetRecords(table_name=table, fleet=fleet, region=region)
     with _clear_errors():
         if not new and not records.known():
@@ -85,7 +85,7 @@ def explain(
     region: Region = None,
 ) -> None:
     """Say why a fleet has the size it has, or had at a time."""
-    moment = None if at is None else parse_time(at)
+    moment = None if at is None else parse_time(at, option="--at")
     records = FleetRecords(table_name=table, fleet=fleet, region=region)
     with _clear_errors():
         held = records.hold()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,16 +55,17 @@ def rehearse(app: App, wish: Wish, outputs: Outputs, *, console: Console) -> tup
 def _rehearse(app: App, wish: Wish, outputs: Outputs, console: Console) -> tuple[str, ...]:
     began = time.monotonic()
     screen = screen_for(console)
+    cdk_command = _cdk_command(app)
     recording = _read(wish, screen)
     with _warnings_shown(console), LocalAws(port=app.port) as aws:
         console.print(f"Local AWS on {aws.endpoint_url}; nothing leaves this machine")
-        specs = _deployed(app, aws, screen, console)
+        specs = _deployed(app, cdk_command, aws, screen, console)
         peak = choose_peak(wish, recording, specs)
         _say_what_is_replayed(peak, console)
         minutes = _replayed(aws, specs, peak, screen)
     with screen.step("Compare with target tracking and perfect foresight"):
         outcomes = [compare(spec, peak, minutes) for spec in specs]
-    problems = tuple(_problems(minutes))
+    problems = tuple(results.problems(minutes))
     write_report(outputs.html, outcomes=outcomes, peak=peak, minutes=minutes)
     if outputs.json_file is not None:
         _write_json(outputs.json_file, results.document(outcomes, peak, problems))
@@ -82,7 +82,9 @@ def _read(wish: Wish, screen: Screen) -> Demand | None:
         return read_recording(wish)
 
 
-def _deployed(app: App, aws: LocalAws, screen: Screen, console: Console) -> tuple[FleetSpec, ...]:
+def _deployed(
+    app: App, cdk_command: Sequence[str], aws: LocalAws, screen: Screen, console: Console
+) -> tuple[FleetSpec, ...]:
     log: list[str] = []
     try:
         with screen.step("Bootstrap and deploy with the CDK CLI, verify every resource") as say:
@@ -94,25 +96,25 @@ def _deployed(app: App, aws: LocalAws, screen: Screen, console: Console) -> tupl
             deploy(
                 aws,
                 app_directory=app.directory,
-                cdk_command=_cdk_command(app),
+                cdk_command=cdk_command,
                 on_output=heard,
             )
     except DeployError as error:
         for line in log:
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(line, soft_wrap=True)
         first, *_ = str(error).splitlines()
-        raise DemoError(f"the app could not be deployed, see above: {first}") from error
+        raise DemoError(f"the app could not be deployed: {first.rstrip(':')}") from error
     specs = deployed_fleets(region=aws.region)
     if not specs:
-        raise DeployError("the app has no fleet: no schedule sends a specification")
-    console.print(f"Found {len(specs)} fleets: {', '.join(spec.fleet for spec in specs)}")
+        raise DemoError("the app has no fleet: no schedule sends a specification")
+    console.print(f"Fleets: {', '.join(spec.fleet for spec in specs)}")
     return specs
 
 
 def _cdk_command(app: App) -> tuple[str, ...]:
     cdk = app.directory.resolve() / "node_modules" / ".bin" / "cdk"
     if not cdk.exists():
-        raise DeployError(f"there is no CDK CLI at {cdk}: say `npm ci` in {app.directory}")
+        raise DemoError(f"there is no CDK CLI at {cdk}: say `npm ci` in {app.directory}")
     return (str(cdk), "--context", f"environment={app.environment}")
 
 
@@ -152,19 +154,6 @@ def _replayed(
     return minutes
 
 
-def _problems(minutes: Sequence[Minute]) -> Iterator[str]:
-    """Yield what went wrong in the ticks, each kind once with its count."""
-    errors: Counter[tuple[str, str]] = Counter()
-    for minute in minutes:
-        for name, fleet in minute.fleets.items():
-            if fleet.error:
-                errors[name, fleet.error] += 1
-            if fleet.failed_calls:
-                errors[name, "calls to AWS failed within a tick"] += 1
-    for (name, error), count in errors.items():
-        yield f"{name}: {error} ({count} of {len(minutes)} ticks)"
-
-
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
@@ -177,7 +166,7 @@ def _say_outcome(
     console.print(results.ASSUMPTIONS, style="dim")
     console.print(results.verdict(outcomes), style="bold")
     for problem in problems:
-        console.print(f"Failed: {problem}", style="red", markup=False, soft_wrap=True)
+        console.print(f"Failed: {problem}", style="red", soft_wrap=True)
 
 
 @contextmanager
@@ -186,7 +175,7 @@ def _warnings_shown(console: Console) -> Iterator[None]:
 
     class Lines(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            console.print(record.getMessage(), style="yellow", markup=False)
+            console.print(record.getMessage(), style="yellow")
 
     logger, lines = logging.getLogger("peakfleet_local"), Lines(logging.WARNING)
     logger.addHandler(lines)

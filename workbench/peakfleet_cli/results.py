@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from peakfleet_cli.outcomes import MINUTES_PER_HOUR, Contender, FleetOutcome
 from peakfleet_cli.peaks import Peak
+from peakfleet_local.replay import Minute
 
 NAMES: Final = ("peakfleet", "target tracking", "perfect foresight")
 ASSUMPTIONS: Final = (
@@ -77,7 +80,11 @@ def rows(outcomes: Sequence[FleetOutcome]) -> Iterator[tuple[str, tuple[Figures,
 def table(outcomes: Sequence[FleetOutcome], title: str) -> Table:
     """Return the outcome as a table, three rows for each fleet and for all together."""
     result = Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+        title=Text(title),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
     result.add_column("fleet", no_wrap=True)
     result.add_column("policy", no_wrap=True)
@@ -118,7 +125,7 @@ def verdict(outcomes: Sequence[FleetOutcome]) -> str:
 
 
 def document(
-    outcomes: Sequence[FleetOutcome], peak: Peak, problems: Sequence[str]
+    outcomes: Sequence[FleetOutcome], peak: Peak, failures: Sequence[str]
 ) -> dict[str, Any]:
     """Return the outcome as JSON-ready data."""
     return {
@@ -134,8 +141,21 @@ def document(
             }
             for name, policies in rows(outcomes)
         },
-        "problems": list(problems),
+        "problems": list(failures),
     }
+
+
+def problems(minutes: Sequence[Minute]) -> Iterator[str]:
+    """Yield what went wrong in the ticks, each kind once with how often it did."""
+    errors: Counter[tuple[str, str]] = Counter()
+    for minute in minutes:
+        for name, fleet in minute.fleets.items():
+            if fleet.error:
+                errors[name, fleet.error] += 1
+            if fleet.failed_calls:
+                errors[name, "calls to AWS failed within a tick"] += 1
+    for (name, error), count in errors.items():
+        yield f"{name}: {error} ({count} of {len(minutes)} ticks)"
 
 
 def _against(cost: float, other: float) -> str:

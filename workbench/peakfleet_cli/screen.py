@@ -10,7 +10,7 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
+from rich.text import Text
 
 from peakfleet_cli.board import Board, why
 from peakfleet_local.replay import Minute, Phases
@@ -54,15 +54,17 @@ class LiveScreen:
     def step(self, doing: str) -> Iterator[Say]:
         """Show a spinner with the newest line, and what it came to in one line."""
         began = time.monotonic()
-        with self._console.status(doing) as status:
+        with self._console.status(Text(doing)) as status:
 
             def say(line: str) -> None:
                 room = max(0, self._console.width - len(doing) - 8)
-                status.update(f"{doing} [dim]{escape(line.strip()[:room])}[/]")
+                status.update(Text.assemble(doing, " ", (line.strip()[:room], "dim")))
 
             yield say
         seconds = time.monotonic() - began
-        self._console.print(f"[green]✓[/] {doing} [dim]{seconds:.1f} s[/]", highlight=False)
+        self._console.print(
+            Text.assemble(("✓", "green"), f" {doing} ", (f"{seconds:.1f} s", "dim"))
+        )
 
     @contextmanager
     def replaying(

@@ -11,10 +11,14 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(m|min|h|d)")
 _SECONDS = {"m": 60, "min": 60, "h": 3600, "d": 86_400}
 
 
-def parse_time(text: str) -> datetime:
+def parse_time(text: str, *, option: str) -> datetime:
     """Return the moment that *text* names; without an offset it is UTC.
 
-    >>> parse_time("1998-06-30 15:59").isoformat()
+    Args:
+        text: What the user wrote.
+        option: Where, for the message.
+
+    >>> parse_time("1998-06-30 15:59", option="--from").isoformat()
     '1998-06-30T15:59:00+00:00'
 
     Raises:
@@ -24,15 +28,21 @@ def parse_time(text: str) -> datetime:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise typer.BadParameter(
-            f"{text!r} is no time; write it as 2026-03-22T19:00Z (UTC unless it has an offset)"
+            f"{text!r} is no time; write it as 2026-03-22T19:00Z (UTC unless it has an offset)",
+            param_hint=option,
         ) from error
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def parse_until(text: str, *, now: datetime) -> datetime:
+def parse_until(text: str, *, now: datetime, option: str) -> datetime:
     """Return the moment that *text* names: a time, or how long from *now*.
 
-    >>> parse_until("2h", now=datetime(2026, 3, 22, 19, tzinfo=UTC)).isoformat()
+    Args:
+        text: What the user wrote.
+        now: The present.
+        option: Where it was written, for the message.
+
+    >>> parse_until("2h", option="--until", now=datetime(2026, 3, 22, 19, tzinfo=UTC)).isoformat()
     '2026-03-22T21:00:00+00:00'
 
     Raises:
@@ -41,10 +51,11 @@ def parse_until(text: str, *, now: datetime) -> datetime:
     if match := _DURATION.fullmatch(text.strip()):
         moment = now + timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
     else:
-        moment = parse_time(text)
+        moment = parse_time(text, option=option)
     if moment <= now:
         raise typer.BadParameter(
-            f"{text!r} is not after now ({in_words(now)}); write a later time, or 30m, 2h, 1d"
+            f"{text!r} is not after now ({in_words(now)}); write a later time, or 30m, 2h, 1d",
+            param_hint=option,
         )
     return moment
 

@@ -9,6 +9,10 @@ import moto
 
 MotoObject = Any
 """An object of moto, whose internals are only partly typed."""
+Client = Any
+"""A client of boto3, which makes them at run time."""
+Json = Any
+"""Whatever JSON can carry."""
 
 MOTO_VERSION = "5.2.5"
 """Every replaced moto attribute was read in this version; another may have moved it."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -106,6 +108,7 @@ def _run(
             text=True,
             encoding="utf-8",
             errors="replace",
+            start_new_session=True,
         )
     except OSError as error:
         raise DeployError(f"cannot start the CDK CLI {command[0]}: {error}") from error
@@ -115,8 +118,17 @@ def _run(
                 lines.append(line.rstrip())
                 on_output(lines[-1])
         except BaseException:
-            process.kill()
+            _end(process)
             raise
     if process.returncode != 0:
         tail = "\n".join(lines[-TAIL_LINES:])
         raise DeployError(f"{' '.join(command[:2])} ended with {process.returncode}:\n{tail}")
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End the CLI and all that it started: Node, the app, the app's own Node."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-NEVER_CREATED = frozenset({"AWS::CDK::Metadata"})
-"""Carries no resource; AWS itself makes nothing of it."""
+from peakfleet_local._moto import Client
 
 
-def missing_resources(cloudformation: Any, cdk_out: Path) -> tuple[str, ...]:  # noqa: ANN401 - boto3 makes clients at run time
+def missing_resources(cloudformation: Client, cdk_out: Path) -> tuple[str, ...]:
     """Compare every template of a cloud assembly with the stacks that exist.
 
     A green tick of the CLI proves nothing against an emulator that ignores types it does
@@ -36,7 +35,7 @@ def missing_resources(cloudformation: Any, cdk_out: Path) -> tuple[str, ...]:  #
         missing += [
             f"{stack}/{logical_id} ({resource['Type']})"
             for logical_id, resource in template.get("Resources", {}).items()
-            if resource["Type"] not in NEVER_CREATED and logical_id not in existing
+            if logical_id not in existing
         ]
     return tuple(missing)
 
@@ -57,7 +56,7 @@ def stack_templates(cdk_out: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from stack_templates(cdk_out / properties["directoryName"])
 
 
-def _existing(cloudformation: Any, stack: str) -> set[str] | None:  # noqa: ANN401 - as above
+def _existing(cloudformation: Client, stack: str) -> set[str] | None:
     try:
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
         return {

@@ -88,6 +88,8 @@ class Functions:
         shutil.rmtree(self._code, ignore_errors=True)
 
     def _run(self, function: MotoObject, event: object) -> Invocation:
+        if not str(function.run_time).startswith("python"):
+            return _refused(function)
         invocation = self._worker(function).invoke(event)
         with self._lock:
             kept = self._logs.setdefault(function.function_name, deque(maxlen=LOG_LINES_KEPT))
@@ -98,8 +100,8 @@ class Functions:
         return invocation
 
     def _invoke_for_moto(self, function: MotoObject, event: object = None) -> tuple[str, bool, str]:
-        document = json.loads(event) if isinstance(event, str) else event
-        invocation = self._run(function, document)
+        # moto has decoded the payload, except that it makes this text of an empty one.
+        invocation = self._run(function, {} if event == "{}" else event)
         return invocation.payload, invocation.failed, "\n".join(invocation.logs)
 
     def _worker(self, function: MotoObject) -> Worker:
@@ -114,11 +116,6 @@ class Functions:
         return fresh
 
     def _deployment(self, function: MotoObject) -> Deployment:
-        if not str(function.run_time).startswith("python"):
-            raise UnsupportedRuntimeError(
-                f"function {function.function_name}: the local AWS runs Python functions only, "
-                f"not {function.run_time}"
-            )
         return Deployment(
             name=function.function_name,
             arn=function.function_arn,
@@ -139,8 +136,10 @@ class Functions:
         return target
 
 
-class UnsupportedRuntimeError(RuntimeError):
-    """A function that this machine cannot run."""
+def _refused(function: MotoObject) -> Invocation:
+    text = f"the local AWS runs Python functions only, not {function.run_time}"
+    failure = {"errorMessage": text, "errorType": "Runtime.Unsupported"}
+    return Invocation(payload=json.dumps(failure), failed=True, logs=())
 
 
 def _variables(function: MotoObject) -> dict[str, str]:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from moto.scheduler.models import scheduler_backends
 
+from peakfleet_local._moto import Json
 from peakfleet_local.functions import Functions
 
 MOST_AT_ONCE = 4
@@ -39,7 +40,7 @@ def enabled_schedules(*, account: str, region: str) -> list[Schedule]:
     return sorted(_schedules(account, region), key=lambda schedule: schedule.name)
 
 
-def event_of(schedule: Schedule, *, now_epoch_seconds: float) -> Any:  # noqa: ANN401 - a payload is any JSON
+def event_of(schedule: Schedule, *, now_epoch_seconds: float) -> Json:
     """Return the payload of one firing, with the context attributes filled in.
 
     Args:

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import boto3
 from botocore.config import Config
 from moto.moto_api._internal.models import moto_api_backend
 
 from peakfleet_local import _http
-from peakfleet_local._moto import require_moto
+from peakfleet_local._moto import Client, require_moto
 from peakfleet_local.cloudformation import installed_types
 from peakfleet_local.cloudwatch import metrics_installed
 from peakfleet_local.deployed import missing_resources
@@ -29,6 +29,7 @@ from peakfleet_local.publishing import Datapoint
 from peakfleet_local.schedules import Firing
 from peakfleet_local.world import World
 
+T = TypeVar("T")
 ACCOUNT = "123456789012"
 """The only account that moto has without further ado."""
 _logger = logging.getLogger(__name__)
@@ -55,8 +56,7 @@ class LocalAws:
 
     Limitations:
         Not AWS. IAM allows everything, native scaling policies and alarms never act,
-        metric math is refused, one account. See `physics`, `cloudwatch`, `functions` and
-        `schedules` for theirs.
+        metric math is refused, one account; more in the modules of its parts.
 
     Example:
         with LocalAws() as aws:
@@ -74,7 +74,7 @@ class LocalAws:
         self._stack = ExitStack()
         self._endpoint_url = ""
         self._client_lock = threading.Lock()
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[str, Client] = {}
         self._functions: Functions | None = None
         self._firing: Firing | None = None
 
@@ -123,7 +123,7 @@ class LocalAws:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+    def client(self, service: str) -> Client:
         """Return a boto3 client of this AWS; one per service is made and kept.
 
         Args:
@@ -200,15 +200,11 @@ class LocalAws:
             Each handler's answer by fleet. A handler that failed is answered as AWS does,
             with `errorMessage` and `errorType`.
         """
-        if self._firing is None:
-            raise RuntimeError("the local AWS is not open")
-        return self._firing.fire(now_epoch_seconds=now_epoch_seconds)
+        return _opened(self._firing).fire(now_epoch_seconds=now_epoch_seconds)
 
     def logs(self, function_name: str) -> list[str]:
         """The latest lines that a function printed, oldest first."""
-        if self._functions is None:
-            raise RuntimeError("the local AWS is not open")
-        return self._functions.logs(function_name)
+        return _opened(self._functions).logs(function_name)
 
     def missing_resources(self, cdk_out: Path) -> tuple[str, ...]:
         """Resources of the templates in a cloud assembly that do not exist here.
@@ -219,6 +215,7 @@ class LocalAws:
         return missing_resources(self.client("cloudformation"), cdk_out)
 
     def _open(self, stack: ExitStack) -> None:
+        self._clients.clear()
         moto_api_backend.reset()
         stack.callback(moto_api_backend.reset)
         listener = _listen(self._port)
@@ -232,8 +229,20 @@ class LocalAws:
         stack.enter_context(metrics_installed(self.metrics))
         stack.enter_context(installed_types(clients=self.client, invoke=self._functions.invoke))
         stack.callback(_http.MotoServer(listener=listener).close)
+        stack.callback(self._close_clients)
         stack.callback(self._firing.close)
         stack.enter_context(self._functions.installed())
+
+    def _close_clients(self) -> None:
+        with self._client_lock:
+            for client in self._clients.values():
+                client.close()
+
+
+def _opened(part: T | None) -> T:
+    if part is None:
+        raise RuntimeError("the local AWS is not open")
+    return part
 
 
 def _listen(port: int) -> socket.socket:

@@ -107,7 +107,7 @@ def chart(run: Series, div_id: str) -> str:
         plot_bgcolor="rgba(0,0,0,0)",
         hovermode="x unified",
         font={"family": "Inter, system-ui, -apple-system, Segoe UI, sans-serif", "size": 13},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "traceorder": "normal"},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "xanchor": "left"},
         xaxis={"showgrid": False, "hoverformat": "%a %d %b, %H:%M UTC"},
         yaxis={"title": {"text": escape(run.unit)}, "rangemode": "tozero", "zeroline": False},
     )

@@ -20,6 +20,11 @@ class Fleet(_report_chart.Series, Protocol):
         ...
 
     @property
+    def waits(self) -> bool:
+        """Whether work waits in a queue."""
+        ...
+
+    @property
     def outcomes(self) -> Sequence[Outcome]:
         """One row for each policy."""
         ...
@@ -65,7 +70,7 @@ def page(*, title: str, fleets: Sequence[Fleet], about: Sequence[tuple[str, str]
 def _section(fleet: Fleet, index: int) -> str:
     return f"""<section>
 <h2>{escape(fleet.name)}</h2>
-<p class="lead">{escape(_report_words.fleet_sentence(fleet.outcomes))}</p>
+<p class="lead">{escape(_report_words.fleet_sentence(fleet.outcomes, waits=fleet.waits))}</p>
 {_report_chart.chart(fleet, f"fleet-{index}")}
 {_table(fleet.outcomes)}
 </section>"""

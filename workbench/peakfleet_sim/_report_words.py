@@ -69,21 +69,22 @@ def figures(fleets: Sequence[Sequence[Outcome]]) -> list[tuple[str, str]]:
     return shown
 
 
-def fleet_sentence(outcomes: Sequence[Outcome]) -> str:
-    """Return one sentence on one fleet."""
+def fleet_sentence(outcomes: Sequence[Outcome], *, waits: bool) -> str:
+    """Return what there is to say on one fleet."""
     ours, tracking = (_of([outcomes], name) for name in (OURS, TRACKING))
-    if not ours:
-        return ""
-    said = (
-        f"{ours[0].instance_minutes / 60:,.1f} instance-hours, "
-        f"{ours[0].unserved_percent:.2f} % of the burst unserved"
-    )
-    if not tracking:
-        return f"{said}."
-    return (
-        f"{said}; target tracking paid for {tracking[0].instance_minutes / 60:,.1f} and left "
-        f"{tracking[0].unserved_percent:.2f} % unserved."
-    )
+    said = ""
+    if ours:
+        said = (
+            f"{ours[0].instance_minutes / 60:,.1f} instance-hours, "
+            f"{ours[0].unserved_percent:.2f} % of the burst unserved"
+        )
+    if ours and tracking:
+        said += (
+            f"; target tracking paid for {tracking[0].instance_minutes / 60:,.1f} and left "
+            f"{tracking[0].unserved_percent:.2f} % unserved"
+        )
+    queue = "Work above the capacity waits in the queue and counts as unserved once it is late."
+    return " ".join(filter(None, (f"{said}." if said else "", queue if waits else "")))
 
 
 def _of(fleets: Sequence[Sequence[Outcome]], kind: str) -> list[Outcome]:

@@ -34,7 +34,8 @@ class PeakfleetPolicy:
     """What the deployed function would decide: `peakfleet_planner.decide`, once a minute.
 
     Args:
-        spec: The fleet, with one pool; its signal reads the metrics of the replayed work.
+        spec: The fleet, with one pool, a fixed baseline and one signal that reads the metrics
+            of the replayed work.
         name: What it is called. Default: peakfleet.
     """
 

@@ -26,9 +26,10 @@ def premiere_night(
     """Return the demand of a premiere night. It is generated, not recorded.
 
     An ordinary evening climbs from three fifths of the baseline towards nine tenths of it;
-    people gather in the last quarter of an hour; at 20:15 the premiere multiplies demand
-    within a few minutes; a second, smaller wave follows at 21:45; both fade over an hour and
-    more. Noise with a memory of some minutes lies on top, in proportion to the demand.
+    people gather in the last quarter of an hour; at 20:15 the premiere lifts demand to its
+    peak within a quarter of an hour; a second, smaller wave follows at 21:45; both fade over
+    an hour and more. Noise with a memory of some minutes lies on top, in proportion to the
+    demand.
 
     Args:
         baseline_units: What the on-premises side carries.
@@ -39,8 +40,8 @@ def premiere_night(
     minute = np.arange(round(hours * 60), dtype=np.float64)
     evening = baseline_units * (0.6 + 0.3 * _rises(minute, 75, 30) - 0.25 * _rises(minute, 290, 25))
     gathering = 0.12 * _rises(minute, PREMIERE_MINUTE - 9, 2.5) * _fades(minute, 150, 60)
-    first = _wave(minute, PREMIERE_MINUTE + 4, rise_minutes=1.6, fade_minutes=70)
-    second = _wave(minute, SECOND_WAVE_MINUTE + 5, rise_minutes=2.5, fade_minutes=55)
+    first = _wave(minute, PREMIERE_MINUTE + 6, rise_minutes=3, fade_minutes=70)
+    second = _wave(minute, SECOND_WAVE_MINUTE + 7, rise_minutes=4, fade_minutes=55)
     shape = gathering + first + 0.45 * second
     top = int(np.argmax(shape))
     height = peak_burst_units + baseline_units - evening[top]

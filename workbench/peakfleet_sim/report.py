@@ -26,6 +26,7 @@ class FleetRun:
         explanations: The decision at the end of the minute, in words.
         outcomes: One row for each policy: `peakfleet`, `target-tracking:0.7`, `optimum`.
         unit: What a unit is, in the plural. Default: units.
+        waits: Whether work above the capacity waits in a queue. Default: it is live.
         rivals_units: Baseline and capacity of other policies, by name, shown on request.
             Default: none.
     """
@@ -39,6 +40,7 @@ class FleetRun:
     explanations: Sequence[str]
     outcomes: Sequence[Outcome]
     unit: str = "units"
+    waits: bool = False
     rivals_units: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from moto.cloudwatch.models import cloudwatch_backends
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import EmptyResult
 from moto.kms.models import Key
+from moto.ssm.models import Parameter
 
 from peakfleet_local._moto import MotoObject, Patch, as_method, stock
 from peakfleet_local.cloudformation._resources import Properties
@@ -15,6 +16,7 @@ from peakfleet_local.cloudformation._resources import Properties
 _CREATE = "create_from_cloudformation_json"
 _stock_create_function = stock(LambdaFunction, _CREATE)
 _stock_create_key = stock(Key, _CREATE)
+_stock_create_parameter = stock(Parameter, _CREATE)
 
 
 def type_patches() -> list[Patch]:
@@ -33,6 +35,7 @@ def type_patches() -> list[Patch]:
         ),
         Patch(owner=LambdaFunction, name=_CREATE, value=classmethod(as_method(_create_function))),
         Patch(owner=Key, name=_CREATE, value=classmethod(as_method(_create_key))),
+        Patch(owner=Parameter, name=_CREATE, value=classmethod(as_method(_create_parameter))),
     ]
 
 
@@ -73,6 +76,20 @@ def _create_key(
     }
     document = {**cloudformation_json, "Properties": properties}
     return _stock_create_key(cls, resource_name, document, account_id, region_name, **kwargs)
+
+
+def _create_parameter(
+    cls: MotoObject,
+    resource_name: str,
+    cloudformation_json: Properties,
+    account_id: str,
+    region_name: str,
+    **kwargs: object,
+) -> MotoObject:
+    """Give a parameter without a name the generated one; moto fails."""
+    properties = {"Name": resource_name, **cloudformation_json["Properties"]}
+    document = {**cloudformation_json, "Properties": properties}
+    return _stock_create_parameter(cls, resource_name, document, account_id, region_name, **kwargs)
 
 
 def _update_group(

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import uuid4
 
+from peakfleet_local._moto import Json
 from peakfleet_local._worker import Invocation
 from peakfleet_local.cloudformation._resources import Clients, Properties, Resource
 
@@ -66,7 +67,7 @@ class CustomResources:
         region_name: str,  # noqa: ARG002 - as above
     ) -> Resource:
         """Change a custom resource."""
-        old: dict[str, Any] = original_resource.attributes["_Request"]
+        old: dict[str, Json] = original_resource.attributes["_Request"]
         properties = cloudformation_json.get("Properties", {})
         identity = {
             **old["identity"],
@@ -91,7 +92,7 @@ class CustomResources:
         }
         self._request("Delete", cloudformation_json.get("Properties", {}), identity)
 
-    def _request(self, kind: str, properties: Properties, identity: Mapping[str, Any]) -> Resource:
+    def _request(self, kind: str, properties: Properties, identity: Mapping[str, Json]) -> Resource:
         s3 = self._clients("s3")
         s3.create_bucket(Bucket=BUCKET)
         key = str(uuid4())
@@ -113,7 +114,7 @@ class CustomResources:
         attributes = {**(answer.get("Data") or {}), "_Request": request}
         return Resource(answer["PhysicalResourceId"], attributes)
 
-    def _answer(self, key: str, invocation: Invocation) -> dict[str, Any]:
+    def _answer(self, key: str, invocation: Invocation) -> dict[str, Json]:
         s3 = self._clients("s3")
         try:
             body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
@@ -122,11 +123,11 @@ class CustomResources:
             raise CustomResourceError(
                 f"the function sent no response: {invocation.payload} {logs}"
             ) from None
-        answer: dict[str, Any] = json.loads(body)
+        answer: dict[str, Json] = json.loads(body)
         return answer
 
 
-def _as_text(value: Any) -> Any:  # noqa: ANN401 - template values have any type
+def _as_text(value: Json) -> Json:
     """Turn numbers and booleans into text, as CloudFormation does for custom resources."""
     if isinstance(value, Mapping):
         return {name: _as_text(item) for name, item in value.items()}

@@ -3,17 +3,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from botocore import xform_name
 
-Properties = Mapping[str, Any]
+from peakfleet_local._moto import Client, Json, MotoObject
+
+Properties = Mapping[str, Json]
 
 
 class Clients(Protocol):
     """Makes clients of the local AWS."""
 
-    def __call__(self, service: str) -> Any: ...  # noqa: ANN401 - boto3 makes clients at run time
+    def __call__(self, service: str) -> Client: ...
 
 
 class PropertyError(ValueError):
@@ -32,11 +34,11 @@ class Resource:
     """
 
     physical_resource_id: str
-    attributes: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, Json] = field(default_factory=dict)
     logical_resource_id: str = ""
     cf_resource_type: str = ""
 
-    def get_cfn_attribute(self, name: str) -> Any:  # noqa: ANN401 - attributes have any type
+    def get_cfn_attribute(self, name: str) -> Json:
         """Return an attribute of the resource."""
         return self.attributes[name]
 
@@ -123,21 +125,21 @@ class ResourceType:
             self._handlers.delete(resource_name, cloudformation_json.get("Properties", {}))
 
 
-def call(client: Any, operation: str, properties: Properties) -> dict[str, Any]:  # noqa: ANN401 - boto3 makes clients at run time
+def call(client: Client, operation: str, properties: Properties) -> dict[str, Json]:
     """Call an operation with template properties, whose numbers may be strings.
 
     Raises:
         PropertyError: A property is not a parameter of the operation.
     """
     model = client.meta.service_model.operation_model(operation)
-    answer: dict[str, Any] = getattr(client, xform_name(operation))(
+    answer: dict[str, Json] = getattr(client, xform_name(operation))(
         **_coerced(model.input_shape, properties, path=operation)
     )
     return answer
 
 
 @contextmanager
-def unless_gone(client: Any) -> Iterator[None]:  # noqa: ANN401 - as above
+def unless_gone(client: Client) -> Iterator[None]:
     """Ignore that what is to be deleted does not exist any more."""
     try:
         yield
@@ -147,7 +149,7 @@ def unless_gone(client: Any) -> Iterator[None]:  # noqa: ANN401 - as above
             raise
 
 
-def _coerced(shape: Any, value: Any, *, path: str) -> Any:  # noqa: ANN401 - shapes differ by kind, template values have any type
+def _coerced(shape: MotoObject, value: Json, *, path: str) -> Json:
     if shape.type_name == "structure":
         unknown = set(value) - set(shape.members)
         if unknown:
@@ -163,11 +165,11 @@ def _coerced(shape: Any, value: Any, *, path: str) -> Any:  # noqa: ANN401 - sha
     return _SCALARS.get(shape.type_name, _unchanged)(value)
 
 
-def _unchanged(value: Any) -> Any:  # noqa: ANN401 - as above
+def _unchanged(value: Json) -> Json:
     return str(value) if isinstance(value, (int, float)) else value
 
 
-_SCALARS: Mapping[str, Callable[[Any], Any]] = {
+_SCALARS: Mapping[str, Callable[[Json], Json]] = {
     "integer": int,
     "long": int,
     "float": float,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moto.cloudformation import parsing
-from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.exceptions import UnformattedGetAttTemplateException, ValidationError
 from moto.cloudformation.models import ChangeSet, CloudFormationBackend, cloudformation_backends
 from moto.cloudformation.parsing import ResourceMap
 from moto.cloudformation.responses import CloudFormationResponse
@@ -12,6 +12,12 @@ from moto.core.responses import ActionResult, EmptyResult
 
 from peakfleet_local._moto import MotoObject, Patch, as_method, stock
 
+_UNKNOWN_ATTRIBUTE = (
+    AttributeError,
+    KeyError,
+    NotImplementedError,
+    UnformattedGetAttTemplateException,
+)
 _stock_apply = stock(ChangeSet, "apply")
 _stock_parse_ssm_parameter = stock(ResourceMap, "parse_ssm_parameter")
 _stock_clean_json = stock(parsing, "clean_json")
@@ -131,7 +137,7 @@ def _clean_json(resource_json: MotoObject, resources_map: MotoObject) -> MotoObj
         try:
             if resource is not None:
                 resource.get_cfn_attribute(attribute)
-        except (AttributeError, KeyError, NotImplementedError) as error:
+        except _UNKNOWN_ATTRIBUTE as error:
             raise ValidationError(
                 message=f"the local AWS does not know {logical_id}.{attribute}: {error}"
             ) from error

@@ -1,0 +1,133 @@
+"""The whole way: the reference app, deployed by the real CDK CLI, follows a steep peak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from peakfleet_cli.main import app as command_line
+from peakfleet_cli.outcomes import physics_of
+from peakfleet_cli.peaks import max_units
+from peakfleet_local import LocalAws, deploy
+from peakfleet_local.fleet_world import ReplayedFleet, usable_baseline_units
+from peakfleet_local.fleets import deployed_fleets
+from peakfleet_local.replay import Minute, Phases, replay
+from peakfleet_planner import FleetSpec, Reason
+
+ROOT = Path(__file__).parents[2]
+START = 1_774_206_000
+PHASES = Phases(history_minutes=64, warm_up_minutes=0, scored_minutes=45)
+PEAK_MINUTES = range(67, 76)
+FLEETS = {"Media/Live", "Media/Transcode", "Storage/Ingest", "Storage/Sync"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """What came of it."""
+
+    aws: LocalAws
+    specs: Sequence[FleetSpec]
+    minutes: Sequence[Minute]
+
+    def desired(self, fleet: str) -> list[int]:
+        return [
+            sum(pool.desired_capacity for pool in minute.fleets[fleet].pools)
+            for minute in self.minutes
+        ]
+
+    def in_service(self, fleet: str) -> list[int]:
+        return [
+            sum(pool.in_service_capacity for pool in minute.fleets[fleet].pools)
+            for minute in self.minutes
+        ]
+
+
+def steep_peak(spec: FleetSpec) -> ReplayedFleet:
+    """Return half the baseline, and a few minutes in which half the fleet is needed besides."""
+    baseline = usable_baseline_units(spec)
+    high = baseline + max_units(spec) / 2
+    return ReplayedFleet(
+        spec=spec,
+        demand_units=[
+            high if minute in PEAK_MINUTES else baseline / 2
+            for minute in range(PHASES.total_minutes)
+        ],
+        physics=physics_of(spec),
+    )
+
+
+@pytest.fixture(scope="module")
+def replayed() -> Iterator[Replayed]:
+    log: list[str] = []
+    with LocalAws() as aws:
+        deploy(
+            aws,
+            app_directory=ROOT,
+            cdk_command=(str(ROOT / "node_modules" / ".bin" / "cdk"),),
+            on_output=log.append,
+        )
+        specs = deployed_fleets(region=aws.region)
+        fleets = [steep_peak(spec) for spec in specs]
+        minutes = tuple(replay(aws, fleets, start_epoch_seconds=START, phases=PHASES))
+        yield Replayed(aws=aws, specs=specs, minutes=minutes)
+
+
+def test_every_fleet_of_the_app_is_found_by_its_schedule(replayed: Replayed) -> None:
+    assert {spec.fleet for spec in replayed.specs} == FLEETS
+
+
+def test_no_handler_and_no_call_failed(replayed: Replayed) -> None:
+    for minute in replayed.minutes:
+        for name, fleet in minute.fleets.items():
+            assert (name, fleet.error, fleet.failed_calls) == (name, "", 0)
+
+
+@pytest.mark.parametrize("fleet", sorted(FLEETS))
+def test_groups_grow_for_the_peak_and_are_empty_after_it(replayed: Replayed, fleet: str) -> None:
+    desired, in_service = replayed.desired(fleet), replayed.in_service(fleet)
+
+    assert desired[0] == in_service[0] == 0
+    assert max(in_service) == max(desired) > 0
+    assert desired[-1] == 0
+
+
+def test_a_group_really_has_the_size_that_was_decided(replayed: Replayed) -> None:
+    described = replayed.aws.client("autoscaling").describe_auto_scaling_groups()
+    sizes: Mapping[str, int] = {
+        group["AutoScalingGroupName"]: group["DesiredCapacity"]
+        for group in described["AutoScalingGroups"]
+    }
+
+    last = replayed.minutes[-1]
+    for spec in replayed.specs:
+        for pool, minute in zip(spec.pools, last.fleets[spec.fleet].pools, strict=True):
+            assert sizes[pool.group] == minute.desired_capacity
+
+
+def test_plans_say_what_set_the_size_before_during_and_after_the_peak(replayed: Replayed) -> None:
+    plans = [minute.fleets["Media/Live"].plan for minute in replayed.minutes]
+    reasons = [plan.reason for plan in plans if plan is not None]
+
+    assert reasons[0] is reasons[-1] is Reason.BASELINE_SUFFICES
+    assert {Reason.DEMAND, Reason.STEP_LIMITED} & set(reasons)
+    assert Reason.HOLDING_PEAK in reasons
+
+
+def test_an_engineer_can_ask_why_a_fleet_has_its_size(
+    replayed: Replayed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in replayed.aws.environment.items():
+        monkeypatch.setenv(name, value)
+    live = next(spec for spec in replayed.specs if spec.fleet == "Media/Live")
+    assert live.state_table is not None
+
+    result = CliRunner().invoke(command_line, ["explain", live.fleet, "--table", live.state_table])
+
+    assert result.exit_code == 0, result.output
+    assert "Media/Live has had this size since 2026-03-22" in result.output
+    assert "to 0" in result.output
+    assert "the baseline carries all demand" in result.output
