@@ -21,7 +21,7 @@ class Run:
         world: Against which physics.
         desired_instances: What was decided at the end of the minute, within the bounds.
         ready_instances: What served during the minute.
-        billed_instances: What was paid for during the minute.
+        billed_instances: What was paid for during the minute, a warm pool at its share.
         burst_units: Work that the baseline could not carry.
         unserved_units: Work that nobody did in time.
         due_units: Work that had to be done by the end of the minute.
@@ -63,6 +63,9 @@ def replay(demand: Demand, *, world: World, work: Work, policy: Policy) -> Run:
         boot_minutes=world.boot_minutes,
         min_instances=world.min_instances,
         max_instances=world.max_instances,
+        warm_instances=world.warm_pool.instances,
+        warm_start_minutes=world.warm_start_minutes,
+        warm_cost_fraction=world.warm_pool.cost_fraction,
     )
     desired, ready, billed, burst, unserved, due = (np.zeros(minutes) for _ in range(6))
     metrics = {metric_id: np.zeros(minutes) for metric_id in work.metric_ids}
@@ -70,7 +73,7 @@ def replay(demand: Demand, *, world: World, work: Work, policy: Policy) -> Run:
     for minute in range(minutes):
         instances.begin(minute)
         ready[minute] = instances.ready
-        billed[minute] = instances.ready + instances.booting
+        billed[minute] = instances.billed
         outcome = work.step_units(
             float(demand.units[minute]), instances.ready * world.units_per_instance
         )

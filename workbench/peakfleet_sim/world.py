@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from peakfleet_sim._bridge import Floats
 from peakfleet_sim.errors import DemandError
+from peakfleet_sim.warm_pool import WarmPool, WarmPoolSpec
 
 SECONDS_PER_MINUTE: Final = 60
 
@@ -25,6 +26,7 @@ class World:
         metric_delay_seconds: How late demand is seen, in whole minutes rounded up. Default: 60.
         unserved_cost: What one unserved unit-minute is worth, in minutes of the capacity that
             would have served it. Default: 10.
+        warm_pool: Instances that wait, stopped, to be started quickly. Default: none.
     """
 
     units_per_instance: float = 1.0
@@ -34,6 +36,7 @@ class World:
     boot_seconds: float = 180.0
     metric_delay_seconds: float = 60.0
     unserved_cost: float = 10.0
+    warm_pool: WarmPoolSpec = field(default_factory=WarmPoolSpec)
 
     def __post_init__(self) -> None:
         """Refuse a world without a sensible arrow of time or size."""
@@ -58,6 +61,11 @@ class World:
         return ceil(self.boot_seconds / SECONDS_PER_MINUTE)
 
     @property
+    def warm_start_minutes(self) -> int:
+        """Minutes that a start from the warm pool is paid for before it serves."""
+        return ceil(self.warm_pool.start_seconds / SECONDS_PER_MINUTE)
+
+    @property
     def metric_delay_minutes(self) -> int:
         """Minutes at the end that a decision cannot see."""
         return ceil(self.metric_delay_seconds / SECONDS_PER_MINUTE)
@@ -68,33 +76,51 @@ class Instances:
     """A group of equal instances: some serve, some boot.
 
     A launch decided at the end of minute t is paid for from t + 1 on and serves from
-    t + 1 + `boot_minutes` on. A termination acts at once, and only on instances that serve.
+    t + 1 + `boot_minutes` on; what waits in the warm pool is launched first and serves from
+    t + 1 + `warm_start_minutes` on. A termination acts at once, and only on instances that
+    serve; it does not refill the warm pool.
 
     Args:
         boot_minutes: Minutes from the first paid minute to serving.
         min_instances: Fewest instances. They serve from the start.
-        max_instances: Most instances.
+        max_instances: Most instances; those of the warm pool do not count.
+        warm_instances: Instances of the warm pool. Default: none.
+        warm_start_minutes: As `boot_minutes`, for a start from the warm pool. Default: 1.
+        warm_cost_fraction: Share of its price that a waiting instance costs. Default: 0.03.
     """
 
     boot_minutes: int
     min_instances: int
     max_instances: int
+    warm_instances: int = 0
+    warm_start_minutes: int = 1
+    warm_cost_fraction: float = 0.03
     ready: int = field(init=False)
     _booting: list[tuple[int, int]] = field(init=False, default_factory=list)
+    _warm: WarmPool = field(init=False)
 
     def __post_init__(self) -> None:
-        """Start with the minimum."""
+        """Start with the minimum, and a full warm pool."""
         self.ready = self.min_instances
+        self._warm = WarmPool(size=self.warm_instances, boot_minutes=self.boot_minutes)
 
     @property
     def booting(self) -> int:
         """Instances that are paid for and do not serve yet."""
         return sum(count for _, count in self._booting)
 
+    @property
+    def billed(self) -> float:
+        """Instances that are paid for, those that wait at their share of the price."""
+        warm = self._warm.refilling + self.warm_cost_fraction * self._warm.waiting
+        return self.ready + self.booting + warm
+
     def begin(self, minute: int) -> None:
         """Let what has booted serve from *minute* on."""
-        self.ready += sum(count for serves, count in self._booting if serves <= minute)
-        self._booting = [(serves, count) for serves, count in self._booting if serves > minute]
+        self._warm.begin(minute)
+        if self._booting:
+            self.ready += sum(count for serves, count in self._booting if serves <= minute)
+            self._booting = [(serves, count) for serves, count in self._booting if serves > minute]
 
     def resize(self, minute: int, instances: int) -> int:
         """Launch or terminate at the end of *minute* towards *instances*.
@@ -105,7 +131,9 @@ class Instances:
         wanted = min(max(instances, self.min_instances), self.max_instances)
         running = self.ready + self.booting
         if wanted > running:
-            self._booting.append((minute + 1 + self.boot_minutes, wanted - running))
+            warm = self._warm.take(minute, wanted - running)
+            self._booting.append((minute + 1 + self.warm_start_minutes, warm))
+            self._booting.append((minute + 1 + self.boot_minutes, wanted - running - warm))
         elif wanted < running:
             self.ready -= min(running - wanted, self.ready - self.min_instances)
         return wanted

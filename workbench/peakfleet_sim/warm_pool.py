@@ -1,0 +1,71 @@
+"""A warm pool of fixed size: instances that have booted once and wait, stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from peakfleet_sim.errors import DemandError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmPoolSpec:
+    """How many instances wait, how soon they serve and what waiting costs.
+
+    Args:
+        instances: Instances that wait when the pool is full; it is full at the start.
+            Default: 0, no warm pool.
+        start_seconds: From the start to serving, in whole minutes rounded up. Default: 60.
+        cost_fraction: What a waiting instance costs, as share of one that runs: a stopped
+            instance costs its volume. Default: 0.03.
+    """
+
+    instances: int = 0
+    start_seconds: float = 60.0
+    cost_fraction: float = 0.03
+
+    def __post_init__(self) -> None:
+        """Refuse a pool that nobody could keep."""
+        for name in ("instances", "start_seconds", "cost_fraction"):
+            if not (value := float(getattr(self, name))) >= 0:
+                raise DemandError(f"warm pool: {name} must be at least 0, got {value:g}")
+
+
+@dataclass(slots=True, kw_only=True)
+class WarmPool:
+    """What waits in a warm pool, and what is being booted to refill it.
+
+    A start takes an instance out of the pool; another is booted in its place from the next
+    minute on, paid for in full while it boots, and waits from then on.
+
+    Args:
+        size: Instances that wait when the pool is full.
+        boot_minutes: Minutes that a refill takes.
+    """
+
+    size: int
+    boot_minutes: int
+    waiting: int = field(init=False)
+    _refilling: list[tuple[int, int]] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Start full."""
+        self.waiting = self.size
+
+    @property
+    def refilling(self) -> int:
+        """Instances that boot to refill the pool."""
+        return sum(count for _, count in self._refilling)
+
+    def begin(self, minute: int) -> None:
+        """Let what has booted wait from *minute* on."""
+        if self._refilling:
+            self.waiting += sum(count for waits, count in self._refilling if waits <= minute)
+            self._refilling = [(waits, count) for waits, count in self._refilling if waits > minute]
+
+    def take(self, minute: int, instances: int) -> int:
+        """Take up to *instances* out at the end of *minute*, and return how many there were."""
+        taken = min(instances, self.waiting)
+        if taken:
+            self.waiting -= taken
+            self._refilling.append((minute + 1 + self.boot_minutes, taken))
+        return taken
