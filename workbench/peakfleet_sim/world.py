@@ -132,8 +132,11 @@ class Instances:
         running = self.ready + self.booting
         if wanted > running:
             warm = self._warm.take(minute, wanted - running)
-            self._booting.append((minute + 1 + self.warm_start_minutes, warm))
-            self._booting.append((minute + 1 + self.boot_minutes, wanted - running - warm))
+            cold = wanted - running - warm
+            if warm:
+                self._booting.append((minute + 1 + self.warm_start_minutes, warm))
+            if cold:
+                self._booting.append((minute + 1 + self.boot_minutes, cold))
         elif wanted < running:
             self.ready -= min(running - wanted, self.ready - self.min_instances)
         return wanted
