@@ -54,8 +54,8 @@ def main() -> None:
         if what == "fails":
             sys.exit("the stack cannot be made")
         deploy(HANDLERS[what])
-        Path("cdk.out").mkdir(exist_ok=True)
-        Path("cdk.out/manifest.json").write_text(json.dumps({"artifacts": {}}))
+        templates = Path(sys.argv[sys.argv.index("--output") + 1])
+        (templates / "manifest.json").write_text(json.dumps({"artifacts": {}}))
 
 
 def deploy(handler: str) -> None:

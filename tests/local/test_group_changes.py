@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -87,3 +88,27 @@ def test_a_deleted_group_leaves_no_machine_and_no_claim_on_capacity() -> None:
         it.world.advance(600)
         assert it.world.machines == {}
         assert it.world.machines_of(it.group) == []
+
+
+def test_the_targets_of_a_load_balancer_are_the_machines_that_stay() -> None:
+    with scene(zones=ZONES[:1], world=World(boot_seconds=0)) as it:
+        balancing = boto3.client("elbv2", "us-east-1")
+        vpc = it.ec2.describe_subnets(SubnetIds=[it.subnets])["Subnets"][0]["VpcId"]
+        arn = balancing.create_target_group(Name="t", Protocol="HTTP", Port=80, VpcId=vpc)[
+            "TargetGroups"
+        ][0]["TargetGroupArn"]
+        it.create(TargetGroupARNs=[arn])
+
+        def targets() -> set[str]:
+            health = balancing.describe_target_health(TargetGroupArn=arn)
+            return {t["Target"]["Id"] for t in health["TargetHealthDescriptions"]}
+
+        it.world.limit_capacity(instance_type="c8g.large", zone=ZONES[0], instances=1)
+        it.set_desired(3)
+        assert len(targets()) == 1
+        it.world.limit_capacity(instance_type="c8g.large", zone=ZONES[0], instances=None)
+        it.world.advance(60)
+        assert targets() == {i["InstanceId"] for i in it.staying()}
+        it.set_desired(2)
+        assert targets() == {i["InstanceId"] for i in it.staying()}
+        assert len(targets()) == 2

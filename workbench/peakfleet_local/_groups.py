@@ -11,6 +11,7 @@ from peakfleet_local._launching import (
     deregister,
     forget_reservations,
     next_purchase,
+    register,
     run_instance,
     subnets,
     type_choices,
@@ -40,6 +41,7 @@ class Reconciler:
             self._remove_gone(group)
             self._launch_missing(group, cause)
             self._terminate_surplus(group, cause)
+            register(group)
 
     def lost(self, group: Group, instance_ids: set[str], *, cause: str) -> None:
         """Take instances that ended outside the group out of it, and replace them."""

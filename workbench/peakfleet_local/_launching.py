@@ -115,6 +115,22 @@ def forget_reservations(ec2_backend: MotoObject, instance_ids: set[str]) -> None
             del ec2_backend.reservations[reservation_id]
 
 
+def register(group: Group) -> None:
+    """Make every instance that stays a target; moto would search all of EC2 for each again."""
+    backend = group.autoscaling_backend.elbv2_backend
+    for arn in group.target_group_arns:
+        if arn not in backend.target_groups:
+            continue
+        known = backend.target_groups[arn].targets
+        fresh = [
+            {"Id": state.instance.id}
+            for state in group.instance_states
+            if state.instance.id not in known and state.lifecycle_state != "Terminating"
+        ]
+        if fresh:
+            backend.register_targets(arn, fresh)
+
+
 def deregister(group: Group, instance_id: str) -> None:
     backend = group.autoscaling_backend.elbv2_backend
     for arn in group.target_group_arns:

@@ -40,17 +40,17 @@ def deploy(
     app_directory: Path,
     cdk_command: Sequence[str],
     on_output: Callable[[str], None],
-    assembly: Path | None = None,
     account: str = "123456789012",
 ) -> None:
     """Bootstrap and deploy a CDK app with the real CLI, then look for every resource.
+
+    The templates are written to a folder of their own, so that the app's cdk.out stays as it is.
 
     Args:
         aws: The local AWS.
         app_directory: Where the app's cdk.json is.
         cdk_command: How to start the CDK CLI, such as ["node_modules/.bin/cdk"].
         on_output: Called with each line that the CLI prints.
-        assembly: Where the templates are written. Default: cdk.out in the app's directory.
         account: Account to bootstrap. Default: the one that the local AWS has.
 
     Raises:
@@ -61,15 +61,15 @@ def deploy(
         # Where a cdk.json is, bootstrap would synthesize the whole app first.
         bootstrap = [*cdk_command, "bootstrap", f"aws://{account}/{aws.region}", "--no-notices"]
         _run(bootstrap, cwd=Path(empty), environment=environment, on_output=on_output)
-    cdk_out = assembly or app_directory / "cdk.out"
-    options = ["--all", "--require-approval", "never", "--no-notices", "--output", str(cdk_out)]
-    _run(
-        [*cdk_command, "deploy", *options],
-        cwd=app_directory,
-        environment=environment,
-        on_output=on_output,
-    )
-    missing = aws.missing_resources(cdk_out)
+    with tempfile.TemporaryDirectory(prefix="peakfleet-templates-") as cdk_out:
+        options = ["--all", "--require-approval", "never", "--no-notices", "--output", cdk_out]
+        _run(
+            [*cdk_command, "deploy", *options],
+            cwd=app_directory,
+            environment=environment,
+            on_output=on_output,
+        )
+        missing = aws.missing_resources(Path(cdk_out))
     if missing:
         raise DeployError(
             f"the CLI reported success, but {len(missing)} resources do not exist: "
@@ -81,6 +81,8 @@ def _environment(aws: Target) -> dict[str, str]:
     """The caller's environment without its AWS settings, and with this Python first."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
+        # The CDK's validation of templates takes as long as everything else of a synth.
+        "CDK_VALIDATION": "false",
         **kept,
         **aws.environment,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),

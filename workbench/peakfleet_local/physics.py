@@ -23,6 +23,8 @@ from peakfleet_local._activities import ActivityLog, as_document
 from peakfleet_local._groups import Reconciler
 from peakfleet_local._launching import as_requested, cause_of, has_weights
 from peakfleet_local._moto import MotoObject, Patch, as_method, patched, stock
+from peakfleet_local._quick_tables import table_patches
+from peakfleet_local._quicker import speed_patches
 from peakfleet_local.world import World
 
 
@@ -58,7 +60,8 @@ def installed(world: World) -> Iterator[World]:
     activities = ActivityLog()
     groups = _GroupPhysics(world=world, activities=activities)
     api = _Api(world=world, activities=activities)
-    with patched([*groups.patches(), *api.patches()]):
+    patches = [*groups.patches(), *api.patches(), *speed_patches(), *table_patches()]
+    with patched(patches):
         yield world
 
 
@@ -90,8 +93,6 @@ class _GroupPhysics:
             group.desired_capacity = int(group.min_size if new_capacity is None else new_capacity)
             cause = cause_of(self._world, before=before, after=group.desired_capacity)
             self._reconciler.reconcile(group, cause=cause)
-            if group.name in group.autoscaling_backend.autoscaling_groups:
-                group.autoscaling_backend.update_attached_target_groups(group.name)
 
     def update(self, group: MotoObject, **changes: MotoObject) -> None:
         low = group.min_size if changes["min_size"] is None else changes["min_size"]

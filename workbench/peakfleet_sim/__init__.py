@@ -10,13 +10,12 @@ from peakfleet_sim.peakfleet_policy import PeakfleetPolicy, backlog_spec, live_s
 from peakfleet_sim.premiere import premiere_night
 from peakfleet_sim.replay import Run, replay
 from peakfleet_sim.score import Outcome, score
-from peakfleet_sim.target_tracking import BacklogTracking, TargetTracking
+from peakfleet_sim.warm_pool import WarmPoolSpec
 from peakfleet_sim.world import Decision, Instances, Policy, Seen, World
 
 __all__ = [
     "Backlog",
     "BacklogMinute",
-    "BacklogTracking",
     "BacklogWork",
     "Contest",
     "Decision",
@@ -32,7 +31,7 @@ __all__ = [
     "Run",
     "ScaledDemand",
     "Seen",
-    "TargetTracking",
+    "WarmPoolSpec",
     "World",
     "backlog_spec",
     "live_spec",

@@ -11,9 +11,9 @@ from peakfleet_sim.demand import Demand
 from peakfleet_sim.live import Live
 from peakfleet_sim.optimum import live_optimum
 from peakfleet_sim.peakfleet_policy import PeakfleetPolicy, backlog_spec, live_spec
+from peakfleet_sim.peers import BacklogGauge, Gauge, LiveGauge, TargetTracking
 from peakfleet_sim.replay import Run, replay
-from peakfleet_sim.target_tracking import BacklogTracking, TargetTracking
-from peakfleet_sim.world import Work, World
+from peakfleet_sim.world import Policy, Work, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +61,18 @@ class Contest:
             target: Load per instance aimed at; for a queue, the share of the deadline that is
                 the acceptable latency. Default: 0.7.
         """
+        policy = TargetTracking(gauge=self.gauge, target=target, name=f"target-tracking:{target:g}")
+        return self.replay(policy)
+
+    @property
+    def gauge(self) -> Gauge:
+        """What a peer measures."""
         if self.queue is None:
-            return self._replay(TargetTracking(world=self.world, target=target))
-        return self._replay(
-            BacklogTracking(
-                world=self.world,
-                seconds_per_item=self.queue.seconds_per_item,
-                deadline_seconds=self.queue.deadline_seconds,
-                target=target,
-            )
+            return LiveGauge(world=self.world)
+        return BacklogGauge(
+            world=self.world,
+            seconds_per_item=self.queue.seconds_per_item,
+            deadline_seconds=self.queue.deadline_seconds,
         )
 
     def peakfleet(
@@ -91,12 +94,14 @@ class Contest:
                 service_level=service_level,
                 pace=pace,
             )
-        return self._replay(PeakfleetPolicy(spec=spec))
+        return self.replay(PeakfleetPolicy(spec=spec))
 
-    def _replay(self, policy: TargetTracking | BacklogTracking | PeakfleetPolicy) -> Run:
-        return replay(self.demand, world=self.world, work=self._work(), policy=policy)
+    def replay(self, policy: Policy) -> Run:
+        """Return what *policy*, a new one, does."""
+        return replay(self.demand, world=self.world, work=self.work(), policy=policy)
 
-    def _work(self) -> Work:
+    def work(self) -> Work:
+        """Return what becomes of demand, untouched."""
         if self.queue is None:
             return Live(baseline_units=self.world.baseline_units)
         return BacklogWork(

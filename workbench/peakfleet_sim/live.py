@@ -26,7 +26,7 @@ class LiveMinute:
     unserved: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Live:
     """Live work above a baseline. Nothing waits: what finds no capacity is unserved.
 

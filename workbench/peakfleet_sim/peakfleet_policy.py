@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isnan
 
 from peakfleet_planner import (
     IN_FLIGHT,
@@ -14,6 +14,7 @@ from peakfleet_planner import (
     Metric,
     MetricSeries,
     PaceSpec,
+    Plan,
     PoolReading,
     PoolSpec,
     RateSignal,
@@ -34,8 +35,8 @@ class PeakfleetPolicy:
     """What the deployed function would decide: `peakfleet_planner.decide`, once a minute.
 
     Args:
-        spec: The fleet, with one pool, a fixed baseline and one signal that reads the metrics
-            of the replayed work.
+        spec: The fleet, with one signal that reads the metrics of the replayed work; to
+            `decide` as a policy it has one pool and a fixed baseline.
         name: What it is called. Default: peakfleet.
     """
 
@@ -48,12 +49,8 @@ class PeakfleetPolicy:
         return self.spec.pools[0].min_capacity
 
     def decide(self, seen: Seen) -> Decision:
-        """Observe as the tick does, decide as it does."""
+        """Observe the one pool as the tick does, decide as it does."""
         (pool,) = self.spec.pools
-        (signal,) = self.spec.signals
-        read = {
-            metric_id: self._series(seen, seen.metrics[metric_id]) for metric_id in signal.metrics
-        }
         reading = PoolReading(
             name=pool.name,
             desired_capacity=seen.instances,
@@ -61,15 +58,32 @@ class PeakfleetPolicy:
             min_capacity=pool.min_capacity,
             max_capacity=pool.max_capacity,
         )
-        plan = decide(
+        plan = self.plan(seen, pools=(reading,))
+        return Decision(instances=plan.pools[0].desired_capacity, explanation=plan.explain())
+
+    def plan(
+        self, seen: Seen, *, pools: tuple[PoolReading, ...], reports: Floats | None = None
+    ) -> Plan:
+        """Return the plan for several pools.
+
+        Args:
+            seen: Time and metrics; a value that is not a number was never published.
+            pools: The groups as they are.
+            reports: What the baseline reported, for the same minutes. Default: nothing.
+        """
+        (signal,) = self.spec.signals
+        read = {
+            metric_id: self._series(seen, seen.metrics[metric_id]) for metric_id in signal.metrics
+        }
+        return decide(
             self.spec,
             Snapshot(
                 now_epoch_seconds=seen.now_epoch_seconds,
                 signals={signal.name: read},
-                pools=(reading,),
+                baseline=MetricSeries() if reports is None else self._series(seen, reports),
+                pools=pools,
             ),
         )
-        return Decision(instances=plan.pools[0].desired_capacity, explanation=plan.explain())
 
     def _series(self, seen: Seen, values: Floats) -> MetricSeries:
         """Return the newest points that the tick would read."""
@@ -78,7 +92,10 @@ class PeakfleetPolicy:
         start = seen.now_epoch_seconds - SECONDS_PER_MINUTE * (seen.minute + 1 - first)
         newest = values[first:].tolist()
         times = range(start, start + SECONDS_PER_MINUTE * len(newest), SECONDS_PER_MINUTE)
-        return MetricSeries(points=tuple(zip(times, newest, strict=True)))
+        points = zip(times, newest, strict=True)
+        return MetricSeries(
+            points=tuple((time, value) for time, value in points if not isnan(value))
+        )
 
 
 def live_spec(

@@ -122,6 +122,17 @@ class Instances:
             self.ready += sum(count for serves, count in self._booting if serves <= minute)
             self._booting = [(serves, count) for serves, count in self._booting if serves > minute]
 
+    def lose(self, instances: int) -> None:
+        """Take away what serves, then what boots, whatever the minimum: Spot reclaims."""
+        lost = min(instances, self.ready)
+        self.ready -= lost
+        left = instances - lost
+        for index in reversed(range(len(self._booting))):
+            serves, count = self._booting[index]
+            gone = min(left, count)
+            self._booting[index] = (serves, count - gone)
+            left -= gone
+
     def resize(self, minute: int, instances: int) -> int:
         """Launch or terminate at the end of *minute* towards *instances*.
 
@@ -138,7 +149,7 @@ class Instances:
             if cold:
                 self._booting.append((minute + 1 + self.boot_minutes, cold))
         elif wanted < running:
-            self.ready -= min(running - wanted, self.ready - self.min_instances)
+            self.ready -= min(running - wanted, max(0, self.ready - self.min_instances))
         return wanted
 
 
@@ -160,7 +171,13 @@ class Minute:
 
 
 class Work(Protocol):
-    """Demand that meets capacity, one minute after the other."""
+    """Demand that meets capacity, one minute after the other.
+
+    Args:
+        baseline_units: Units that the on-premises side works with; may change between minutes.
+    """
+
+    baseline_units: float
 
     @property
     def metric_ids(self) -> tuple[str, ...]:

@@ -22,8 +22,8 @@ ROUNDING: Final = 1e-9
 class Gauge(Protocol):
     """A metric that grows with the work and shrinks with the instances."""
 
-    def load(self, seen: Seen) -> float:
-        """Return how many instances the newest visible work would just keep busy."""
+    def load(self, seen: Seen, *, target: float = 1.0) -> float:
+        """Return how many instances the newest visible work would use at *target*."""
         ...
 
     def use(self, seen: Seen) -> float:
@@ -41,10 +41,10 @@ class LiveGauge:
 
     world: World
 
-    def load(self, seen: Seen) -> float:
-        """Return the burst in instances."""
+    def load(self, seen: Seen, *, target: float = 1.0) -> float:
+        """Return the instances that the burst would use at *target*."""
         burst = float(seen.metrics[DEMAND][-1]) - self.world.baseline_units
-        return max(0.0, burst / self.world.units_per_instance)
+        return max(0.0, burst / self.world.units_per_instance / target)
 
     def use(self, seen: Seen) -> float:
         """Return the burst for each instance; infinite where there was none."""
@@ -56,9 +56,9 @@ class LiveGauge:
 class BacklogGauge:
     """Backlog per instance, as the EC2 Auto Scaling guide has it for SQS.
 
-    An instance is busy with as many items as it finishes within the deadline. On top of the
-    guide, the metric knows what the on-premises units do: it divides by all workers, and the
-    load is what those units cannot do.
+    A unit is busy with as many items as it finishes within the deadline. On top of the guide,
+    the metric knows what the on-premises units do: it divides by all workers, and the load is
+    what those units cannot do.
 
     Args:
         world: The physics.
@@ -70,9 +70,9 @@ class BacklogGauge:
     seconds_per_item: float
     deadline_seconds: float
 
-    def load(self, seen: Seen) -> float:
-        """Return the backlog that the baseline cannot do in time, in instances."""
-        units = self._busy_units(seen) - self.world.baseline_units
+    def load(self, seen: Seen, *, target: float = 1.0) -> float:
+        """Return the instances that the backlog would use at *target* beside the baseline."""
+        units = self._busy_units(seen) / target - self.world.baseline_units
         return max(0.0, units / self.world.units_per_instance)
 
     def use(self, seen: Seen) -> float:

@@ -69,9 +69,9 @@ class Hpa:
         """Return the next size; without a visible minute, the size that is."""
         if not len(seen.ready):
             return Decision(instances=seen.instances, explanation="no metric yet")
-        current, load = seen.instances, self.gauge.load(seen)
-        wanted = ceil(load / self.target - ROUNDING)
-        if current and abs(load / (current * self.target) - 1) <= TOLERANCE:
+        current, load = seen.instances, self.gauge.load(seen, target=self.target)
+        wanted = ceil(load - ROUNDING)
+        if current and abs(load / current - 1) <= TOLERANCE:
             wanted = current
         wanted = min(wanted, max(current * FASTEST_FACTOR, current + FASTEST_PODS))
         self._idle_minutes = 0 if load > 0 else self._idle_minutes + 1
@@ -80,5 +80,5 @@ class Hpa:
         self._recommended.append(wanted)
         return Decision(
             instances=max(self._recommended),
-            explanation=f"load of {load:.1f} instances over target {self.target:g}",
+            explanation=f"load of {load:.1f} instances at target {self.target:g}",
         )

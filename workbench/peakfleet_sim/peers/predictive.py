@@ -28,7 +28,7 @@ class Predictive:
     """Predictive scaling, which only ever raises, beside target tracking, which does the rest.
 
     Every 6 hours it forecasts hourly means from up to 14 days; after the first day of history
-    the group has at least the forecast over the target, from 5 minutes before the hour on.
+    the group has at least the forecast load at the target, from 5 minutes before the hour on.
     The larger of both sizes counts.
 
     AWS does not publish its model. This stand-in takes the mean of the same hour of earlier
@@ -70,10 +70,10 @@ class Predictive:
         tracked = self._tracking.decide(seen)
         hours = {now // MINUTES_PER_HOUR, (now + BUFFER_MINUTES) // MINUTES_PER_HOUR}
         expected = max(self._forecast.get(hour, 0.0) for hour in hours)
-        floor = ceil(expected / self.target - ROUNDING)
+        floor = ceil(expected - ROUNDING)
         if floor > tracked.instances:
             return Decision(
-                instances=floor, explanation=f"expects a load of {expected:.1f} this hour"
+                instances=floor, explanation=f"expects a load of {expected:.1f} instances"
             )
         return tracked
 
@@ -81,7 +81,7 @@ class Predictive:
         """Take in the newest visible minute, and forecast anew every six hours."""
         if len(seen.ready):
             minute = now - (seen.minute + 1 - len(seen.ready)) - 1
-            self._sum += self.gauge.load(seen)
+            self._sum += self.gauge.load(seen, target=self.target)
             self._count += 1
             if minute % MINUTES_PER_HOUR == MINUTES_PER_HOUR - 1:
                 if self._count == MINUTES_PER_HOUR:

@@ -64,7 +64,7 @@ class TargetTracking:
         ratio = self.gauge.use(seen) / self.target
         self._above = self._above + 1 if ratio > 1 else 0
         self._below = self._below + 1 if ratio < WELL_BELOW else 0
-        wanted = max(1, ceil(self.gauge.load(seen) / self.target - ROUNDING))
+        wanted = max(1, ceil(self.gauge.load(seen, target=self.target) - ROUNDING))
         says = f"use per instance at {ratio:.2f} of its target"
         if self._above >= self.out_points and wanted > seen.instances:
             return Decision(instances=wanted, explanation=says)

@@ -1,0 +1,58 @@
+"""A human's commands and the tick speak of the same items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from moto import mock_aws
+
+from peakfleet_cli.records import FleetRecords
+from peakfleet_handlers import items
+from peakfleet_handlers.calls import Calls
+from peakfleet_handlers.deadline import Deadline
+from peakfleet_handlers.state import read_memory
+from peakfleet_planner import Hold, Plan, Reason
+
+FLEET, TABLE, TICK = "Media/Live", "state", 1_800_000_000
+HOLD = Hold(owner="ana", reason="migration", until_epoch_seconds=TICK + 3600)
+
+
+def _table() -> Any:  # noqa: ANN401  boto3's client, whose type is made at run time
+    client = boto3.client("dynamodb", region_name="us-east-1")
+    client.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": "fleet", "KeyType": "HASH"},
+            {"AttributeName": "item", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "fleet", "AttributeType": "S"},
+            {"AttributeName": "item", "AttributeType": "S"},
+        ],
+    )
+    return client
+
+
+@mock_aws
+def test_a_hold_that_a_human_puts_is_the_hold_that_the_tick_reads() -> None:
+    client = _table()
+    FleetRecords(table_name=TABLE, fleet=FLEET, region="us-east-1").put_hold(HOLD)
+    calls = Calls(deadline=Deadline.of(None))
+    memory = read_memory(TABLE, FLEET, dynamodb=client, calls=calls)
+    assert memory is not None
+    assert memory.hold == HOLD
+    assert not calls.failed
+
+
+@mock_aws
+def test_a_decision_that_the_tick_records_is_the_one_that_is_explained() -> None:
+    client = _table()
+    plan = Plan(pools=(), reason=Reason.BASELINE_SUFFICES)
+    client.put_item(TableName=TABLE, Item=items.decision_item(FLEET, tick=TICK, plan=plan))
+    records = FleetRecords(table_name=TABLE, fleet=FLEET, region="us-east-1")
+    decision = records.decision()
+    assert decision is not None
+    assert decision.plan == plan
+    assert int(decision.tick.timestamp()) == TICK
