@@ -47,7 +47,7 @@ class ServiceLevel:
 
         Args:
             unserved_cost: Minutes of capacity that one unserved unit-minute is worth, at least 1.
-            hold: Capacity that was needed this recently is kept, at most an hour.
+            hold: Capacity that was needed this recently is kept, at most two hours.
 
         Raises:
             SpecError: A number is out of range.

@@ -3,6 +3,7 @@
 from peakfleet_planner.baselines import BaselineSpec, FixedBaseline, ReportedBaseline
 from peakfleet_planner.decide import decide
 from peakfleet_planner.errors import SpecError
+from peakfleet_planner.foresight import DemandModel, read_model
 from peakfleet_planner.metrics import Metric, MetricSeries
 from peakfleet_planner.plan import BaselineState, Plan, PoolPlan, Reason, SignalState, SignalView
 from peakfleet_planner.signals import (
@@ -23,6 +24,7 @@ __all__ = [
     "BacklogSignal",
     "BaselineSpec",
     "BaselineState",
+    "DemandModel",
     "FixedBaseline",
     "FleetSpec",
     "Hold",
@@ -47,4 +49,5 @@ __all__ = [
     "TrafficSpec",
     "WhenSilent",
     "decide",
+    "read_model",
 ]

@@ -8,26 +8,12 @@ from math import inf
 
 from peakfleet_planner.demand import SignalDemand, read_demand
 from peakfleet_planner.ladder import Rung, bounded, falls_short, grow, shrink, total_units
+from peakfleet_planner.need import Need, foreseen_need, reactive_need
 from peakfleet_planner.plan import BaselineState, Plan, PoolPlan, Reason, SignalState
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
 from peakfleet_planner.traffic import cloud_weight
 from peakfleet_planner.usable import UsableBaseline, usable_baseline
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Need:
-    """Units that the pools should supply.
-
-    Args:
-        burst: Demand now above the baseline.
-        grow_to: Less than this must grow.
-        keep: More than this may be let go.
-    """
-
-    burst: float
-    grow_to: float
-    keep: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,7 +56,9 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         for signal in spec.signals
     )
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
-    need = _need(spec, demands, baseline, now)
+    model = snapshot.memory.model if snapshot.memory else None
+    need = foreseen_need(spec, demands, baseline, now, model)
+    need = need or reactive_need(spec, demands, baseline, now)
     outcome = _decide_sizes(spec, snapshot, demands, baseline, need)
     seen = {pool.name: pool for pool in snapshot.pools}
     reason, *limits = outcome.reasons
@@ -89,7 +77,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         reason=reason,
         limits=tuple(limits),
         demand_units=max((d.view.units or 0.0 for d in demands), default=0.0),
-        ahead_units=max((d.view.ahead_units for d in demands), default=0.0),
+        ahead_units=need.ahead,
         baseline_units=baseline.units,
         baseline_state=baseline.state,
         burst_units=need.burst,
@@ -98,29 +86,8 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         serving_units=serving_units,
         cloud_weight=None if frozen else cloud_weight(need.burst, baseline.units, serving_units),
         signals=tuple(demand.view for demand in demands),
+        rule=need.rule,
     )
-
-
-def _need(
-    spec: FleetSpec, demands: Sequence[SignalDemand], baseline: UsableBaseline, now: int
-) -> _Need:
-    """Return the burst now, expected, and within the hold window.
-
-    Expected demand counts only while demand is above the baseline already: at or below it
-    nothing bursts.
-    """
-    burst = max(0.0, max((d.view.units or 0.0) for d in demands) - baseline.units)
-    ahead = max(0.0, max(d.view.ahead_units for d in demands) - baseline.units) if burst else 0.0
-    since = now - spec.service_level.hold_seconds
-    held = (
-        units - baseline.units_at(time)
-        for demand in demands
-        for time, units in demand.points
-        if time >= since
-    )
-    grow_to = max(burst, ahead)
-    soon = max(demand.keep_units for demand in demands) - baseline.units
-    return _Need(burst=burst, grow_to=grow_to, keep=max(grow_to, soon, *held, 0.0))
 
 
 def _decide_sizes(
@@ -128,7 +95,7 @@ def _decide_sizes(
     snapshot: Snapshot,
     demands: Sequence[SignalDemand],
     baseline: UsableBaseline,
-    need: _Need,
+    need: Need,
 ) -> _Outcome:
     rungs = _rungs(spec, snapshot)
     memory = snapshot.memory
@@ -148,7 +115,7 @@ def _decide_sizes(
     return _shrink(spec, rungs, need, serving_units=_serving_units(spec, snapshot))
 
 
-def _grow(spec: FleetSpec, rungs: tuple[Rung, ...], need: _Need) -> _Outcome:
+def _grow(spec: FleetSpec, rungs: tuple[Rung, ...], need: Need) -> _Outcome:
     unbounded = grow(rungs, need.grow_to, at_most_units=inf)
     grown = grow(rungs, need.grow_to, at_most_units=spec.pace.out_units)
     outcome = _Outcome(rungs=grown)
@@ -161,7 +128,7 @@ def _grow(spec: FleetSpec, rungs: tuple[Rung, ...], need: _Need) -> _Outcome:
 
 
 def _shrink(
-    spec: FleetSpec, rungs: tuple[Rung, ...], need: _Need, *, serving_units: float
+    spec: FleetSpec, rungs: tuple[Rung, ...], need: Need, *, serving_units: float
 ) -> _Outcome:
     """Let go what is not kept; what still boots does not replace what serves.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from peakfleet_planner.codec import from_document, to_document
 from peakfleet_planner.errors import SpecError
@@ -33,7 +33,7 @@ class Reason(StrEnum):
 IN_WORDS: dict[Reason, str] = {
     Reason.DEMAND: "sized to the demand above the baseline",
     Reason.BASELINE_SUFFICES: "the baseline carries all demand",
-    Reason.HOLDING_PEAK: "keeps what was needed within the hold window",
+    Reason.HOLDING_PEAK: "keeps what was needed lately and may be again",
     Reason.STILL_BOOTING: "what boots does not serve yet, so what serves is kept",
     Reason.STEP_LIMITED: "one tick may not move further",
     Reason.AT_MAXIMUM: "every pool is at its maximum",
@@ -122,6 +122,8 @@ class Plan:
         serving_units: What they supplied when observed.
         cloud_weight: Percent of the traffic that the fleet should get; None leaves it as it is.
         signals: What was made of each signal.
+        rule: What set growth and keep: the rule for demand as it moves now, or what was learned
+            of it. Default: reactive.
     """
 
     pools: tuple[PoolPlan, ...]
@@ -137,6 +139,7 @@ class Plan:
     serving_units: float = 0.0
     cloud_weight: int | None = None
     signals: tuple[SignalView, ...] = ()
+    rule: Literal["reactive", "foresight"] = "reactive"
 
     @property
     def unserved_units(self) -> float:
@@ -152,8 +155,9 @@ class Plan:
         """Return the decision in words."""
         sizes = ", ".join(f"{pool.name} {_move(pool)}" for pool in self.pools) or "no pool"
         why = "; ".join(IN_WORDS[reason] for reason in (self.reason, *self.limits))
+        foreseen = "foreseen" if self.rule == "foresight" else "expected"
         return (
-            f"demand {self.demand_units:.1f} (expected {self.ahead_units:.1f}), "
+            f"demand {self.demand_units:.1f} ({foreseen} {self.ahead_units:.1f}), "
             f"{self.baseline_state} baseline {self.baseline_units:.1f}: "
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): {why}"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from peakfleet_planner.foresight.model import DemandModel
 from peakfleet_planner.metrics import MetricSeries
 
 
@@ -50,11 +51,14 @@ class Memory:
         hold: A human's freeze. Default: none.
         desired: Desired capacity of each pool after the last change. Default: none known.
         cloud_weight: Percent of the traffic that the fleet last got. Default: not known.
+        model: What was learned of the fleet's demand; used only while it is trusted, recent and
+            of the fleet as it is now. Default: nothing was learned.
     """
 
     hold: Hold | None = None
     desired: Mapping[str, int] = field(default_factory=dict)
     cloud_weight: int | None = None
+    model: DemandModel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

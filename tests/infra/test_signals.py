@@ -102,8 +102,8 @@ def test_a_rarely_published_metric_may_pause_for_two_periods() -> None:
             "unserved_cost must be at least 1, got 0",
         ),
         (
-            lambda: ServiceLevel.custom(unserved_cost=2, hold=Duration.hours(2)),
-            "hold_seconds must be between 0 and 3600, got 7200",
+            lambda: ServiceLevel.custom(unserved_cost=2, hold=Duration.hours(3)),
+            "hold_seconds must be between 0 and 7200, got 10800",
         ),
         (lambda: Pace.of(out_units=0), "pace: out_units must be above 0, got 0"),
     ],

@@ -21,10 +21,12 @@ from tests.local.deployed import create_function, invoke
 
 PATIENCE_SECONDS = 60.0
 OPEN_AND_WAIT = """
-import sys, threading
+import signal, threading
 from peakfleet_local import LocalAws
 from tests.local.deployed import create_function, invoke
 code = "import os\\ndef handler(event, context):\\n    return os.getpid()\\n"
+# A job in the background of a shell is started deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with LocalAws() as aws:
     create_function(aws, "f", {"index.py": code})
     print(aws.endpoint_url.rpartition(":")[2], invoke(aws, "f").payload, flush=True)
@@ -115,12 +117,15 @@ def test_no_process_outlives_the_one_that_started_it(end: signal.Signals) -> Non
         text=True,
         env=environment,
     ) as parent:
-        assert parent.stdout is not None
-        port, pid = (int(number) for number in parent.stdout.readline().split())
-        assert is_alive(pid)
-        assert is_listening(port)
-        parent.send_signal(end)
-        parent.wait(PATIENCE_SECONDS)
+        try:
+            assert parent.stdout is not None
+            port, pid = (int(number) for number in parent.stdout.readline().split())
+            assert is_alive(pid)
+            assert is_listening(port)
+            parent.send_signal(end)
+            parent.wait(PATIENCE_SECONDS)
+        finally:
+            parent.kill()
     assert eventually(lambda: not is_alive(pid))
     assert not is_listening(port)
 

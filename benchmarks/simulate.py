@@ -1,0 +1,96 @@
+"""How fast the simulator is, and where its time goes. Run: `python benchmarks/simulate.py`.
+
+Replays 7 days of one-minute demand through `peakfleet`, as `peakfleet simulate` does; a
+recorded file can be named instead of the generated one. Then it profiles the same replay: each
+row is the share of the time spent in the code of one module itself, which a profiler makes
+slower than it is, so shares count and not seconds.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import pstats
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from operator import itemgetter
+from pathlib import Path
+
+import numpy as np
+
+from peakfleet_sim import Contest, Demand, Run, World, load_demand, scale_to
+from peakfleet_sim.policies import KINDS, choose
+
+DAYS = 7
+MINUTES_PER_DAY = 1440
+PEAK_INSTANCES = 100
+MODULES_SHOWN = 8
+TARGET_SECONDS = 5.0
+
+
+def main() -> None:
+    """Print the time of each policy, then the profile of ours."""
+    contest = _contest(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    demand = contest.demand
+    _say(f"{demand.name}: {demand.minutes:,} minutes, {demand.minutes / MINUTES_PER_DAY:.1f} days")
+    for name in KINDS:
+        seconds = _seconds(partial(choose(name).run, contest))
+        aim = f"   to reach: {TARGET_SECONDS:g} s" if name == "peakfleet" else ""
+        _say(f"{name:20} {seconds:6.2f} s {1e6 * seconds / demand.minutes:7.0f} us/minute{aim}")
+    _say("\npeakfleet, by module:")
+    for module, share in _shares(partial(choose("peakfleet").run, contest)):
+        _say(f"{share:6.1%}  {module}")
+
+
+def _contest(path: Path | None) -> Contest:
+    """Return demand whose cloud part peaks at 100 instances above its median."""
+    scaled = scale_to(
+        _generated() if path is None else load_demand(path), peak_burst_units=PEAK_INSTANCES
+    )
+    minutes = min(scaled.demand.minutes, DAYS * MINUTES_PER_DAY)
+    demand = replace(scaled.demand, units=scaled.demand.units[:minutes].copy())
+    return Contest(demand=demand, world=World(baseline_units=scaled.baseline_units))
+
+
+def _generated() -> Demand:
+    """Return a day that repeats, with noise that has a memory."""
+    minutes = np.arange(DAYS * MINUTES_PER_DAY)
+    noise = np.random.default_rng(0).standard_normal(len(minutes)).cumsum()
+    drift = noise - np.convolve(noise, np.ones(601) / 601, "same")
+    day = 1 + np.sin(2 * np.pi * minutes / MINUTES_PER_DAY) ** 3
+    units = np.maximum(0.0, 100 * day + drift)
+    return Demand(name="generated week", start=datetime(2026, 3, 2, tzinfo=UTC), units=units)
+
+
+def _seconds(work: Callable[[], Run]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _shares(work: Callable[[], Run]) -> list[tuple[str, float]]:
+    """Return how much of the time each module takes itself, the most first."""
+    profile = cProfile.Profile()
+    profile.runcall(work)
+    stats = pstats.Stats(profile).get_stats_profile()
+    own: defaultdict[str, float] = defaultdict(float)
+    for function in stats.func_profiles.values():
+        parts = Path(function.file_name).parts[-2:]
+        own["built-in functions" if function.file_name == "~" else "/".join(parts)] += (
+            function.tottime
+        )
+    total = sum(own.values())
+    most = sorted(own.items(), key=itemgetter(1), reverse=True)[:MODULES_SHOWN]
+    return [(module, seconds / total) for module, seconds in most]
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""Foresight: what a fleet should run, from what was learned of its demand. Pure."""
+
+from peakfleet_planner.foresight.model import (
+    Basis,
+    DemandModel,
+    Grade,
+    HorizonModel,
+    HorizonState,
+    basis_of,
+    read_model,
+)
+from peakfleet_planner.foresight.roll import Foreseen, foresee
+
+__all__ = [
+    "Basis",
+    "DemandModel",
+    "Foreseen",
+    "Grade",
+    "HorizonModel",
+    "HorizonState",
+    "basis_of",
+    "foresee",
+    "read_model",
+]

@@ -1,0 +1,133 @@
+"""Layers of capacity, one instance each: which are worth starting, which are worth keeping.
+
+Layer k serves the burst between k and k + 1 instances. Whether to start it, or to keep it, is
+looked up by where its threshold lies among the levels that demand may reach, and by how long
+ago demand last needed it. The tables say what starting or keeping gained on average, in
+instance-minutes; below zero is a gain. They begin as a closed form and are then learned.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from math import ceil
+from typing import Final
+
+Table = Sequence[Sequence[float]]
+Ages = Sequence[tuple[int, int]]
+
+QUANTILES: Final = (0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.92, 0.96, 0.985)
+"""The quantiles of demand that are the levels."""
+AGE_MINUTES: Final = (1, 2, 3, 5, 8, 15, 30, 60)
+"""Where one age ends and the next begins."""
+AGES: Final = len(AGE_MINUTES) + 1
+OLDEST: Final = AGES - 1
+POSITIONS: Final = len(QUANTILES) + 2
+
+_NO_TURN: Final = 60.0
+"""A sum this far above its least will not come back below it."""
+_SLIVER: Final = 1e-6
+
+
+def first_tables(
+    *, boot_minutes: int, metric_delay_minutes: int, unserved_cost: float
+) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]:
+    """Return the tables for starting and for keeping, before anything is learned.
+
+    Starting costs the boot and gains what would be missed, down to the whole boot; what was
+    needed a minute ago is worth a little more. Keeping costs its minute and gains what would
+    be missed until it could be back.
+    """
+    lead = metric_delay_minutes + boot_minutes + 1
+    boot = boot_minutes + 0.5
+    chances = [1 - quantile for quantile in (0.005, *QUANTILES, 0.995)]
+    start = [[max(-boot, boot * (1 - chance * unserved_cost / 2.5))] * AGES for chance in chances]
+    for row, chance in zip(start, chances, strict=True):
+        row[0] -= 1.5 * (chance > chances[1])
+    # What hardly ever happens says nothing yet; only what demand just needed is sure.
+    start[-1][0] = start[-2][0] = -boot
+    start[-3][0] = 0.0
+    fresh = (4.0, 1.4, 0.4) + (0.0,) * (AGES - 3)
+    keep = [
+        [
+            1
+            - 0.27 * unserved_cost * lead * chance**1.25
+            - bump * unserved_cost / 10 * min(1.0, 10 * chance)
+            for bump in fresh
+        ]
+        for chance in chances
+    ]
+    return tuple(map(tuple, start)), tuple(map(tuple, keep))
+
+
+def position(levels: Sequence[float], threshold: float) -> float:
+    """Return where *threshold* lies among rising *levels*, from 0 to `POSITIONS` - 1."""
+    count, middle = len(levels), levels[len(levels) // 2]
+    if threshold < levels[0]:
+        return max(0.0, 1 - (levels[0] - threshold) / (middle - levels[0] + _SLIVER))
+    if threshold >= levels[-1]:
+        return count + min(1.0, (threshold - levels[-1]) / (levels[-1] - middle + _SLIVER))
+    at = bisect_right(levels, threshold) - 1
+    gap = levels[at + 1] - levels[at]
+    return 1 + at + ((threshold - levels[at]) / gap if gap > _SLIVER / 1000 else 0.5)
+
+
+def ages(recent_bursts: Sequence[float]) -> Ages:
+    """Return pairs: layers below the first number were needed as recently as the second says.
+
+    Args:
+        recent_bursts: Burst of the last hour in instances, the newest last.
+
+    >>> ages([3.0, 9.0, 2.0, 5.2])
+    [(5, 0), (9, 2)]
+    """
+    pairs: list[tuple[int, int]] = []
+    highest, age = -1.0, 0
+    for minutes, burst in enumerate(reversed(recent_bursts)):
+        while age < OLDEST and minutes >= AGE_MINUTES[age]:
+            age += 1
+        if burst > highest:
+            highest = burst
+            pairs.append((ceil(burst - 0.5), age))
+    return pairs
+
+
+def best(levels: Sequence[float], layer_ages: Ages, table: Table, most: int) -> int:
+    """Return how many layers, from the lowest on, gain the most together."""
+    total = least = 0.0
+    count = row = 0
+    for layer in range(most):
+        while row < len(layer_ages) and layer_ages[row][0] <= layer:
+            row += 1
+        age = layer_ages[row][1] if row < len(layer_ages) else OLDEST
+        where = position(levels, layer + 0.5)
+        at = min(int(where), POSITIONS - 2)
+        share = where - at
+        total += (1 - share) * table[at][age] + share * table[at + 1][age]
+        if total < least:
+            least, count = total, layer + 1
+        elif total > least + _NO_TURN:
+            break
+    return count
+
+
+def targets(
+    grow_levels: Sequence[float],
+    keep_levels: Sequence[float],
+    layer_ages: Ages,
+    tables: tuple[Table, Table],
+    most: int,
+) -> tuple[int, int]:
+    """Return how many layers to grow to, and above how many to let go.
+
+    Args:
+        grow_levels: Burst that may be there once new capacity serves, at each quantile.
+        keep_levels: Burst that may come before what is let go now could be back.
+        layer_ages: When layers were last needed, see `ages`.
+        tables: For starting and for keeping.
+        most: The most layers there are.
+    """
+    highest = max(keep_levels[-1], grow_levels[-1], layer_ages[-1][0])
+    top = max(0, min(most, int(min(highest, most) * 1.3) + 8))
+    grow = best(grow_levels, layer_ages, tables[0], top)
+    return grow, max(grow, best(keep_levels, layer_ages, tables[1], top))

@@ -1,0 +1,189 @@
+"""From the model, over the minutes seen since it was learned, to what should run.
+
+`foresee` is a pure function. Rolling a model over the same minutes again and again would be
+slow in a simulator, so the last rolled state is kept aside and gone on from. That is safe: it
+is used only for the very same model object, which is immutable, and only if the minutes rolled
+so far equal, value by value, the first minutes to roll now; anything else starts from the
+model. It is taken out of its place while in use, so two threads never share it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from math import isfinite
+from typing import Final
+
+from peakfleet_planner.foresight.features import Past, Present
+from peakfleet_planner.foresight.forecast import Horizon
+from peakfleet_planner.foresight.layers import Table, ages, targets
+from peakfleet_planner.foresight.minutes import DAY
+from peakfleet_planner.foresight.model import HOUR, Basis, DemandModel, HorizonModel
+
+MOST_AGE_SECONDS: Final = 9000
+"""A model that was learned longer ago is not used."""
+MEAN_DAYS: Final = 14
+
+Points = tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What should run, in units.
+
+    Args:
+        ahead_units: Demand expected by the time that new capacity serves.
+        grow_units: Less than this must grow.
+        keep_units: More than this may be let go.
+    """
+
+    ahead_units: float
+    grow_units: float
+    keep_units: float
+
+
+class Rolling:
+    """Both forecasts, going from minute to minute.
+
+    Args:
+        past: What is known of demand; `recent` grows.
+        mean: Mean demand of the last days.
+        minutes_seen: Over how many minutes.
+        grow: The forecast for what to start.
+        keep: The forecast for what to keep.
+    """
+
+    __slots__ = ("grow", "keep", "mean", "minutes_seen", "past")
+
+    def __init__(
+        self, *, past: Past, mean: float, minutes_seen: int, grow: HorizonModel, keep: HorizonModel
+    ) -> None:
+        self.past, self.mean, self.minutes_seen = past, mean, minutes_seen
+        self.grow, self.keep = Horizon(grow), Horizon(keep)
+
+    @classmethod
+    def of(cls, model: DemandModel) -> Rolling:
+        """Return the state in which *model* was learned."""
+        return cls(
+            past=Past(recent=model.recent_minutes, ago=model.season_minutes),
+            mean=model.mean,
+            minutes_seen=model.minutes_seen,
+            grow=model.grow,
+            keep=model.keep,
+        )
+
+    def see(self, value: float) -> tuple[float | None, float | None]:
+        """Go on by one minute; return the outcomes that came true, for grow and keep."""
+        self.past.recent.append(value)
+        self.minutes_seen += 1
+        self.mean += (value - self.mean) / min(self.minutes_seen, MEAN_DAYS * DAY)
+        now = Present(self.past)
+        return self.grow.see(now, self.mean), self.keep.see(now, self.mean)
+
+    def levels(self, baseline: float) -> tuple[list[float], list[float]]:
+        """Return the burst above *baseline* at each quantile, for grow and keep."""
+        minute = self.past.recent.end - 1
+        return (
+            [level - baseline for level in self.grow.levels(minute)],
+            [level - baseline for level in self.keep.levels(minute)],
+        )
+
+    def last_hour(self, baseline: float) -> list[float]:
+        """Return the burst above *baseline* in each of the last minutes."""
+        return [max(0.0, value - baseline) for value in self.past.recent.values[-HOUR:]]
+
+
+def foresee(
+    model: DemandModel, points: Points, *, baseline_units: float, read_since: int, now: int
+) -> Foreseen | None:
+    """Return what *model* would run; None if it cannot say.
+
+    Args:
+        model: What was learned.
+        points: Every sample read, in units, oldest first.
+        baseline_units: What the on-premises side carries.
+        read_since: Epoch seconds from which on samples were read.
+        now: Epoch seconds of the decision.
+    """
+    age = now - model.learned_at_epoch_seconds
+    if not 0 <= age <= MOST_AGE_SECONDS or read_since > model.learned_at_epoch_seconds:
+        return None
+    values = by_minute(
+        model.basis, points, after=model.newest_minute, before_first=model.recent[-1]
+    )
+    if not values:
+        return None
+    unit = model.basis.layer_units
+    baseline = baseline_units / unit
+    try:
+        kept = _roll(model, values)
+        grow_levels, keep_levels = kept.rolling.levels(baseline)
+    except (ArithmeticError, ValueError):  # a model, or demand, beyond what numbers can hold
+        return None
+    last_hour, made = kept.rolling.last_hour(baseline), kept.rolling.grow.made
+    _aside.append(kept)
+    if made is None or not all(map(isfinite, (*grow_levels, *keep_levels))):
+        return None
+    tables = (model.start_table, model.keep_table)
+    most = model.basis.most_layers
+    grow, keep = targets(grow_levels, keep_levels, ages(last_hour), tables, most)
+    return Foreseen(
+        ahead_units=max(0.0, made.expected) * unit, grow_units=grow * unit, keep_units=keep * unit
+    )
+
+
+def by_minute(basis: Basis, points: Points, *, after: int, before_first: float) -> list[float]:
+    """Return demand in layers, one value for each minute after minute *after*.
+
+    A minute without a sample is nothing where silence means zero, else as the one before.
+
+    Args:
+        basis: Of the fleet.
+        points: Samples in units, oldest first.
+        after: The minute before the first, since 1970.
+        before_first: Its value, in layers.
+    """
+    values: list[float] = []
+    value = before_first
+    for time, units in points:
+        index = time // HOUR - after - 1
+        if index < 0:
+            continue
+        gap = 0.0 if basis.silent_is_zero else value
+        values.extend([gap] * (index - len(values)))
+        value = units / basis.layer_units
+        if index < len(values):  # two samples within one minute: the later stands
+            values[index] = value
+        else:
+            values.append(value)
+    return values
+
+
+@dataclass(slots=True, kw_only=True)
+class _Rolled:
+    """A model rolled over some minutes."""
+
+    model: DemandModel
+    values: list[float]
+    rolling: Rolling
+
+
+_aside: deque[_Rolled] = deque(maxlen=1)
+
+
+def _roll(model: DemandModel, values: list[float]) -> _Rolled:
+    """Return *model* rolled over *values*; whoever is done with it puts it aside."""
+    try:
+        rolled = _aside.pop()
+    except IndexError:
+        rolled = None
+    if rolled is None or rolled.model is not model or not _begins_with(values, rolled.values):
+        rolled = _Rolled(model=model, values=[], rolling=Rolling.of(model))
+    for value in values[len(rolled.values) :]:
+        rolled.rolling.see(value)
+    rolled.values = values
+    return rolled
+
+
+def _begins_with(values: list[float], beginning: list[float]) -> bool:
+    return values[: len(beginning)] == beginning

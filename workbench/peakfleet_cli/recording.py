@@ -1,0 +1,189 @@
+"""Demand from CloudWatch into a file, as long as CloudWatch keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from typing import TYPE_CHECKING, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from peakfleet_cli.demand_rows import DemandRows
+from peakfleet_cli.recipes import SUMS, Recipe, RecordError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
+
+RETENTION_DAYS: Final = {60: 15, 300: 63, 3600: 455}
+"""How long CloudWatch keeps datapoints of at least this many seconds."""
+SETTLED_SECONDS: Final = 120
+"""A datapoint this young may still change."""
+STEPS_PER_READ: Final = 1440
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What was recorded.
+
+    Args:
+        rows: Rows that were written.
+        filled: How many of them had no datapoint.
+        begins: First row; None if nothing was written.
+        ends: End of the last row.
+        clipped: Whether it begins later than asked, because CloudWatch no longer has more.
+    """
+
+    rows: int
+    filled: int
+    begins: datetime | None
+    ends: datetime | None
+    clipped: bool
+
+
+def finest_period_seconds(start: datetime, now: datetime) -> int:
+    """Return the shortest step that CloudWatch still has at *start*.
+
+    >>> now = datetime(2026, 3, 31, tzinfo=UTC)
+    >>> finest_period_seconds(datetime(2026, 3, 1, tzinfo=UTC), now)
+    300
+    """
+    age = now - start
+    kept = (step for step, days in RETENTION_DAYS.items() if age <= timedelta(days=days))
+    return next(kept, max(RETENTION_DAYS))
+
+
+@dataclass(slots=True, kw_only=True)
+class Recording:
+    """Reads demand a piece at a time and writes each piece at once.
+
+    Several recipes are read together; the largest demand of each period counts. A gap between
+    two datapoints is filled by a straight line, or by zero if all recipes say so.
+
+    Args:
+        recipes: What to read.
+        rows: The file; what it has already is not read again.
+        period_seconds: Step of the file.
+        now: The time; nothing younger than two minutes is read.
+        region: AWS region. Default: that of the environment or profile.
+    """
+
+    recipes: Sequence[Recipe]
+    rows: DemandRows
+    period_seconds: int
+    now: datetime
+    region: str | None = None
+    _queries: dict[str, tuple[int, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Number the metrics of all recipes."""
+        named = [(i, name) for i, recipe in enumerate(self.recipes) for name in recipe.metrics]
+        self._queries = {f"q{index}": one for index, one in enumerate(named)}
+
+    def run(self, *, start: datetime, end: datetime | None = None) -> Recorded:
+        """Write what there is from *start*, or from the end of the file, up to *end*.
+
+        Args:
+            start: First period, if the file has none yet.
+            end: End of the last one. Default: what has settled.
+
+        Raises:
+            RecordError: The file ends before what CloudWatch still has, or cannot be read.
+        """
+        step = self.period_seconds
+        days = max(days for period, days in RETENTION_DAYS.items() if period <= step)
+        oldest = self._floor(self.now - timedelta(days=days)) + step
+        until = self._floor(min(end or self.now, self.now - timedelta(seconds=SETTLED_SECONDS)))
+        first = self.rows.next_epoch_seconds
+        if first is None:
+            wanted = self._floor(start)
+            first = max(wanted, oldest)
+        else:
+            wanted = first
+            if first < oldest:
+                raise RecordError(
+                    f"{self.rows.path}: ends before what CloudWatch still has at a step of "
+                    f"{step} s, which it keeps for {days} days: start a new file"
+                )
+        before, filled = self.rows.count, self.rows.filled
+        cloudwatch = boto3.client("cloudwatch", region_name=self.region)
+        zero = all(recipe.silent_is_zero for recipe in self.recipes)
+        for begin in range(first, until, STEPS_PER_READ * step):
+            stop = min(begin + STEPS_PER_READ * step, until)
+            self.rows.append(
+                self._demand(cloudwatch, begin, stop), zero_until=stop if zero else None
+            )
+        written = self.rows.count - before
+        last = self.rows.next_epoch_seconds
+        return Recorded(
+            rows=written,
+            filled=self.rows.filled - filled,
+            begins=None if not written or last is None else _moment(last - written * step),
+            ends=None if last is None else _moment(last),
+            clipped=first > wanted,
+        )
+
+    def _floor(self, moment: datetime) -> int:
+        seconds = int(moment.timestamp())
+        return seconds - seconds % self.period_seconds
+
+    def _demand(
+        self, cloudwatch: CloudWatchClient, begin: int, stop: int
+    ) -> list[tuple[int, float]]:
+        """Return time and units of each period that has a value."""
+        values: dict[int, dict[int, dict[str, float]]] = {}
+        for query_id, time, value in self._points(cloudwatch, begin, stop):
+            index, name = self._queries[query_id]
+            metric = self.recipes[index].metrics[name]
+            grows = metric.statistic in SUMS
+            scale = metric.period_seconds / self.period_seconds if grows else 1.0
+            values.setdefault(time, {}).setdefault(index, {})[name] = value * scale
+        demand = []
+        for time, by_recipe in sorted(values.items()):
+            asked = [self.recipes[index].units(read) for index, read in by_recipe.items()]
+            usable = [units for units in asked if units is not None and isfinite(units)]
+            if usable:
+                demand.append((time, max(0.0, *usable)))
+        return demand
+
+    def _points(
+        self, cloudwatch: CloudWatchClient, begin: int, stop: int
+    ) -> Iterator[tuple[str, int, float]]:
+        """Yield query, time and value, page by page."""
+        pages = cloudwatch.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=[self._query(*item) for item in self._queries.items()],
+            StartTime=_moment(begin),
+            EndTime=_moment(stop),
+            ScanBy="TimestampAscending",
+        )
+        try:
+            for page in pages:
+                for result in page["MetricDataResults"]:
+                    for time, value in zip(result["Timestamps"], result["Values"], strict=True):
+                        yield result["Id"], int(time.timestamp()), value
+        except (BotoCoreError, ClientError) as error:
+            raise RecordError(f"CloudWatch cannot be read: {error}") from error
+
+    def _query(self, query_id: str, of: tuple[int, str]) -> MetricDataQueryTypeDef:
+        index, name = of
+        metric = self.recipes[index].metrics[name]
+        dimensions: Mapping[str, str] = metric.dimensions
+        return {
+            "Id": query_id,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": metric.namespace,
+                    "MetricName": metric.metric_name,
+                    "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
+                },
+                "Period": self.period_seconds,
+                "Stat": metric.statistic,
+            },
+        }
+
+
+def _moment(epoch_seconds: int) -> datetime:
+    return datetime.fromtimestamp(epoch_seconds, UTC)

@@ -1,0 +1,199 @@
+"""Demand replayed under several policies: what `simulate` and `compare` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from peakfleet_cli.fleet_spec import read_spec, read_template
+from peakfleet_cli.trial_wishes import Physics, Source, TrialError
+from peakfleet_planner import FleetSpec, ServiceLevelSpec
+from peakfleet_sim import Contest, Demand, Outcome, Run, WarmPoolSpec, World, load_demand, score
+from peakfleet_sim.fleet_replay import FleetReplay, replay_fleet
+from peakfleet_sim.peakfleet_policy import live_spec
+from peakfleet_sim.policies import Choice, choose
+from peakfleet_sim.spec_world import queue_of, world_of
+from peakfleet_sim.weather import Scenario, Weather, load_scenario, weather_of
+
+PEAKFLEET, OPTIMUM = "peakfleet", "optimum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tried:
+    """One policy, replayed and scored.
+
+    Args:
+        choice: The policy.
+        run: Minute by minute.
+        outcome: Over the scored minutes.
+        fleet: Its pools, where the policy sized each of them. Default: it sized one group.
+    """
+
+    choice: Choice
+    run: Run
+    outcome: Outcome
+    fleet: FleetReplay | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trial:
+    """Demand, physics and policies.
+
+    Args:
+        contest: Demand and physics, as a policy with one group is given them.
+        choices: The policies.
+        spec: The fleet, where it was given as one. Default: one group, from the flags.
+        weather: What goes wrong. Default: nothing.
+        own_delays: Whether policies that read their metric from the source see it at once.
+        seed: Of everything that is random.
+    """
+
+    contest: Contest
+    choices: Sequence[Choice]
+    spec: FleetSpec | None = None
+    weather: Weather | None = None
+    own_delays: bool = False
+    seed: int = 0
+
+    @cached_property
+    def optimum(self) -> Run:
+        """Perfect foresight, in fair weather."""
+        return self.contest.optimum()
+
+    def run_all(self) -> Iterator[Tried]:
+        """Yield each policy as it is done."""
+        for choice in self.choices:
+            yield self.try_out(choice)
+
+    def try_out(self, choice: Choice) -> Tried:
+        """Replay and score one policy."""
+        if self.spec is not None and choice.kind.name == PEAKFLEET:
+            return self._whole_fleet(self.spec, choice)
+        if choice.kind.name == OPTIMUM:
+            run = self.optimum
+        else:
+            run = choice.run(self.contest, own_delays=self.own_delays)
+        return Tried(
+            choice=choice, run=run, outcome=self._scored(replace(run, policy=choice.asked))
+        )
+
+    def _whole_fleet(self, spec: FleetSpec, choice: Choice) -> Tried:
+        if choice.setting is not None:
+            level = replace(spec.service_level, unserved_cost=choice.setting)
+            spec = replace(spec, service_level=level)
+        fleet = replay_fleet(
+            self.contest.demand,
+            spec,
+            world=self.contest.world,
+            weather=self.weather,
+            seed=self.seed,
+        )
+        run = replace(fleet.run, policy=choice.asked)
+        outcome = replace(self._scored(run), usd=fleet.usd)
+        return Tried(choice=choice, run=run, outcome=outcome, fleet=fleet)
+
+    def _scored(self, run: Run) -> Outcome:
+        return score(run, optimum=self.optimum)
+
+
+def make_trial(
+    source: Source, physics: Physics, *, policies: Sequence[str], own_delays: bool = False
+) -> Trial:
+    """Return the trial that was asked for.
+
+    Args:
+        source: Where demand, fleet and scenario come from.
+        physics: The physics, as far as the fleet does not say.
+        policies: Names, each with a setting after a colon or without.
+        own_delays: As in `Trial`.
+
+    Raises:
+        TrialError: What was asked for does not fit together.
+        DemandError: A file or a number is not what it must be.
+        SpecFileError: The fleet cannot be read.
+    """
+    choices = tuple({choice.asked: choice for choice in map(choose, policies)}.values())
+    demand = load_demand(source.demand, seed=physics.seed)
+    demand = replace(demand, history_minutes=physics.history_minutes)
+    spec = _spec(source)
+    scenario = Scenario() if source.scenario is None else load_scenario(source.scenario)
+    if spec is None and scenario.pool:
+        spec = _fleet_of(scenario, physics)
+    elif spec is None and source.scenario is not None:
+        spec = live_spec(physics.world(WarmPoolSpec()))
+    elif spec is not None:
+        physics.refuse_what_a_fleet_says()
+        _check_names(spec, scenario)
+    if source.scenario is not None:
+        _check_policies(choices)
+    return Trial(
+        contest=_contest(demand, spec, physics),
+        choices=choices,
+        spec=spec,
+        weather=None
+        if source.scenario is None
+        else weather_of(scenario, folder=source.scenario.parent),
+        own_delays=own_delays,
+        seed=physics.seed,
+    )
+
+
+def _contest(demand: Demand, spec: FleetSpec | None, physics: Physics) -> Contest:
+    warm = WarmPoolSpec(
+        instances=physics.warm_instances,
+        start_seconds=physics.warm_start_seconds,
+        cost_fraction=physics.warm_cost_fraction,
+    )
+    if spec is None:
+        return Contest(demand=demand, world=physics.world(warm))
+    world = world_of(spec, metric_delay_seconds=physics.metric_delay_seconds, warm_pool=warm)
+    return Contest(demand=demand, world=world, queue=queue_of(spec))
+
+
+def _spec(source: Source) -> FleetSpec | None:
+    if source.spec is not None and source.template is not None:
+        raise TrialError("--spec and --template both name a fleet: give one of them")
+    if source.spec is not None:
+        spec = read_spec(source.spec)
+        if source.fleet not in (None, spec.fleet):
+            raise TrialError(f"{source.spec} is of fleet '{spec.fleet}', not '{source.fleet}'")
+        return spec
+    if source.template is not None:
+        return read_template(source.template, source.fleet)
+    if source.fleet is not None:
+        raise TrialError("--fleet chooses a fleet of a template: give --template as well")
+    return None
+
+
+def _fleet_of(scenario: Scenario, physics: Physics) -> FleetSpec:
+    """Return a fleet with the pools of a scenario, everything else from the flags."""
+    physics.refuse_what_pools_say()
+    world: World = physics.world(WarmPoolSpec())
+    spec = live_spec(world, service_level=ServiceLevelSpec(unserved_cost=world.unserved_cost))
+    return replace(spec, pools=tuple(pool.spec for pool in scenario.pool))
+
+
+def _check_names(spec: FleetSpec, scenario: Scenario) -> None:
+    known = [pool.name for pool in spec.pools]
+    for pool in scenario.pool:
+        if pool.name not in known:
+            raise TrialError(
+                f"the scenario has a pool '{pool.name}', but fleet '{spec.fleet}' has "
+                f"{', '.join(known)}"
+            )
+
+
+def _check_policies(choices: Sequence[Choice]) -> None:
+    for choice in choices:
+        if choice.kind.name not in (PEAKFLEET, OPTIMUM):
+            raise TrialError(
+                f"policy '{choice.asked}' knows only one group in fair weather; with --scenario "
+                f"the policies are {PEAKFLEET} and {OPTIMUM}"
+            )
+
+
+def demand_title(path: Path) -> str:
+    """Return what a demand file is called for people."""
+    return path.name.removesuffix(".gz").removesuffix(".csv")

@@ -1,0 +1,139 @@
+"""What a trial leaves behind: series, figures, report and picture."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from peakfleet_cli.trial import PEAKFLEET, Tried
+from peakfleet_sim import Outcome
+from peakfleet_sim.picture import write_picture
+from peakfleet_sim.report import FleetRun, write_report
+
+SERIES = (
+    "policy",
+    "minute",
+    "timestamp_utc",
+    "demand_units",
+    "desired_instances",
+    "ready_instances",
+    "billed_instances",
+    "unserved_units",
+)
+FIGURES = (
+    "instance_minutes",
+    "burst_units",
+    "unserved_units",
+    "violation_minutes",
+    "cost_ratio",
+    "score",
+)
+
+
+def write_series(path: Path, tried: Sequence[Tried]) -> None:
+    """Write one row for each policy and minute."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(SERIES)
+        for one in tried:
+            run = one.run
+            times = np.datetime64(run.demand.start.replace(tzinfo=None), "s") + np.arange(
+                run.demand.minutes
+            ) * np.timedelta64(60, "s")
+            columns = (
+                run.demand.units,
+                run.desired_instances,
+                run.ready_instances,
+                run.billed_instances,
+                run.unserved_units,
+            )
+            numbers = zip(*map(_numbers, columns), strict=True)
+            stamps = np.datetime_as_string(times, unit="s").tolist()
+            rows.writerows(
+                (one.choice.asked, minute, f"{stamp}Z", *row)
+                for minute, (stamp, row) in enumerate(zip(stamps, numbers, strict=True))
+            )
+
+
+def write_figures(path: Path, tried: Sequence[Tried]) -> None:
+    """Write the figures of each policy as JSON, by its name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    document = {
+        one.choice.asked: {name: getattr(one.outcome, name) for name in FIGURES} for one in tried
+    }
+    path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_page(
+    path: Path, *, title: str, tried: Sequence[Tried], about: Sequence[tuple[str, str]]
+) -> None:
+    """Write the report: one policy by the minute, the others beside it."""
+    shown, *others = leading_first(tried)
+    demand, world = shown.run.demand, shown.run.world
+    fleet = FleetRun(
+        name=title,
+        timestamps=[demand.timestamp(minute) for minute in range(demand.minutes)],
+        demand_units=demand.units.tolist(),
+        baseline_units=[world.baseline_units] * demand.minutes,
+        capacity_units=_capacity(shown),
+        unserved_units=shown.run.unserved_units.tolist(),
+        explanations=shown.run.explanations,
+        outcomes=[_named(one) for one in (shown, *others)],
+        rivals_units={
+            one.choice.asked: (world.baseline_units + one.run.ready_units).tolist()
+            for one in others
+        },
+    )
+    write_report(path, title=title, fleets=[fleet], about=about)
+
+
+def write_image(path: Path, *, title: str, tried: Sequence[Tried]) -> None:
+    """Write the picture: one policy by the minute, the scores of all."""
+    ordered = leading_first(tried)
+    chosen = best(tried)
+    write_picture(
+        path,
+        title=title,
+        runs=[replace(one.run, policy=one.choice.asked) for one in ordered],
+        outcomes=[one.outcome for one in ordered],
+        best=chosen.choice.asked if chosen else "",
+    )
+
+
+def leading_first(tried: Sequence[Tried]) -> list[Tried]:
+    """Return the policies with ours first, if it is among them."""
+    return sorted(tried, key=lambda one: one.choice.kind.name != PEAKFLEET)
+
+
+def best(tried: Sequence[Tried]) -> Tried | None:
+    """Return the policy with the least score, perfect foresight aside."""
+    scored = [one for one in tried if one.choice.kind.takes_setting]
+    return min(scored, key=lambda one: one.outcome.score or 0.0, default=None)
+
+
+def _numbers(values: NDArray[np.float64]) -> list[str]:
+    """Return values as text, exactly, whole numbers without a point."""
+    return [f"{value:.0f}" if value.is_integer() else repr(value) for value in values.tolist()]
+
+
+def _capacity(one: Tried) -> Mapping[str, Sequence[float]]:
+    if one.fleet is None:
+        return {"Cloud": one.run.ready_units.tolist()}
+    return {
+        pool.spec.name: (pool.ready * pool.spec.units_per_capacity).tolist()
+        for pool in one.fleet.pools
+    }
+
+
+def _named(one: Tried) -> Outcome:
+    """Return the outcome under the policy's name with its setting, as reports read it."""
+    kind, asked = one.choice.kind, one.choice.asked
+    plain = one.choice.setting is None and kind.default is not None
+    return replace(one.outcome, policy=f"{asked}:{kind.default:g}" if plain else asked)

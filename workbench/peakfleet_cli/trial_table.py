@@ -1,0 +1,44 @@
+"""The outcome of a trial as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+
+from peakfleet_cli.trial import Tried
+from peakfleet_cli.trial_files import best
+
+_MINUTES_PER_HOUR = 60
+_UNKNOWN = "-"
+
+
+def table(tried: Sequence[Tried], *, title: str) -> Table:
+    """Return a row for each policy; the best, perfect foresight aside, is marked."""
+    priced = any(one.outcome.usd is not None for one in tried)
+    result = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    result.add_column("policy", no_wrap=True)
+    for column in ("instance-h", "cost", "unserved %", "violated min", "score"):
+        result.add_column(column, justify="right", no_wrap=True)
+    if priced:
+        result.add_column("USD", justify="right", no_wrap=True)
+    chosen = best(tried)
+    for one in tried:
+        outcome, marked = one.outcome, one is chosen
+        row = [
+            f"{'★' if marked else ' '} {one.choice.asked}",
+            f"{outcome.instance_minutes / _MINUTES_PER_HOUR:,.1f}",
+            _ratio(outcome.cost_ratio),
+            f"{outcome.unserved_percent:.2f}",
+            f"{outcome.violation_minutes:,}",
+            _ratio(outcome.score),
+        ]
+        if priced:
+            row.append(_UNKNOWN if outcome.usd is None else f"{outcome.usd:,.2f}")
+        result.add_row(*row, style="bold green" if marked else "")
+    return result
+
+
+def _ratio(value: float | None) -> str:
+    return _UNKNOWN if value is None else f"{value:.3f}"

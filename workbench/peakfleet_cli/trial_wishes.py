@@ -1,0 +1,121 @@
+"""What a user asks of a trial. Loads nothing heavy, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from peakfleet_sim import WarmPoolSpec, World
+
+
+class TrialError(Exception):
+    """What was asked for does not fit together; the message says the way out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where demand, fleet and scenario come from.
+
+    Args:
+        demand: Recorded demand.
+        spec: A fleet specification in JSON.
+        template: A synthesised template that has the fleet.
+        fleet: Which fleet of the template.
+        scenario: What goes wrong.
+    """
+
+    demand: Path
+    spec: Path | None = None
+    template: Path | None = None
+    fleet: str | None = None
+    scenario: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Physics:
+    """The physics, as far as the fleet does not say; None is the default.
+
+    Args:
+        units_per_instance: Units that one instance serves. Default: 1.
+        baseline_units: Units that the on-premises side carries. Default: 0.
+        min_instances: Instances that are always kept. Default: 0.
+        max_instances: Most instances. Default: 200.
+        boot_seconds: From launch to serving. Default: 180.
+        unserved_cost: Instance-minutes that an unserved one is worth. Default: 10.
+        metric_delay_seconds: How late demand is seen.
+        history_minutes: Minutes at the start that are not scored.
+        seed: Of everything that is random.
+        warm_instances: Instances of the warm pool.
+        warm_start_seconds: From their start to serving.
+        warm_cost_fraction: What they cost while they wait.
+    """
+
+    units_per_instance: float | None = None
+    baseline_units: float | None = None
+    min_instances: int | None = None
+    max_instances: int | None = None
+    boot_seconds: float | None = None
+    unserved_cost: float | None = None
+    metric_delay_seconds: float = 60.0
+    history_minutes: int = 0
+    seed: int = 0
+    warm_instances: int = 0
+    warm_start_seconds: float = 60.0
+    warm_cost_fraction: float = 0.03
+
+    def world(self, warm_pool: WarmPoolSpec) -> World:
+        """Return the physics of one group."""
+        from peakfleet_sim import World  # noqa: PLC0415  loads scipy, which --help need not wait for
+
+        said = {
+            name: value
+            for name in _OF_POOLS + _OF_FLEETS
+            if (value := getattr(self, name)) is not None
+        }
+        return World(metric_delay_seconds=self.metric_delay_seconds, warm_pool=warm_pool, **said)
+
+    def refuse_what_a_fleet_says(self) -> None:
+        """Refuse flags that contradict a given fleet.
+
+        Raises:
+            TrialError: One was given.
+        """
+        self._refuse(_OF_POOLS + _OF_FLEETS, "the fleet's specification says it")
+
+    def refuse_what_pools_say(self) -> None:
+        """Refuse flags that contradict the pools of a scenario.
+
+        Raises:
+            TrialError: One was given.
+        """
+        self._refuse(_OF_POOLS, "the pools of the scenario say it")
+
+    def _refuse(self, names: tuple[str, ...], why: str) -> None:
+        for name in names:
+            if getattr(self, name) is not None:
+                raise TrialError(f"--{name.replace('_', '-')} must be left out: {why}")
+
+
+_OF_POOLS = ("units_per_instance", "min_instances", "max_instances", "boot_seconds")
+_OF_FLEETS = ("baseline_units", "unserved_cost")
+
+
+def warm_instances(text: str) -> int:
+    """Return the size of the warm pool that *text* asks for.
+
+    >>> warm_instances("4")
+    4
+
+    Raises:
+        TrialError: It is no size.
+    """
+    if text == "auto":
+        raise TrialError(
+            "--warm-instances auto sizes the warm pool from the forecast, which the planner "
+            "does not do yet: give a number"
+        )
+    if not text.isdecimal():
+        raise TrialError(f"--warm-instances must be a number of at least 0 or auto, got {text!r}")
+    return int(text)
