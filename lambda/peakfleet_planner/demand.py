@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, isfinite
+from operator import sub
 
 from peakfleet_planner.metrics import MetricSeries
 from peakfleet_planner.plan import SignalState, SignalView
@@ -52,19 +53,36 @@ def read_demand(
     if not points or now - (points[-1][0] + period) > signal.when_silent.after_seconds:
         return _silent(signal, read, points, rejected, now)
     units = points[-1][1]
-    ahead = keep = units
-    if not isinstance(signal, BacklogSignal):
-        rise, peak = _rises(spec, points, now, period)
-        ahead, keep = units + rise, units + peak
     doubtful = bool(rejected_times) and rejected_times[-1] > points[-1][0]
     view = SignalView(
         name=signal.name,
         state=SignalState.IMPLAUSIBLE if doubtful else SignalState.FRESH,
         units=units,
-        ahead_units=ahead,
+        ahead_units=units,
         rejected_samples=rejected,
     )
-    return SignalDemand(view=view, points=points, keep_units=keep)
+    if isinstance(signal, BacklogSignal):
+        return SignalDemand(view=view, points=points, keep_units=units)
+    return live_demand(spec, view, points, now=now, period=period)
+
+
+def live_demand(
+    spec: FleetSpec, view: SignalView, points: Points, *, now: int, period: int
+) -> SignalDemand:
+    """Return live demand with what it may rise to soon.
+
+    Args:
+        spec: The fleet.
+        view: What is known of the signal so far.
+        points: Every plausible sample, in units, oldest first; at least one.
+        now: Epoch seconds of the decision.
+        period: Seconds of one sample.
+    """
+    rise, peak = _rises(spec, points, now, period)
+    units = points[-1][1]
+    return SignalDemand(
+        view=replace(view, ahead_units=units + rise), points=tuple(points), keep_units=units + peak
+    )
 
 
 def _in_units(
@@ -141,13 +159,12 @@ def _rises(spec: FleetSpec, points: Points, now: int, period: int) -> tuple[floa
     lead_seconds = now - (points[-1][0] + period) + spec.lead_seconds
     steps = max(1, ceil(lead_seconds / period))
     units = [value for _, value in points]
-    rises = sorted(later - earlier for earlier, later in zip(units, units[steps:], strict=False))
+    rises = sorted(map(sub, units[steps:], units))
     if len(rises) <= FEW_RISES:
         rise = max([HEADROOM_WITHOUT_HISTORY * units[-1], *rises])
         return rise, rise
-    peaks = sorted(
-        max(units[at + 1 : at + steps + 2]) - units[at] for at in range(len(units) - steps - 1)
-    )
+    next_peaks = map(max, *(units[step:] for step in range(1, steps + 2)))
+    peaks = sorted(map(sub, next_peaks, units))
     allowed = max(0.5, 1 - 2 / spec.service_level.unserved_cost)
     rise, peak = (some[ceil(allowed * len(some)) - 1] for some in (rises, peaks))
     return max(0.0, rise), max(0.0, rise, peak)

@@ -72,7 +72,9 @@ def foreseen_need(
         return None
     (demand,) = demands
     silent_since = now - spec.signals[0].when_silent.after_seconds
-    if demand.view.state is not SignalState.FRESH or demand.points[-1:] < ((silent_since, 0.0),):
+    if demand.view.state is not SignalState.FRESH or not demand.points:
+        return None
+    if demand.points[-1][0] < silent_since:  # silence that means nothing is asked for
         return None
     foreseen = foresee(
         model,

@@ -141,6 +141,7 @@ def test_a_baseline_that_fails_is_a_burst_and_one_that_reports_it_is_covered(
     [
         ("[[pool]]\nnam = 1", "unknown field nam"),
         ("pool = 3", "cannot be read as a scenario"),
+        ("pool = [3]", "cannot be read as a scenario"),
         ("[[metrics_lost]]\nfrom_minute = -1\nminutes = 3", "from_minute must be at least 0"),
         ('[[pool]]\nname = "p"\navailability = {file = "gone.json"}', "gone.json: cannot be read"),
     ],

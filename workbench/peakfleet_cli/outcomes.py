@@ -14,6 +14,7 @@ from peakfleet_local.fleet_world import Physics, backlog_of, usable_baseline_uni
 from peakfleet_local.replay import FleetMinute, Minute, PoolMinute
 from peakfleet_planner import FleetSpec
 from peakfleet_sim import BacklogWork, Contest, Live, Outcome, Queue, Run, World, score
+from peakfleet_sim.spec_world import ladder_dollars
 
 PEAKFLEET: Final = "peakfleet"
 MINUTES_PER_HOUR: Final = 60
@@ -95,20 +96,6 @@ def compare(spec: FleetSpec, peak: Peak, minutes: Sequence[Minute]) -> FleetOutc
         target_tracking=_contender(theirs, best, ladder_dollars(spec, theirs)),
         optimum=_contender(best, best, ladder_dollars(spec, best)),
     )
-
-
-def ladder_dollars(spec: FleetSpec, run: Run) -> float | None:
-    """Return what the scored minutes of *run* cost if the fleet's ladder is filled in order."""
-    if any(pool.usd_per_capacity_hour is None for pool in spec.pools):
-        return None
-    left = run.billed_instances[run.demand.history_minutes :] * run.world.units_per_instance
-    dollars = 0.0
-    for pool in spec.pools:
-        units = np.minimum(left, pool.max_units)
-        left = left - units
-        hours = float(units.sum()) / pool.units_per_capacity / MINUTES_PER_HOUR
-        dollars += hours * (pool.usd_per_capacity_hour or 0.0)
-    return dollars
 
 
 def _world(spec: FleetSpec) -> World:

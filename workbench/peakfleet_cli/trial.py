@@ -14,7 +14,7 @@ from peakfleet_sim import Contest, Demand, Outcome, Run, WarmPoolSpec, World, lo
 from peakfleet_sim.fleet_replay import FleetReplay, replay_fleet
 from peakfleet_sim.peakfleet_policy import live_spec
 from peakfleet_sim.policies import Choice, choose
-from peakfleet_sim.spec_world import queue_of, world_of
+from peakfleet_sim.spec_world import ladder_dollars, queue_of, world_of
 from peakfleet_sim.weather import Scenario, Weather, load_scenario, weather_of
 
 PEAKFLEET, OPTIMUM = "peakfleet", "optimum"
@@ -75,9 +75,10 @@ class Trial:
             run = self.optimum
         else:
             run = choice.run(self.contest, own_delays=self.own_delays)
-        return Tried(
-            choice=choice, run=run, outcome=self._scored(replace(run, policy=choice.asked))
-        )
+        outcome = self._scored(replace(run, policy=choice.asked))
+        if self.spec is not None:
+            outcome = replace(outcome, usd=ladder_dollars(self.spec, run))
+        return Tried(choice=choice, run=run, outcome=outcome)
 
     def _whole_fleet(self, spec: FleetSpec, choice: Choice) -> Tried:
         if choice.setting is not None:

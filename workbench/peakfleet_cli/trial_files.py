@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peakfleet_cli.trial import PEAKFLEET, Tried
-from peakfleet_sim import Outcome
+from peakfleet_sim import Demand, Outcome
 from peakfleet_sim.picture import write_picture
 from peakfleet_sim.report import FleetRun, write_report
 
@@ -26,6 +26,8 @@ SERIES = (
     "billed_instances",
     "unserved_units",
 )
+CHART_HOURS = 7 * 24
+MOST_CHARTED_HOURS = 8 * 24
 FIGURES = (
     "instance_minutes",
     "burst_units",
@@ -74,20 +76,27 @@ def write_figures(path: Path, tried: Sequence[Tried]) -> None:
 def write_page(
     path: Path, *, title: str, tried: Sequence[Tried], about: Sequence[tuple[str, str]]
 ) -> None:
-    """Write the report: one policy by the minute, the others beside it."""
+    """Write the report: one policy by the minute, the others beside it.
+
+    Of a long recording the chart shows the busiest week; a browser could not show it all.
+    """
     shown, *others = leading_first(tried)
     demand, world = shown.run.demand, shown.run.world
+    part = _charted(demand)
+    if part != slice(0, demand.minutes):
+        about = [*about, ("Chart", f"the busiest {CHART_HOURS // 24} days; figures are of all")]
+    minutes = range(demand.minutes)[part]
     fleet = FleetRun(
         name=title,
-        timestamps=[demand.timestamp(minute) for minute in range(demand.minutes)],
-        demand_units=demand.units.tolist(),
-        baseline_units=[world.baseline_units] * demand.minutes,
-        capacity_units=_capacity(shown),
-        unserved_units=shown.run.unserved_units.tolist(),
-        explanations=shown.run.explanations,
+        timestamps=[demand.timestamp(minute) for minute in minutes],
+        demand_units=demand.units[part].tolist(),
+        baseline_units=[world.baseline_units] * len(minutes),
+        capacity_units=_capacity(shown, part),
+        unserved_units=shown.run.unserved_units[part].tolist(),
+        explanations=shown.run.explanations[part],
         outcomes=[_named(one) for one in (shown, *others)],
         rivals_units={
-            one.choice.asked: (world.baseline_units + one.run.ready_units).tolist()
+            one.choice.asked: (world.baseline_units + one.run.ready_units[part]).tolist()
             for one in others
         },
     )
@@ -123,11 +132,20 @@ def _numbers(values: NDArray[np.float64]) -> list[str]:
     return [f"{value:.0f}" if value.is_integer() else repr(value) for value in values.tolist()]
 
 
-def _capacity(one: Tried) -> Mapping[str, Sequence[float]]:
+def _charted(demand: Demand) -> slice:
+    """Return the minutes that a chart shows."""
+    if demand.minutes <= MOST_CHARTED_HOURS * 60:
+        return slice(0, demand.minutes)
+    busiest = demand.busiest_window(hours=CHART_HOURS)
+    first = int((busiest.start - demand.start).total_seconds() // 60)
+    return slice(first, first + busiest.minutes)
+
+
+def _capacity(one: Tried, part: slice) -> Mapping[str, Sequence[float]]:
     if one.fleet is None:
-        return {"Cloud": one.run.ready_units.tolist()}
+        return {"Cloud": one.run.ready_units[part].tolist()}
     return {
-        pool.spec.name: (pool.ready * pool.spec.units_per_capacity).tolist()
+        pool.spec.name: (pool.ready[part] * pool.spec.units_per_capacity).tolist()
         for pool in one.fleet.pools
     }
 

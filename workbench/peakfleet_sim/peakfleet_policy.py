@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, isnan
+from typing import Final
 
+from peakfleet_learner import Learner
 from peakfleet_planner import (
     IN_FLIGHT,
     WAITING,
     BacklogSignal,
+    DemandModel,
     FixedBaseline,
     FleetSpec,
+    Memory,
     Metric,
     MetricSeries,
     PaceSpec,
@@ -23,11 +27,22 @@ from peakfleet_planner import (
     Snapshot,
     decide,
 )
+from peakfleet_planner.foresight import basis_of
 from peakfleet_sim._bridge import Floats
 from peakfleet_sim.live import DEMAND
 from peakfleet_sim.world import SECONDS_PER_MINUTE, Decision, Seen, World
 
 _NAMESPACE = "Replay"
+_RELEARN_MINUTES: Final = 60
+_RELEARN_READS: Final = 2 * _RELEARN_MINUTES
+
+
+@dataclass(slots=True, kw_only=True)
+class _Lessons:
+    """The learner of one replay, and what it last said."""
+
+    learner: Learner | None = None
+    model: DemandModel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +53,15 @@ class PeakfleetPolicy:
         spec: The fleet, with one signal that reads the metrics of the replayed work; to
             `decide` as a policy it has one pool and a fixed baseline.
         name: What it is called. Default: peakfleet.
+        foresight: Whether demand is learned, hourly, as the deployed learner does: the policy
+            starts by the reactive rule, and follows the model once that has proved itself.
+            Default: true.
     """
 
     spec: FleetSpec
     name: str = "peakfleet"
+    foresight: bool = True
+    _lessons: _Lessons = field(default_factory=_Lessons, init=False, repr=False)
 
     @property
     def least_instances(self) -> int:
@@ -82,20 +102,33 @@ class PeakfleetPolicy:
                 signals={signal.name: read},
                 baseline=MetricSeries() if reports is None else self._series(seen, reports),
                 pools=pools,
+                memory=Memory(model=self._learned(seen)),
             ),
         )
 
-    def _series(self, seen: Seen, values: Floats) -> MetricSeries:
-        """Return the newest points that the tick would read."""
+    def _learned(self, seen: Seen) -> DemandModel | None:
+        """Return the newest model, learned at the full hour from what was visible then."""
+        if not self.foresight or basis_of(self.spec) is None:
+            return None
+        lessons, values = self._lessons, seen.metrics[DEMAND]
+        if lessons.learner is None:
+            lessons.learner = Learner(self.spec, metric_delay_minutes=seen.minute + 1 - len(values))
+        if (seen.now_epoch_seconds // SECONDS_PER_MINUTE) % _RELEARN_MINUTES == 0:
+            lessons.learner.advance(self._series(seen, values, minutes=_RELEARN_READS).points)
+            lessons.model = lessons.learner.model()
+        return lessons.model
+
+    def _series(self, seen: Seen, values: Floats, *, minutes: int | None = None) -> MetricSeries:
+        """Return the newest points, by default those that the tick would read."""
         window = self.spec.service_level.history_seconds // SECONDS_PER_MINUTE
-        first = max(0, len(values) - window)
+        first = max(0, len(values) - (minutes or window))
         start = seen.now_epoch_seconds - SECONDS_PER_MINUTE * (seen.minute + 1 - first)
         newest = values[first:].tolist()
         times = range(start, start + SECONDS_PER_MINUTE * len(newest), SECONDS_PER_MINUTE)
-        points = zip(times, newest, strict=True)
-        return MetricSeries(
-            points=tuple((time, value) for time, value in points if not isnan(value))
-        )
+        points = tuple(zip(times, newest, strict=True))
+        if any(map(isnan, newest)):
+            points = tuple((time, value) for time, value in points if not isnan(value))
+        return MetricSeries(points=points)
 
 
 def live_spec(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from peakfleet_planner import (
     IN_FLIGHT,
     WAITING,
@@ -15,10 +17,12 @@ from peakfleet_planner import (
 )
 from peakfleet_sim.compare import Queue
 from peakfleet_sim.live import DEMAND
+from peakfleet_sim.replay import Run
 from peakfleet_sim.warm_pool import WarmPoolSpec
 from peakfleet_sim.world import World
 
 _NAMESPACE = "Replay"
+_MINUTES_PER_HOUR = 60
 
 
 def usable_baseline_units(spec: FleetSpec) -> float:
@@ -87,6 +91,20 @@ def replayed_spec(spec: FleetSpec) -> FleetSpec:
             when_silent=signal.when_silent,
         )
     return replace(spec, signals=(replayed,), traffic=None, state_table=None)
+
+
+def ladder_dollars(spec: FleetSpec, run: Run) -> float | None:
+    """Return what the scored minutes of *run* cost if the fleet's ladder is filled in order."""
+    if any(pool.usd_per_capacity_hour is None for pool in spec.pools):
+        return None
+    left = run.billed_instances[run.demand.history_minutes :] * run.world.units_per_instance
+    dollars = 0.0
+    for pool in spec.pools:
+        units = np.minimum(left, pool.max_units)
+        left = left - units
+        hours = float(units.sum()) / pool.units_per_capacity / _MINUTES_PER_HOUR
+        dollars += hours * (pool.usd_per_capacity_hour or 0.0)
+    return dollars
 
 
 def _backlog_of(spec: FleetSpec) -> BacklogSignal | None:

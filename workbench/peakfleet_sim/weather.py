@@ -200,9 +200,12 @@ def weather_of(scenario: Scenario, *, folder: Path) -> Weather:
 
 def _with_lists(document: dict[str, Any]) -> dict[str, Any]:
     """Let one boot time stand for a list of one."""
-    for pool in document.get("pool", ()):
-        if isinstance(boot := pool.get("boot_seconds"), int | float):
-            pool["boot_seconds"] = [boot]
+    match document:
+        case {"pool": [*pools]}:
+            for pool in pools:
+                match pool:
+                    case {"boot_seconds": int() | float() as boot}:
+                        pool["boot_seconds"] = [boot]
     return document
 
 

@@ -109,7 +109,7 @@ class Present:
             ]
         echoes = []
         for lag in ECHOES:
-            known = ago[lag] if lag in ago else self.past.recent
+            known = ago.get(lag, self.past.recent)
             peak = None
             if minute - lag >= known.first:
                 peak = known.peak(minute - lag + first, minute - lag + last + 1)

@@ -185,11 +185,12 @@ class Horizon:
 
 def _dot(weights: Sequence[float], inputs: Sequence[float]) -> float:
     """Return the weighted sum; the last weight stands alone."""
-    return weights[-1] + sum(map(mul, weights, inputs))
+    total: float = sum(map(mul, weights, inputs))
+    return total + weights[-1]
 
 
 def _bounded(value: float, bound: float) -> float:
-    return bound if value > bound else -bound if value < -bound else value
+    return bound if value > bound else max(value, -bound)
 
 
 def _follow(means: list[float], value: float, shares: Sequence[float]) -> None:

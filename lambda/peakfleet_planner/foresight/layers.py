@@ -8,7 +8,6 @@ instance-minutes; below zero is a gain. They begin as a closed form and are then
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from math import ceil
 from typing import Final
@@ -26,7 +25,8 @@ POSITIONS: Final = len(QUANTILES) + 2
 
 _NO_TURN: Final = 60.0
 """A sum this far above its least will not come back below it."""
-_SLIVER: Final = 1e-6
+SLIVER: Final = 1e-6
+"""Levels that lie no further apart than a thousandth of this are one."""
 
 
 def first_tables(
@@ -60,18 +60,6 @@ def first_tables(
     return tuple(map(tuple, start)), tuple(map(tuple, keep))
 
 
-def position(levels: Sequence[float], threshold: float) -> float:
-    """Return where *threshold* lies among rising *levels*, from 0 to `POSITIONS` - 1."""
-    count, middle = len(levels), levels[len(levels) // 2]
-    if threshold < levels[0]:
-        return max(0.0, 1 - (levels[0] - threshold) / (middle - levels[0] + _SLIVER))
-    if threshold >= levels[-1]:
-        return count + min(1.0, (threshold - levels[-1]) / (levels[-1] - middle + _SLIVER))
-    at = bisect_right(levels, threshold) - 1
-    gap = levels[at + 1] - levels[at]
-    return 1 + at + ((threshold - levels[at]) / gap if gap > _SLIVER / 1000 else 0.5)
-
-
 def ages(recent_bursts: Sequence[float]) -> Ages:
     """Return pairs: layers below the first number were needed as recently as the second says.
 
@@ -93,22 +81,37 @@ def ages(recent_bursts: Sequence[float]) -> Ages:
 
 
 def best(levels: Sequence[float], layer_ages: Ages, table: Table, most: int) -> int:
-    """Return how many layers, from the lowest on, gain the most together."""
+    """Return how many layers, from the lowest on, gain the most together.
+
+    A layer below all levels, or above them, still has a position between the outermost ones:
+    by how far it lies outside, against how far the middle level is.
+    """
+    count = len(levels)
+    lowest, middle, highest = levels[0], levels[count // 2], levels[-1]
     total = least = 0.0
-    count = row = 0
+    chosen = row = above = 0
     for layer in range(most):
+        threshold = layer + 0.5
         while row < len(layer_ages) and layer_ages[row][0] <= layer:
             row += 1
         age = layer_ages[row][1] if row < len(layer_ages) else OLDEST
-        where = position(levels, layer + 0.5)
-        at = min(int(where), POSITIONS - 2)
-        share = where - at
+        while above < count and levels[above] <= threshold:
+            above += 1
+        at = above
+        if not above:
+            share = max(0.0, 1 - (lowest - threshold) / (middle - lowest + SLIVER))
+        elif above == count:
+            share = min(1.0, (threshold - highest) / (highest - middle + SLIVER))
+        else:
+            below = levels[above - 1]
+            gap = levels[above] - below
+            share = (threshold - below) / gap if gap > SLIVER / 1000 else 0.5
         total += (1 - share) * table[at][age] + share * table[at + 1][age]
         if total < least:
-            least, count = total, layer + 1
+            least, chosen = total, layer + 1
         elif total > least + _NO_TURN:
             break
-    return count
+    return chosen
 
 
 def targets(

@@ -9,6 +9,7 @@ model. It is taken out of its place while in use, so two threads never share it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 from math import isfinite
@@ -16,7 +17,7 @@ from typing import Final
 
 from peakfleet_planner.foresight.features import Past, Present
 from peakfleet_planner.foresight.forecast import Horizon
-from peakfleet_planner.foresight.layers import Table, ages, targets
+from peakfleet_planner.foresight.layers import ages, targets
 from peakfleet_planner.foresight.minutes import DAY
 from peakfleet_planner.foresight.model import HOUR, Basis, DemandModel, HorizonModel
 
@@ -145,10 +146,8 @@ def by_minute(basis: Basis, points: Points, *, after: int, before_first: float) 
     """
     values: list[float] = []
     value = before_first
-    for time, units in points:
+    for time, units in points[bisect_left(points, ((after + 1) * HOUR,)) :]:
         index = time // HOUR - after - 1
-        if index < 0:
-            continue
         gap = 0.0 if basis.silent_is_zero else value
         values.extend([gap] * (index - len(values)))
         value = units / basis.layer_units

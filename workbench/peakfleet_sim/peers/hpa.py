@@ -54,7 +54,7 @@ class Hpa:
     keep_minutes: int = KEEP_MINUTES
     name: str = "hpa"
     _recommended: deque[int] = field(init=False)
-    _idle_minutes: int = field(init=False, default=0)
+    _idle_minutes: int = field(init=False, default=IDLE_MINUTES)
 
     def __post_init__(self) -> None:
         """Start without recommendations."""

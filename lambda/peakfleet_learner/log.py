@@ -1,0 +1,57 @@
+"""Rows of numbers, one a minute, of which the newest are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from peakfleet_planner.foresight.minutes import DAY
+
+Floats = NDArray[np.float64]
+
+KEPT_DAYS: Final = 14
+_SPARE_DAYS: Final = 2
+
+
+class Log:
+    """The newest rows of a table that grows.
+
+    Args:
+        width: Numbers in a row.
+    """
+
+    __slots__ = ("_first", "_rows", "_used")
+
+    def __init__(self, width: int) -> None:
+        self._rows = np.zeros((DAY, width))
+        self._used = 0
+        self._first = 0
+
+    @property
+    def end(self) -> int:
+        """How many rows were ever added."""
+        return self._first + self._used
+
+    def add(self, row: Sequence[float]) -> None:
+        """Add one row."""
+        if self._used == len(self._rows):
+            self._make_room()
+        self._rows[self._used] = row
+        self._used += 1
+
+    def newest(self, end: int, most: int) -> Floats:
+        """Return at most *most* rows before row *end*, as far back as they are kept."""
+        stop = end - self._first
+        return self._rows[max(0, stop - most) : max(0, stop)]
+
+    def _make_room(self) -> None:
+        if self._used < (KEPT_DAYS + _SPARE_DAYS) * DAY:
+            self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
+            return
+        kept = (KEPT_DAYS + 1) * DAY
+        self._first += self._used - kept
+        self._rows[:kept] = self._rows[self._used - kept : self._used]
+        self._used = kept
