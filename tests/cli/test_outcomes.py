@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from peakfleet_cli import results
-from peakfleet_cli.outcomes import FleetOutcome, compare
+from peakfleet_cli.demo import results
+from peakfleet_cli.demo.outcomes import FleetOutcome, compare
 from tests.cli.replayed import FLEETS, JOBS, LIVE, night
 
 

@@ -14,10 +14,10 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
-from peakfleet_cli.demand_rows import DemandRows
 from peakfleet_cli.main import app
-from peakfleet_cli.recipes import RecordError, recipe_of_metric, recipes_of_fleet
-from peakfleet_cli.recording import Recorded, Recording, finest_period_seconds
+from peakfleet_cli.record.demand_rows import DemandRows
+from peakfleet_cli.record.recipes import RecordError, recipe_of_metric, recipes_of_fleet
+from peakfleet_cli.record.recording import Recorded, Recording, finest_period_seconds
 from peakfleet_planner import (
     BacklogSignal,
     FleetSpec,

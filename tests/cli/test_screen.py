@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from peakfleet_cli.board import Board, sparkline
-from peakfleet_cli.screen import LiveScreen, PlainScreen, screen_for
+from peakfleet_cli.demo.board import Board, sparkline
+from peakfleet_cli.demo.screen import LiveScreen, PlainScreen, screen_for
 from tests.cli.replayed import FLEETS, LIVE, night
 
 

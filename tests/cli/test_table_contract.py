@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from peakfleet_cli.records import FleetRecords
+from peakfleet_cli.operate.records import FleetRecords
 from peakfleet_handlers import items
 from peakfleet_handlers.calls import Calls
 from peakfleet_handlers.deadline import Deadline

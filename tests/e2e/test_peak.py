@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from peakfleet_cli.demo.outcomes import physics_of
+from peakfleet_cli.demo.peaks import max_units
 from peakfleet_cli.main import app as command_line
-from peakfleet_cli.outcomes import physics_of
-from peakfleet_cli.peaks import max_units
 from peakfleet_local import LocalAws, deploy
 from peakfleet_local.fleet_world import ReplayedFleet, usable_baseline_units
 from peakfleet_local.fleets import deployed_fleets

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from peakfleet_cli import operate
-from peakfleet_cli.compare import compare
-from peakfleet_cli.demo import demo
-from peakfleet_cli.record import record
-from peakfleet_cli.simulate import simulate
+from peakfleet_cli.demo.command import demo
+from peakfleet_cli.operate import commands as operate
+from peakfleet_cli.record.command import record
+from peakfleet_cli.trial.compare import compare
+from peakfleet_cli.trial.simulate import simulate
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -10,16 +10,21 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from peakfleet_cli.demand_rows import DemandRows
 from peakfleet_cli.fleet_spec import SpecFileError, read_spec
-from peakfleet_cli.recipes import (
+from peakfleet_cli.record.demand_rows import DemandRows
+from peakfleet_cli.record.recipes import (
     Recipe,
     RecordError,
     deployed_spec,
     recipe_of_metric,
     recipes_of_fleet,
 )
-from peakfleet_cli.recording import RETENTION_DAYS, Recorded, Recording, finest_period_seconds
+from peakfleet_cli.record.recording import (
+    RETENTION_DAYS,
+    Recorded,
+    Recording,
+    finest_period_seconds,
+)
 from peakfleet_cli.times import in_words, parse_time
 from peakfleet_planner import Metric, SpecError
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from peakfleet_cli.fleet_spec import SpecFileError
-from peakfleet_cli.trial_wishes import Physics, Source, TrialError
+from peakfleet_cli.trial.wishes import Physics, Source, TrialError
 from peakfleet_planner import SpecError
 
 PLAIN_WIDTH = 100
@@ -34,7 +34,7 @@ def run(
         TrialError: A file or a number is not what it must be.
     """
     # Loads scipy, which `--help` and the other commands need not wait for.
-    from peakfleet_cli.trials import Files, run_trial  # noqa: PLC0415  see above
+    from peakfleet_cli.trial.run import Files, run_trial  # noqa: PLC0415  see above
     from peakfleet_sim import DemandError  # noqa: PLC0415  see above
 
     console = Console(highlight=False)

@@ -11,8 +11,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from peakfleet_cli.outcomes import MINUTES_PER_HOUR, Contender, FleetOutcome
-from peakfleet_cli.peaks import Peak
+from peakfleet_cli.demo.outcomes import MINUTES_PER_HOUR, Contender, FleetOutcome
+from peakfleet_cli.demo.peaks import Peak
 from peakfleet_local.replay import Minute
 
 NAMES: Final = ("peakfleet", "target tracking", "perfect foresight")

@@ -1,4 +1,4 @@
-"""`peakfleet compare`: all policies on the same demand, as table, picture and report."""
+"""`peakfleet simulate`: replay demand through the production decision, and through peers."""
 
 from __future__ import annotations
 
@@ -7,25 +7,15 @@ from typing import Annotated
 
 import typer
 
-from peakfleet_cli import trial_options as options
-from peakfleet_cli.trial_command import clear_errors, run
-from peakfleet_cli.trial_wishes import Physics, Source
-from peakfleet_cli.trial_wishes import warm_instances as parse_warm_instances
+from peakfleet_cli.trial import options
+from peakfleet_cli.trial.command import clear_errors, run
+from peakfleet_cli.trial.wishes import Physics, Source
+from peakfleet_cli.trial.wishes import warm_instances as parse_warm_instances
 
-DEFAULT = [
-    "peakfleet",
-    "target-tracking",
-    "target-tracking-10s",
-    "step",
-    "hpa",
-    "keda",
-    "predictive",
-    "lcp",
-    "optimum",
-]
+DEFAULT = ["peakfleet"]
 
 
-def compare(
+def simulate(
     *,
     demand: options.Demand,
     policies: options.Policies = None,
@@ -48,23 +38,23 @@ def compare(
     warm_start_seconds: options.WarmStartSeconds = 60,
     warm_cost_fraction: options.WarmCostFraction = 0.03,
     json: Annotated[
-        Path, typer.Option("--json", help="Where the figures go.", rich_help_panel="Files")
-    ] = Path("out/compare.json"),
+        Path | None, typer.Option("--json", help="Where the figures go.", rich_help_panel="Files")
+    ] = None,
     html: Annotated[
-        Path, typer.Option("--html", help="Where the report goes.", rich_help_panel="Files")
-    ] = Path("out/compare.html"),
+        Path | None, typer.Option("--html", help="Where the report goes.", rich_help_panel="Files")
+    ] = None,
     png: Annotated[
-        Path, typer.Option("--png", help="Where the picture goes.", rich_help_panel="Files")
-    ] = Path("out/compare.png"),
+        Path | None, typer.Option("--png", help="Where the picture goes.", rich_help_panel="Files")
+    ] = None,
     series: Annotated[
         Path | None,
         typer.Option("--series", help="Where every minute goes, CSV.", rich_help_panel="Files"),
     ] = None,
 ) -> None:
-    """Compare policies on the same demand: cost, what was not served, and the score.
+    """Replay recorded demand through the production decision, and through other policies.
 
-    The score is what was paid plus the price of what was missed, over the same of perfect
-    foresight; the least is marked.
+    Needs no account. The fleet is one group made from the options under Physics, or the one of
+    a specification or a template.
     """
     with clear_errors():
         run(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from peakfleet_cli.demand_rows import DemandRows
-from peakfleet_cli.recipes import SUMS, Recipe, RecordError
+from peakfleet_cli.record.demand_rows import DemandRows
+from peakfleet_cli.record.recipes import SUMS, Recipe, RecordError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient

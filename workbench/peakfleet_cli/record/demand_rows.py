@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from peakfleet_cli.recipes import RecordError
+from peakfleet_cli.record.recipes import RecordError
 
 HEADER = "timestamp_utc,demand"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"

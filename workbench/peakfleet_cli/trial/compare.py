@@ -1,4 +1,4 @@
-"""`peakfleet simulate`: replay demand through the production decision, and through peers."""
+"""`peakfleet compare`: all policies on the same demand, as table, picture and report."""
 
 from __future__ import annotations
 
@@ -7,15 +7,25 @@ from typing import Annotated
 
 import typer
 
-from peakfleet_cli import trial_options as options
-from peakfleet_cli.trial_command import clear_errors, run
-from peakfleet_cli.trial_wishes import Physics, Source
-from peakfleet_cli.trial_wishes import warm_instances as parse_warm_instances
+from peakfleet_cli.trial import options
+from peakfleet_cli.trial.command import clear_errors, run
+from peakfleet_cli.trial.wishes import Physics, Source
+from peakfleet_cli.trial.wishes import warm_instances as parse_warm_instances
 
-DEFAULT = ["peakfleet"]
+DEFAULT = [
+    "peakfleet",
+    "target-tracking",
+    "target-tracking-10s",
+    "step",
+    "hpa",
+    "keda",
+    "predictive",
+    "lcp",
+    "optimum",
+]
 
 
-def simulate(
+def compare(
     *,
     demand: options.Demand,
     policies: options.Policies = None,
@@ -38,23 +48,23 @@ def simulate(
     warm_start_seconds: options.WarmStartSeconds = 60,
     warm_cost_fraction: options.WarmCostFraction = 0.03,
     json: Annotated[
-        Path | None, typer.Option("--json", help="Where the figures go.", rich_help_panel="Files")
-    ] = None,
+        Path, typer.Option("--json", help="Where the figures go.", rich_help_panel="Files")
+    ] = Path("out/compare.json"),
     html: Annotated[
-        Path | None, typer.Option("--html", help="Where the report goes.", rich_help_panel="Files")
-    ] = None,
+        Path, typer.Option("--html", help="Where the report goes.", rich_help_panel="Files")
+    ] = Path("out/compare.html"),
     png: Annotated[
-        Path | None, typer.Option("--png", help="Where the picture goes.", rich_help_panel="Files")
-    ] = None,
+        Path, typer.Option("--png", help="Where the picture goes.", rich_help_panel="Files")
+    ] = Path("out/compare.png"),
     series: Annotated[
         Path | None,
         typer.Option("--series", help="Where every minute goes, CSV.", rich_help_panel="Files"),
     ] = None,
 ) -> None:
-    """Replay recorded demand through the production decision, and through other policies.
+    """Compare policies on the same demand: cost, what was not served, and the score.
 
-    Needs no account. The fleet is one group made from the options under Physics, or the one of
-    a specification or a template.
+    The score is what was paid plus the price of what was missed, over the same of perfect
+    foresight; the least is marked.
     """
     with clear_errors():
         run(

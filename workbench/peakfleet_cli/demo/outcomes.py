@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from peakfleet_cli.peaks import Peak
+from peakfleet_cli.demo.peaks import Peak
 from peakfleet_local.fleet_world import Physics, backlog_of, usable_baseline_units
 from peakfleet_local.replay import FleetMinute, Minute, PoolMinute
 from peakfleet_planner import FleetSpec

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from peakfleet_cli.board import Board, why
+from peakfleet_cli.demo.board import Board, why
 from peakfleet_local.replay import Minute, Phases
 from peakfleet_planner import FleetSpec
 

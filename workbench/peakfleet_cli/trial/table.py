@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from peakfleet_cli.trial import Tried
-from peakfleet_cli.trial_files import best
+from peakfleet_cli.trial.files import best
+from peakfleet_cli.trial.trial import Tried
 
 _MINUTES_PER_HOUR = 60
 _UNKNOWN = "-"

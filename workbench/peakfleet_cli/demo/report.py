@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from peakfleet_cli.outcomes import FleetOutcome
-from peakfleet_cli.peaks import Peak
-from peakfleet_cli.results import ASSUMPTIONS
+from peakfleet_cli.demo.outcomes import FleetOutcome
+from peakfleet_cli.demo.peaks import Peak
+from peakfleet_cli.demo.results import ASSUMPTIONS
 from peakfleet_local.fleet_world import usable_baseline_units
 from peakfleet_local.replay import FleetMinute, Minute
 from peakfleet_planner import FleetSpec

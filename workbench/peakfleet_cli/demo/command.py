@@ -9,9 +9,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from peakfleet_cli.stopping import stoppable
+from peakfleet_cli.demo.stopping import stoppable
+from peakfleet_cli.demo.wishes import (
+    DEFAULT_HOURS,
+    DEFAULT_PEAK_SHARE,
+    App,
+    DemoError,
+    Outputs,
+    Wish,
+)
 from peakfleet_cli.times import parse_time
-from peakfleet_cli.wishes import DEFAULT_HOURS, DEFAULT_PEAK_SHARE, App, DemoError, Outputs, Wish
 
 PLAIN_WIDTH = 100
 """Columns of a log; a pipe has no width of its own."""
@@ -76,7 +83,7 @@ def demo(
     try:
         with stoppable():
             # Loads moto and scipy, which the other commands need not wait for.
-            from peakfleet_cli.rehearsal import rehearse  # noqa: PLC0415  see above
+            from peakfleet_cli.demo.rehearsal import rehearse  # noqa: PLC0415  see above
 
             problems = rehearse(
                 App(directory=app_directory, environment=environment, port=port),

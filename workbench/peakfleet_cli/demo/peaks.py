@@ -9,7 +9,7 @@ from math import ceil
 
 import numpy as np
 
-from peakfleet_cli.wishes import DEFAULT_HOURS, Wish
+from peakfleet_cli.demo.wishes import DEFAULT_HOURS, Wish
 from peakfleet_local.fleet_world import backlog_of, usable_baseline_units
 from peakfleet_local.replay import Phases
 from peakfleet_planner import FleetSpec

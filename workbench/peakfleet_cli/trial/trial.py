@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from peakfleet_cli.fleet_spec import read_spec, read_template
-from peakfleet_cli.trial_wishes import Physics, Source, TrialError
+from peakfleet_cli.trial.wishes import Physics, Source, TrialError
 from peakfleet_planner import FleetSpec, ServiceLevelSpec
 from peakfleet_sim import Contest, Demand, Outcome, Run, WarmPoolSpec, World, load_demand, score
 from peakfleet_sim.fleet_replay import FleetReplay, replay_fleet

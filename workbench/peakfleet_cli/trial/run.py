@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from peakfleet_cli.trial import Trial, Tried, demand_title, make_trial
-from peakfleet_cli.trial_files import write_figures, write_image, write_page, write_series
-from peakfleet_cli.trial_table import table
-from peakfleet_cli.trial_wishes import Physics, Source
+from peakfleet_cli.trial.files import write_figures, write_image, write_page, write_series
+from peakfleet_cli.trial.table import table
+from peakfleet_cli.trial.trial import Trial, Tried, demand_title, make_trial
+from peakfleet_cli.trial.wishes import Physics, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,12 @@ from typing import Any
 
 from rich.console import Console
 
-from peakfleet_cli import results
-from peakfleet_cli.outcomes import FleetOutcome, compare, physics_of
-from peakfleet_cli.peaks import Peak, choose_peak, read_recording
-from peakfleet_cli.report import write_report
-from peakfleet_cli.screen import Screen, screen_for
-from peakfleet_cli.wishes import App, DemoError, Outputs, Wish
+from peakfleet_cli.demo import results
+from peakfleet_cli.demo.outcomes import FleetOutcome, compare, physics_of
+from peakfleet_cli.demo.peaks import Peak, choose_peak, read_recording
+from peakfleet_cli.demo.report import write_report
+from peakfleet_cli.demo.screen import Screen, screen_for
+from peakfleet_cli.demo.wishes import App, DemoError, Outputs, Wish
 from peakfleet_local import DeployError, LocalAws, deploy
 from peakfleet_local.fleet_world import ReplayedFleet
 from peakfleet_local.fleets import deployed_fleets

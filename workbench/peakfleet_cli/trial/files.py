@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from peakfleet_cli.trial import PEAKFLEET, Tried
+from peakfleet_cli.trial.trial import PEAKFLEET, Tried
 from peakfleet_sim import Demand, Outcome
 from peakfleet_sim.picture import write_picture
 from peakfleet_sim.report import FleetRun, write_report

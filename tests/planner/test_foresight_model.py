@@ -1,0 +1,141 @@
+"""The demand model as a value: JSON, odd documents, and rolling it over what came since."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from math import inf, nan
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from peakfleet_planner import DemandModel, SpecError, read_model
+from peakfleet_planner.foresight import Foreseen, foresee
+from peakfleet_planner.foresight.features import (
+    DIFFERENCES,
+    DIFFERENCES_KNOWN_AFTER,
+    ROOTS,
+    ROOTS_KNOWN_AFTER,
+)
+from peakfleet_planner.foresight.layers import AGES, POSITIONS, best, first_tables
+from tests.learner.patterns import learned_model
+
+MODEL = learned_model()
+LEARNED_AT = MODEL.learned_at_epoch_seconds
+
+histories = st.lists(st.floats(min_value=0, max_value=1e4), min_size=2, max_size=40)
+
+
+def document() -> dict[str, Any]:
+    return dict(json.loads(json.dumps(MODEL.to_json())))
+
+
+def rolled(model: DemandModel, values: list[float]) -> Foreseen | None:
+    since = tuple(zip(range(LEARNED_AT, LEARNED_AT + 60 * len(values), 60), values, strict=True))
+    now = LEARNED_AT + 60 * (len(values) + 1)
+    return foresee(model, since, baseline_units=100, read_since=LEARNED_AT, now=now)
+
+
+def copy(model: DemandModel) -> DemandModel:
+    """Return an equal model that nothing has been kept aside for."""
+    return replace(model)
+
+
+def test_a_model_survives_json() -> None:
+    assert DemandModel.from_json(document()) == MODEL
+
+
+def test_a_model_is_small_enough_to_be_read_every_minute() -> None:
+    assert len(json.dumps(MODEL.to_json())) < 60_000
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(DemandModel)])
+@pytest.mark.parametrize("value", [None, "x", -1, [], [[nan]], {}, inf, [[1.0], [2.0]]])
+def test_an_odd_document_is_no_model_or_one_that_can_be_rolled(name: str, value: object) -> None:
+    model = read_model({**document(), name: value})
+    if model is not None:
+        rolled(model, [90.0, 400.0])
+
+
+@pytest.mark.parametrize("value", [None, [], "model", 7, {}, {"version": 2}])
+def test_what_is_no_document_is_no_model(value: object) -> None:
+    assert read_model(value) is None
+
+
+def test_a_model_of_another_version_is_refused_by_number() -> None:
+    with pytest.raises(SpecError, match="demand model: version must be 1, got 2"):
+        DemandModel.from_json({**document(), "version": 2})
+
+
+@pytest.mark.parametrize("side", ["grow", "keep"])
+@pytest.mark.parametrize(
+    "name", ["difference_weights", "root_weights", "residual_quantiles", "spread_weights"]
+)
+def test_numbers_beyond_reason_are_refused(side: str, name: str) -> None:
+    changed = document()
+    rows = changed[side][name]
+    while isinstance(rows[0], list):
+        rows = rows[0]
+    rows[0] = 1e300
+    assert read_model(changed) is None
+
+
+@settings(max_examples=25)
+@given(history=histories, end=st.integers(min_value=1, max_value=40))
+def test_what_was_kept_aside_gives_what_a_fresh_model_gives(history: list[float], end: int) -> None:
+    model = copy(MODEL)
+    for count in (end, len(history), 1, len(history)):
+        shown = history[: max(1, min(count, len(history)))]
+        assert rolled(model, shown) == rolled(copy(MODEL), shown)
+
+
+def test_a_minute_that_was_corrected_later_counts_as_corrected() -> None:
+    model = copy(MODEL)
+    rolled(model, [90.0] * 10)
+    corrected = [90.0] * 8 + [400.0] * 4
+    assert rolled(model, corrected) == rolled(copy(MODEL), corrected)
+    assert rolled(model, corrected) != rolled(model, [90.0] * 12)
+
+
+def test_a_minute_without_a_sample_counts_as_the_one_before() -> None:
+    sparse = tuple((LEARNED_AT + 60 * minute, 300.0) for minute in (0, 3, 4))
+    now = LEARNED_AT + 360
+    assert foresee(
+        copy(MODEL), sparse, baseline_units=100, read_since=LEARNED_AT, now=now
+    ) == rolled(copy(MODEL), [300.0] * 5)
+
+
+def test_nothing_is_foreseen_before_a_minute_was_seen() -> None:
+    assert foresee(MODEL, (), baseline_units=0, read_since=LEARNED_AT, now=LEARNED_AT + 60) is None
+
+
+def test_every_feature_says_from_when_on_it_is_known() -> None:
+    assert len(DIFFERENCES_KNOWN_AFTER) == DIFFERENCES
+    assert len(ROOTS_KNOWN_AFTER) == ROOTS
+
+
+@given(
+    boot=st.integers(min_value=0, max_value=50),
+    delay=st.integers(min_value=0, max_value=5),
+    cost=st.floats(min_value=1, max_value=1000),
+)
+def test_before_anything_is_learned_the_more_likely_layer_is_worth_more(
+    boot: int, delay: int, cost: float
+) -> None:
+    tables = first_tables(boot_minutes=boot, metric_delay_minutes=delay, unserved_cost=cost)
+    for table in tables:
+        assert len(table) == POSITIONS
+        for age in range(1, AGES):
+            column = [row[age] for row in table]
+            assert column[:-3] == sorted(column[:-3])
+
+
+def test_layers_are_taken_as_long_as_they_gain_together() -> None:
+    table = [[-1.0] * AGES] * 8 + [[2.0] * AGES] * (POSITIONS - 8)
+    levels = [float(level) for level in range(10, 10 + POSITIONS - 2)]
+    sure = best(levels, [], table, 100)
+    assert 10 < sure < 20
+    assert best([level + 5 for level in levels], [], table, 100) == sure + 5
+    assert best(levels, [], table, 7) == 7

@@ -1,0 +1,1 @@
+"""`peakfleet demo`: a local AWS, the real CDK CLI, a recorded peak."""

@@ -1,0 +1,1 @@
+"""`peakfleet hold`, `resume` and `explain`: a fleet that runs."""

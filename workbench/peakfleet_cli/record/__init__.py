@@ -1,0 +1,1 @@
+"""`peakfleet record`: demand from CloudWatch into a file."""

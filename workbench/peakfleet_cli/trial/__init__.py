@@ -1,0 +1,1 @@
+"""`peakfleet simulate` and `compare`: policies on recorded demand."""
