@@ -3,6 +3,7 @@
 from peakfleet.baseline import Baseline
 from peakfleet.demand import DemandSignal
 from peakfleet.fleet import BurstFleet
+from peakfleet.foresight import Foresight
 from peakfleet.pool_options import PoolOptions
 from peakfleet.pools import CapacityPool
 from peakfleet.purchase import Purchase
@@ -20,6 +21,7 @@ __all__ = [
     "CapacityPool",
     "DemandSignal",
     "FleetState",
+    "Foresight",
     "Pace",
     "PoolOptions",
     "Purchase",

@@ -114,9 +114,9 @@ def _watches(
             ),
             minutes=1,
             description=(
-                f"Ticks of the fleet {fleet} could not be delivered or failed. Each message in "
-                f"the scaler's dead-letter queue names the error. Purge the queue once it is "
-                f"mended; an old tick must not be replayed."
+                f"Ticks of the fleet {fleet}, or its hourly lessons, could not be delivered or "
+                f"failed. Each message in the scaler's dead-letter queue names the error. Purge "
+                f"the queue once it is mended; an old tick must not be replayed."
             ),
         ),
     )

@@ -160,3 +160,15 @@ def _check_image(scope: Construct, pool: CapacityPool, image: ec2.IMachineImage)
                     f"{ARCHITECTURES[pool.architecture]}, but its machine image {name} is "
                     f"{ARCHITECTURES[architecture]}; give an image of the same architecture"
                 )
+
+
+def instance_role(scope: Construct) -> iam.Role:
+    """Define what the instances of a fleet run as; SSM is how people reach them."""
+    return iam.Role(
+        scope,
+        "Role",
+        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+        managed_policies=[
+            iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore")
+        ],
+    )

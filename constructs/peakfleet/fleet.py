@@ -18,13 +18,15 @@ from constructs import Construct
 
 from peakfleet import _advice, _check
 from peakfleet._alarms import define_alarms
-from peakfleet._groups import GroupSettings, define_group
+from peakfleet._groups import GroupSettings, define_group, instance_role
+from peakfleet._learner import Learner, define_learner
 from peakfleet._scaler import Scaler
 from peakfleet._spec import SpecDocument
 from peakfleet._writers import claim_listener
 from peakfleet.baseline import Baseline
 from peakfleet.demand import DemandSignal
 from peakfleet.fleet_metrics import FleetMetrics
+from peakfleet.foresight import Foresight
 from peakfleet.pools import CapacityPool
 from peakfleet.safety_net import SafetyNet
 from peakfleet.service_level import Pace, ServiceLevel
@@ -37,7 +39,8 @@ class BurstFleet(FleetMetrics, Construct):
     """Capacity in AWS for the demand above an on-premises baseline.
 
     Defines one Auto Scaling group per pool, one Lambda function that sizes them every minute
-    from the schedule's payload, and the alarms that say when it cannot. Instances run only for
+    from the schedule's payload, one that learns demand every hour where it can be foreseen, and
+    the alarms that say when they cannot. Instances run only for
     demand above the baseline; at or below it every group is at its minimum.
 
     Args:
@@ -54,6 +57,7 @@ class BurstFleet(FleetMetrics, Construct):
             script, to be filled through the attribute `user_data`.
         vpc_subnets: Default: the private subnets, or the isolated ones if there are none.
         state: What the fleet remembers in. Default: one table for all fleets of the stack.
+        foresight: Whether it learns its demand. Default: `Foresight.learned()`.
         safety_net: The native policy that adds capacity while no tick runs. Default: late
             messages, if every signal given here is a queue's backlog, else CPU above 90%.
         traffic: Listener whose traffic is split between baseline and fleet. Default: none.
@@ -68,7 +72,8 @@ class BurstFleet(FleetMetrics, Construct):
     Limitations:
         Desired capacity that is set by hand is overwritten within a minute. A group has one
         writer: a policy that scales it in is refused. Changed user data, images or instance
-        types reach new instances only; running ones are not replaced.
+        types reach new instances only; running ones are not replaced. A learner stays defined,
+        but learns nothing, once a second signal is added with `add_signal`.
     """
 
     def __init__(
@@ -85,6 +90,7 @@ class BurstFleet(FleetMetrics, Construct):
         user_data: ec2.UserData | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         state: FleetState | None = None,
+        foresight: Foresight | None = None,
         safety_net: SafetyNet | None = None,
         traffic: TrafficSpec | None = None,
         target_groups: Sequence[elbv2.IApplicationTargetGroup] = (),
@@ -94,8 +100,10 @@ class BurstFleet(FleetMetrics, Construct):
         self._pools = tuple(pools)
         self._signals: list[DemandSignal] = []
         self._state = state or FleetState.of(self)
+        self._foresight = foresight or Foresight.learned()
+        self._learner: Learner | None = None
         self._user_data = user_data or ec2.UserData.for_linux()
-        self._role = _instance_role(self)
+        self._role = instance_role(self)
         self._security_group = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=vpc, description=f"Instances of {self.fleet_name}"
         )
@@ -146,10 +154,9 @@ class BurstFleet(FleetMetrics, Construct):
         )
         (safety_net or SafetyNet.for_signals(signals)).bind(self._groups)
         for signal in signals:
-            self.add_signal(signal)
+            self._take(signal)
         if signals:
-            with _check.named(self):
-                self._document.spec  # noqa: B018  refuses what contradicts itself right here
+            self._learn_if_possible()
         _advice.on_pools(self, self._pools)
         self.node.add_validation(_check.AtSynth(self, self._document, self._groups))
         Tags.of(self).add("peakfleet:fleet", self.fleet_name)
@@ -169,6 +176,11 @@ class BurstFleet(FleetMetrics, Construct):
     def scaler(self) -> lambda_.Function:
         """The function that decides every minute."""
         return self._scaler.function
+
+    @property
+    def learner(self) -> lambda_.Function | None:
+        """The function that learns every hour; None if the fleet cannot learn, or must not."""
+        return self._learner.function if self._learner else None
 
     @property
     def role(self) -> iam.Role:
@@ -216,20 +228,23 @@ class BurstFleet(FleetMetrics, Construct):
         """Let *signal* raise demand too.
 
         Raises:
-            SpecError: Another signal has its name, or its metric is of another region.
+            SpecError: Its name is taken, its metric is of another region, or numpy is missing.
         """
+        self._take(signal)
+        self._learn_if_possible()
+
+    def _take(self, signal: DemandSignal) -> None:
         with _check.named(self):
             _check.signal(signal, among=self._signals, stack=Stack.of(self))
         self._signals.append(signal)
         _advice.on_signal(self, signal, self._pools)
 
-
-def _instance_role(scope: Construct) -> iam.Role:
-    return iam.Role(
-        scope,
-        "Role",
-        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
-        managed_policies=[
-            iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore")
-        ],
-    )
+    def _learn_if_possible(self) -> None:
+        with _check.named(self):
+            self._learner = self._learner or define_learner(
+                self,
+                self._document,
+                foresight=self._foresight,
+                state=self._state,
+                dead_letters=self._scaler.dead_letters,
+            )

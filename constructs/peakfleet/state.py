@@ -11,7 +11,7 @@ _ID = "PeakFleetState"
 
 
 class FleetState(Construct):
-    """Decisions and holds of fleets, in one table for all fleets of a stack.
+    """Decisions, holds and models of fleets, in one table for all fleets of a stack.
 
     Defines a DynamoDB table: on-demand billing, encrypted, with point-in-time recovery and
     expiry. A fleet that cannot reach it goes on without, but lets go of nothing.
@@ -55,9 +55,23 @@ class FleetState(Construct):
             grantee: Who may.
             fleet: Name of the fleet, which is the partition key of its items.
         """
+        return self._grant(
+            grantee, fleet, ["dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        )
+
+    def grant_put(self, grantee: iam.IGrantable, *, fleet: str) -> iam.Grant:
+        """Let *grantee* replace items of one fleet, and nothing else.
+
+        Args:
+            grantee: Who may.
+            fleet: Name of the fleet, which is the partition key of its items.
+        """
+        return self._grant(grantee, fleet, ["dynamodb:PutItem"])
+
+    def _grant(self, grantee: iam.IGrantable, fleet: str, actions: list[str]) -> iam.Grant:
         return iam.Grant.add_to_principal(
             grantee=grantee,
-            actions=["dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+            actions=actions,
             resource_arns=[self._table.table_arn],
             conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [fleet]}},
         )

@@ -18,6 +18,7 @@ from peakfleet._intent import IntentFleet
 from peakfleet.baseline import Baseline
 from peakfleet.demand import DemandSignal
 from peakfleet.fleet import BurstFleet
+from peakfleet.foresight import Foresight
 from peakfleet.pools import CapacityPool
 from peakfleet.safety_net import SafetyNet
 from peakfleet.service_level import Pace, ServiceLevel
@@ -57,6 +58,7 @@ class StreamFleet(IntentFleet):
             the attribute `user_data`.
         vpc_subnets: Default: the private subnets, or the isolated ones if there are none.
         state: What the fleet remembers in. Default: one table for all fleets of the stack.
+        foresight: Whether it learns its demand. Default: `Foresight.learned()`.
         safety_net: The native policy that adds capacity while no tick runs. Default: CPU
             above 90%.
         alarm_topic: Told when an alarm goes off. Default: nobody.
@@ -91,6 +93,7 @@ class StreamFleet(IntentFleet):
         user_data: ec2.UserData | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         state: FleetState | None = None,
+        foresight: Foresight | None = None,
         safety_net: SafetyNet | None = None,
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
@@ -164,6 +167,7 @@ class StreamFleet(IntentFleet):
             user_data=user_data,
             vpc_subnets=subnets,
             state=state,
+            foresight=foresight,
             safety_net=safety_net,
             traffic=TrafficSpec(
                 listener_arn=self._listener.listener_arn,

@@ -7,26 +7,32 @@ attribute `expires_at` (N, epoch seconds). A fleet has:
 |---|---|---|
 | `HOLD` | `owner` S, `reason` S, `until` N, `expires_at` N | a human |
 | `LATEST` | `tick` N, `desired` M of N, `cloud_weight` N where known, `plan` S | a tick |
+| `MODEL` | `learned` N, `model` B: gzip-compressed JSON, `expires_at` N | the learner |
 | `DECISION#<ISO-8601 tick time>` | `tick` N, `plan` S, `expires_at` N | a tick that acts |
 
-`tick` and `until` are epoch seconds. `DECISION#` sorts before `HOLD`, so that one query from
-`HOLD` on reads the hold and the last change without the history.
+`tick`, `until` and `learned` are epoch seconds. `DECISION#` sorts before `HOLD`, so that one query
+from `HOLD` on reads the hold, the last change and the model without the history.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from peakfleet_planner import Hold, Plan
+from peakfleet_planner import DemandModel, Hold, Plan, read_model
+from peakfleet_planner.foresight.model import VERSION as MODEL_VERSION
 
-HOLD, LATEST, DECISION_PREFIX = "HOLD", "LATEST", "DECISION#"
+HOLD, LATEST, MODEL, DECISION_PREFIX = "HOLD", "LATEST", "MODEL", "DECISION#"
 DECISION_KEPT_SECONDS = 30 * 24 * 3600
+MODEL_KEPT_SECONDS = 24 * 3600
 
 Item = dict[str, Any]
-"""DynamoDB's attribute form: attribute name to `{"S": ...}`, `{"N": ...}` or `{"M": ...}`."""
+"""DynamoDB's attribute form: attribute name to `{"S": ...}`, `{"N": ...}` and so on."""
 
 
 def key(fleet: str, item: str) -> Item:
@@ -108,6 +114,44 @@ def decision_item(fleet: str, *, tick: int, plan: Plan) -> Item:
         "plan": {"S": _text(plan)},
         "expires_at": {"N": str(tick + DECISION_KEPT_SECONDS)},
     }
+
+
+def model_item(fleet: str, model: DemandModel) -> Item:
+    """Return the item that keeps what was learned; DynamoDB deletes it after a day."""
+    learned = model.learned_at_epoch_seconds
+    text = json.dumps(model.to_json(), separators=(",", ":"), allow_nan=False)
+    return {
+        **key(fleet, MODEL),
+        "learned": {"N": str(learned)},
+        "model": {"B": gzip.compress(text.encode(), mtime=0)},
+        "expires_at": {"N": str(learned + MODEL_KEPT_SECONDS)},
+    }
+
+
+def read_model_item(item: Mapping[str, Any]) -> DemandModel | None:
+    """Return the model that an item keeps; None if it is of another version of this code.
+
+    The same bytes give the same object, so that a tick neither unpacks a model again nor loses
+    what foresight remembers of it.
+
+    Raises:
+        KeyError, TypeError, ValueError: The item keeps no model.
+    """
+    return _unpacked(bytes(item["model"]["B"]))
+
+
+@lru_cache(maxsize=4)
+def _unpacked(packed: bytes) -> DemandModel | None:
+    try:
+        document = json.loads(gzip.decompress(packed))
+    except (EOFError, OSError, zlib.error) as error:
+        raise ValueError(f"damaged: {error}") from error
+    if document["version"] != MODEL_VERSION:
+        return None
+    model = read_model(document)
+    if model is None:
+        raise ValueError("it describes no model of this version")
+    return model
 
 
 def _text(plan: Plan) -> str:

@@ -33,7 +33,7 @@ def report(
         applied: What was done.
         failed: Calls that failed.
     """
-    log = _logger().warning if failed else _logger().info
+    log = logger().warning if failed else logger().info
     log(
         plan.explain(),
         extra={
@@ -45,10 +45,10 @@ def report(
         },
     )
     values = fleet_metrics(plan, applied, failed)
-    _emit(now_epoch_seconds, {"Fleet": spec.fleet}, values)
+    emit(now_epoch_seconds, {"Fleet": spec.fleet}, values)
     for name, capacity in _capacities(plan, applied).items():
         dimensions = {"Fleet": spec.fleet, "Pool": name}
-        _emit(now_epoch_seconds, dimensions, {"DesiredCapacity": capacity})
+        emit(now_epoch_seconds, dimensions, {"DesiredCapacity": capacity})
 
 
 def fleet_metrics(plan: Plan, applied: Applied, failed: tuple[FailedCall, ...]) -> dict[str, float]:
@@ -84,7 +84,7 @@ def _capacities(plan: Plan, applied: Applied) -> dict[str, int]:
     return {**before, **applied.pools}
 
 
-def _emit(
+def emit(
     now_epoch_seconds: int, dimensions: Mapping[str, str], values: Mapping[str, float]
 ) -> None:
     """Print one embedded-metrics record.
@@ -92,6 +92,11 @@ def _emit(
     The record is made anew each time: the shared `Metrics` of Powertools would carry values and
     dimensions from one tick to the next, and a service name from the environment would become
     a dimension.
+
+    Args:
+        now_epoch_seconds: The time of the metrics.
+        dimensions: Their dimensions.
+        values: The metrics, by name.
     """
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.service = ""
@@ -104,5 +109,6 @@ def _emit(
 
 
 @cache
-def _logger() -> Logger:
+def logger() -> Logger:
+    """Return the logger of this execution environment."""
     return Logger(service=SERVICE, utc=True)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from peakfleet_handlers import items
 from peakfleet_handlers.calls import Calls, Cause
-from peakfleet_planner import Memory, Plan
+from peakfleet_planner import DemandModel, Memory, Plan
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -190,7 +190,16 @@ def _memory(found: Mapping[str, Mapping[str, Any]], calls: Calls) -> Memory | No
             desired, weight = items.read_latest(found[items.LATEST])
         except _UNREADABLE as error:
             calls.note("Query", items.LATEST, Cause.UNREADABLE, f"{type(error).__name__}: {error}")
-    return Memory(hold=hold, desired=desired, cloud_weight=weight)
+    model = _model(found[items.MODEL], calls) if items.MODEL in found else None
+    return Memory(hold=hold, desired=desired, cloud_weight=weight, model=model)
+
+
+def _model(item: Mapping[str, Any], calls: Calls) -> DemandModel | None:
+    try:
+        return items.read_model_item(item)
+    except Exception as error:  # noqa: BLE001  a tick goes on without a model, whatever is in it
+        calls.note("Query", items.MODEL, Cause.UNREADABLE, f"{type(error).__name__}: {error}")
+        return None
 
 
 def _refused(answer: Mapping[str, Any]) -> bool:

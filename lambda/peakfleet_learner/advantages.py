@@ -184,8 +184,8 @@ class Advantages:
             (choice.keep_levels, keeping, slice(0, min(self._ready, count)), sums[1]),
         ):
             if layers.start < layers.stop:
-                positions = _positions(np.asarray(levels, np.float64), thresholds[layers])
-                some.add(positions, ages[layers], gained[layers])
+                where = positions(np.asarray(levels, np.float64), thresholds[layers])
+                some.add(where, ages[layers], gained[layers])
         if choice.grow > running:
             serves = minute + 1 + self._boot
             self._booting[serves] = self._booting.get(serves, 0) + choice.grow - running
@@ -193,7 +193,7 @@ class Advantages:
             self._ready = choice.keep
 
 
-def _positions(levels: Floats, thresholds: Floats) -> Floats:
+def positions(levels: Floats, thresholds: Floats) -> Floats:
     """Return where thresholds lie among rising levels, as `layers.best` sees it."""
     count, middle = len(levels), levels[len(levels) // 2]
     at = np.clip(np.searchsorted(levels, thresholds, side="right") - 1, 0, count - 2)
@@ -202,7 +202,7 @@ def _positions(levels: Floats, thresholds: Floats) -> Floats:
     inside = 1 + at + np.where(gap > least, (thresholds - levels[at]) / np.maximum(gap, least), 0.5)
     below = np.maximum(0, 1 - (levels[0] - thresholds) / (middle - levels[0] + SLIVER))
     above = count + np.minimum(1, (thresholds - levels[-1]) / (levels[-1] - middle + SLIVER))
-    positions: Floats = np.where(
+    found: Floats = np.where(
         thresholds < levels[0], below, np.where(thresholds >= levels[-1], above, inside)
     )
-    return positions
+    return found

@@ -9,8 +9,8 @@ from typing import Final
 from peakfleet_planner import FleetSpec
 from peakfleet_planner.baselines import ReportedBaseline
 from peakfleet_planner.demand import live_demand
-from peakfleet_planner.foresight.minutes import DAY
-from peakfleet_planner.foresight.model import HOUR, Basis
+from peakfleet_planner.foresight.basis import Basis
+from peakfleet_planner.foresight.minutes import DAY, MINUTE_SECONDS
 from peakfleet_planner.need import reactive_need
 from peakfleet_planner.plan import BaselineState, SignalState, SignalView
 from peakfleet_planner.usable import UsableBaseline
@@ -68,19 +68,19 @@ class ReactiveRule:
     def __init__(self, spec: FleetSpec, basis: Basis, *, metric_delay_minutes: int) -> None:
         self._spec, self._basis, self._delay = spec, basis, metric_delay_minutes
         self._points: deque[tuple[int, float]] = deque(
-            maxlen=spec.service_level.history_seconds // HOUR
+            maxlen=spec.service_level.history_seconds // MINUTE_SECONDS
         )
         self._baseline = UsableBaseline(units=declared_units(spec), state=BaselineState.HEALTHY)
 
     def target(self, minute: int, layers: float) -> tuple[int, int]:
         """Return how many layers to grow to, and above how many to let go."""
         unit = self._basis.layer_units
-        self._points.append((minute * HOUR, layers * unit))
-        now = (minute + 1 + self._delay) * HOUR
+        self._points.append((minute * MINUTE_SECONDS, layers * unit))
+        now = (minute + 1 + self._delay) * MINUTE_SECONDS
         view = SignalView(
             name=self._basis.signal, state=SignalState.FRESH, units=self._points[-1][1]
         )
-        demand = live_demand(self._spec, view, tuple(self._points), now=now, period=HOUR)
+        demand = live_demand(self._spec, view, tuple(self._points), now=now, period=MINUTE_SECONDS)
         need = reactive_need(self._spec, (demand,), self._baseline, now)
         most = self._basis.most_layers
         return (

@@ -20,8 +20,7 @@ from peakfleet_planner.foresight.features import (
 )
 from peakfleet_planner.foresight.forecast import CLIP, Horizon
 from peakfleet_planner.foresight.layers import QUANTILES
-from peakfleet_planner.foresight.minutes import DAY
-from peakfleet_planner.foresight.model import HOUR
+from peakfleet_planner.foresight.minutes import DAY, HOUR
 
 FEWEST_MINUTES: Final = 1000
 """Nothing is fitted to less."""

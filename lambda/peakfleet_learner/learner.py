@@ -9,27 +9,29 @@ from peakfleet_learner._digits import rounded
 from peakfleet_learner.advantages import Advantages, Choice
 from peakfleet_learner.grading import ReactiveRule, Trial, declared_units
 from peakfleet_learner.horizons import HorizonLearner
-from peakfleet_planner import FleetSpec
+from peakfleet_planner import FleetSpec, SpecError
+from peakfleet_planner.foresight.basis import Basis, basis_of
 from peakfleet_planner.foresight.features import SEASONS, Past
 from peakfleet_planner.foresight.layers import ages, targets
-from peakfleet_planner.foresight.minutes import DAY, Minutes
+from peakfleet_planner.foresight.minutes import DAY, HOUR, MINUTE_SECONDS, Minutes
 from peakfleet_planner.foresight.model import (
     AHEAD_MINUTES,
-    HOUR,
     RECENT_MINUTES,
-    Basis,
     DemandModel,
     Grade,
     HorizonModel,
-    basis_of,
 )
 from peakfleet_planner.foresight.roll import Points, Rolling, by_minute
 
 SETTLING_MINUTES: Final = 3
 """The newest minutes may still change; they are left to the tick."""
+MOST_DELAY_MINUTES: Final = 7
+"""Demand that is seen later than this is silent to a tick anyway."""
 GRADED_MINUTES: Final = DAY
 """A model is not trusted before it was graded for this long."""
 _TABLES_EVERY: Final = 360
+_TABLES_AFTER: Final = 2 * DAY
+"""Decisions on unfitted forecasts are no experience to learn tables from alone."""
 _SEASON_BEFORE: Final = 30
 _SEASON_AFTER: Final = AHEAD_MINUTES + HOUR
 
@@ -42,16 +44,22 @@ class Learner:
 
     Args:
         spec: The fleet; it must have a `basis_of`.
-        metric_delay_minutes: How late a tick sees demand. Default: 1.
+        metric_delay_minutes: How late a tick sees demand, at most `MOST_DELAY_MINUTES`.
+            Default: 1.
 
     Raises:
-        ValueError: Demand of this fleet cannot be foreseen.
+        ValueError: Demand of this fleet cannot be foreseen, or is seen too late.
     """
 
     def __init__(self, spec: FleetSpec, *, metric_delay_minutes: int = 1) -> None:
         basis = basis_of(spec)
         if basis is None:
             raise ValueError(f"fleet '{spec.fleet}': only one live signal by the minute is learned")
+        if not 0 <= metric_delay_minutes <= MOST_DELAY_MINUTES:
+            raise ValueError(
+                f"fleet '{spec.fleet}': metric_delay_minutes must be between 0 and "
+                f"{MOST_DELAY_MINUTES}, got {metric_delay_minutes}"
+            )
         self._spec, self._basis, self._delay = spec, basis, metric_delay_minutes
         self._baseline = declared_units(spec) / basis.layer_units
         self._advantages = Advantages(
@@ -81,7 +89,7 @@ class Learner:
         if self._running is None:
             if not points:
                 return
-            first = points[0][0] // HOUR
+            first = points[0][0] // MINUTE_SECONDS
             self._running = _Running(self._basis, first, self._delay)
         end = self._running.minutes.end
         values = self._running.minutes.values
@@ -93,17 +101,27 @@ class Learner:
             self._see(self._running, value)
 
     def model(self) -> DemandModel | None:
-        """Return what was learned so far; None before anything was."""
+        """Return what was learned so far; None before anything was.
+
+        Demand in numbers that no model holds gives None as well.
+        """
         running = self._running
         if running is None or not running.minutes.values:
             return None
+        try:
+            return self._frozen(running)
+        except SpecError:
+            return None
+
+    def _frozen(self, running: _Running) -> DemandModel:
         minutes = running.minutes
         start, keep = self._advantages.tables
         return DemandModel(
             basis=self._basis,
-            learned_at_epoch_seconds=minutes.end * HOUR,
+            learned_at_epoch_seconds=minutes.end * MINUTE_SECONDS,
             trusted=self.trusted,
             mean=running.rolling.mean,
+            highest=running.rolling.highest,
             minutes_seen=running.rolling.minutes_seen,
             recent=rounded(minutes.between(minutes.end - RECENT_MINUTES, minutes.end).values),
             seasons=tuple(_season(minutes, lag) for lag in SEASONS),
@@ -135,7 +153,8 @@ class Learner:
             if seen % DAY == 0 or not horizon.horizon.model.spread_weights:
                 horizon.fit_spread(running.rolling.mean)
             horizon.fit_quantiles()
-        self._advantages.learn()
+        if seen >= _TABLES_AFTER:
+            self._advantages.learn()
 
     def _see(self, running: _Running, value: float) -> None:
         """Forecast, decide and grade one more minute."""
@@ -151,7 +170,7 @@ class Learner:
             keep_levels,
             layer_ages,
             self._advantages.tables,
-            self._basis.most_layers,
+            running.rolling.most_layers(self._baseline, self._basis.most_layers),
         )
         burst = last_hour[-1]
         self._advantages.note(burst, Choice(*target, grow_levels, keep_levels, layer_ages))
@@ -172,8 +191,6 @@ class _Running:
         lead = delay + 1 + basis.boot_minutes
         self.rolling = Rolling(
             past=Past(recent=self.minutes, ago=dict.fromkeys(SEASONS, self.minutes)),
-            mean=0.0,
-            minutes_seen=0,
             grow=HorizonModel(first_minute=lead, last_minute=lead + 1),
             keep=HorizonModel(first_minute=1, last_minute=lead + 1),
         )

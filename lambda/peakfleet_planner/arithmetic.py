@@ -21,6 +21,8 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
+Compiled = Callable[[Mapping[str, float]], float]
+
 _FUNCTIONS: Mapping[str, Callable[..., float]] = {"MIN": min, "MAX": max, "ABS": abs}
 _ALLOWED = "numbers, metric ids, + - * /, brackets, MIN(), MAX(), ABS() and FILL(id, number)"
 
@@ -46,7 +48,7 @@ def evaluate(expression: str, values: Mapping[str, float]) -> float | None:
     True
     """
     try:
-        return _evaluate(_parse(expression, "metric math"), values)
+        return _compiled(expression)(values)
     except (KeyError, ZeroDivisionError, OverflowError):
         return None
 
@@ -87,24 +89,29 @@ def _fits(function: str, args: list[ast.expr]) -> bool:
             return False
 
 
-def _evaluate(node: ast.expr, values: Mapping[str, float]) -> float:
+@cache
+def _compiled(expression: str) -> Compiled:
+    return _compile(_parse(expression, "metric math"))
+
+
+def _compile(node: ast.expr) -> Compiled:
+    """Return a function of the metric values: a tick evaluates it for every minute it reads."""
     match node:
         case ast.Constant(value=int() | float() as value):
-            return float(value)
+            return lambda _: float(value)
         case ast.Name(id=name):
-            return values[name]
+            return operator.itemgetter(name)
         case ast.UnaryOp(op=op, operand=operand):
-            return (
-                -_evaluate(operand, values)
-                if isinstance(op, ast.USub)
-                else _evaluate(operand, values)
-            )
+            inner = _compile(operand)
+            return (lambda values: -inner(values)) if isinstance(op, ast.USub) else inner
         case ast.BinOp(left=left, op=op, right=right):
-            return _OPERATORS[type(op)](_evaluate(left, values), _evaluate(right, values))
+            apply, one, other = _OPERATORS[type(op)], _compile(left), _compile(right)
+            return lambda values: apply(one(values), other(values))
         case ast.Call(func=ast.Name(id="FILL"), args=[ast.Name(id=name), ast.Constant() as fill]):
-            return values[name] if name in values else _evaluate(fill, values)
+            instead = _compile(fill)
+            return lambda values: values[name] if name in values else instead(values)
         case ast.Call(func=ast.Name(id=name), args=args):
-            parts = [_evaluate(part, values) for part in args]
-            return abs(parts[0]) if name == "ABS" else _FUNCTIONS[name](parts)
+            parts, function = [_compile(part) for part in args], _FUNCTIONS[name]
+            return lambda values: function(*(part(values) for part in parts))
         case _:  # refused by `check` when the specification was made
             raise KeyError(ast.unparse(node))

@@ -104,7 +104,8 @@ def _in_units(
         if time > now or not all(map(isfinite, values.values())):
             rejected.append(time)
             continue
-        units = signal.units(values, lead_seconds) if failed <= values.keys() else None
+        complete = not failed or failed <= values.keys()
+        units = signal.units(values, lead_seconds) if complete else None
         if units is None:
             continue
         if 0 <= units <= MOST_UNITS:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from peakfleet_planner.demand import SignalDemand
-from peakfleet_planner.foresight.model import DemandModel, basis_of
+from peakfleet_planner.foresight.basis import basis_of
+from peakfleet_planner.foresight.model import DemandModel
 from peakfleet_planner.foresight.roll import foresee
 from peakfleet_planner.plan import SignalState
 from peakfleet_planner.spec import FleetSpec

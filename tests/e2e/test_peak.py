@@ -19,10 +19,12 @@ from peakfleet_local.replay import Minute, Phases, replay
 from peakfleet_planner import FleetSpec, Plan, Reason
 
 ROOT = Path(__file__).parents[2]
-START = 1_774_206_000
+START = 1_774_209_000
+"""The second full hour comes while the fleets tick: then the learners run too."""
 PHASES = Phases(history_minutes=64, warm_up_minutes=0, scored_minutes=45)
 PEAK_MINUTES = range(67, 76)
 FLEETS = {"Media/Live", "Media/Transcode", "Storage/Ingest", "Storage/Sync"}
+LIVE_FLEETS = {"Media/Live", "Storage/Sync"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,3 +139,13 @@ def test_an_engineer_can_ask_why_a_fleet_has_its_size(
     assert result.exit_code == 0, result.output
     assert "Media/Live has had this size since 2026-03-22" in result.output
     assert changes[-1].explain() in result.output
+
+
+def test_fleets_with_live_demand_have_learned_from_it(replayed: Replayed) -> None:
+    dynamodb = replayed.aws.client("dynamodb")
+    tables = {spec.state_table for spec in replayed.specs}
+    kept = [item for table in tables for item in dynamodb.scan(TableName=table)["Items"]]
+    models = [item for item in kept if item["item"]["S"] == "MODEL"]
+    assert {item["fleet"]["S"] for item in models} == LIVE_FLEETS
+    before_the_hour_seconds = {-int(item["learned"]["N"]) % 3600 for item in models}
+    assert max(before_the_hour_seconds) <= 300

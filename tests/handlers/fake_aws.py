@@ -1,4 +1,4 @@
-"""An AWS of dictionaries: the seven calls a tick makes, and what they change."""
+"""An AWS of dictionaries: the calls that tick and learner make, and what they change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from peakfleet_handlers.clients import Clients
 
 READS = ("GetMetricData", "DescribeAutoScalingGroups", "Query")
 RECORD = "TransactWriteItems"
-WRITES = (RECORD, "UpdateItem", "SetDesiredCapacity", "ModifyListener")
+WRITES = (RECORD, "PutItem", "UpdateItem", "SetDesiredCapacity", "ModifyListener")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,6 +116,11 @@ class FakeAws:
             reasons = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
             _refuse("TransactionCanceledException", "cancelled", CancellationReasons=reasons)
         self.table |= {_key(latest): latest, _key(decision): decision}
+        return {}
+
+    def put_item(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("PutItem", "", asked)
+        self.table[_key(asked["Item"])] = asked["Item"]
         return {}
 
     def update_item(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above

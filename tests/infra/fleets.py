@@ -9,7 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
-from peakfleet import BurstFleet, CapacityPool, DemandSignal, Purchase
+from peakfleet import BurstFleet, CapacityPool, DemandSignal, Foresight, Purchase
 
 GRAVITON = CapacityPool.graviton("c8g.4xlarge", units_per_instance=16, max_instances=50)
 SPOT = CapacityPool.graviton(
@@ -37,11 +37,13 @@ def network(stack: Stack) -> ec2.Vpc:
 
 
 def burst_fleet(stack: Stack, name: str = "Live", **options: Any) -> BurstFleet:  # noqa: ANN401  a fleet's own
+    """Return a fleet of one pool and one live signal, without a learner unless it is given."""
     existing = stack.node.try_find_child("Network")
     given = {
         "vpc": existing or network(stack),
         "pools": [GRAVITON],
         "signals": [DemandSignal.metric(metric())],
+        "foresight": Foresight.off(),
         **options,
     }
     return BurstFleet(stack, name, **given)

@@ -21,6 +21,8 @@ CONTEXT: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
 ENVIRONMENTS = sorted(CONTEXT["environments"])
 STACKS = ("Network", "Storage", "Media")
 FLEETS = ["Media/Live", "Media/Transcode", "Storage/Ingest", "Storage/Sync"]
+LIVE_FLEETS = ["Media/Live", "Storage/Sync"]
+"""Those with one live signal, which is what can be learned."""
 
 Resource = dict[str, Any]
 
@@ -89,7 +91,9 @@ def synthesized(environment: str) -> App:
     """Return the app of an environment, synthesized with no account and no way out."""
     folder = tempfile.TemporaryDirectory(prefix="peakfleet-app-")
     _FOLDERS.append(folder)
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in ("PATH", "HOME", "XDG_CACHE_HOME") if name in os.environ
+    }
     nowhere = "http://127.0.0.1:9"
     subprocess.run(
         [sys.executable, "app.py"],

@@ -44,6 +44,7 @@ def test_it_holds_our_packages_and_what_they_import_that_the_runtime_lacks(code:
     assert sorted(path.name for path in code.iterdir()) == [
         "aws_lambda_powertools",
         "peakfleet_handlers",
+        "peakfleet_learner",
         "peakfleet_planner",
         "typing_extensions.py",
     ]

@@ -19,6 +19,7 @@ PHYSICAL_NAMES = {
     "FunctionName",
     "GroupName",
     "LaunchTemplateName",
+    "LayerName",
     "LogGroupName",
     "QueueName",
     "RoleName",
@@ -33,7 +34,7 @@ NAMED_BY_REFERENCE = {
 def full() -> Stack:
     stack = new_stack()
     vpc = network(stack)
-    burst_fleet(stack, vpc=vpc, pools=[SPOT, GRAVITON])
+    burst_fleet(stack, vpc=vpc, pools=[SPOT, GRAVITON], foresight=None)
     QueueFleet(
         stack,
         "Transcode",
@@ -86,12 +87,17 @@ def test_one_more_pool_moves_no_other_resource() -> None:
     assert set(kept) < set(grown)
 
 
-def test_one_function_and_one_schedule_serve_a_fleet_however_many_pools(
+def test_a_tick_and_where_it_can_learn_a_lesson_serve_a_fleet_however_many_pools(
     template: Mapping[str, Any],
 ) -> None:
+    expressions = [
+        found["Properties"]["ScheduleExpression"]
+        for found in template["Resources"].values()
+        if found["Type"] == "AWS::Scheduler::Schedule"
+    ]
     kinds = [found["Type"] for found in template["Resources"].values()]
-    assert kinds.count("AWS::Lambda::Function") == 3
-    assert kinds.count("AWS::Scheduler::Schedule") == 3
+    assert sorted(expressions) == ["rate(1 hour)"] * 2 + ["rate(1 minute)"] * 3
+    assert kinds.count("AWS::Lambda::Function") == 5
 
 
 def test_a_fleet_within_a_stage_is_named_with_it() -> None:

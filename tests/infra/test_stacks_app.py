@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.infra.reference_app import (
     CONTEXT,
     ENVIRONMENTS,
     FLEETS,
+    LIVE_FLEETS,
     STACKS,
     WORKERS,
     App,
@@ -82,9 +84,11 @@ def test_nothing_needs_a_custom_resource(app: App) -> None:
         kinds = {one["Type"] for one in app.template(stack)["Resources"].values()}
         assert not {kind for kind in kinds if "Custom" in kind}
     functions = app.resources("AWS::Lambda::Function").values()
-    handlers = {one["Properties"]["Handler"] for one in functions}
-    assert handlers == {"peakfleet_handlers.tick.handler"}
-    assert len(functions) == len(FLEETS)
+    handlers = Counter(one["Properties"]["Handler"] for one in functions)
+    assert handlers == {
+        "peakfleet_handlers.tick.handler": len(FLEETS),
+        "peakfleet_handlers.learn.handler": len(LIVE_FLEETS),
+    }
 
 
 def test_nothing_has_a_way_to_the_internet(app: App) -> None:

@@ -79,7 +79,7 @@ def _functions(out: Path) -> set[str]:
 
 def test_the_wheel_says_that_it_is_typed(elsewhere: Path) -> None:
     (site_packages,) = elsewhere.parents[1].glob("lib/python*/site-packages")
-    for package in ("peakfleet", "peakfleet_planner", "peakfleet_handlers"):
+    for package in ("peakfleet", "peakfleet_planner", "peakfleet_handlers", "peakfleet_learner"):
         assert (site_packages / package / "py.typed").is_file()
 
 

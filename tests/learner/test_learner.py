@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from peakfleet_learner import GRADED_MINUTES, SETTLING_MINUTES, Learner, learn
-from peakfleet_planner import BacklogSignal, FixedBaseline
+from peakfleet_planner import BacklogSignal
 from tests.learner.patterns import (
     DAY,
     SPEC,
@@ -17,7 +18,8 @@ from tests.learner.patterns import (
     learned_model,
     points,
 )
-from tests.planner.fleets import JOBS, fleet
+from tests.planner.fleets import JOBS
+from tests.planner.fleets import scaled as scaled_fleet
 
 
 def test_bursts_that_repeat_are_foreseen_at_less_than_half_of_the_reactive_cost() -> None:
@@ -34,18 +36,20 @@ def test_a_day_is_not_enough_to_be_trusted() -> None:
 
 
 def test_steps_that_nothing_announces_are_left_to_the_reactive_rule() -> None:
-    model = learn(SPEC, points(_steps(days=3)))
+    jumps = np.random.default_rng(3).uniform(0, 300, 18)
+    model = learn(SPEC, points(np.repeat(jumps, DAY // 6).tolist()))
     assert model is not None
     assert model.grade.minutes >= GRADED_MINUTES
     assert not model.trusted
 
 
 def test_trust_is_lost_when_demand_no_longer_repeats() -> None:
-    small_bursts = [90 + 0.15 * (units - 90) for units in bursts_every_hour(2.5)]
+    small_bursts = [90 + 0.15 * (units - 90) for units in bursts_every_hour(2.1)]
+    jumps = np.random.default_rng(4).uniform(0, 300, 6)
     learner = Learner(SPEC)
     learner.advance(points(small_bursts))
     before = learner.model()
-    learner.advance(points([*small_bursts, *_steps(days=3)]))
+    learner.advance(points([*small_bursts, *np.repeat(jumps, DAY // 2).tolist()]))
     after = learner.model()
     assert before is not None
     assert after is not None
@@ -82,18 +86,7 @@ def test_the_newest_minutes_are_left_to_the_tick() -> None:
 
 def test_units_are_only_a_name() -> None:
     values = bursts_every_hour(1.2)
-    larger = fleet(
-        pools=tuple(
-            type(pool)(
-                name=pool.name,
-                group=pool.group,
-                units_per_capacity=4 * pool.units_per_capacity,
-                max_capacity=pool.max_capacity,
-            )
-            for pool in SPEC.pools
-        ),
-        baseline=FixedBaseline(units=400),
-    )
+    larger = scaled_fleet(SPEC, 4)
     model = learn(SPEC, points(values))
     scaled = learn(larger, points([4 * value for value in values]))
     assert model is not None
@@ -131,13 +124,23 @@ def test_a_backlog_is_not_learned() -> None:
     jobs = BacklogSignal(
         name="jobs", metrics={"waiting": JOBS}, seconds_per_item=90, drain_within_seconds=600
     )
-    spec = type(SPEC)(fleet="Jobs", pools=SPEC.pools, signals=(jobs,))
+    spec = replace(SPEC, signals=(jobs,))
     assert learn(spec, points([1.0] * 10)) is None
     with pytest.raises(ValueError, match="only one live signal by the minute is learned"):
         Learner(spec)
 
 
-def _steps(*, days: int) -> list[float]:
-    """Return demand that jumps every four hours, to anywhere."""
-    jumps = np.random.default_rng(3).uniform(0, 300, days * 6)
-    return [float(units) for units in np.repeat(jumps, 240)]
+def test_demand_that_is_seen_too_late_is_refused() -> None:
+    with pytest.raises(ValueError, match="metric_delay_minutes must be between 0 and 7, got 8"):
+        Learner(SPEC, metric_delay_minutes=8)
+
+
+@pytest.mark.parametrize("delay", [0, 7])
+@pytest.mark.parametrize("boot_minutes", [0, 50])
+def test_the_shortest_and_the_longest_lead_are_learned(delay: int, boot_minutes: int) -> None:
+    pools = tuple(replace(pool, boot_seconds=60.0 * boot_minutes) for pool in SPEC.pools)
+    learned = learn(
+        replace(SPEC, pools=pools), points(bursts_every_hour(1.3)), metric_delay_minutes=delay
+    )
+    assert learned is not None
+    assert learned.grow.first_minute == delay + boot_minutes + 1

@@ -73,10 +73,18 @@ def invoke(aws: LocalAws, name: str, event: object = None) -> Answer:
     return Answer(failed="FunctionError" in answer, payload=json.loads(answer["Payload"].read()))
 
 
-def create_schedule(aws: LocalAws, name: str, target: str, payload: object, **more: Json) -> None:
+def create_schedule(
+    aws: LocalAws,
+    name: str,
+    target: str,
+    payload: object,
+    *,
+    expression: str = "rate(1 minutes)",
+    **more: Json,
+) -> None:
     aws.client("scheduler").create_schedule(
         Name=name,
-        ScheduleExpression="rate(1 minutes)",
+        ScheduleExpression=expression,
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={"Arn": target, "RoleArn": role(aws), "Input": json.dumps(payload)},
         **more,

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from peakfleet_local import LocalAws
-from tests.local.deployed import TRUST
+from tests.local.deployed import TRUST, invoke, zipped
 from tests.local.stacks import POLICY, QUEUE, TOPIC, Template, change, group, ids, network, outputs
 
 
@@ -259,3 +259,42 @@ def test_an_unknown_change_set_has_the_code_that_the_cli_waits_for(aws: LocalAws
     with pytest.raises(ClientError) as unknown:
         client.describe_change_set(StackName="s", ChangeSetName="other")
     assert unknown.value.response["Error"]["Code"] == "ChangeSetNotFound"
+
+
+def test_a_function_has_its_layer_and_keeps_it_when_only_the_layer_changes(aws: LocalAws) -> None:
+    def upload(key: str, files: dict[str, str]) -> Template:
+        aws.client("s3").put_object(Bucket="code", Key=key, Body=zipped(files))
+        return {"S3Bucket": "code", "S3Key": key}
+
+    aws.client("s3").create_bucket(Bucket="code")
+    body = "import numpy\ndef handler(event, context):\n    return int(numpy.ones(3).sum())\n"
+    function = {
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        "Code": upload("function", {"index.py": body}),
+        "Layers": [{"Ref": "Layer"}],
+    }
+    arns = []
+    for key in ("first", "second"):
+        layer = {
+            "Content": upload(key, {"python/numpy/__init__.py": key}),
+            "CompatibleArchitectures": ["arm64"],
+            "CompatibleRuntimes": ["python3.13"],
+        }
+        resources = {
+            "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}},
+            "Layer": {"Type": "AWS::Lambda::LayerVersion", "Properties": layer},
+            "Function": {"Type": "AWS::Lambda::Function", "Properties": function},
+        }
+        change(aws, "s", resources)
+        made = ids(aws, "s")
+        assert invoke(aws, made["Function"]).payload == 3
+        arns.append(made["Layer"])
+    described = aws.client("lambda").get_function(FunctionName=made["Function"])
+    assert [layer["Arn"] for layer in described["Configuration"]["Layers"]] == arns[:1]
+    assert [arn.rpartition(":")[2] for arn in arns] == ["1", "2"]
+    name = arns[0].split(":")[-2]
+    aws.client("cloudformation").delete_stack(StackName="s")
+    kept = aws.client("lambda").list_layer_versions(LayerName=name)["LayerVersions"]
+    assert [version["Version"] for version in kept] == [1]

@@ -39,6 +39,20 @@ def test_what_lambda_does_not_bring_must_be_deployed(aws: LocalAws, package: str
     assert invoke(aws, "f").payload["errorMessage"] == f"No module named '{package}'"
 
 
+def test_a_layer_lends_the_packages_that_it_names_as_they_are_installed_here(
+    aws: LocalAws,
+) -> None:
+    for_another_chip = {"python/numpy/__init__.py": "", "python/numpy/core.so": "of another chip"}
+    layer = aws.client("lambda").publish_layer_version(
+        LayerName="l", Content={"ZipFile": zipped(for_another_chip)}
+    )["LayerVersionArn"]
+    files = handler("return int(numpy.ones(3).sum())", "import numpy")
+    create_function(aws, "with", files, Layers=[layer])
+    create_function(aws, "without", files)
+    assert invoke(aws, "with").payload == 3
+    assert invoke(aws, "without").payload["errorMessage"] == "No module named 'numpy'"
+
+
 def test_boto3_is_there_and_speaks_to_the_local_aws(aws: LocalAws) -> None:
     body = "return boto3.client('sqs').create_queue(QueueName='q')['QueueUrl']"
     create_function(aws, "f", handler(body, "import boto3"))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from dataclasses import fields, replace
-from math import inf, nan
+from itertools import accumulate
+from math import ceil, inf, nan
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from peakfleet_learner.advantages import positions
 from peakfleet_planner import DemandModel, SpecError, read_model
 from peakfleet_planner.foresight import Foreseen, foresee
 from peakfleet_planner.foresight.features import (
@@ -19,7 +23,14 @@ from peakfleet_planner.foresight.features import (
     ROOTS,
     ROOTS_KNOWN_AFTER,
 )
-from peakfleet_planner.foresight.layers import AGES, POSITIONS, best, first_tables
+from peakfleet_planner.foresight.layers import (
+    AGE_MINUTES,
+    AGES,
+    POSITIONS,
+    ages,
+    best,
+    first_tables,
+)
 from tests.learner.patterns import learned_model
 
 MODEL = learned_model()
@@ -130,6 +141,31 @@ def test_before_anything_is_learned_the_more_likely_layer_is_worth_more(
         for age in range(1, AGES):
             column = [row[age] for row in table]
             assert column[:-3] == sorted(column[:-3])
+
+
+@settings(max_examples=200)
+@given(
+    steps=st.lists(st.floats(min_value=0, max_value=30), min_size=13, max_size=13),
+    lowest=st.floats(min_value=-60, max_value=60),
+    bursts=st.lists(st.floats(min_value=0, max_value=80), min_size=1, max_size=60),
+    values=st.lists(st.floats(min_value=-5, max_value=5), min_size=135, max_size=135),
+    most=st.integers(min_value=0, max_value=120),
+)
+def test_many_layers_at_once_are_judged_as_one_by_one(
+    steps: list[float], lowest: float, bursts: list[float], values: list[float], most: int
+) -> None:
+    levels = [lowest + height for height in accumulate(steps)]
+    table = [values[at : at + AGES] for at in range(0, len(values), AGES)]
+    totals = [0.0]
+    for layer in range(most):
+        recent = [at for at, burst in enumerate(reversed(bursts)) if ceil(burst - 0.5) > layer]
+        age = bisect_right(AGE_MINUTES, recent[0]) if recent else AGES - 1
+        (where,) = positions(np.array(levels), np.array([layer + 0.5])).tolist()
+        row = min(int(where), POSITIONS - 2)
+        gain = (row + 1 - where) * table[row][age] + (where - row) * table[row + 1][age]
+        totals.append(totals[-1] + gain)
+    chosen = best(levels, ages(bursts), table, most)
+    assert totals[chosen] == pytest.approx(min(totals), abs=1e-6)
 
 
 def test_layers_are_taken_as_long_as_they_gain_together() -> None:

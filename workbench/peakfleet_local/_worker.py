@@ -27,6 +27,7 @@ class Deployment:
         code: Folder with the unpacked code.
         environment: Variables that the function sees, and no others.
         timeout_seconds: How long one invocation may take.
+        layer_packages: Packages that its layers bring. Default: none.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Deployment:
     code: Path
     environment: Mapping[str, str]
     timeout_seconds: float
+    layer_packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +179,7 @@ def _start(deployment: Deployment) -> subprocess.Popen[str]:
             "-S",
             str(Path(__file__).with_name("_worker_main.py")),
             str(deployment.code),
+            ",".join(deployment.layer_packages),
             *packages,
         ],
         stdin=subprocess.PIPE,

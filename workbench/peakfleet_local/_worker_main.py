@@ -25,18 +25,19 @@ RUNTIME_PACKAGES = frozenset(
 
 
 class RuntimeFinder:
-    """Finds the runtime's own packages among the many that are installed here."""
+    """Finds the packages of runtime and layers among the many that are installed here."""
 
     @classmethod
     def find_spec(
         cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Find a package of the runtime; deployed code of the same name was found before."""
-        if path is not None or name not in RUNTIME_PACKAGES:
+        """Find a package of runtime or layer; deployed code of the same name was found before."""
+        if path is not None or name not in cls.packages:
             return None
         return importlib.machinery.PathFinder.find_spec(name, cls.search_path, target)
 
     search_path: list[str] = []  # noqa: RUF012 - set once by main, before any import
+    packages: frozenset[str] = RUNTIME_PACKAGES
 
 
 class LogStream(io.TextIOBase):
@@ -134,7 +135,8 @@ def main() -> None:
         protocol.write(json.dumps(message) + "\n")
         protocol.flush()
 
-    code_directory, *RuntimeFinder.search_path = sys.argv[1:]
+    code_directory, of_layers, *RuntimeFinder.search_path = sys.argv[1:]
+    RuntimeFinder.packages = RUNTIME_PACKAGES.union(of_layers.split(","))
     sys.path.insert(0, code_directory)
     sys.meta_path.append(RuntimeFinder)
     logs = LogStream(send)

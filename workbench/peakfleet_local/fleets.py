@@ -10,7 +10,7 @@ from peakfleet_planner import FleetSpec
 
 
 def deployed_fleets(*, region: str, account: str = ACCOUNT) -> tuple[FleetSpec, ...]:
-    """Return the fleet of every enabled schedule that sends one, by name.
+    """Return every fleet that an enabled schedule sends, by name and once.
 
     Args:
         region: Where to look.
@@ -24,4 +24,5 @@ def deployed_fleets(*, region: str, account: str = ACCOUNT) -> tuple[FleetSpec, 
         for schedule in enabled_schedules(account=account, region=region)
     )
     specs = (FleetSpec.from_json(payload["spec"]) for payload in payloads if "spec" in payload)
-    return tuple(sorted(specs, key=lambda spec: spec.fleet))
+    by_name = {spec.fleet: spec for spec in specs}  # tick and learner send the same one
+    return tuple(by_name[name] for name in sorted(by_name))

@@ -13,7 +13,7 @@ import zipfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction, lambda_backends
@@ -30,7 +30,8 @@ class Functions:
 
     Each function has one process, which stays warm between invocations like an execution
     environment of AWS; invocations at the same time wait for each other. The process sees
-    the deployed code and what the Python runtime of Lambda brings, nothing of this checkout.
+    the deployed code, what the Python runtime of Lambda brings and the packages that its
+    layers name, nothing of this checkout.
 
     Args:
         environment: Variables that every function sees, such as the endpoint.
@@ -38,7 +39,9 @@ class Functions:
 
     Limitations:
         Python only, on this machine's Python and chip whatever the function asks for; no
-        layers, no memory limit, no reserved concurrency.
+        memory limit, no reserved concurrency. A layer is compiled for the chip of the function:
+        of it only the names of its packages count, and the versions installed on this machine
+        are run. One that is not installed cannot be imported.
     """
 
     def __init__(self, *, environment: Mapping[str, str], on_log: Callable[[str], None]) -> None:
@@ -123,6 +126,7 @@ class Functions:
             code=self._unpacked(function),
             environment={**self._environment, **_variables(function)},
             timeout_seconds=float(function.timeout),
+            layer_packages=_layer_packages(function),
         )
 
     def _unpacked(self, function: MotoObject) -> Path:
@@ -140,6 +144,18 @@ def _refused(function: MotoObject) -> Invocation:
     text = f"the local AWS runs Python functions only, not {function.run_time}"
     failure = {"errorMessage": text, "errorType": "Runtime.Unsupported"}
     return Invocation(payload=json.dumps(failure), failed=True, logs=())
+
+
+def _layer_packages(function: MotoObject) -> tuple[str, ...]:
+    """Return what the layers of a function bring to Python, by name."""
+    backend = lambda_backends[function.account_id][function.region]
+    versions = (backend.layers_versions_by_arn(layer["Arn"]) for layer in function.layers)
+    names: set[str] = set()
+    for version in filter(None, versions):
+        with zipfile.ZipFile(io.BytesIO(version.code_bytes)) as archive:
+            paths = map(PurePosixPath, archive.namelist())
+            names |= {path.parts[1] for path in paths if path.match("python/*/__init__.py")}
+    return tuple(sorted(names))
 
 
 def _variables(function: MotoObject) -> dict[str, str]:

@@ -1,12 +1,14 @@
-"""EventBridge Scheduler on a virtual clock: every schedule fires when it is told to."""
+"""EventBridge Scheduler on a virtual clock: schedules fire at the minutes that are theirs."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +18,9 @@ from peakfleet_local._moto import Json
 from peakfleet_local.functions import Functions
 
 MOST_AT_ONCE = 4
+MINUTE_SECONDS = 60
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_UNIT_MINUTES = {"minute": 1, "hour": 60, "day": 1440}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +32,27 @@ class Schedule:
         arn: Of the schedule.
         target_arn: The function.
         input_template: Its payload, with the attributes that the Scheduler replaces.
+        every_minutes: How often it fires; None if it has no rate.
     """
 
     name: str
     arn: str
     target_arn: str
     input_template: str
+    every_minutes: int | None
+
+    def is_due(self, epoch_seconds: float) -> bool:
+        """Whether it fires in the minute of a moment; rates are counted from 1970."""
+        minute = int(epoch_seconds // MINUTE_SECONDS)
+        return self.every_minutes is not None and minute % self.every_minutes == 0
 
 
 def enabled_schedules(*, account: str, region: str) -> list[Schedule]:
-    """Every enabled schedule with a Lambda target, by name."""
-    return sorted(_schedules(account, region), key=lambda schedule: schedule.name)
+    """Every enabled schedule with a Lambda target: the most frequent first, then by name."""
+    return sorted(
+        _schedules(account, region),
+        key=lambda schedule: (schedule.every_minutes or inf, schedule.name),
+    )
 
 
 def event_of(schedule: Schedule, *, now_epoch_seconds: float) -> Json:
@@ -68,7 +83,8 @@ class Firing:
         region: Whose schedules.
 
     Limitations:
-        Neither rates nor windows nor time zones are looked at: what is enabled fires. A
+        Only schedules with a rate fire, on every minute that is a multiple of it since 1970;
+        on AWS a rate counts from when the schedule was made. Windows are not looked at. A
         failed invocation is not repeated and reaches no dead-letter queue.
     """
 
@@ -79,25 +95,32 @@ class Firing:
         self._pool = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="peakfleet-schedule")
 
     def fire(self, *, now_epoch_seconds: float) -> dict[str, Mapping[str, Any]]:
-        """Invoke the target of every enabled schedule and wait for all of them.
+        """Invoke the target of every schedule that is due and wait for all of them.
 
         Args:
             now_epoch_seconds: The scheduled time.
 
         Returns:
-            Each handler's answer, by the fleet that its payload names, or else by the
-            schedule's name; a failure is answered as AWS does, with `errorMessage`.
+            Each handler's answer, by the fleet that its payload names; by the schedule's name
+            if it names none, or if a more frequent schedule answers for that fleet. A failure
+            is answered as AWS does, with `errorMessage`.
         """
-        schedules = enabled_schedules(account=self._account, region=self._region)
+        schedules = [
+            schedule
+            for schedule in enabled_schedules(account=self._account, region=self._region)
+            if schedule.is_due(now_epoch_seconds)
+        ]
         events = [event_of(s, now_epoch_seconds=now_epoch_seconds) for s in schedules]
         answers = self._pool.map(
             lambda pair: self._functions.invoke(arn=pair[0].target_arn, event=pair[1]),
             zip(schedules, events, strict=True),
         )
-        return {
-            _fleet_of(event) or schedule.name: json.loads(answer.payload)
-            for schedule, event, answer in zip(schedules, events, answers, strict=True)
-        }
+        said: dict[str, Mapping[str, Any]] = {}
+        for schedule, event, answer in zip(schedules, events, answers, strict=True):
+            fleet = _fleet_of(event)
+            name = fleet if fleet and fleet not in said else schedule.name
+            said[name] = json.loads(answer.payload)
+        return said
 
     def close(self) -> None:
         """End the threads; what has not begun is dropped."""
@@ -114,7 +137,13 @@ def _schedules(account: str, region: str) -> Iterator[Schedule]:
                     arn=schedule.arn,
                     target_arn=target["Arn"],
                     input_template=target.get("Input") or "",
+                    every_minutes=_every_minutes(schedule.schedule_expression),
                 )
+
+
+def _every_minutes(expression: str) -> int | None:
+    rate = _RATE.fullmatch(expression)
+    return int(rate[1]) * _UNIT_MINUTES[rate[2]] if rate else None
 
 
 def _fleet_of(event: object) -> str | None:

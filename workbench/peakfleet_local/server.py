@@ -191,14 +191,15 @@ class LocalAws:
             )
 
     def fire_schedules(self, now_epoch_seconds: float) -> Mapping[str, Mapping[str, Any]]:
-        """Run every enabled schedule's function for a moment and wait for the answers.
+        """Run the function of every schedule that is due at a moment and wait for the answers.
 
         Args:
             now_epoch_seconds: The scheduled time that each payload carries.
 
         Returns:
-            Each handler's answer by fleet. A handler that failed is answered as AWS does,
-            with `errorMessage` and `errorType`.
+            Each handler's answer by fleet: the tick's, where a learner runs beside it; that
+            one answers under its schedule's name. A handler that failed is answered as AWS
+            does, with `errorMessage` and `errorType`.
         """
         return _opened(self._firing).fire(now_epoch_seconds=now_epoch_seconds)
 

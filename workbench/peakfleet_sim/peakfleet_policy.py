@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import inf, isnan
 from typing import Final
 
-from peakfleet_learner import Learner
+from peakfleet_learner import MOST_DELAY_MINUTES, Learner
 from peakfleet_planner import (
     IN_FLIGHT,
     WAITING,
@@ -27,6 +27,7 @@ from peakfleet_planner import (
     Snapshot,
     decide,
 )
+from peakfleet_planner.demand import read_demand
 from peakfleet_planner.foresight import basis_of
 from peakfleet_sim._bridge import Floats
 from peakfleet_sim.live import DEMAND
@@ -108,14 +109,22 @@ class PeakfleetPolicy:
 
     def _learned(self, seen: Seen) -> DemandModel | None:
         """Return the newest model, learned at the full hour from what was visible then."""
-        if not self.foresight or basis_of(self.spec) is None:
+        lessons, now = self._lessons, seen.now_epoch_seconds
+        if now // SECONDS_PER_MINUTE % _RELEARN_MINUTES or not self.foresight:
+            return lessons.model
+        (signal,) = self.spec.signals
+        visible = min(len(seen.metrics[metric_id]) for metric_id in signal.metrics)
+        delay = seen.minute + 1 - visible
+        if basis_of(self.spec) is None or not visible or delay > MOST_DELAY_MINUTES:
             return None
-        lessons, values = self._lessons, seen.metrics[DEMAND]
+        read = {
+            metric_id: self._series(seen, seen.metrics[metric_id], minutes=_RELEARN_READS)
+            for metric_id in signal.metrics
+        }
         if lessons.learner is None:
-            lessons.learner = Learner(self.spec, metric_delay_minutes=seen.minute + 1 - len(values))
-        if (seen.now_epoch_seconds // SECONDS_PER_MINUTE) % _RELEARN_MINUTES == 0:
-            lessons.learner.advance(self._series(seen, values, minutes=_RELEARN_READS).points)
-            lessons.model = lessons.learner.model()
+            lessons.learner = Learner(self.spec, metric_delay_minutes=delay)
+        lessons.learner.advance(read_demand(self.spec, signal, read, now).points)
+        lessons.model = lessons.learner.model()
         return lessons.model
 
     def _series(self, seen: Seen, values: Floats, *, minutes: int | None = None) -> MetricSeries:

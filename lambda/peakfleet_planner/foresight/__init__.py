@@ -1,12 +1,11 @@
 """Foresight: what a fleet should run, from what was learned of its demand. Pure."""
 
+from peakfleet_planner.foresight.basis import Basis, basis_of
 from peakfleet_planner.foresight.model import (
-    Basis,
     DemandModel,
     Grade,
     HorizonModel,
     HorizonState,
-    basis_of,
     read_model,
 )
 from peakfleet_planner.foresight.roll import Foreseen, foresee

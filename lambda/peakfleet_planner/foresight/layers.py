@@ -23,8 +23,10 @@ AGES: Final = len(AGE_MINUTES) + 1
 OLDEST: Final = AGES - 1
 POSITIONS: Final = len(QUANTILES) + 2
 
-_NO_TURN: Final = 60.0
-"""A sum this far above its least will not come back below it."""
+_JUST_NEEDED: Final = 1.5
+"""Starting what was needed a minute ago is worth this much more."""
+_SURE: Final = 0.02
+"""Down to this chance; what is less likely still is not."""
 SLIVER: Final = 1e-6
 """Levels that lie no further apart than a thousandth of this are one."""
 
@@ -43,7 +45,7 @@ def first_tables(
     chances = [1 - quantile for quantile in (0.005, *QUANTILES, 0.995)]
     start = [[max(-boot, boot * (1 - chance * unserved_cost / 2.5))] * AGES for chance in chances]
     for row, chance in zip(start, chances, strict=True):
-        row[0] -= 1.5 * (chance > chances[1])
+        row[0] -= _JUST_NEEDED * (chance > _SURE)
     # What hardly ever happens says nothing yet; only what demand just needed is sure.
     start[-1][0] = start[-2][0] = -boot
     start[-3][0] = 0.0
@@ -86,31 +88,38 @@ def best(levels: Sequence[float], layer_ages: Ages, table: Table, most: int) -> 
     A layer below all levels, or above them, still has a position between the outermost ones:
     by how far it lies outside, against how far the middle level is.
     """
-    count = len(levels)
+    count, rows = len(levels), len(layer_ages)
     lowest, middle, highest = levels[0], levels[count // 2], levels[-1]
+    surely_below = lowest - (middle - lowest + SLIVER)
+    surely_above = highest + (highest - middle + SLIVER)
     total = least = 0.0
-    chosen = row = above = 0
-    for layer in range(most):
-        threshold = layer + 0.5
-        while row < len(layer_ages) and layer_ages[row][0] <= layer:
+    layer = chosen = row = above = 0
+    while layer < most:
+        while row < rows and layer_ages[row][0] <= layer:
             row += 1
-        age = layer_ages[row][1] if row < len(layer_ages) else OLDEST
-        while above < count and levels[above] <= threshold:
-            above += 1
-        at = above
-        if not above:
-            share = max(0.0, 1 - (lowest - threshold) / (middle - lowest + SLIVER))
-        elif above == count:
-            share = min(1.0, (threshold - highest) / (highest - middle + SLIVER))
+        age, older = (layer_ages[row][1], layer_ages[row][0]) if row < rows else (OLDEST, most)
+        threshold, end = layer + 0.5, layer + 1
+        if threshold <= surely_below:  # many layers at once: they are all alike
+            end = max(end, min(older, most, int(surely_below + 0.5)))
+            total += (end - layer) * table[0][age]
+        elif threshold >= surely_above:
+            end = min(older, most)
+            total += (end - layer) * table[-1][age]
         else:
-            below = levels[above - 1]
-            gap = levels[above] - below
-            share = (threshold - below) / gap if gap > SLIVER / 1000 else 0.5
-        total += (1 - share) * table[at][age] + share * table[at + 1][age]
+            while above < count and levels[above] <= threshold:
+                above += 1
+            if not above:
+                share = 1 - (lowest - threshold) / (middle - lowest + SLIVER)
+            elif above == count:
+                share = (threshold - highest) / (highest - middle + SLIVER)
+            else:
+                below = levels[above - 1]
+                gap = levels[above] - below
+                share = (threshold - below) / gap if gap > SLIVER / 1000 else 0.5
+            total += (1 - share) * table[above][age] + share * table[above + 1][age]
+        layer = end
         if total < least:
-            least, chosen = total, layer + 1
-        elif total > least + _NO_TURN:
-            break
+            least, chosen = total, layer
     return chosen
 
 
@@ -128,9 +137,7 @@ def targets(
         keep_levels: Burst that may come before what is let go now could be back.
         layer_ages: When layers were last needed, see `ages`.
         tables: For starting and for keeping.
-        most: The most layers there are.
+        most: The most layers that may be asked for.
     """
-    highest = max(keep_levels[-1], grow_levels[-1], layer_ages[-1][0])
-    top = max(0, min(most, int(min(highest, most) * 1.3) + 8))
-    grow = best(grow_levels, layer_ages, tables[0], top)
-    return grow, max(grow, best(keep_levels, layer_ages, tables[1], top))
+    grow = best(grow_levels, layer_ages, tables[0], most)
+    return grow, max(grow, best(keep_levels, layer_ages, tables[1], most))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+MINUTE_SECONDS: Final = 60
+HOUR: Final = 60
+"""Minutes of an hour."""
 DAY: Final = 1440
 """Minutes of a day."""
 

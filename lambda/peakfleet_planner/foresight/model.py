@@ -4,91 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil, isfinite
+from math import isfinite
 from typing import Any, Final, Self
 
 from peakfleet_planner import _check
 from peakfleet_planner.codec import from_document, to_document
 from peakfleet_planner.errors import SpecError
+from peakfleet_planner.foresight.basis import Basis
 from peakfleet_planner.foresight.features import DAYTIMES, DIFFERENCES, ROOTS, SEASONS
 from peakfleet_planner.foresight.layers import AGES, POSITIONS, QUANTILES
-from peakfleet_planner.foresight.minutes import Minutes
-from peakfleet_planner.signals import RateSignal, SilenceRule
-from peakfleet_planner.spec import FleetSpec
+from peakfleet_planner.foresight.minutes import HOUR, MINUTE_SECONDS, Minutes
 
 VERSION: Final = 1
 PHASES: Final = 10
 """Weights may differ by the minute, modulo this."""
-HOUR: Final = 60
 EXPERTS: Final = 3
-MOST_LAYERS: Final = 256
-"""A larger fleet is planned in layers of several instances."""
-MOST_BOOT_MINUTES: Final = 50
-"""A longer boot is not foreseen: the peak an hour ago must have ended before it is looked at."""
 RECENT_MINUTES: Final = 256
 """Minutes that a model carries, so that a tick needs only those since then."""
 AHEAD_MINUTES: Final = 180
 """For how many minutes a model knows what was a day, two and a week before."""
 _SPREAD_INPUTS: Final = 5
-_MOST: Final = 1e12
+_MOST: Final = 1e32
+"""More than the square of any demand."""
 
 Row = tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Basis:
-    """What a model was learned for; another fleet, or one that was changed, needs a new one.
-
-    Args:
-        signal: Name of the one live signal.
-        expression: How its metrics become a value.
-        units_per_value: How a value becomes units.
-        silent_is_zero: Whether a minute without a datapoint counts as nothing.
-        baseline_kind: `fixed` or `reported`.
-        layer_units: Units of one layer of capacity: one instance, several in a large fleet.
-        most_layers: Layers of the whole fleet at its maximum.
-        boot_minutes: From the launch to serving, in the slowest pool.
-        unserved_cost: What a missed unit-minute is worth.
-    """
-
-    signal: str
-    expression: str
-    units_per_value: float
-    silent_is_zero: bool
-    baseline_kind: str
-    layer_units: float
-    most_layers: int
-    boot_minutes: int
-    unserved_cost: float
-
-
-def basis_of(spec: FleetSpec) -> Basis | None:
-    """Return what a model of this fleet must have been learned for; None if it needs none.
-
-    One live signal in periods of a minute can be foreseen. Backlogs, several signals and very
-    long boots stay with the reactive rule.
-    """
-    signal = spec.signals[0]
-    boot_minutes = ceil(max(pool.boot_seconds for pool in spec.pools) / 60)
-    if len(spec.signals) > 1 or not isinstance(signal, RateSignal):
-        return None
-    if next(iter(signal.metrics.values())).period_seconds != HOUR or (
-        boot_minutes > MOST_BOOT_MINUTES
-    ):
-        return None
-    unit, most_units = spec.pools[0].units_per_capacity, sum(pool.max_units for pool in spec.pools)
-    layer_units = unit * ceil(most_units / unit / MOST_LAYERS)
-    return Basis(
-        signal=signal.name,
-        expression=signal.expression,
-        units_per_value=signal.units_per_value,
-        silent_is_zero=signal.when_silent.rule is SilenceRule.ZERO,
-        baseline_kind=spec.baseline.kind,
-        layer_units=layer_units,
-        most_layers=ceil(most_units / layer_units - 1e-9),
-        boot_minutes=boot_minutes,
-        unserved_cost=spec.service_level.unserved_cost,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +125,7 @@ class DemandModel:
         learned_at_epoch_seconds: End of the newest minute that was learned from.
         trusted: Whether it has proved itself on recent demand.
         mean: Mean demand of the last days.
+        highest: Highest demand of all that it was learned from.
         minutes_seen: Minutes that it was learned from.
         recent: Demand of the last hours, up to when it was learned.
         seasons: Demand around the same time a day, two and a week before: the first minute
@@ -201,6 +141,7 @@ class DemandModel:
     learned_at_epoch_seconds: int
     trusted: bool
     mean: float
+    highest: float
     minutes_seen: int
     recent: Row
     seasons: tuple[tuple[int, Row], ...]
@@ -213,7 +154,8 @@ class DemandModel:
     def __post_init__(self) -> None:
         """Refuse what cannot be evaluated."""
         owner = "demand model"
-        _check.at_least(owner, "mean", self.mean, 0)
+        _check.within(owner, "mean", self.mean, 0, _MOST)
+        _check.within(owner, "highest", self.highest, 0, _MOST)
         _check.at_least(owner, "minutes_seen", self.minutes_seen, 1)
         _table("recent", (self.recent,), 1, max(1, len(self.recent)), least=0)
         if len(self.seasons) != len(SEASONS):
@@ -226,7 +168,7 @@ class DemandModel:
     @property
     def newest_minute(self) -> int:
         """The newest minute learned from, since 1970."""
-        return self.learned_at_epoch_seconds // HOUR - 1
+        return self.learned_at_epoch_seconds // MINUTE_SECONDS - 1
 
     @property
     def recent_minutes(self) -> Minutes:

@@ -12,14 +12,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
-from math import isfinite
+from math import ceil, isfinite
 from typing import Final
 
+from peakfleet_planner.foresight.basis import Basis
 from peakfleet_planner.foresight.features import Past, Present
 from peakfleet_planner.foresight.forecast import Horizon
 from peakfleet_planner.foresight.layers import ages, targets
-from peakfleet_planner.foresight.minutes import DAY
-from peakfleet_planner.foresight.model import HOUR, Basis, DemandModel, HorizonModel
+from peakfleet_planner.foresight.minutes import DAY, HOUR, MINUTE_SECONDS
+from peakfleet_planner.foresight.model import DemandModel, HorizonModel
 
 MOST_AGE_SECONDS: Final = 9000
 """A model that was learned longer ago is not used."""
@@ -49,17 +50,26 @@ class Rolling:
     Args:
         past: What is known of demand; `recent` grows.
         mean: Mean demand of the last days.
+        highest: Highest demand ever seen.
         minutes_seen: Over how many minutes.
         grow: The forecast for what to start.
         keep: The forecast for what to keep.
     """
 
-    __slots__ = ("grow", "keep", "mean", "minutes_seen", "past")
+    __slots__ = ("grow", "highest", "keep", "mean", "minutes_seen", "past")
 
     def __init__(
-        self, *, past: Past, mean: float, minutes_seen: int, grow: HorizonModel, keep: HorizonModel
+        self,
+        *,
+        past: Past,
+        grow: HorizonModel,
+        keep: HorizonModel,
+        mean: float = 0.0,
+        highest: float = 0.0,
+        minutes_seen: int = 0,
     ) -> None:
-        self.past, self.mean, self.minutes_seen = past, mean, minutes_seen
+        self.past, self.mean, self.highest = past, mean, highest
+        self.minutes_seen = minutes_seen
         self.grow, self.keep = Horizon(grow), Horizon(keep)
 
     @classmethod
@@ -68,6 +78,7 @@ class Rolling:
         return cls(
             past=Past(recent=model.recent_minutes, ago=model.season_minutes),
             mean=model.mean,
+            highest=model.highest,
             minutes_seen=model.minutes_seen,
             grow=model.grow,
             keep=model.keep,
@@ -76,6 +87,7 @@ class Rolling:
     def see(self, value: float) -> tuple[float | None, float | None]:
         """Go on by one minute; return the outcomes that came true, for grow and keep."""
         self.past.recent.append(value)
+        self.highest = max(self.highest, value)
         self.minutes_seen += 1
         self.mean += (value - self.mean) / min(self.minutes_seen, MEAN_DAYS * DAY)
         now = Present(self.past)
@@ -88,6 +100,10 @@ class Rolling:
             [level - baseline for level in self.grow.levels(minute)],
             [level - baseline for level in self.keep.levels(minute)],
         )
+
+    def most_layers(self, baseline: float, bound: int) -> int:
+        """Return the most layers to ask for: one more than were ever needed."""
+        return max(0, min(bound, ceil(min(self.highest - baseline, bound)) + 1))
 
     def last_hour(self, baseline: float) -> list[float]:
         """Return the burst above *baseline* in each of the last minutes."""
@@ -122,11 +138,11 @@ def foresee(
     except (ArithmeticError, ValueError):  # a model, or demand, beyond what numbers can hold
         return None
     last_hour, made = kept.rolling.last_hour(baseline), kept.rolling.grow.made
+    most = kept.rolling.most_layers(baseline, model.basis.most_layers)
     _aside.append(kept)
     if made is None or not all(map(isfinite, (*grow_levels, *keep_levels))):
         return None
     tables = (model.start_table, model.keep_table)
-    most = model.basis.most_layers
     grow, keep = targets(grow_levels, keep_levels, ages(last_hour), tables, most)
     return Foreseen(
         ahead_units=max(0.0, made.expected) * unit, grow_units=grow * unit, keep_units=keep * unit
@@ -146,8 +162,8 @@ def by_minute(basis: Basis, points: Points, *, after: int, before_first: float) 
     """
     values: list[float] = []
     value = before_first
-    for time, units in points[bisect_left(points, ((after + 1) * HOUR,)) :]:
-        index = time // HOUR - after - 1
+    for time, units in points[bisect_left(points, ((after + 1) * MINUTE_SECONDS,)) :]:
+        index = time // MINUTE_SECONDS - after - 1
         gap = 0.0 if basis.silent_is_zero else value
         values.extend([gap] * (index - len(values)))
         value = units / basis.layer_units

@@ -47,7 +47,7 @@ def _create_function(
     region_name: str,
     **kwargs: object,
 ) -> MotoObject:
-    """Log to the group that the template names; moto makes up one of its own."""
+    """Log to the group that the template names, with its layers; moto looks at neither."""
     function = _stock_create_function(
         cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
     )
@@ -56,6 +56,7 @@ def _create_function(
         "LogGroup", function.logs_group_name
     )
     function.architectures = properties.get("Architectures", function.architectures)
+    function.update_configuration({"Layers": properties.get("Layers", [])})
     return function
 
 

@@ -19,13 +19,14 @@ from peakfleet_local.cloudformation._scaling_types import alarms, auto_scaling, 
 
 
 def resource_types(clients: Clients) -> list[ResourceType]:
-    """Return the types that moto 5.2.5 ignores: it warns, and creates nothing."""
+    """Return the types that moto 5.2.5 ignores, with a warning, or only half knows."""
     made = (
         *auto_scaling(clients),
         *alarms(clients),
         *scheduler(clients),
         *_messaging(clients),
         *_functions(clients),
+        _layers(clients),
         *_network_and_storage(clients),
         Handlers(type_name="AWS::CDK::Metadata", create=lambda name, _: Resource(name)),
     )
@@ -82,6 +83,30 @@ def _functions(clients: Clients) -> Iterator[Handlers]:
 
     yield Handlers(
         type_name="AWS::Lambda::EventInvokeConfig", create=create, update=update, delete=delete
+    )
+
+
+def _layers(clients: Clients) -> Handlers:
+    """Return what moto has, but for Ref, which must be the ARN, and for changes.
+
+    A change publishes one more version. A function that did not change itself keeps the old
+    one, because moto does not change what merely refers to a resource.
+    """
+
+    def publish(name: str, properties: Properties) -> Resource:
+        wanted = {"LayerName": name, **properties}
+        return Resource(call(clients("lambda"), "PublishLayerVersion", wanted)["LayerVersionArn"])
+
+    def update(old: Resource, properties: Properties) -> Resource:
+        name = old.physical_resource_id.split(":")[-2]
+        return publish(name, properties)
+
+    def delete(arn: str, _properties: Properties) -> None:
+        layer, _, version = arn.rpartition(":")
+        clients("lambda").delete_layer_version(LayerName=layer, VersionNumber=int(version))
+
+    return Handlers(
+        type_name="AWS::Lambda::LayerVersion", create=publish, update=update, delete=delete
     )
 
 

@@ -1,0 +1,39 @@
+"""The event: what a schedule sends, to the tick and to the learner alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from peakfleet_planner import FleetSpec, SpecError
+
+
+def read_event(event: object) -> tuple[FleetSpec, int]:
+    """Return the specification in an event, and its scheduled time in epoch seconds.
+
+    Args:
+        event: `{"scheduled_time": <ISO-8601>, "spec": <fleet spec>}`.
+
+    Raises:
+        SpecError: The event is not such a document; the message names the field.
+    """
+    if not isinstance(event, Mapping):
+        raise SpecError(f"event must be an object, got {event!r}")
+    for name in ("scheduled_time", "spec"):
+        if name not in event:
+            raise SpecError(f"event: missing field {name}")
+    if not isinstance(event["spec"], Mapping):
+        raise SpecError(f"event.spec must be an object, got {event['spec']!r}")
+    return FleetSpec.from_json(event["spec"]), _epoch_seconds(event["scheduled_time"])
+
+
+def _epoch_seconds(text: object) -> int:
+    try:
+        time = datetime.fromisoformat(str(text))
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise SpecError(
+            f"event.scheduled_time must be a time such as 2022-03-22T18:59:43Z, got {text!r}"
+        )
+    return int(time.timestamp())

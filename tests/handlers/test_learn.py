@@ -1,0 +1,241 @@
+"""The hourly lesson: two weeks of demand in, one item of the state table out."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from math import pi, sin
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from peakfleet_handlers import items, learn
+from peakfleet_handlers.deadline import Deadline
+from peakfleet_learner import SETTLING_MINUTES
+from peakfleet_planner import BacklogSignal, DemandModel, FleetSpec, Metric, RateSignal
+from tests.handlers.account import Account, of
+from tests.handlers.conftest import Lines
+from tests.handlers.fake_aws import FakeAws
+from tests.handlers.scenes import FLEET, NOW, TABLE, event, minutes, tick
+from tests.handlers.scenes import aws as an_aws
+
+LAMBDA = Path(__file__).parents[2] / "lambda"
+DAY = 1440
+DAY_SECONDS = 24 * 3600
+MODEL = ("Media/Live", "MODEL")
+STREAMS = RateSignal(
+    name="streams",
+    metrics={"m": Metric(namespace="Live", metric_name="Streams")},
+    expression="m",
+)
+JOBS = BacklogSignal(
+    name="jobs",
+    metrics={"waiting": Metric(namespace="AWS/SQS", metric_name="Visible")},
+    seconds_per_item=90,
+    drain_within_seconds=600,
+)
+
+
+def watched(days: float) -> FakeAws:
+    """Return an AWS that knows a wave with the period of a day."""
+    fake = an_aws()
+    wave = [150 + 100 * sin(2 * pi * minute / DAY) for minute in range(int(days * DAY))]
+    fake.metrics["Streams"] = minutes(wave)
+    return fake
+
+
+def lesson(fake: FakeAws, spec: FleetSpec = FLEET) -> dict[str, Any]:
+    fake.calls.clear()
+    return learn.run(event(spec), clients=fake.clients, deadline=Deadline.of(None))
+
+
+def model_in(fake: FakeAws) -> DemandModel:
+    model = items.read_model_item(fake.table[MODEL])
+    assert model is not None
+    return model
+
+
+def test_what_was_learned_is_kept_for_a_day() -> None:
+    fake = watched(days=0.5)
+    answer = lesson(fake)
+    learned = model_in(fake).learned_at_epoch_seconds
+    assert (answer["outcome"], answer["failed_calls"]) == ("learned", 0)
+    assert learned == NOW - 60 * SETTLING_MINUTES
+    assert fake.table[MODEL]["learned"] == {"N": str(learned)}
+    assert fake.table[MODEL]["expires_at"] == {"N": str(learned + DAY_SECONDS)}
+
+
+def test_two_weeks_are_read_a_day_at_a_time_and_nothing_twice() -> None:
+    fake = watched(days=15)
+    fake.metrics["Streams"] = {
+        time: value for time, value in fake.metrics["Streams"].items() if not time % 3600
+    }
+    lesson(fake)
+    windows = [(asked["StartTime"], asked["EndTime"]) for _, asked in fake.calls[:-1]]
+    assert [(end - start).days for start, end in windows] == [1] * 14
+    assert [end for _, end in windows[:-1]] == [start for start, _ in windows[1:]]
+    assert windows[-1][1].timestamp() == NOW
+    assert model_in(fake).minutes_seen <= 14 * DAY
+
+
+def test_demand_is_learned_in_the_units_of_the_fleet() -> None:
+    halves = replace(FLEET, signals=(replace(STREAMS, units_per_value=0.5),))
+    whole, half = watched(days=0.2), watched(days=0.2)
+    lesson(whole)
+    lesson(half, halves)
+    assert model_in(half).mean == pytest.approx(model_in(whole).mean / 2)
+
+
+def test_the_tick_foresees_with_a_model_that_is_trusted() -> None:
+    fake = watched(days=2)
+    lesson(fake)
+    trusted = replace(model_in(fake), trusted=True)
+    fake.table[MODEL] = items.model_item("Media/Live", trusted)
+    answer = tick(fake)
+    assert (answer["rule"], answer["applied"]["failed_calls"]) == ("foresight", 0)
+    assert fake.counted()["Query"] == 1
+
+
+def test_a_model_is_unpacked_once_however_often_it_is_read() -> None:
+    fake = watched(days=0.2)
+    lesson(fake)
+    first = items.read_model_item(fake.table[MODEL])
+    again = items.read_model_item({"model": {"B": bytes(bytearray(packed(fake)))}})
+    assert first is again
+
+
+def packed(fake: FakeAws) -> bytes:
+    content: bytes = fake.table[MODEL]["model"]["B"]
+    return content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no gzip",
+        gzip.compress(b"{}" * 1000)[:-9],
+        gzip.compress(b"no json"),
+        gzip.compress(b"[]"),
+        gzip.compress(b'{"version": 1}'),
+        gzip.compress(b"[" * 100_000),
+    ],
+)
+def test_a_model_that_cannot_be_read_is_counted_and_the_tick_goes_on(content: bytes) -> None:
+    fake = an_aws(155)
+    fake.table[MODEL] = {**items.key("Media/Live", "MODEL"), "model": {"B": content}}
+    answer = tick(fake)
+    assert (answer["applied"]["failed_calls"], fake.desired["g"]) == (1, 6)
+
+
+def test_a_model_of_another_version_is_ignored_until_the_next_lesson() -> None:
+    fake = an_aws(155)
+    old = gzip.compress(json.dumps({"version": 0, "weights": [1]}).encode())
+    fake.table[MODEL] = {**items.key("Media/Live", "MODEL"), "model": {"B": old}}
+    answer = tick(fake)
+    assert (answer["applied"]["failed_calls"], fake.desired["g"]) == (0, 6)
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [(JOBS,), (STREAMS, replace(STREAMS, name="more")), (STREAMS, JOBS)],
+)
+def test_a_fleet_that_cannot_be_foreseen_is_left_alone(
+    signals: tuple[RateSignal | BacklogSignal, ...], printed: Lines
+) -> None:
+    fake = watched(days=0.1)
+    answer = lesson(fake, replace(FLEET, signals=signals))
+    said, metrics = printed()
+    assert (answer["outcome"], fake.calls, fake.table) == ("not-learnable", [], {})
+    assert (said["level"], metrics["ModelTrusted"]) == ("INFO", [0])
+
+
+def test_a_fleet_without_a_state_table_has_nowhere_to_keep_a_model() -> None:
+    fake = watched(days=0.1)
+    assert lesson(fake, replace(FLEET, state_table=None))["outcome"] == "not-kept"
+    assert fake.calls == []
+
+
+def test_a_fleet_without_history_has_no_model_yet() -> None:
+    fake = watched(days=0)
+    assert lesson(fake)["outcome"] == "no-history"
+    assert fake.table == {}
+
+
+@pytest.mark.parametrize("how", ["failing", "incomplete"])
+def test_a_day_that_cannot_be_read_leaves_the_last_model(how: str, printed: Lines) -> None:
+    fake = watched(days=0.2)
+    lesson(fake)
+    before = dict(fake.table)
+    printed()
+    if how == "failing":
+        fake.failing["GetMetricData"] = "Throttling"
+    else:
+        fake.statuses["Streams"] = "PartialData"
+    answer = lesson(fake)
+    said, metrics = printed()
+    assert (answer["outcome"], answer["failed_calls"]) == ("history-unreadable", 1)
+    assert (said["level"], metrics["ModelTrusted"]) == ("WARNING", [0])
+    assert fake.table == before
+
+
+def test_a_model_above_the_limit_of_an_item_is_reported_and_not_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(learn, "MOST_BYTES", 100)
+    fake = watched(days=0.2)
+    answer = lesson(fake)
+    assert (answer["outcome"], answer["ModelTrusted"]) == ("too-large", 0)
+    assert answer["ModelBytes"] > 100
+    assert fake.table == {}
+
+
+def test_a_model_that_cannot_be_written_is_reported() -> None:
+    fake = watched(days=0.2)
+    fake.failing["PutItem"] = "ProvisionedThroughputExceededException"
+    answer = lesson(fake)
+    assert (answer["outcome"], answer["failed_calls"]) == ("lost", 1)
+
+
+def test_a_lesson_is_one_log_line_and_one_record_of_metrics(printed: Lines) -> None:
+    fake = watched(days=0.5)
+    lesson(fake)
+    said, metrics = printed()
+    assert (said["fleet"], said["outcome"]) == ("Media/Live", "learned")
+    [about] = metrics["_aws"]["CloudWatchMetrics"]
+    assert (about["Namespace"], about["Dimensions"]) == ("PeakFleet", [["Fleet"]])
+    assert {metric["Name"] for metric in about["Metrics"]} == {
+        "ForesightCost",
+        "ModelBytes",
+        "ModelMinutes",
+        "ModelTrusted",
+        "ReactiveCost",
+    }
+    assert metrics["ModelMinutes"] == [DAY // 2 - SETTLING_MINUTES]
+    assert metrics["ModelBytes"] == [len(packed(fake))]
+
+
+def test_a_model_survives_the_real_table(account: Account) -> None:
+    account.put(155)
+    answer = learn.run(event(), clients=account.clients, deadline=Deadline.of(None))
+    assert (answer["outcome"], answer["failed_calls"]) == ("learned", 0)
+    [item] = of("dynamodb").scan(TableName=TABLE)["Items"]
+    model = items.read_model_item(item)
+    assert model is not None
+    assert model.recent[-1] == pytest.approx(15.5)
+    assert account.tick()["applied"]["failed_calls"] == 0
+
+
+def test_the_tick_imports_neither_the_learner_nor_numpy() -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(LAMBDA)!r}); import peakfleet_handlers.tick; "
+        "print(*({'numpy', 'peakfleet_learner'} & set(sys.modules)))"
+    )
+    done = subprocess.run(  # noqa: S603  the test's own command
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""

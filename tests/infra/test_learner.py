@@ -1,0 +1,205 @@
+"""What learns for a fleet: only where it can, once an hour, allowed to do little."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_sqs as sqs
+from aws_cdk.assertions import Template
+
+from peakfleet import CapacityPool, DemandSignal, Foresight, SpecError
+from peakfleet import _numpy as numpy
+from peakfleet._payload import readable
+from peakfleet.prefetch import prefetch
+from peakfleet.testing import fleet_specs
+from peakfleet_handlers.deadline import Deadline
+from peakfleet_handlers.learn import run
+from peakfleet_learner import SETTLING_MINUTES
+from peakfleet_planner.spec import METRIC_DELAY_SECONDS
+from tests.handlers.fake_aws import FakeAws
+from tests.infra.fleets import burst_fleet, metric, new_stack, only, properties
+from tests.infra.test_scaler import permissions
+
+FUNCTION, SCHEDULE = "AWS::Lambda::Function", "AWS::Scheduler::Schedule"
+LAYER = "AWS::Lambda::LayerVersion"
+
+
+@pytest.fixture(name="template", scope="module")
+def _template() -> Template:
+    stack = new_stack()
+    burst_fleet(stack, foresight=Foresight.learned())
+    return Template.from_stack(stack)
+
+
+def lesson(template: Template) -> dict[str, Any]:
+    """Return the schedule that is not the tick's."""
+    (found,) = [
+        schedule
+        for schedule in properties(template, SCHEDULE)
+        if schedule["ScheduleExpression"] != "rate(1 minute)"
+    ]
+    return found
+
+
+def learner(template: Template) -> dict[str, Any]:
+    (found,) = [
+        function
+        for function in properties(template, FUNCTION)
+        if function["Handler"] == "peakfleet_handlers.learn.handler"
+    ]
+    return found
+
+
+def jobs(stack: Stack) -> DemandSignal:
+    return DemandSignal.queue_backlog(
+        sqs.Queue(stack, "Jobs"), seconds_per_message=90, drain_within=Duration.minutes(10)
+    )
+
+
+def test_a_fleet_with_one_live_signal_learns_unless_it_is_told_otherwise() -> None:
+    stack = new_stack()
+    assert burst_fleet(stack, "Default", foresight=None).learner is not None
+    assert burst_fleet(stack, "Off", foresight=Foresight.off()).learner is None
+
+
+def test_a_fleet_that_cannot_learn_has_no_learner() -> None:
+    stack = new_stack()
+    slow = CapacityPool.graviton(
+        "c8g.4xlarge", units_per_instance=16, max_instances=50, boot=Duration.hours(1)
+    )
+    two = [DemandSignal.metric(metric("One")), DemandSignal.metric(metric("Two"))]
+    by_seconds = DemandSignal.metric(metric(period=Duration.seconds(10)))
+    learned = {"foresight": Foresight.learned()}
+    fleets = (
+        burst_fleet(stack, "Queue", signals=[jobs(stack)], **learned),
+        burst_fleet(stack, "Two", signals=two, **learned),
+        burst_fleet(stack, "Seconds", signals=[by_seconds], **learned),
+        burst_fleet(stack, "Slow", pools=[slow], **learned),
+    )
+    assert [fleet.learner for fleet in fleets] == [None] * 4
+    assert not Template.from_stack(stack).find_resources(LAYER)
+
+
+def test_a_signal_that_is_added_later_is_learned_too() -> None:
+    fleet = burst_fleet(new_stack(), signals=[], foresight=None)
+    assert fleet.learner is None
+    fleet.add_signal(DemandSignal.metric(metric()))
+    assert fleet.learner is not None
+
+
+def test_it_learns_every_hour_and_forgets_a_lesson_that_comes_late(template: Template) -> None:
+    schedule = lesson(template)
+    assert schedule["ScheduleExpression"] == "rate(1 hour)"
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert schedule["Target"]["RetryPolicy"]["MaximumEventAgeInSeconds"] == 3600
+
+
+def test_the_learner_reads_what_its_schedule_sends(template: Template) -> None:
+    sent = json.loads(readable(lesson(template)["Target"]["Input"]))
+    assert sent["scheduled_time"] == "<aws.scheduler.scheduled-time>"
+    event = {**sent, "scheduled_time": "2027-01-15T08:00:00Z"}
+    answer = run(event, clients=FakeAws().clients, deadline=Deadline.of(None))
+    assert answer["outcome"] == "no-history"
+
+
+def test_the_tick_reads_back_to_the_last_lesson_even_when_that_was_half_an_hour_late(
+    template: Template,
+) -> None:
+    spec = fleet_specs(template)["Media/Live"]
+    since_learned_seconds = 3600 + 60 * SETTLING_MINUTES + METRIC_DELAY_SECONDS
+    assert spec.service_level.history_seconds > since_learned_seconds + 1800
+
+
+def test_it_runs_on_arm_with_numpy_and_time_enough(template: Template) -> None:
+    function = learner(template)
+    assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+    assert (function["MemorySize"], function["Timeout"]) == (1769, 600)
+    (layer,) = template.find_resources(LAYER)
+    assert function["Layers"] == [{"Ref": layer}]
+    assert only(template, LAYER)["CompatibleArchitectures"] == ["arm64"]
+    assert only(template, LAYER)["CompatibleRuntimes"] == ["python3.13"]
+
+
+def test_tick_and_learner_are_the_same_code_and_only_one_has_numpy(template: Template) -> None:
+    tick, learns = sorted(properties(template, FUNCTION), key=lambda found: found["Timeout"])
+    assert tick["Code"] == learns["Code"]
+    assert "Layers" not in tick
+
+
+def test_it_may_read_metrics_and_keep_its_model_and_nothing_else(template: Template) -> None:
+    allowed = permissions(template, of="Learns the demand of the fleet Media/Live")
+    assert set(allowed) == {
+        "cloudwatch:GetMetricData",
+        "dynamodb:PutItem",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "sqs:SendMessage",
+    }
+    assert allowed["dynamodb:PutItem"]["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["Media/Live"]}
+    }
+
+
+def test_the_fleets_of_a_stack_share_one_numpy() -> None:
+    stack = new_stack()
+    for name in ("First", "Second"):
+        burst_fleet(stack, name, foresight=Foresight.learned())
+    Template.from_stack(stack).resource_count_is(LAYER, 1)
+
+
+def test_without_numpy_the_error_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(SpecError, match=r"Media/Live.* run `python -m peakfleet.prefetch` once"):
+        burst_fleet(new_stack(), foresight=Foresight.learned())
+
+
+def test_numpy_that_was_fetched_is_not_fetched_again() -> None:
+    before = numpy.layer_file().stat()
+    assert prefetch() == numpy.layer_file()
+    assert numpy.layer_file().stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_what_cannot_be_fetched_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(
+        RuntimeError, match=r"numpy 2\.\d\.\d for Lambda could not be fetched: ERROR"
+    ):
+        prefetch()
+    assert list((tmp_path / "peakfleet").iterdir()) == []
+
+
+def test_the_layer_holds_what_runs_on_lambda_and_its_licence() -> None:
+    with zipfile.ZipFile(numpy.layer_file()) as layer:
+        names = layer.namelist()
+        unpacked_bytes = sum(entry.file_size for entry in layer.infolist())
+    assert all(name.startswith("python/numpy") for name in names)
+    assert any(name.endswith(".cpython-313-aarch64-linux-gnu.so") for name in names)
+    assert any("/licenses/" in name for name in names)
+    assert not [name for name in names if "/tests/" in name or name.endswith((".pyi", ".a"))]
+    assert unpacked_bytes < 60 * 1024 * 1024
+
+
+def test_the_same_wheel_makes_the_same_layer(tmp_path: Path) -> None:
+    wheel = tmp_path / "numpy-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in ("b.py", "a.py", "tests/test_a.py", "a.pyi", "include/a.h"):
+            archive.writestr(f"numpy/{name}", name)
+        archive.writestr("numpy-1.0.dist-info/licenses/tests/LICENSE", "free")
+    for name in ("first.zip", "second.zip"):
+        numpy.make_layer(wheel, tmp_path / name)
+    assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
+    assert zipfile.ZipFile(tmp_path / "first.zip").namelist() == [
+        "python/numpy-1.0.dist-info/licenses/tests/LICENSE",
+        "python/numpy/a.py",
+        "python/numpy/b.py",
+    ]
