@@ -37,7 +37,7 @@ def define_learner(
     """Define what learns for a fleet, if it may and its demand can be foreseen.
 
     Raises:
-        SpecError: The specification contradicts itself, or numpy has not been fetched.
+        SpecError: The specification contradicts itself, or numpy cannot be fetched.
     """
     spec = document.spec
     if not foresight.learns or basis_of(spec) is None:
@@ -57,7 +57,7 @@ class Learner(Construct):
         dead_letters: Where lessons go that could not be delivered or failed.
 
     Raises:
-        SpecError: The learner's numpy has not been fetched to this machine.
+        SpecError: The learner's numpy is not on this machine and cannot be fetched.
     """
 
     def __init__(
@@ -132,12 +132,14 @@ def _numpy_layer(scope: Construct) -> lambda_.ILayerVersion:
     found = stack.node.try_find_child(_LAYER_ID)
     if isinstance(found, lambda_.LayerVersion):
         return found
-    file = _numpy.layer_file()
-    if not file.is_file():
+    try:
+        file = _numpy.fetch()
+    except RuntimeError as error:
         raise SpecError(
-            f"foresight needs numpy for Lambda, and {file} does not exist: run "
-            f"`{_numpy.FETCH_COMMAND}` once on this machine, or say foresight=Foresight.off()"
-        )
+            f"foresight needs numpy for Lambda, which is not at {_numpy.layer_file()} and "
+            f"cannot be fetched now: run `{_numpy.FETCH_COMMAND}` once with a network, "
+            f"or say foresight=Foresight.off(). {error}"
+        ) from error
     return lambda_.LayerVersion(
         stack,
         _LAYER_ID,

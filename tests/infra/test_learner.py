@@ -152,10 +152,11 @@ def test_the_fleets_of_a_stack_share_one_numpy() -> None:
     Template.from_stack(stack).resource_count_is(LAYER, 1)
 
 
-def test_without_numpy_the_error_says_how_to_get_it(
+def test_without_numpy_and_network_the_error_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(SpecError, match=r"Media/Live.* run `python -m peakfleet.prefetch` once"):
         burst_fleet(new_stack(), foresight=Foresight.learned())
 
