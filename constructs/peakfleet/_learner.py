@@ -1,28 +1,21 @@
 from __future__ import annotations
 
-from aws_cdk import Duration, IStableAnyProducer, Lazy, RemovalPolicy, Stack
+from aws_cdk import Duration, IStableAnyProducer, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
-from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from peakfleet import _numpy
-from peakfleet._assets import runtime_code
-from peakfleet._payload import payload
+from peakfleet._repeated import ARCHITECTURE, RUNTIME, RepeatedFunction
 from peakfleet._spec import SpecDocument
 from peakfleet.foresight import Foresight
 from peakfleet.state import FleetState
 from peakfleet_planner import SpecError
 from peakfleet_planner.foresight import basis_of
 
-_EVERY = Duration.hours(1)
 _TIMEOUT = Duration.minutes(10)
 _MEMORY_MIB = 1769  # one whole processor; two weeks take about ten seconds of it
-_RUNTIME = lambda_.Runtime.PYTHON_3_13
-_ARCHITECTURE = lambda_.Architecture.ARM_64
 _LAYER_ID = "PeakFleetNumpy"
 
 
@@ -47,7 +40,7 @@ def define_learner(
     )
 
 
-class Learner(Construct):
+class Learner(RepeatedFunction):
     """What learns the demand of one fleet: function, role, hourly schedule, log group.
 
     Args:
@@ -70,59 +63,24 @@ class Learner(Construct):
         state: FleetState,
         dead_letters: sqs.IQueue,
     ) -> None:
-        super().__init__(scope, construct_id)
-        layer = _numpy_layer(self)
-        log_group = logs.LogGroup(
-            self,
-            "Logs",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
+        super().__init__(
+            scope,
+            construct_id,
+            purpose=f"Learns the demand of the fleet {fleet} every hour",
+            handler="peakfleet_handlers.learn.handler",
+            every=Duration.hours(1),
+            timeout=_TIMEOUT,
+            memory_mib=_MEMORY_MIB,
+            spec=spec,
+            dead_letters=dead_letters,
+            layers=[_numpy_layer(scope)],
         )
-        role = iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"Learns the demand of the fleet {fleet}",
-        )
-        log_group.grant_write(role)
-        state.grant_put(role, fleet=fleet)
-        role.add_to_policy(
+        state.grant_put(self.role, fleet=fleet)
+        self.role.add_to_policy(
             iam.PolicyStatement(
                 actions=["cloudwatch:GetMetricData"],
                 resources=["*"],  # AWS knows no narrower resource for this read
             )
-        )
-        self.function = lambda_.Function(
-            self,
-            "Function",
-            description=f"Learns the demand of the fleet {fleet} every hour",
-            runtime=_RUNTIME,
-            architecture=_ARCHITECTURE,
-            handler="peakfleet_handlers.learn.handler",
-            code=runtime_code(self),
-            layers=[layer],
-            role=role,
-            memory_size=_MEMORY_MIB,
-            timeout=_TIMEOUT,
-            log_group=log_group,
-            # The next lesson is the retry.
-            retry_attempts=0,
-            max_event_age=_EVERY,
-            dead_letter_queue=dead_letters,
-        )
-        scheduler.Schedule(
-            self,
-            "Schedule",
-            description=f"The lesson of the fleet {fleet}",
-            schedule=scheduler.ScheduleExpression.rate(_EVERY),
-            time_window=scheduler.TimeWindow.off(),
-            target=targets.LambdaInvoke(
-                self.function,
-                input=scheduler.ScheduleTargetInput.from_object(payload(Lazy.any(spec))),
-                max_event_age=_EVERY,
-                retry_attempts=1,
-                dead_letter_queue=dead_letters,
-            ),
         )
 
 
@@ -146,7 +104,7 @@ def _numpy_layer(scope: Construct) -> lambda_.ILayerVersion:
         description=f"numpy {_numpy.VERSION} for what learns demand",
         # The hash is of what was fetched, not of how this machine has compressed it.
         code=lambda_.Code.from_asset(str(file), asset_hash=_numpy.ASSET_HASH),
-        compatible_runtimes=[_RUNTIME],
-        compatible_architectures=[_ARCHITECTURE],
+        compatible_runtimes=[RUNTIME],
+        compatible_architectures=[ARCHITECTURE],
         license="BSD-3-Clause",
     )

@@ -109,7 +109,7 @@ def test_only_a_fleet_with_traffic_may_change_a_listener_and_only_its_own() -> N
     )
     fleet.fleet.add_signal(_request_rate(fleet.load_balancer))
     statement = permissions(
-        Template.from_stack(stack), of="Sizes the groups of the fleet Media/Edge"
+        Template.from_stack(stack), of="Decides the size of the fleet Media/Edge"
     )["elasticloadbalancing:ModifyListener"]
     assert statement["Resource"] == stack.resolve(fleet.listener.listener_arn)
 
