@@ -38,8 +38,10 @@ synth: $(READY) $(CDK) ## Write the templates to cdk.out (ENVIRONMENT=dev|prod)
 deploy: $(READY) $(CDK) ## Deploy to the AWS account of your credentials (ENVIRONMENT=dev|prod)
 	$(CDK) deploy --all $(if $(ENVIRONMENT),-c environment=$(ENVIRONMENT))
 
-bench: $(READY) ## Measure a tick
+bench: $(READY) ## Measure a tick and the simulator; with PEAKFLEET_TRACES=folder every policy too
 	python benchmarks/tick.py
+	python benchmarks/simulate.py
+	$(if $(PEAKFLEET_TRACES),PEAKFLEET_TRACES="$(PEAKFLEET_TRACES)" python benchmarks/foresight.py $(ARGS))
 
 fuzz: $(READY) ## Try the planner's laws on many more examples
 	pytest tests/planner --hypothesis-profile=fuzz
