@@ -1,6 +1,7 @@
 """How close each policy comes to perfect foresight, on every recorded trace.
 
-Run: `PEAKFLEET_TRACES=folder python benchmarks/foresight.py [--peers] [--traces NAME ...]`
+Run: `PEAKFLEET_TRACES=folder python benchmarks/foresight.py [--peers | --policies NAME ...]
+[--traces NAME ...]`
 
 Each file of the folder (`timestamp_utc,demand`, .csv.gz) is scaled so that the company's own
 side carries its median and the 99.9th percentile of what is above needs 100 instances; at most
@@ -55,7 +56,7 @@ SETTINGS = (
 def main() -> None:
     """Print one table of all policies and settings, then one of every trace."""
     wishes = _wishes()
-    policies = tuple(_policies(peers=wishes.peers))
+    policies = tuple(wishes.policies or _policies(peers=wishes.peers))
     files = [path for path in _traces() if not wishes.traces or path.name in wishes.traces]
     work = [(path, setting, policies) for path in files for setting in SETTINGS]
     scores: defaultdict[tuple[Setting, str], dict[str, float]] = defaultdict(dict)
@@ -65,12 +66,14 @@ def main() -> None:
                 scores[setting, policy][path.name] = value
             sys.stderr.write(f"{path.name}, {setting}: done\n")
     _print_means(scores, policies)
-    _print_traces(scores, [path.name for path in files])
+    if "peakfleet" in policies and len(policies) > 1:
+        _print_traces(scores, [path.name for path in files])
 
 
 def _wishes() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--peers", action="store_true", help="every peer at every setting")
+    parser.add_argument("--policies", nargs="*", default=[], help="only these, as keda:0.9")
     parser.add_argument("--traces", nargs="*", default=[], help="only these files")
     return parser.parse_args()
 
