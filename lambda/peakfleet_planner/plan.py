@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from peakfleet_planner.codec import from_document, to_document
 from peakfleet_planner.errors import SpecError
+from peakfleet_planner.outages import OutageCause
 
 VERSION = 1
 
@@ -21,6 +22,11 @@ class Reason(StrEnum):
     STILL_BOOTING = "still-booting"
     STEP_LIMITED = "step-limited"
     AT_MAXIMUM = "at-maximum"
+    NO_CAPACITY = "no-capacity"
+    AT_RISK = "at-risk"
+    BUSY = "busy"
+    OTHER_WRITER = "other-writer"
+    MOVING = "moving"
     SIGNAL_SILENT = "signal-silent"
     SIGNAL_IMPLAUSIBLE = "signal-implausible"
     BASELINE_UNKNOWN = "baseline-unknown"
@@ -37,6 +43,11 @@ IN_WORDS: dict[Reason, str] = {
     Reason.STILL_BOOTING: "what boots does not serve yet, so what serves is kept",
     Reason.STEP_LIMITED: "one tick may not move further",
     Reason.AT_MAXIMUM: "every pool is at its maximum",
+    Reason.NO_CAPACITY: "a pool could not be had lately, so the next one stands in",
+    Reason.AT_RISK: "AWS takes instances back, so others stand in",
+    Reason.BUSY: "what works is not let go",
+    Reason.OTHER_WRITER: "somebody else has set a size, which is left alone for now",
+    Reason.MOVING: "moves to a cheaper pool that can be had again",
     Reason.SIGNAL_SILENT: "a signal is silent, so nothing is let go",
     Reason.SIGNAL_IMPLAUSIBLE: "a signal reports what cannot be true, so nothing is let go",
     Reason.BASELINE_UNKNOWN: "the baseline does not report, so nothing is let go",
@@ -83,6 +94,14 @@ class SignalView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """Points of capacity to launch in one Availability Zone."""
+
+    zone: str
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolPlan:
     """The size one pool should have, in points of capacity.
 
@@ -91,12 +110,26 @@ class PoolPlan:
         desired_capacity: What it should be asked to run.
         seen_capacity: What it was asked to run when it was observed; None if unknown.
         units: Units that the desired capacity serves.
+        launches: Zones to launch in and points for each, where the pool is launched directly.
+            Default: none.
+        warm_capacity: Points that should wait in the warm pool; None leaves it as it is.
+        drains: Ids of instances to let go by name, because AWS takes them back. Default: none.
+        sweeps: Ids of instances that outlived their drain and are to be terminated. Default: none.
+        outage: Why the pool was not asked for more. Default: nothing hindered it.
+        replaces_unhealthy: Whether the group should replace what is unhealthy; too many at once
+            are not the instances' fault. Default: true.
     """
 
     name: str
     desired_capacity: int
     seen_capacity: int | None
     units: float
+    launches: tuple[Launch, ...] = ()
+    warm_capacity: int | None = None
+    drains: tuple[str, ...] = ()
+    sweeps: tuple[str, ...] = ()
+    outage: OutageCause | None = None
+    replaces_unhealthy: bool = True
 
     @property
     def changes(self) -> bool:
@@ -122,6 +155,7 @@ class Plan:
         serving_units: What they supplied when observed.
         cloud_weight: Percent of the traffic that the fleet should get; None leaves it as it is.
         signals: What was made of each signal.
+        stuck_drains: Instances that have not left although their time to finish is over.
         rule: What set growth and keep: the rule for demand as it moves now, or what was learned
             of it. Default: reactive.
     """
@@ -139,6 +173,7 @@ class Plan:
     serving_units: float = 0.0
     cloud_weight: int | None = None
     signals: tuple[SignalView, ...] = ()
+    stuck_drains: int = 0
     rule: Literal["reactive", "foresight"] = "reactive"
 
     @property

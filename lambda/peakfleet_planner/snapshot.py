@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from peakfleet_planner.facts import BootTimes, Draining, ForeignSize, Notice
 from peakfleet_planner.foresight.model import DemandModel
 from peakfleet_planner.metrics import MetricSeries
+from peakfleet_planner.outages import Outage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,17 @@ class PoolReading:
         in_service_capacity: What serves.
         min_capacity: The group's own minimum.
         max_capacity: The group's own maximum, which may differ from the specification's.
+        booting_capacity: What was launched and does not serve yet. Default: all that is asked
+            for and does not serve.
+        busy_capacity: What serves and is protected, because it works on something. Default: 0.
+        leaving_capacity: What drains; it is no longer asked for. Default: 0.
+        unhealthy_capacity: What is in service by name but does not serve. Default: 0.
+        warm_capacity: What waits in the warm pool, ready to start. Default: 0.
+        zones: Points that serve or boot in each of the group's Availability Zones. Default:
+            not known.
+        serving: Ids of the instances that serve. Default: not known.
+        retained: Ids of the instances that outlived their drain. Default: none.
+        replaces_unhealthy: Whether the group replaces what is unhealthy. Default: true.
     """
 
     name: str
@@ -26,6 +39,15 @@ class PoolReading:
     in_service_capacity: int
     min_capacity: int
     max_capacity: int
+    booting_capacity: int | None = None
+    busy_capacity: int = 0
+    leaving_capacity: int = 0
+    unhealthy_capacity: int = 0
+    warm_capacity: int = 0
+    zones: Mapping[str, int] = field(default_factory=dict)
+    serving: frozenset[str] = frozenset()
+    retained: tuple[str, ...] = ()
+    replaces_unhealthy: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +75,22 @@ class Memory:
         cloud_weight: Percent of the traffic that the fleet last got. Default: not known.
         model: What was learned of the fleet's demand; used only while it is trusted, recent and
             of the fleet as it is now. Default: nothing was learned.
+        outages: Where capacity could not be had. Default: nowhere.
+        notices: Instances that AWS may take back. Default: none.
+        boots: Measured boot times by pool. Default: none.
+        foreign: Sizes that somebody else has set. Default: none.
+        draining: Instances that finish their work before they leave. Default: none.
     """
 
     hold: Hold | None = None
     desired: Mapping[str, int] = field(default_factory=dict)
     cloud_weight: int | None = None
     model: DemandModel | None = None
+    outages: tuple[Outage, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    boots: Mapping[str, BootTimes] = field(default_factory=dict)
+    foreign: tuple[ForeignSize, ...] = ()
+    draining: tuple[Draining, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

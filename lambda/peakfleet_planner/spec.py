@@ -5,17 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from peakfleet_planner import _check
 from peakfleet_planner.baselines import BaselineSpec, FixedBaseline
 from peakfleet_planner.codec import from_document, to_document
 from peakfleet_planner.errors import SpecError
+from peakfleet_planner.outages import PurchaseOption
 from peakfleet_planner.signals import Signal
 
 VERSION = 1
 METRIC_DELAY_SECONDS = 60
 """How late a datapoint is readable: AWS publishes no figure, one period is assumed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmSpec:
+    """Instances of a pool that have booted once and wait.
+
+    Args:
+        max_capacity: Most points of capacity that wait.
+        min_capacity: Fewest. Equal to `max_capacity` for a warm pool of fixed size. Default: 0.
+        start_seconds: From the start of a waiting instance to serving. Default: 60.
+        state: How they wait: stopped, paying for their volumes alone, or running. Default: stopped.
+        cost_fraction: What a waiting point costs, as share of one that serves. Default: 0.03.
+    """
+
+    max_capacity: int
+    min_capacity: int = 0
+    start_seconds: float = 60.0
+    state: Literal["stopped", "running"] = "stopped"
+    cost_fraction: float = 0.03
+
+    def __post_init__(self) -> None:
+        """Refuse a warm pool that cannot be."""
+        _check.at_least("warm pool", "max_capacity", self.max_capacity, 1)
+        _check.within("warm pool", "min_capacity", self.min_capacity, 0, self.max_capacity)
+        _check.at_least("warm pool", "start_seconds", self.start_seconds, 0)
+        _check.within("warm pool", "cost_fraction", self.cost_fraction, 0, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +58,14 @@ class PoolSpec:
         min_capacity: Points that are always kept. Default: 0.
         boot_seconds: From the launch to serving. Default: 180.
         usd_per_capacity_hour: Price of one point for an hour. Default: unknown.
+        instance_types: What may be launched. Default: not known, so that a refusal of capacity
+            is about the whole pool.
+        purchase: How it is bought. Default: on demand.
+        launch: `direct`: with LaunchInstances, which answers at once; `desired`: by setting the
+            desired capacity, which answers later. Default: desired.
+        warm: Instances that wait. Default: none.
+        drain_seconds: How long an instance that is told to leave may finish its work; one that
+            takes longer is stuck. Default: 0, it leaves at once.
     """
 
     name: str
@@ -40,6 +75,11 @@ class PoolSpec:
     min_capacity: int = 0
     boot_seconds: float = 180.0
     usd_per_capacity_hour: float | None = None
+    instance_types: tuple[str, ...] = ()
+    purchase: PurchaseOption = "on-demand"
+    launch: Literal["direct", "desired"] = "desired"
+    warm: WarmSpec | None = None
+    drain_seconds: int = 0
 
     def __post_init__(self) -> None:
         """Refuse sizes that no group can have."""
@@ -57,6 +97,13 @@ class PoolSpec:
             )
         if self.usd_per_capacity_hour is not None:
             _check.at_least(owner, "usd_per_capacity_hour", self.usd_per_capacity_hour, 0)
+        _check.within(owner, "drain_seconds", self.drain_seconds, 0, 172_800)
+        if self.warm and (self.purchase == "spot" or self.launch == "direct"):
+            raise SpecError(
+                f"{owner}: a warm pool needs purchase 'on-demand' and launch 'desired', got "
+                f"'{self.purchase}' and '{self.launch}': nothing waits on Spot, and "
+                f"LaunchInstances starts nothing that waits"
+            )
 
     @property
     def max_units(self) -> float:
@@ -100,6 +147,24 @@ class PaceSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherWriterSpec:
+    """What to do when somebody else sets the size of a group.
+
+    Args:
+        mode: `take-back`: the size is left alone for a grace time, then the fleet sets its own
+            again; `yield`: it is left alone until a human releases the fleet.
+        grace_seconds: How long it is left alone before it is taken back. Default: 600.
+    """
+
+    mode: Literal["take-back", "yield"] = "take-back"
+    grace_seconds: int = 600
+
+    def __post_init__(self) -> None:
+        """Refuse a time that cannot be."""
+        _check.at_least("other writer", "grace_seconds", self.grace_seconds, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrafficSpec:
     """A load balancer listener whose traffic is split so that the baseline is filled first.
 
@@ -127,6 +192,8 @@ class FleetSpec:
         pace: How far one tick may move the fleet. Default: no bound.
         traffic: Listener to split between the baseline and the fleet. Default: none.
         state_table: DynamoDB table of decisions and holds. Default: none, nothing is remembered.
+        other_writer: What to do when somebody else sets a size. Default: taken back after 10
+            minutes.
     """
 
     fleet: str
@@ -137,6 +204,7 @@ class FleetSpec:
     pace: PaceSpec = field(default_factory=PaceSpec)
     traffic: TrafficSpec | None = None
     state_table: str | None = None
+    other_writer: OtherWriterSpec = field(default_factory=OtherWriterSpec)
 
     def __post_init__(self) -> None:
         """Refuse a fleet that could never serve."""

@@ -1,0 +1,98 @@
+"""Facts that events leave behind for the next decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Final, Literal
+
+FEWEST_BOOTS: Final = 5
+"""Fewer measured boots than this say nothing yet."""
+MOST_BOOTS: Final = 50
+"""The newest that are kept."""
+LEAST_SHARE, MOST_SHARE = 0.25, 4.0
+"""Measured boots count within these multiples of what was declared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """An instance that AWS may take back, or will.
+
+    Args:
+        instance_id: Which one.
+        pool: Whose.
+        kind: `interruption`: it is gone two minutes later; `rebalance`: it is at risk.
+        seen_at_epoch_seconds: When the notice came.
+        capacity: Points of capacity that it counts for. Default: 1.
+    """
+
+    instance_id: str
+    pool: str
+    kind: Literal["interruption", "rebalance"]
+    seen_at_epoch_seconds: int
+    capacity: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootTimes:
+    """How long instances of a pool took from launch to in service, as measured.
+
+    Args:
+        seconds: The newest boots of each instance type, oldest first.
+    """
+
+    seconds: Mapping[str, tuple[float, ...]]
+
+    def quantile(self, share: float) -> float | None:
+        """Return the seconds within which *share* of all boots ended; None if too few are known.
+
+        >>> BootTimes(seconds={"c8g.large": (100, 110, 90, 120, 300)}).quantile(0.5)
+        110
+        """
+        every = sorted(second for one in self.seconds.values() for second in one)
+        if len(every) < FEWEST_BOOTS:
+            return None
+        return every[max(0, ceil(share * len(every)) - 1)]
+
+    def lead_seconds(self, declared_seconds: float) -> float:
+        """Return the boot time to plan with: the median boot, or what was declared.
+
+        Args:
+            declared_seconds: What the specification says; the result is bounded by multiples of it.
+        """
+        measured = self.quantile(0.5)
+        if measured is None:
+            return declared_seconds
+        least, most = LEAST_SHARE * declared_seconds, MOST_SHARE * max(declared_seconds, 60.0)
+        return min(max(measured, least), most)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignSize:
+    """A desired capacity that somebody else has set.
+
+    Args:
+        pool: Of which pool.
+        capacity: What it was set to.
+        since_epoch_seconds: When it was first seen.
+    """
+
+    pool: str
+    capacity: int
+    since_epoch_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draining:
+    """An instance that has been told to leave and finishes its work first.
+
+    Args:
+        instance_id: Which one.
+        pool: Whose.
+        since_epoch_seconds: When it was told.
+    """
+
+    instance_id: str
+    pool: str
+    since_epoch_seconds: int
