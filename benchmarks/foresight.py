@@ -6,11 +6,13 @@ Run: `PEAKFLEET_TRACES=folder python benchmarks/foresight.py [--peers | --polici
 Each file of the folder (`timestamp_utc,demand`, .csv.gz) is scaled so that the company's own
 side carries its median and the 99.9th percentile of what is above needs 100 instances; at most
 the last 49 days count, and the first week (at most a third) is history only. J is what a policy
-paid and missed, in instance-minutes, over the same of the clairvoyant optimum; the table shows
-its geometric mean over the traces. With `--peers` every peer runs at each of its settings: the
-table has it at its default and at the best single setting for all traces, and policies that
-read their metric from the source see it without CloudWatch's delay. That takes hours of
-processor time; without it only peakfleet and target tracking run.
+paid and missed, in instance-minutes, over the same of the clairvoyant optimum, which has no warm
+pool; the table shows its geometric mean over the traces. With `--peers` every peer runs at each
+of its settings: the table has it at its default and at the best single setting for all traces,
+and policies that read their metric from the source see it without CloudWatch's delay. Where
+warm pools are allowed, each peer has the one size that was best for all traces, and peakfleet
+plans its own. That takes hours of processor time; without it only peakfleet and target tracking
+run. A last table has how often demand came above what was forecast, as measured by the learner.
 """
 
 from __future__ import annotations
@@ -25,7 +27,17 @@ from dataclasses import dataclass, replace
 from math import exp, log
 from pathlib import Path
 
-from peakfleet_sim import Contest, Demand, World, load_demand, scale_to, score
+from peakfleet_learner import GRADED_QUANTILES, Learner
+from peakfleet_sim import (
+    Contest,
+    Demand,
+    WarmPoolSpec,
+    World,
+    live_spec,
+    load_demand,
+    scale_to,
+    score,
+)
 from peakfleet_sim.policies import KINDS, choose
 
 DAYS, MINUTES_PER_DAY = 49, 1440
@@ -33,23 +45,29 @@ PEAK_INSTANCES = 100
 HISTORY_SHARE = 0.33
 TARGETS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 PENALTIES = (5, 10, 30, 100, 300)
+WARM_SIZES = (5, 10, 20, 40)
+CLOSE = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One row of the promise: how long a boot and a metric take."""
+    """One row of the promise: how long a boot and a metric take, and whether anything waits."""
 
     boot_minutes: int
     delay_minutes: int
+    warm: bool = False
 
     def __str__(self) -> str:
-        return f"boot {self.boot_minutes} min, delay {self.delay_minutes} min"
+        waits = ", warm" if self.warm else ""
+        return f"boot {self.boot_minutes}, delay {self.delay_minutes} min{waits}"
 
 
 SETTINGS = (
     Setting(boot_minutes=3, delay_minutes=1),
     Setting(boot_minutes=3, delay_minutes=0),
     Setting(boot_minutes=10, delay_minutes=1),
+    Setting(boot_minutes=3, delay_minutes=1, warm=True),
+    Setting(boot_minutes=3, delay_minutes=0, warm=True),
 )
 
 
@@ -57,17 +75,22 @@ def main() -> None:
     """Print one table of all policies and settings, then one of every trace."""
     wishes = _wishes()
     policies = tuple(wishes.policies or _policies(peers=wishes.peers))
-    files = [path for path in _traces() if not wishes.traces or path.name in wishes.traces]
+    files = [path for path in traces() if not wishes.traces or path.name in wishes.traces]
     work = [(path, setting, policies) for path in files for setting in SETTINGS]
+    misses: dict[str, tuple[float, ...]] = {}
     scores: defaultdict[tuple[Setting, str], dict[str, float]] = defaultdict(dict)
     with ProcessPoolExecutor() as pool:
         for (path, setting, _), found in zip(work, pool.map(_scores, work), strict=True):
             for policy, value in found.items():
                 scores[setting, policy][path.name] = value
             sys.stderr.write(f"{path.name}, {setting}: done\n")
-    _print_means(scores, policies)
+        if "peakfleet" in policies:
+            misses = dict(zip((path.name for path in files), pool.map(_misses, files), strict=True))
+    best = _print_means(scores)
     if "peakfleet" in policies and len(policies) > 1:
-        _print_traces(scores, [path.name for path in files])
+        _print_traces(scores, best, [path.name for path in files])
+    if misses:
+        _print_misses(misses)
 
 
 def _wishes() -> argparse.Namespace:
@@ -78,7 +101,8 @@ def _wishes() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _traces() -> list[Path]:
+def traces() -> list[Path]:
+    """Return the recorded traces; the program ends if there are none."""
     folder = os.environ.get("PEAKFLEET_TRACES")
     files = sorted(Path(folder).glob("*.csv.gz")) if folder else []
     if not files:
@@ -102,20 +126,46 @@ def _policies(*, peers: bool) -> Iterator[str]:
 
 def _scores(work: tuple[Path, Setting, tuple[str, ...]]) -> Mapping[str, float]:
     path, setting, policies = work
-    contest = _contest(load_demand(path), setting)
+    contest = contest_of(load_demand(path), setting)
     optimum = contest.optimum()
     found = {}
     for name in policies:
         choice = choose(name)
-        least = choice.kind.least_instances
-        fair = replace(contest, world=replace(contest.world, min_instances=least))
-        outcome = score(choice.run(fair, own_delays=True), optimum=optimum)
-        if outcome.score is not None:
-            found[name] = outcome.score
+        for label, pool in _warm_pools(name, setting):
+            world = replace(
+                contest.world, min_instances=choice.kind.least_instances, warm_pool=pool
+            )
+            run = choice.run(replace(contest, world=world), own_delays=True)
+            outcome = score(run, optimum=optimum)
+            if outcome.score is not None:
+                found[label] = outcome.score
     return found
 
 
-def _contest(recorded: Demand, setting: Setting) -> Contest:
+def _warm_pools(name: str, setting: Setting) -> Iterator[tuple[str, WarmPoolSpec]]:
+    if not setting.warm:
+        yield name, WarmPoolSpec()
+    elif name == "peakfleet":
+        yield name, WarmPoolSpec(auto=True)
+    else:
+        for size in WARM_SIZES:
+            yield f"{name}+{size}", WarmPoolSpec(instances=size)
+
+
+def _misses(path: Path) -> tuple[float, ...]:
+    contest = contest_of(load_demand(path), SETTINGS[0])
+    learner = Learner(
+        live_spec(contest.world), metric_delay_minutes=contest.world.metric_delay_minutes
+    )
+    start = contest.demand.start_epoch_seconds
+    units = enumerate(contest.demand.units.tolist())
+    learner.advance(tuple((start + 60 * minute, value) for minute, value in units))
+    model = learner.model()
+    return model.grade.miss_shares if model else ()
+
+
+def contest_of(recorded: Demand, setting: Setting) -> Contest:
+    """Return a recorded trace, scaled, in the world of a setting."""
     last = recorded.units[-DAYS * MINUTES_PER_DAY :]
     start = recorded.timestamp(recorded.minutes - len(last))
     recent = replace(recorded, units=last, start=start)
@@ -132,40 +182,64 @@ def _contest(recorded: Demand, setting: Setting) -> Contest:
 
 
 def _print_means(
-    scores: Mapping[tuple[Setting, str], Mapping[str, float]], policies: Sequence[str]
-) -> None:
-    _say(f"{'geometric mean of J':28}" + "".join(f"{setting!s:>24}" for setting in SETTINGS))
-    kinds: defaultdict[str, list[str]] = defaultdict(list)
-    for policy in dict.fromkeys(policies):
-        kinds[policy.partition(":")[0]].append(policy)
-    for kind, variants in kinds.items():
+    scores: Mapping[tuple[Setting, str], Mapping[str, float]],
+) -> Mapping[tuple[Setting, str], str]:
+    """Print the table of means; return the best variant of each kind of policy."""
+    _say(f"{'geometric mean of J':22}" + "".join(f"{setting!s:>30}" for setting in SETTINGS))
+    best = {}
+    for kind in dict.fromkeys(policy.partition(":")[0] for _, policy in scores):
         cells = []
         for setting in SETTINGS:
-            means = {policy: _mean(scores[setting, policy]) for policy in variants}
-            best = min(means, key=means.__getitem__)
+            means = {
+                policy: _mean(found)
+                for (at, policy), found in scores.items()
+                if at == setting and policy.partition(":")[0] == kind
+            }
+            best[setting, kind] = least = min(means, key=means.__getitem__)
             usual = means.get(f"{kind}:0.7")
-            note = best.partition(":")[2]
+            note = least.partition(":")[2]
             at_default = "" if usual is None else f", 0.7: {usual:.3f}"
-            cells.append(f"{means[best]:.3f}" + (f" at {note}{at_default}" if note else ""))
-        _say(f"{kind:28}" + "".join(f"{cell:>24}" for cell in cells))
+            cells.append(f"{means[least]:.3f}" + (f" at {note}{at_default}" if note else ""))
+        _say(f"{kind:22}" + "".join(f"{cell:>30}" for cell in cells))
+    return best
 
 
 def _print_traces(
-    scores: Mapping[tuple[Setting, str], Mapping[str, float]], names: Sequence[str]
+    scores: Mapping[tuple[Setting, str], Mapping[str, float]],
+    best: Mapping[tuple[Setting, str], str],
+    names: Sequence[str],
 ) -> None:
-    _say(f"\n{'J of peakfleet / best peer':36}" + "".join(f"{s!s:>24}" for s in SETTINGS))
+    """Print every trace, each peer at its best setting for all of them, and the worst trace."""
+    _say(f"\n{'J of peakfleet / best peer':30}" + "".join(f"{s!s:>30}" for s in SETTINGS))
+    worst = dict.fromkeys(SETTINGS, 0.0)
     for name in names:
         cells = []
         for setting in SETTINGS:
             ours = scores[setting, "peakfleet"][name]
             peers = {
-                policy: found[name]
-                for (at, policy), found in scores.items()
-                if at == setting and policy != "peakfleet"
+                policy: scores[setting, policy][name]
+                for (at, kind), policy in best.items()
+                if at == setting and kind != "peakfleet"
             }
-            best = min(peers, key=peers.__getitem__)
-            cells.append(f"{ours:.3f} / {peers[best]:.3f} {best[:9]}")
-        _say(f"{name:36}" + "".join(f"{cell:>24}" for cell in cells))
+            peer = min(peers, key=peers.__getitem__)
+            worst[setting] = max(worst[setting], ours / peers[peer])
+            cells.append(f"{ours:.3f} / {peers[peer]:.3f} {peer[:15]}")
+        _say(f"{name:30}" + "".join(f"{cell:>30}" for cell in cells))
+    _say(f"{'worst trace':30}" + "".join(f"{f'{worst[s]:.2f}x':>30}" for s in SETTINGS))
+
+
+def _print_misses(misses: Mapping[str, tuple[float, ...]]) -> None:
+    """Print how often demand came above its quantiles, boot 3 minutes and delay 1 minute."""
+    asked = [1 - quantile for quantile in GRADED_QUANTILES]
+    _say(f"\n{'realised miss rate':30}" + "".join(f"{f'asked {one:.0%}':>15}" for one in asked))
+    for name, shares in misses.items():
+        _say(f"{name:30}" + "".join(f"{share:>15.1%}" for share in shares))
+    close = [
+        sum(abs(shares[at] - one) <= CLOSE * one for shares in misses.values() if shares)
+        for at, one in enumerate(asked)
+    ]
+    cells = [f"{count} of {len(misses)}" for count in close]
+    _say(f"{'within a quarter':30}" + "".join(f"{cell:>15}" for cell in cells))
 
 
 def _mean(values: Mapping[str, float]) -> float:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from peakfleet import CapacityPool, Purchase
 from stacks.settings import Chip, FleetSettings, PoolSettings, Prices, PurchaseOption
+
+_MAKERS: Mapping[Chip, Callable[..., CapacityPool]] = {
+    Chip.GRAVITON: CapacityPool.graviton,
+    Chip.X86: CapacityPool.x86,
+    Chip.INFERENTIA: CapacityPool.inferentia,
+    Chip.TRAINIUM: CapacityPool.trainium,
+}
 
 
 def ladder(
@@ -21,8 +30,7 @@ def ladder(
 
 def _pool(pool: PoolSettings, prices: Prices, root_volume_gib: int) -> CapacityPool:
     spot = pool.purchase is PurchaseOption.SPOT
-    make = {Chip.GRAVITON: CapacityPool.graviton, Chip.X86: CapacityPool.x86}[pool.chip]
-    return make(
+    return _MAKERS[pool.chip](
         *pool.instance_types,
         units_per_instance=pool.units_per_instance,
         max_instances=pool.max_instances,

@@ -71,6 +71,10 @@ def read_settings(name: str, block: object, prices: object) -> Settings:
     _check_edges(settings.live.on_premises_edges, f"{path}.live.on_premises_edges")
     for fleet in ("ingest", "sync", "transcode", "live"):
         _check_ladder(getattr(settings, fleet), settings.prices, f"{path}.{fleet}")
+    if settings.inference is not None:
+        servers = f"{path}.inference.on_premises_servers"
+        _check_edges(settings.inference.on_premises_servers, servers)
+        _check_ladder(settings.inference, settings.prices, f"{path}.inference")
     return settings
 
 

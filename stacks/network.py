@@ -15,6 +15,7 @@ from stacks.settings import Settings
 
 AVAILABILITY_ZONES = 3
 _SERVICES = {
+    "AutoScaling": ec2.InterfaceVpcEndpointAwsService.AUTOSCALING,
     "CloudWatch": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_MONITORING,
     "Logs": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
     "Sqs": ec2.InterfaceVpcEndpointAwsService.SQS,
@@ -22,7 +23,7 @@ _SERVICES = {
     "SsmMessages": ec2.InterfaceVpcEndpointAwsService.SSM_MESSAGES,
     "Ec2Messages": ec2.InterfaceVpcEndpointAwsService.EC2_MESSAGES,
 }
-"""What instances call besides S3: metrics, logs, jobs, and Session Manager instead of SSH."""
+"""What instances call besides S3: their group, metrics, logs, jobs, Session Manager for SSH."""
 
 
 class NetworkStack(Stack):
@@ -30,8 +31,8 @@ class NetworkStack(Stack):
 
     Defines the VPC with isolated subnets and flow logs, a gateway endpoint for S3, interface
     endpoints for what instances call, and an encrypted SNS topic for the alarms of all stacks.
-    The functions that size the fleets do not run in the VPC, so Auto Scaling, DynamoDB and
-    load balancer APIs need no endpoint.
+    The functions that size the fleets do not run in the VPC, so DynamoDB and load balancer APIs
+    need no endpoint.
 
     Args:
         settings: Addresses, and who is told of alarms.

@@ -13,6 +13,8 @@ class Chip(StrEnum):
 
     GRAVITON = "graviton"
     X86 = "x86"
+    INFERENTIA = "inferentia"
+    TRAINIUM = "trainium"
 
 
 class PurchaseOption(StrEnum):
@@ -61,7 +63,7 @@ class PoolSettings:
     """One rung of a fleet's ladder.
 
     Args:
-        chip: `graviton` or `x86`.
+        chip: `graviton`, `x86`, `inferentia` or `trainium`.
         instance_types: Types that serve the same units; any of them may be launched.
         units_per_instance: Units that one instance serves.
         max_instances: Most instances.
@@ -127,6 +129,22 @@ class LiveSettings(FleetSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceSettings(FleetSettings):
+    """The inference fleet; its unit is one request per second.
+
+    Args:
+        model_prefix: Where the operator keeps the model in the bucket of models: an archive for
+            each chip at `<prefix>/<chip>/model.tar.gz`.
+        latency_goal_ms: Mean latency, in milliseconds, at which a machine serves its units.
+        on_premises_servers: Private IPv4 addresses of the company's own servers.
+    """
+
+    model_prefix: str
+    latency_goal_ms: float = _least(1)
+    on_premises_servers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything in which environments differ.
 
@@ -138,6 +156,7 @@ class Settings:
         sync: Upload relays; the unit is one megabyte (1,000,000 bytes) per second.
         transcode: Video transcoding.
         live: Live streaming.
+        inference: Search ranking, recommendations and image analysis. Default: not deployed.
         alarm_email: Who is told of alarms. Default: nobody is subscribed to the topic.
         deletion_protection: Whether load balancers refuse to be deleted. Default: yes.
     """
@@ -149,5 +168,6 @@ class Settings:
     sync: FleetSettings
     transcode: TranscodeSettings
     live: LiveSettings
+    inference: InferenceSettings | None = None
     alarm_email: str | None = None
     deletion_protection: bool = True

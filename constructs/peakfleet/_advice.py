@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from aws_cdk import Annotations
 from constructs import Construct
 
+from peakfleet._chip_rules import types_with_local_nvme, unknown_types
+from peakfleet.baseline import Baseline
 from peakfleet.demand import DemandSignal
+from peakfleet.known_peak import KnownPeak
 from peakfleet.pools import CapacityPool
-from peakfleet_planner import BacklogSignal
-from peakfleet_planner.spec import METRIC_DELAY_SECONDS
+from peakfleet_planner import BacklogSignal, ReportedBaseline
 
 _SLOW_PERIOD_SECONDS = 60
 
@@ -21,12 +23,19 @@ def on_pools(scope: Construct, pools: Sequence[CapacityPool]) -> None:
             "every pool is on Spot, so that nothing is left when Spot runs dry; add an "
             "on-demand pool behind them, it costs nothing while it is empty",
         )
+    for pool in pools:
+        if unknown := unknown_types(pool.instance_types):
+            Annotations.of(scope).add_info_v2(
+                "peakfleet:BurstFleet.unknownType",
+                f"pool '{pool.name}': the catalogue does not have {', '.join(unknown)}, so that "
+                f"nothing checks what its chip forbids, and usd_per_hour has no default",
+            )
 
 
 def on_signal(scope: Construct, signal: DemandSignal, pools: Sequence[CapacityPool]) -> None:
     """Warn of a signal that is legal but comes too late."""
     spec = signal.spec
-    lead_seconds = METRIC_DELAY_SECONDS + min(pool.boot_seconds for pool in pools)
+    lead_seconds = spec.delay_seconds + min(pool.boot_seconds for pool in pools)
     if isinstance(spec, BacklogSignal) and spec.drain_within_seconds < lead_seconds:
         Annotations.of(scope).add_warning_v2(
             "peakfleet:BurstFleet.deadlineBeforeCapacity",
@@ -41,4 +50,32 @@ def on_signal(scope: Construct, signal: DemandSignal, pools: Sequence[CapacityPo
             f"signal '{signal.name}': it is read in periods of {period_seconds} seconds, the "
             f"CDK's default being 300, and the fleet sees a peak as late; give its metric "
             f"period=Duration.minutes(1) if it is published every minute",
+        )
+
+
+def on_known_peaks(
+    scope: Construct, peaks: Sequence[KnownPeak], pools: Sequence[CapacityPool], baseline: Baseline
+) -> None:
+    """Warn of a known peak that baseline and pools together cannot carry."""
+    side = baseline.spec
+    carried = side.declared_units if isinstance(side, ReportedBaseline) else side.units
+    pool_units = sum(pool.to_planner(group=pool.name).max_units for pool in pools)
+    most = carried * side.usable_fraction + pool_units
+    for peak in peaks:
+        if peak.units > most:
+            Annotations.of(scope).add_warning_v2(
+                f"peakfleet:BurstFleet.peakAboveMaximum:{peak.name}",
+                f"known peak '{peak.name}' is of {peak.units:g} units, but the baseline and every "
+                f"pool at its maximum carry {most:g}; raise max_instances, or add a pool",
+            )
+
+
+def on_warm_pool(scope: Construct, pool_name: str, instance_types: Sequence[str]) -> None:
+    """Warn of a warm pool whose instances lose what is on their local disks."""
+    if lost := types_with_local_nvme(instance_types):
+        Annotations.of(scope).add_warning_v2(
+            f"peakfleet:BurstFleet.warmDisks:{pool_name}",
+            f"pool '{pool_name}': the local NVMe disks of {', '.join(lost)} are empty whenever an "
+            f"instance starts again from the warm pool, where it waits stopped; format them at "
+            f"every boot, not at the first one only, or keep what must last on EBS",
         )

@@ -9,13 +9,14 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from peakfleet._events import Events
 from peakfleet._scaler import Scaler
 
 _MINUTE = Duration.minutes(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Watch:
+class Watch:
     """One alarm: what is watched, when it rings, what it means and what to do."""
 
     name: str
@@ -33,6 +34,7 @@ def define_alarms(
     fleet: str,
     metric: Callable[[str], cloudwatch.Metric],
     scaler: Scaler,
+    events: Events,
     topic: sns.ITopic | None,
 ) -> dict[str, cloudwatch.Alarm]:
     """Define the alarms of a fleet, by name.
@@ -42,17 +44,19 @@ def define_alarms(
         fleet: Name of the fleet.
         metric: Returns one of the fleet's metrics by its name.
         scaler: What decides for it.
+        events: What takes its events.
         topic: Told when one goes off.
     """
     branch = Construct(scope, "Alarms")
-    return {watch.name: _alarm(branch, watch, topic) for watch in _watches(fleet, metric, scaler)}
+    watches = (*_watches(fleet, metric, scaler), _on_events(fleet, events))
+    return {watch.name: alarm_of(branch, watch, topic) for watch in watches}
 
 
 def _watches(
     fleet: str, metric: Callable[[str], cloudwatch.Metric], scaler: Scaler
-) -> tuple[_Watch, ...]:
+) -> tuple[Watch, ...]:
     return (
-        _Watch(
+        Watch(
             name="NoTicks",
             metric=metric("Ticks").with_(statistic="Sum"),
             minutes=3,
@@ -66,7 +70,7 @@ def _watches(
                 f"it runs again, set the groups' desired capacity by hand."
             ),
         ),
-        _Watch(
+        Watch(
             name="AtMaximum",
             metric=metric("AtMaximum"),
             minutes=10,
@@ -77,7 +81,7 @@ def _watches(
                 f"scaler's log."
             ),
         ),
-        _Watch(
+        Watch(
             name="StaleSignals",
             metric=metric("StaleSignals"),
             minutes=10,
@@ -87,7 +91,7 @@ def _watches(
                 f"The scaler's log names the signal; make its publisher report again."
             ),
         ),
-        _Watch(
+        Watch(
             name="FailedCalls",
             metric=metric("FailedCalls"),
             minutes=5,
@@ -97,7 +101,7 @@ def _watches(
                 f"names call and error; check permissions, throttling and AWS's health."
             ),
         ),
-        _Watch(
+        Watch(
             name="ScalerErrors",
             metric=scaler.function.metric_errors(period=_MINUTE, statistic="Sum"),
             minutes=3,
@@ -107,7 +111,7 @@ def _watches(
                 f"brought it, roll that back."
             ),
         ),
-        _Watch(
+        Watch(
             name="DeadLetters",
             metric=scaler.dead_letters.metric_approximate_number_of_messages_visible(
                 period=_MINUTE, statistic="Maximum"
@@ -122,7 +126,22 @@ def _watches(
     )
 
 
-def _alarm(scope: Construct, watch: _Watch, topic: sns.ITopic | None) -> cloudwatch.Alarm:
+def _on_events(fleet: str, events: Events) -> Watch:
+    return Watch(
+        name="EventErrors",
+        metric=events.function.metric_errors(period=_MINUTE, statistic="Sum"),
+        minutes=5,
+        description=(
+            f"Events of the fleet {fleet} could not be taken for 5 minutes, so that it learns of "
+            f"failed launches and of instances that AWS takes back only by what its groups show. "
+            f"It goes on deciding every minute. The log group of its events function names the "
+            f"call that AWS refuses; check permissions, throttling and AWS's health."
+        ),
+    )
+
+
+def alarm_of(scope: Construct, watch: Watch, topic: sns.ITopic | None) -> cloudwatch.Alarm:
+    """Define one alarm. Its id in *scope* is its name."""
     alarm = cloudwatch.Alarm(
         scope,
         watch.name,

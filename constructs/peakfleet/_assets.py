@@ -35,7 +35,7 @@ def _staged() -> Path:
     root = Path(tempfile.mkdtemp(prefix="peakfleet-lambda-"))
     atexit.register(_remove, root)
     for name in (*_OWN_PACKAGES, *_THIRD_PARTY):
-        source = _installed(name)
+        source = installed(name)
         if source.is_dir():
             shutil.copytree(source, root / name, ignore=_LEFT_OUT)
         else:
@@ -47,7 +47,7 @@ def _remove(root: Path) -> None:
     shutil.rmtree(root, ignore_errors=True)
 
 
-def _installed(name: str) -> Path:
+def installed(name: str) -> Path:
     """Return where a package is installed, without importing it."""
     spec = find_spec(name)
     if spec is None or spec.origin is None:

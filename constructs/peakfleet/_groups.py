@@ -12,7 +12,9 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from peakfleet._instance_types import ARCHITECTURES
+from peakfleet._agent import InstanceAgent
+from peakfleet._hooks import Hooks
+from peakfleet._instance_types import ARCHITECTURES, architecture_words
 from peakfleet.pools import CapacityPool
 from peakfleet_planner import SpecError
 
@@ -33,6 +35,8 @@ class GroupSettings:
     security_group: ec2.ISecurityGroup
     user_data: ec2.UserData
     target_groups: Sequence[elbv2.IApplicationTargetGroup]
+    hooks: Hooks
+    agent: InstanceAgent | None
 
 
 def define_group(
@@ -56,11 +60,20 @@ def define_group(
         max_capacity=points.max_capacity,
         default_instance_warmup=boot,
         group_metrics=[autoscaling.GroupMetrics.all()],
-        capacity_rebalance=True if pool.purchase.is_spot else None,
         min_healthy_percentage=_LEAST_HEALTHY_PERCENT,
         max_healthy_percentage=_MOST_HEALTHY_PERCENT,
         health_checks=autoscaling.HealthChecks.ec2(grace_period=boot),
+        instance_lifecycle_policy=settings.hooks.lifecycle_policy,
     )
+    settings.hooks.define(branch, group)
+    if points.warm:
+        group.add_warm_pool(
+            min_size=points.warm.min_capacity,
+            max_group_prepared_capacity=0,  # its size is min_size then, which the scaler sets
+            pool_state=autoscaling.PoolState.RUNNING
+            if points.warm.state == "running"
+            else autoscaling.PoolState.STOPPED,
+        )
     for target_group in settings.target_groups:
         group.attach_to_application_target_group(target_group)
     resource = cast("autoscaling.CfnAutoScalingGroup", group.node.default_child)
@@ -92,6 +105,7 @@ def _launch_template(
         else ec2.AmazonLinuxCpuType.X86_64
     )
     _check_image(scope, pool, image)
+    script = pool.user_data or settings.user_data
     return ec2.LaunchTemplate(
         scope,
         "Template",
@@ -99,7 +113,8 @@ def _launch_template(
         machine_image=image,
         role=settings.role,
         security_group=settings.security_group,
-        user_data=pool.user_data or settings.user_data,
+        user_data=settings.agent.before(script) if settings.agent else script,
+        instance_metadata_tags=settings.hooks.exist or None,
         http_tokens=ec2.LaunchTemplateHttpTokens.REQUIRED,
         http_put_response_hop_limit=1,
         associate_public_ip_address=False,
@@ -157,7 +172,8 @@ def _check_image(scope: Construct, pool: CapacityPool, image: ec2.IMachineImage)
             if any(mark in name for mark in marks):
                 raise SpecError(
                     f"pool '{pool.name}': its instance types are "
-                    f"{ARCHITECTURES[pool.architecture]}, but its machine image {name} is "
+                    f"{architecture_words(pool.instance_types, pool.architecture)}, but its "
+                    f"machine image {name} is "
                     f"{ARCHITECTURES[architecture]}; give an image of the same architecture"
                 )
 

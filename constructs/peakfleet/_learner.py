@@ -7,7 +7,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from peakfleet import _numpy
-from peakfleet._repeated import ARCHITECTURE, RUNTIME, RepeatedFunction
+from peakfleet._function import ARCHITECTURE, RUNTIME
+from peakfleet._repeated import RepeatedFunction
 from peakfleet._spec import SpecDocument
 from peakfleet.foresight import Foresight
 from peakfleet.state import FleetState
@@ -75,7 +76,7 @@ class Learner(RepeatedFunction):
             dead_letters=dead_letters,
             layers=[_numpy_layer(scope)],
         )
-        state.grant_put(self.role, fleet=fleet)
+        state.grant_query_and_put(self.role, fleet=fleet)
         self.role.add_to_policy(
             iam.PolicyStatement(
                 actions=["cloudwatch:GetMetricData"],

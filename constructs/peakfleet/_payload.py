@@ -12,9 +12,9 @@ MOST_BYTES = 256 * 1024
 _RESOLVED_BYTES = 255  # the longest name of an Auto Scaling group; queue names and ARNs are shorter
 
 
-def payload(spec: object) -> dict[str, object]:
+def payload(spec: object, *, field: str = "spec") -> dict[str, object]:
     """Return what the schedule sends; *spec* is a specification in JSON form, or its token."""
-    return {"scheduled_time": SCHEDULED_TIME, "spec": spec}
+    return {"scheduled_time": SCHEDULED_TIME, field: spec}
 
 
 def check_size(spec: FleetSpec, resolved: object) -> None:

@@ -2,24 +2,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, IStableAnyProducer, Lazy, RemovalPolicy
-from aws_cdk import aws_iam as iam
+from aws_cdk import Duration, IStableAnyProducer, Lazy
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from peakfleet._assets import runtime_code
+from peakfleet._function import FleetFunction
 from peakfleet._payload import payload
 
-RUNTIME = lambda_.Runtime.PYTHON_3_13
-ARCHITECTURE = lambda_.Architecture.ARM_64
 
-
-class RepeatedFunction(Construct):
-    """A function that does one thing for one fleet, again and again: its log group, role, schedule.
+class RepeatedFunction(FleetFunction):
+    """A function that does one thing for one fleet, again and again: as it is, and its schedule.
 
     Args:
         purpose: What it does for the fleet, for descriptions.
@@ -30,6 +25,7 @@ class RepeatedFunction(Construct):
         spec: Produces the specification in JSON form at the end of the synth.
         dead_letters: Where runs go that could not be delivered or failed. Default: a new queue.
         layers: What its code needs besides.
+        field: Where the schedule's payload has the specification.
     """
 
     def __init__(
@@ -45,47 +41,22 @@ class RepeatedFunction(Construct):
         spec: IStableAnyProducer,
         dead_letters: sqs.IQueue | None = None,
         layers: Sequence[lambda_.ILayerVersion] = (),
+        field: str = "spec",
     ) -> None:
-        super().__init__(scope, construct_id)
-        log_group = logs.LogGroup(
-            self,
-            "Logs",
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        self.role = iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=purpose,
-        )
-        log_group.grant_write(self.role)
-        self.dead_letters = dead_letters or sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-        self.function = lambda_.Function(
-            self,
-            "Function",
-            description=purpose,
-            runtime=RUNTIME,
-            architecture=ARCHITECTURE,
+        super().__init__(
+            scope,
+            construct_id,
+            purpose=purpose,
             handler=handler,
-            code=runtime_code(self),
-            layers=list(layers),
-            role=self.role,
-            memory_size=memory_mib,
             timeout=timeout,
-            log_group=log_group,
+            memory_mib=memory_mib,
             # The next run is the retry: an old one would only see old time.
             retry_attempts=0,
             max_event_age=every,
-            dead_letter_queue=self.dead_letters,
+            dead_letters=dead_letters,
+            layers=layers,
         )
-        scheduler.Schedule(
+        self.schedule = scheduler.Schedule(
             self,
             "Schedule",
             description=purpose,
@@ -93,7 +64,9 @@ class RepeatedFunction(Construct):
             time_window=scheduler.TimeWindow.off(),
             target=targets.LambdaInvoke(
                 self.function,
-                input=scheduler.ScheduleTargetInput.from_object(payload(Lazy.any(spec))),
+                input=scheduler.ScheduleTargetInput.from_object(
+                    payload(Lazy.any(spec), field=field)
+                ),
                 max_event_age=every,
                 retry_attempts=1,
                 dead_letter_queue=self.dead_letters,

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, IStableAnyProducer
+from aws_cdk import Duration, IStableAnyProducer, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from peakfleet._repeated import RepeatedFunction
+from peakfleet.pools import CapacityPool
 from peakfleet.state import FleetState
 
 _TIMEOUT = Duration.seconds(50)
@@ -20,8 +21,10 @@ class Scaler(RepeatedFunction):
     Args:
         fleet: Name of the fleet.
         spec: Produces the specification in JSON form at the end of the synth.
-        groups: What it may size.
+        pools: The ladder.
+        groups: Their groups, which it may size.
         state: What it remembers in.
+        sweeps: Whether instances may outlive their drain, so that it terminates them.
         listener_arn: The listener whose weights it may set.
     """
 
@@ -32,8 +35,10 @@ class Scaler(RepeatedFunction):
         *,
         fleet: str,
         spec: IStableAnyProducer,
+        pools: Sequence[CapacityPool],
         groups: Sequence[autoscaling.AutoScalingGroup],
         state: FleetState,
+        sweeps: bool,
         listener_arn: str | None,
     ) -> None:
         super().__init__(
@@ -47,23 +52,41 @@ class Scaler(RepeatedFunction):
             spec=spec,
         )
         state.grant(self.role, fleet=fleet)
-        for statement in _permissions(groups, listener_arn):
+        for statement in _permissions(groups, pools, sweeps=sweeps, listener_arn=listener_arn):
             self.role.add_to_policy(statement)
 
 
 def _permissions(
-    groups: Sequence[autoscaling.AutoScalingGroup], listener_arn: str | None
+    groups: Sequence[autoscaling.AutoScalingGroup],
+    pools: Sequence[CapacityPool],
+    *,
+    sweeps: bool,
+    listener_arn: str | None,
 ) -> list[iam.PolicyStatement]:
+    warm = [
+        group.auto_scaling_group_arn for group, pool in zip(groups, pools, strict=True) if pool.warm
+    ]
+    reads = ["autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricData"]
     statements = [
         iam.PolicyStatement(
-            actions=["autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricData"],
-            resources=["*"],  # AWS knows no narrower resource for these two reads
+            actions=[*reads, "autoscaling:DescribeWarmPool"] if warm else reads,
+            resources=["*"],  # AWS knows no narrower resource for these reads
         ),
         iam.PolicyStatement(
-            actions=["autoscaling:SetDesiredCapacity"],
+            actions=[
+                "autoscaling:LaunchInstances",
+                "autoscaling:ResumeProcesses",
+                "autoscaling:SetDesiredCapacity",
+                "autoscaling:SuspendProcesses",
+                "autoscaling:TerminateInstanceInAutoScalingGroup",
+            ],
             resources=[group.auto_scaling_group_arn for group in groups],
         ),
     ]
+    if warm:
+        statements.append(iam.PolicyStatement(actions=["autoscaling:PutWarmPool"], resources=warm))
+    if sweeps:
+        statements.append(may_sweep(groups))
     if listener_arn:
         statements.append(
             iam.PolicyStatement(
@@ -71,3 +94,19 @@ def _permissions(
             )
         )
     return statements
+
+
+def may_sweep(groups: Sequence[autoscaling.AutoScalingGroup]) -> iam.PolicyStatement:
+    """Return the permission to terminate instances of these groups, which EC2 marks with a tag."""
+    stack = Stack.of(groups[0])
+    return iam.PolicyStatement(
+        actions=["ec2:TerminateInstances"],
+        resources=[stack.format_arn(service="ec2", resource="instance", resource_name="*")],
+        conditions={
+            "StringEquals": {
+                "ec2:ResourceTag/aws:autoscaling:groupName": [
+                    group.auto_scaling_group_name for group in groups
+                ]
+            }
+        },
+    )

@@ -8,6 +8,8 @@ from aws_cdk import IStableAnyProducer
 
 from peakfleet.baseline import Baseline
 from peakfleet.demand import DemandSignal
+from peakfleet.known_peak import KnownPeak
+from peakfleet.other_writer import OtherWriter
 from peakfleet.service_level import Pace, ServiceLevel
 from peakfleet_planner import FleetSpec, PoolSpec, SpecError, TrafficSpec
 
@@ -25,6 +27,8 @@ class SpecDocument:
         pace: How far one tick may move the fleet.
         traffic: Listener to split.
         state_table: Name of the state table.
+        other_writer: What becomes of sizes that somebody else sets.
+        known_peaks: Demand that is known to come.
     """
 
     def __init__(
@@ -38,6 +42,8 @@ class SpecDocument:
         pace: Pace,
         traffic: TrafficSpec | None,
         state_table: str,
+        known_peaks: Sequence[KnownPeak],
+        other_writer: OtherWriter,
     ) -> None:
         self._fleet = fleet
         self._pools = pools
@@ -47,6 +53,8 @@ class SpecDocument:
         self._pace = pace
         self._traffic = traffic
         self._state_table = state_table
+        self._other_writer = other_writer
+        self._known_peaks = tuple(known_peaks)
 
     @property
     def spec(self) -> FleetSpec:
@@ -64,6 +72,8 @@ class SpecDocument:
             pace=self._pace.to_planner(self._pools),
             traffic=self._traffic,
             state_table=self._state_table,
+            other_writer=self._other_writer.spec,
+            known_peaks=tuple(peak.to_planner() for peak in self._known_peaks),
         )
 
     @property

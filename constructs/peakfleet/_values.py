@@ -14,11 +14,27 @@ def known_number(owner: str, field: str, value: float) -> None:
         )
 
 
+def check_prefix(owner: str, prefix: str, *, example: str) -> None:
+    """Refuse what cannot begin the keys of a bucket, or stand in a shell script."""
+    if Token.is_unresolved(prefix):
+        return
+    if not prefix or prefix.strip("/") != prefix or "'" in prefix:
+        raise SpecError(
+            f"{owner}: prefix must be a key without a slash at either end, such as '{example}', "
+            f"got {prefix!r}"
+        )
+
+
 def seconds(owner: str, field: str, value: Duration) -> int:
     """Return *value* in whole seconds, refusing one that only CloudFormation knows."""
+    return round(exact_seconds(owner, field, value))
+
+
+def exact_seconds(owner: str, field: str, value: Duration) -> float:
+    """Return *value* in seconds, refusing one that only CloudFormation knows."""
     if value.is_unresolved():
         raise SpecError(
             f"{owner}: {field} must be known at synth, got a duration that only the deployment "
             f"knows; give a fixed duration"
         )
-    return round(float(value.to_seconds(integral=False)))
+    return float(value.to_seconds(integral=False))

@@ -103,7 +103,10 @@ class DemandSignal:
 
         Args:
             metric: Read with its own statistic and period; note that the CDK's default period
-                is 5 minutes. Must be of the fleet's account and region.
+                is 5 minutes. With a period of 10, 20 or 30 seconds, of a metric that is
+                published with high resolution, the fleet sees a peak within seconds and does not
+                wait for the next minute, see `PressureAlarm`. Must be of the fleet's account and
+                region.
             units_per_value: Units needed for each 1 of its value. Default: 1.
             name: Default: the metric's name.
             when_silent: What missing data means. Default: the last value still stands.

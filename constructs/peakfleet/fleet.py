@@ -17,17 +17,27 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from peakfleet import _advice, _check
+from peakfleet._agent import define_agent
 from peakfleet._alarms import define_alarms
+from peakfleet._events import define_events
 from peakfleet._groups import GroupSettings, define_group, instance_role
+from peakfleet._hooks import Hooks
 from peakfleet._learner import Learner, define_learner
+from peakfleet._price_age import tell_age
+from peakfleet._prices import prices_of
 from peakfleet._scaler import Scaler
 from peakfleet._spec import SpecDocument
 from peakfleet._writers import claim_listener
 from peakfleet.baseline import Baseline
 from peakfleet.demand import DemandSignal
+from peakfleet.drain import Drain
 from peakfleet.fleet_metrics import FleetMetrics
 from peakfleet.foresight import Foresight
+from peakfleet.known_peak import KnownPeak
+from peakfleet.other_writer import OtherWriter
 from peakfleet.pools import CapacityPool
+from peakfleet.pressure import PressureAlarm
+from peakfleet.readiness import Readiness
 from peakfleet.safety_net import SafetyNet
 from peakfleet.service_level import Pace, ServiceLevel
 from peakfleet.state import FleetState
@@ -58,19 +68,24 @@ class BurstFleet(FleetMetrics, Construct):
         vpc_subnets: Default: the private subnets, or the isolated ones if there are none.
         state: What the fleet remembers in. Default: one table for all fleets of the stack.
         foresight: Whether it learns its demand. Default: `Foresight.learned()`.
+        known_peaks: Demand that is sure to come, which the fleet is ready for. Default: none.
         safety_net: The native policy that adds capacity while no tick runs. Default: late
             messages, if every signal given here is a queue's backlog, else CPU above 90%.
         traffic: Listener whose traffic is split between baseline and fleet. Default: none.
         target_groups: Target groups that the instances join. Default: none. As soon as a group
             has one, also through `groups`, the load balancer's health checks decide which
             instances are replaced.
+        drain: How instances leave. Default: `Drain.none()`, at once.
+        readiness: When a new instance counts. Default: `Readiness.in_service()`, when it runs.
+        other_writer: What becomes of sizes that somebody else sets. Default:
+            `OtherWriter.taken_back()`, after ten minutes.
         alarm_topic: Told when an alarm goes off. Default: nobody.
 
     Raises:
         SpecError: Something contradicts itself. The message says what and where.
 
     Limitations:
-        Desired capacity that is set by hand is overwritten within a minute. A group has one
+        A group has one
         writer: a policy that scales it in is refused. Changed user data, images or instance
         types reach new instances only; running ones are not replaced. A learner stays defined,
         but learns nothing, once a second signal is added with `add_signal`.
@@ -91,9 +106,13 @@ class BurstFleet(FleetMetrics, Construct):
         vpc_subnets: ec2.SubnetSelection | None = None,
         state: FleetState | None = None,
         foresight: Foresight | None = None,
+        known_peaks: Sequence[KnownPeak] = (),
         safety_net: SafetyNet | None = None,
         traffic: TrafficSpec | None = None,
         target_groups: Sequence[elbv2.IApplicationTargetGroup] = (),
+        drain: Drain | None = None,
+        readiness: Readiness | None = None,
+        other_writer: OtherWriter | None = None,
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -102,13 +121,17 @@ class BurstFleet(FleetMetrics, Construct):
         self._state = state or FleetState.of(self)
         self._foresight = foresight or Foresight.learned()
         self._learner: Learner | None = None
-        self._user_data = user_data or ec2.UserData.for_linux()
+        self._pressure_alarms: dict[str, cloudwatch.Alarm] = {}
         self._role = instance_role(self)
+        hooks = Hooks(drain=drain or Drain.none(), readiness=readiness or Readiness.in_service())
+        agent = define_agent(self, hooks, grantee=self._role)
+        self._user_data = user_data or (agent.script if agent else ec2.UserData.for_linux())
         self._security_group = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=vpc, description=f"Instances of {self.fleet_name}"
         )
         with _check.named(self):
             _check.pools(self._pools)
+            prices = prices_of(self)
             settings = GroupSettings(
                 vpc=vpc,
                 vpc_subnets=vpc_subnets or _check.private_subnets(vpc),
@@ -116,15 +139,22 @@ class BurstFleet(FleetMetrics, Construct):
                 security_group=self._security_group,
                 user_data=self._user_data,
                 target_groups=target_groups,
+                hooks=hooks,
+                agent=agent,
             )
             self._groups = {
                 pool.name: define_group(self, pool, settings, fleet=self.fleet_name)
                 for pool in self._pools
             }
+            hooks.grant(self, self._role, self._groups.values())
             self._document = SpecDocument(
                 fleet=self.fleet_name,
                 pools=tuple(
-                    pool.to_planner(group=self._groups[pool.name].auto_scaling_group_name)
+                    pool.to_planner(
+                        group=self._groups[pool.name].auto_scaling_group_name,
+                        prices=prices,
+                        drain_seconds=hooks.drain.at_most_seconds,
+                    )
                     for pool in self._pools
                 ),
                 signals=self._signals,
@@ -133,6 +163,8 @@ class BurstFleet(FleetMetrics, Construct):
                 pace=pace or Pace.of(),
                 traffic=traffic,
                 state_table=self._state.table.table_name,
+                other_writer=other_writer or OtherWriter.taken_back(),
+                known_peaks=known_peaks,
             )
             if traffic:
                 claim_listener(self, fleet=self.fleet_name, listener_arn=traffic.listener_arn)
@@ -141,15 +173,26 @@ class BurstFleet(FleetMetrics, Construct):
             "Scaler",
             fleet=self.fleet_name,
             spec=self._document,
+            pools=self._pools,
             groups=tuple(self._groups.values()),
             state=self._state,
+            sweeps=hooks.drain.waits,
             listener_arn=traffic.listener_arn if traffic else None,
+        )
+        self._events = define_events(
+            self,
+            fleet=self.fleet_name,
+            scaler=self._scaler,
+            groups=tuple(self._groups.values()),
+            state=self._state,
+            has_spot=any(pool.purchase.is_spot for pool in self._pools),
         )
         self._alarms = define_alarms(
             self,
             fleet=self.fleet_name,
             metric=self.metric,
             scaler=self._scaler,
+            events=self._events,
             topic=alarm_topic,
         )
         (safety_net or SafetyNet.for_signals(signals)).bind(self._groups)
@@ -158,6 +201,8 @@ class BurstFleet(FleetMetrics, Construct):
         if signals:
             self._learn_if_possible()
         _advice.on_pools(self, self._pools)
+        tell_age(self, self._pools, prices)
+        _advice.on_known_peaks(self, known_peaks, self._pools, baseline or Baseline.none())
         self.node.add_validation(_check.AtSynth(self, self._document, self._groups))
         Tags.of(self).add("peakfleet:fleet", self.fleet_name)
 
@@ -176,6 +221,11 @@ class BurstFleet(FleetMetrics, Construct):
     def scaler(self) -> lambda_.Function:
         """The function that decides every minute."""
         return self._scaler.function
+
+    @property
+    def events(self) -> lambda_.Function:
+        """The function that takes what AWS tells of the fleet."""
+        return self._events.function
 
     @property
     def learner(self) -> lambda_.Function | None:
@@ -201,9 +251,14 @@ class BurstFleet(FleetMetrics, Construct):
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
         """The alarms, by name.
 
-        NoTicks, AtMaximum, StaleSignals, FailedCalls, ScalerErrors and DeadLetters.
+        NoTicks, AtMaximum, StaleSignals, FailedCalls, ScalerErrors, DeadLetters and EventErrors.
         """
         return MappingProxyType(self._alarms)
+
+    @property
+    def pressure_alarms(self) -> Mapping[str, cloudwatch.Alarm]:
+        """What makes the fleet decide at once, by the name of the signal. Nobody need look."""
+        return MappingProxyType(self._pressure_alarms)
 
     @property
     def grant_principal(self) -> iam.IPrincipal:
@@ -238,6 +293,16 @@ class BurstFleet(FleetMetrics, Construct):
             _check.signal(signal, among=self._signals, stack=Stack.of(self))
         self._signals.append(signal)
         _advice.on_signal(self, signal, self._pools)
+        if PressureAlarm.is_possible_for(signal):
+            pressure = PressureAlarm(
+                self,
+                f"Pressure {signal.name}",
+                signal=signal,
+                covered=self.metric_covered_units(),
+                fleet=self.fleet_name,
+            )
+            self._events.decide_on(f"Pressure {signal.name}", pressure.alarm)
+            self._pressure_alarms[signal.name] = pressure.alarm
 
     def _learn_if_possible(self) -> None:
         with _check.named(self):

@@ -52,6 +52,13 @@ class FleetMetrics:
         """Units that the instances in service carry."""
         return self.metric("ServingUnits", statistic="Minimum")
 
+    def metric_covered_units(self) -> cloudwatch.Metric:
+        """Units that the baseline carries and the pools are asked to supply.
+
+        Only a fleet with a signal in periods shorter than a minute publishes it.
+        """
+        return self.metric("CoveredUnits")
+
     def metric_unserved_units(self) -> cloudwatch.Metric:
         """Units of burst that nothing served."""
         return self.metric("UnservedUnits")

@@ -9,21 +9,24 @@ from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
 from peakfleet.purchase import Purchase
+from peakfleet.warm_pool import WarmPool
 
 
 class PoolOptions(TypedDict, total=False):
-    """What `CapacityPool.graviton`, `.x86` and `.custom` accept besides their own arguments.
+    """What all factories of `CapacityPool` accept besides their own arguments.
 
     Args:
         name: Unique within the fleet. Default: the chip, with `Spot` where it is bought so.
         min_instances: Instances that are always kept. Default: 0.
         purchase: How they are bought. Default: on demand.
         boot: From the launch to serving. Default: 3 minutes.
-        usd_per_hour: Price of one instance, for all types or for each. Default: unknown.
+        usd_per_hour: Price of one instance, for all types or for each. Default: the list price
+            on demand, or that of the app's price file; unknown where neither has one.
         user_data: What they run at boot. Default: the fleet's.
         root_volume_gib: Size of the encrypted gp3 root volume, at least the image's own.
             Default: 20.
         root_device: The root device's name in the image. Default: `/dev/xvda`.
+        warm: Instances that have booted once and wait. Default: none.
     """
 
     name: str | None
@@ -34,6 +37,7 @@ class PoolOptions(TypedDict, total=False):
     user_data: ec2.UserData | None
     root_volume_gib: int
     root_device: str
+    warm: WarmPool | None
 
 
 class GivenOptions(TypedDict, total=False):
@@ -47,6 +51,7 @@ class GivenOptions(TypedDict, total=False):
     user_data: ec2.UserData
     root_volume_gib: int
     root_device: str
+    warm: WarmPool
 
 
 def named(chip: str, options: PoolOptions) -> GivenOptions:

@@ -9,12 +9,17 @@ from typing import Unpack
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
+from peakfleet._chip_rules import check_bought, check_warm
 from peakfleet._instance_types import check_types
+from peakfleet._neuron_pools import NEURON_OPTIONS, neuron_fields
+from peakfleet._prices import found_prices, prices_of_types
 from peakfleet._values import known_number, seconds
 from peakfleet._weights import Weights, weigh
 from peakfleet.pool_options import PoolOptions, named
 from peakfleet.purchase import Purchase
-from peakfleet_planner import PoolSpec, SpecError
+from peakfleet.warm_pool import WarmPool
+from peakfleet_chips import Chip, Prices, WarmState
+from peakfleet_planner import PoolSpec, SpecError, WarmSpec
 
 MOST_WARMUP_SECONDS = 3600
 """The longest default instance warm-up of an Auto Scaling group."""
@@ -26,8 +31,8 @@ _BOOT = Duration.minutes(3)
 class CapacityPool:
     """One Auto Scaling group to be: one chip, one way of buying, one or more instance types.
 
-    Use `graviton`, `x86` or `custom`. A fleet fills its pools in the order in which they are
-    listed; `cheapest_first` orders them by price.
+    Use `graviton`, `x86`, `inferentia`, `trainium` or `custom`. A fleet fills its pools in the
+    order in which they are listed; `cheapest_first` orders them by price.
 
     Args:
         name: Unique within the fleet.
@@ -42,10 +47,12 @@ class CapacityPool:
             with each deployment.
         boot: From the launch to serving.
         usd_per_hour: Price of one instance: one number for all types, or one for each.
-            Needed for `cheapest_first` and for reports.
+            Needed for `cheapest_first` and for reports. None: the list price on demand; on Spot
+            that of the price file which `peakfleet prices refresh` writes; else unknown.
         user_data: What they run at boot. None: the fleet's.
         root_volume_gib: Size of the encrypted gp3 root volume.
         root_device: The root device's name in the machine image.
+        warm: Instances that have booted once and wait. None: there are none.
 
     Raises:
         SpecError: The pool contradicts itself.
@@ -64,10 +71,15 @@ class CapacityPool:
     user_data: ec2.UserData | None = None
     root_volume_gib: int = 20
     root_device: str = "/dev/xvda"
+    warm: WarmPool | None = None
 
     def __post_init__(self) -> None:
         """Refuse a pool that no group can be."""
         check_types(self._owner, self.instance_types, self.architecture)
+        check_bought(self._owner, self.instance_types, self.purchase.option)
+        if self.warm:
+            state = WarmState.RUNNING if self.warm.is_running else WarmState.STOPPED
+            check_warm(self._owner, self.instance_types, option=self.purchase.option, state=state)
         for name in ("max_instances", "min_instances", "root_volume_gib"):
             known_number(self._owner, name, getattr(self, name))
         for name in ("units_per_instance", "usd_per_hour"):
@@ -162,6 +174,81 @@ class CapacityPool:
         )
 
     @classmethod
+    def inferentia(
+        cls,
+        *instance_types: str,
+        max_instances: int,
+        units_per_instance: float | Mapping[str, float] | None = None,
+        machine_image: ec2.IMachineImage | None = None,
+        **options: Unpack[PoolOptions],
+    ) -> CapacityPool:
+        """Burst into Inferentia2 instances. Their host is x86_64.
+
+        The pool's name is `Inferentia`, on Spot `InferentiaSpot`, unless *options* name it.
+
+        Args:
+            instance_types: For example `"inf2.xlarge", "inf2.24xlarge"`.
+            max_instances: Most instances, counted in instances of the smallest type.
+            units_per_instance: Default: the NeuronCores of each type.
+            machine_image: Default: the base image of the Neuron SDK, Amazon Linux 2023, from its
+                SSM parameter: driver and tools, no framework.
+            options: See `PoolOptions`. Defaults that differ: a boot of 10 minutes, for a model
+                has to be loaded, and a root volume of 100 GiB.
+
+        Raises:
+            SpecError: The pool contradicts itself.
+        """
+        return cls(
+            instance_types=instance_types,
+            max_instances=max_instances,
+            **neuron_fields(
+                named("Inferentia", {**NEURON_OPTIONS, **options}),
+                instance_types,
+                chips=(Chip.INFERENTIA2,),
+                units_per_instance=units_per_instance,
+                machine_image=machine_image,
+            ),
+        )
+
+    @classmethod
+    def trainium(
+        cls,
+        *instance_types: str,
+        max_instances: int,
+        units_per_instance: float | Mapping[str, float] | None = None,
+        machine_image: ec2.IMachineImage | None = None,
+        **options: Unpack[PoolOptions],
+    ) -> CapacityPool:
+        """Burst into Trainium instances. Their host is x86_64.
+
+        The pool's name is `Trainium`, on Spot `TrainiumSpot`, unless *options* name it.
+
+        Args:
+            instance_types: For example `"trn2.48xlarge"`.
+            max_instances: Most instances, counted in instances of the smallest type.
+            units_per_instance: Default: the NeuronCores of each type as programs see them, which
+                on Trainium2 are pairs of physical ones.
+            machine_image: Default: the base image of the Neuron SDK, Amazon Linux 2023, from its
+                SSM parameter: driver and tools, no framework.
+            options: See `PoolOptions`. Defaults that differ: a boot of 10 minutes, for a model
+                has to be loaded, and a root volume of 100 GiB.
+
+        Raises:
+            SpecError: The pool contradicts itself.
+        """
+        return cls(
+            instance_types=instance_types,
+            max_instances=max_instances,
+            **neuron_fields(
+                named("Trainium", {**NEURON_OPTIONS, **options}),
+                instance_types,
+                chips=(Chip.TRAINIUM1, Chip.TRAINIUM2),
+                units_per_instance=units_per_instance,
+                machine_image=machine_image,
+            ),
+        )
+
+    @classmethod
     def custom(
         cls,
         *instance_types: str,
@@ -196,25 +283,33 @@ class CapacityPool:
         )
 
     @staticmethod
-    def cheapest_first(*pools: CapacityPool) -> tuple[CapacityPool, ...]:
+    def cheapest_first(
+        *pools: CapacityPool, prices: Prices | None = None
+    ) -> tuple[CapacityPool, ...]:
         """Return the pools ordered by price per unit, the lowest first.
 
+        Args:
+            pools: What to order.
+            prices: What instances cost where a pool has no `usd_per_hour`. Default: the price
+                file in the working directory, or the shipped list prices.
+
         Raises:
-            SpecError: A pool has no `usd_per_hour`.
+            SpecError: The price of a pool is unknown.
         """
-        return tuple(sorted(pools, key=lambda pool: pool.usd_per_unit_hour))
+        known = prices or found_prices()
+        return tuple(sorted(pools, key=lambda pool: _usd_per_unit_hour(pool, known)))
 
     @property
     def usd_per_unit_hour(self) -> float:
         """Price of one unit for an hour, of the dearest instance type.
 
+        Where the pool has no `usd_per_hour`, that of the price file in the working directory, or
+        the shipped list price.
+
         Raises:
-            SpecError: The pool has no `usd_per_hour`.
+            SpecError: It is unknown.
         """
-        spec = self.to_planner(group=self.name)
-        if spec.usd_per_capacity_hour is None:
-            raise SpecError(f"{self._owner}: usd_per_hour is needed to order pools by price")
-        return spec.usd_per_capacity_hour / spec.units_per_capacity
+        return _usd_per_unit_hour(self, found_prices())
 
     @property
     def boot_seconds(self) -> int:
@@ -226,14 +321,20 @@ class CapacityPool:
         """The instance types in points of capacity."""
         return weigh(self._owner, self._by_type("units_per_instance"))
 
-    def to_planner(self, *, group: str) -> PoolSpec:
+    def to_planner(
+        self, *, group: str, prices: Prices | None = None, drain_seconds: int = 0
+    ) -> PoolSpec:
         """Return what a decision needs to know of the pool.
 
         Args:
             group: Name of its Auto Scaling group.
+            prices: What instances cost where `usd_per_hour` is not given. Default: unknown.
+            drain_seconds: How long an instance that is told to leave may work on. Default: 0.
         """
         weights = self.weights
-        usd = self._by_type("usd_per_hour")
+        usd = self._by_type("usd_per_hour") or prices_of_types(
+            prices, self.instance_types, spot=self.purchase.is_spot
+        )
         return PoolSpec(
             name=self.name,
             group=group,
@@ -244,6 +345,21 @@ class CapacityPool:
             usd_per_capacity_hour=max(
                 (usd[kind] / weights.by_type[kind] for kind in usd), default=None
             ),
+            instance_types=self.instance_types,
+            purchase="spot" if self.purchase.is_spot else "on-demand",
+            # LaunchInstances starts nothing that waits; only a desired capacity does.
+            launch="desired" if self.warm else "direct",
+            warm=self._warm_spec(usd, weights),
+            drain_seconds=drain_seconds,
+        )
+
+    def _warm_spec(self, usd: Mapping[str, float], weights: Weights) -> WarmSpec | None:
+        if self.warm is None:
+            return None
+        return self.warm.to_planner(
+            root_volume_gib=self.root_volume_gib,
+            points=weights.smallest,
+            usd_per_hour=min(usd.values(), default=None),
         )
 
     @property
@@ -263,3 +379,14 @@ class CapacityPool:
                 )
             return {kind: given[kind] for kind in self.instance_types}
         return dict.fromkeys(self.instance_types, given)
+
+
+def _usd_per_unit_hour(pool: CapacityPool, prices: Prices) -> float:
+    spec = pool.to_planner(group=pool.name, prices=prices)
+    if spec.usd_per_capacity_hour is None:
+        raise SpecError(
+            f"pool '{pool.name}': usd_per_hour is needed to order pools by price, as no price of "
+            f"{', '.join(pool.instance_types)} is known; give usd_per_hour, or run "
+            f"`peakfleet prices refresh`"
+        )
+    return spec.usd_per_capacity_hour / spec.units_per_capacity

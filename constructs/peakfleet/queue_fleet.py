@@ -18,7 +18,9 @@ from peakfleet._intent import IntentFleet
 from peakfleet._values import known_number
 from peakfleet.baseline import Baseline
 from peakfleet.demand import DemandSignal
+from peakfleet.drain import Drain
 from peakfleet.fleet import BurstFleet
+from peakfleet.known_peak import KnownPeak
 from peakfleet.pools import CapacityPool
 from peakfleet.safety_net import SafetyNet
 from peakfleet.service_level import Pace, ServiceLevel
@@ -27,7 +29,9 @@ from peakfleet_planner import SpecError
 
 _MOST_VISIBILITY_SECONDS = 12 * 3600
 _LEAST_VISIBILITY_SECONDS = 30
-_VISIBILITY_PER_MESSAGE = 6  # a worker may be slow, or take some messages at once
+_MOST_DRAIN_SECONDS = 48 * 3600
+_LEAST_DRAIN_SECONDS = 900
+_PATIENCE_PER_MESSAGE = 6  # a worker may be slow, or take some messages at once
 _RECEIVES = 5
 
 
@@ -55,17 +59,21 @@ class QueueFleet(IntentFleet):
             attribute `user_data`, once the queue's URL is known.
         vpc_subnets: Default: the private subnets, or the isolated ones if there are none.
         signals: Further sources of demand. Default: none.
+        known_peaks: Demand that is sure to come, which the fleet is ready for. Default: none.
         state: What the fleet remembers in. Default: one table for all fleets of the stack.
         safety_net: The native policy that adds capacity while no tick runs. Default: when
             messages wait longer than `drain_within`.
+        drain: How workers leave. Default: when idle, after at most six times
+            `seconds_per_message`, at least 15 minutes, at most 48 hours.
         alarm_topic: Told when an alarm goes off. Default: nobody.
 
     Raises:
         SpecError: Something contradicts itself. The message says what and where.
 
     Limitations:
-        See `BurstFleet`. A worker that is let go leaves its message to others after the
-        visibility timeout, so that work must be safe to do twice.
+        See `BurstFleet`. A worker that dies leaves its message to others after the visibility
+        timeout, so that work must be safe to do twice. A worker says when it is busy, with
+        `peakfleet_instance`; the instance of one that never does leaves as if it were idle.
 
     Example:
         QueueFleet(self, "Transcode", vpc=vpc, pools=[...], seconds_per_message=90,
@@ -89,8 +97,10 @@ class QueueFleet(IntentFleet):
         user_data: ec2.UserData | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         signals: Sequence[DemandSignal] = (),
+        known_peaks: Sequence[KnownPeak] = (),
         state: FleetState | None = None,
         safety_net: SafetyNet | None = None,
+        drain: Drain | None = None,
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -124,8 +134,10 @@ class QueueFleet(IntentFleet):
             pace=pace,
             user_data=user_data,
             vpc_subnets=vpc_subnets,
+            known_peaks=known_peaks,
             state=state,
             safety_net=safety_net or SafetyNet.late_messages(self._queue, older_than=drain_within),
+            drain=drain or _drain(seconds_per_message),
             alarm_topic=alarm_topic,
         )
         self._queue.grant_consume_messages(self._fleet)
@@ -190,6 +202,12 @@ class QueueFleet(IntentFleet):
         return alarm
 
 
+def _drain(seconds_per_message: float) -> Drain:
+    wanted = round(_PATIENCE_PER_MESSAGE * seconds_per_message)
+    at_most = min(max(wanted, _LEAST_DRAIN_SECONDS), _MOST_DRAIN_SECONDS)
+    return Drain.when_idle(at_most=Duration.seconds(at_most))
+
+
 def _visibility_timeout(seconds_per_message: float) -> Duration:
-    wanted = round(_VISIBILITY_PER_MESSAGE * seconds_per_message)
+    wanted = round(_PATIENCE_PER_MESSAGE * seconds_per_message)
     return Duration.seconds(min(max(wanted, _LEAST_VISIBILITY_SECONDS), _MOST_VISIBILITY_SECONDS))

@@ -11,6 +11,8 @@ from peakfleet._values import known_number, seconds
 from peakfleet_planner import SilenceRule, SpecError
 
 _AFTER_SECONDS = 180
+_AFTER_FAST_SECONDS = 60
+_MINUTE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +23,9 @@ class WhenSilent:
 
     Args:
         rule: What silence means.
-        after: A newest datapoint older than this is silence. None: 3 minutes, or two periods
-            of a metric that is published more rarely.
+        after: A newest datapoint older than this is silence. None: 3 minutes, a minute for a
+            metric that is published more often than every minute, or two periods of one that is
+            published more rarely.
         at_most: A growing signal stops at this multiple of its last value.
     """
 
@@ -68,7 +71,9 @@ class WhenSilent:
             SpecError: Every pause between two datapoints would be silence.
         """
         if self.after is None:
-            after_seconds = max(_AFTER_SECONDS, 2 * period_seconds)
+            is_fast = period_seconds < _MINUTE_SECONDS
+            least = _AFTER_FAST_SECONDS if is_fast else _AFTER_SECONDS
+            after_seconds = max(least, 2 * period_seconds)
         else:
             after_seconds = seconds(owner, "when_silent.after", self.after)
         if after_seconds < period_seconds:

@@ -56,17 +56,43 @@ class FleetState(Construct):
             fleet: Name of the fleet, which is the partition key of its items.
         """
         return self._grant(
-            grantee, fleet, ["dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+            grantee,
+            fleet,
+            [
+                "dynamodb:Query",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+                "dynamodb:BatchWriteItem",
+            ],
         )
 
-    def grant_put(self, grantee: iam.IGrantable, *, fleet: str) -> iam.Grant:
-        """Let *grantee* replace items of one fleet, and nothing else.
+    def grant_facts(self, grantee: iam.IGrantable, *, fleet: str) -> iam.Grant:
+        """Let *grantee* read, write and delete single items of one fleet, and nothing else.
 
         Args:
             grantee: Who may.
             fleet: Name of the fleet, which is the partition key of its items.
         """
-        return self._grant(grantee, fleet, ["dynamodb:PutItem"])
+        return self._grant(
+            grantee,
+            fleet,
+            [
+                "dynamodb:Query",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+                "dynamodb:DeleteItem",
+            ],
+        )
+
+    def grant_query_and_put(self, grantee: iam.IGrantable, *, fleet: str) -> iam.Grant:
+        """Let *grantee* read and replace items of one fleet, and nothing else.
+
+        Args:
+            grantee: Who may.
+            fleet: Name of the fleet, which is the partition key of its items.
+        """
+        return self._grant(grantee, fleet, ["dynamodb:Query", "dynamodb:PutItem"])
 
     def _grant(self, grantee: iam.IGrantable, fleet: str, actions: list[str]) -> iam.Grant:
         return iam.Grant.add_to_principal(

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import AddressValueError, IPv4Address
 
-from aws_cdk import Token
+from aws_cdk import Duration
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_elasticloadbalancingv2_targets as targets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from peakfleet import _check
+from peakfleet._front import DEREGISTRATION, HEALTH_CHECK_PATH, check_addresses, define_front
 from peakfleet._intent import IntentFleet
 from peakfleet.baseline import Baseline
 from peakfleet.demand import DemandSignal
+from peakfleet.drain import Drain
 from peakfleet.fleet import BurstFleet
 from peakfleet.foresight import Foresight
+from peakfleet.known_peak import KnownPeak
 from peakfleet.pools import CapacityPool
+from peakfleet.readiness import Readiness
 from peakfleet.safety_net import SafetyNet
 from peakfleet.service_level import Pace, ServiceLevel
 from peakfleet.state import FleetState
-from peakfleet_planner import SpecError, TrafficSpec
-
-_ALL = 100
-_HTTPS = 443
-_OUTSIDE_THE_VPC = "all"
+from peakfleet_planner import SpecError
 
 
 class StreamFleet(IntentFleet):
@@ -59,8 +57,15 @@ class StreamFleet(IntentFleet):
         vpc_subnets: Default: the private subnets, or the isolated ones if there are none.
         state: What the fleet remembers in. Default: one table for all fleets of the stack.
         foresight: Whether it learns its demand. Default: `Foresight.learned()`.
+        known_peaks: Demand that is sure to come, which the fleet is ready for. Default: none.
         safety_net: The native policy that adds capacity while no tick runs. Default: CPU
             above 90%.
+        deregistration_delay: How long requests that have begun may go on when an instance
+            leaves, at most an hour. Default: 2 minutes, which is what Spot grants.
+        drain: How instances leave once the load balancer has deregistered them. Default:
+            `Drain.none()`, at once.
+        readiness: When a new instance is registered. Default: `Readiness.in_service()`, when it
+            runs; the load balancer sends it nothing before it is healthy.
         alarm_topic: Told when an alarm goes off. Default: nobody.
 
     Raises:
@@ -84,7 +89,7 @@ class StreamFleet(IntentFleet):
         port: int = 8080,
         listener_port: int | None = None,
         certificate: acm.ICertificate | None = None,
-        health_check_path: str = "/healthz",
+        health_check_path: str = HEALTH_CHECK_PATH,
         clients: ec2.IPeer | None = None,
         deletion_protection: bool = True,
         baseline: Baseline | None = None,
@@ -94,67 +99,32 @@ class StreamFleet(IntentFleet):
         vpc_subnets: ec2.SubnetSelection | None = None,
         state: FleetState | None = None,
         foresight: Foresight | None = None,
+        known_peaks: Sequence[KnownPeak] = (),
         safety_net: SafetyNet | None = None,
+        deregistration_delay: Duration = DEREGISTRATION,
+        drain: Drain | None = None,
+        readiness: Readiness | None = None,
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         with _check.named(self):
             _check_addresses(on_premises_targets)
             subnets = vpc_subnets or _check.private_subnets(vpc)
-        self._load_balancer = elbv2.ApplicationLoadBalancer(
+        front = define_front(
             self,
-            "LoadBalancer",
             vpc=vpc,
             vpc_subnets=subnets,
-            internet_facing=False,
-            drop_invalid_header_fields=True,
+            on_premises_targets=on_premises_targets,
+            port=port,
+            listener_port=listener_port,
+            certificate=certificate,
+            health_check_path=health_check_path,
+            clients=clients,
             deletion_protection=deletion_protection,
+            deregistration_delay=deregistration_delay,
         )
-        health_check = elbv2.HealthCheck(path=health_check_path, healthy_http_codes="200")
-        on_premises = elbv2.ApplicationTargetGroup(
-            self,
-            "OnPremises",
-            vpc=vpc,
-            port=port,
-            protocol=elbv2.ApplicationProtocol.HTTP,
-            target_type=elbv2.TargetType.IP,
-            health_check=health_check,
-            targets=[
-                targets.IpTarget(address, port, _OUTSIDE_THE_VPC) for address in on_premises_targets
-            ],
-        )
-        cloud = elbv2.ApplicationTargetGroup(
-            self,
-            "Cloud",
-            vpc=vpc,
-            port=port,
-            protocol=elbv2.ApplicationProtocol.HTTP,
-            target_type=elbv2.TargetType.INSTANCE,
-            health_check=health_check,
-        )
-        for address in on_premises_targets:
-            self._load_balancer.connections.allow_to(
-                ec2.Peer.ipv4(f"{address}/32"), ec2.Port.tcp(port), "The on-premises servers"
-            )
-        self._listener = self._load_balancer.add_listener(
-            "Listener",
-            port=listener_port or (_HTTPS if certificate else port),
-            protocol=elbv2.ApplicationProtocol.HTTPS
-            if certificate
-            else elbv2.ApplicationProtocol.HTTP,
-            certificates=[certificate] if certificate else None,
-            ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS if certificate else None,
-            open=False,
-            default_action=elbv2.ListenerAction.weighted_forward(
-                [
-                    elbv2.WeightedTargetGroup(target_group=on_premises, weight=_ALL),
-                    elbv2.WeightedTargetGroup(target_group=cloud, weight=0),
-                ]
-            ),
-        )
-        self._listener.connections.allow_default_port_from(
-            clients or ec2.Peer.ipv4(vpc.vpc_cidr_block), "Clients"
-        )
+        self._load_balancer = front.load_balancer
+        self._listener = front.listener
         self._fleet = BurstFleet(
             self,
             "Default",
@@ -168,13 +138,12 @@ class StreamFleet(IntentFleet):
             vpc_subnets=subnets,
             state=state,
             foresight=foresight,
+            known_peaks=known_peaks,
             safety_net=safety_net,
-            traffic=TrafficSpec(
-                listener_arn=self._listener.listener_arn,
-                baseline_target_group_arn=on_premises.target_group_arn,
-                cloud_target_group_arn=cloud.target_group_arn,
-            ),
-            target_groups=[cloud],
+            traffic=front.traffic,
+            target_groups=[front.cloud],
+            drain=drain,
+            readiness=readiness,
             alarm_topic=alarm_topic,
         )
 
@@ -195,17 +164,4 @@ def _check_addresses(addresses: Sequence[str]) -> None:
             "on_premises_targets must name at least one server; "
             "without any, put a BurstFleet behind a load balancer of your own"
         )
-    for address in addresses:
-        if Token.is_unresolved(address):
-            continue
-        try:
-            is_private = IPv4Address(address).is_private
-        except AddressValueError as error:
-            raise SpecError(
-                f"on_premises_targets must be IPv4 addresses, got {address!r}"
-            ) from error
-        if not is_private:
-            raise SpecError(
-                f"on_premises_targets must be private addresses, which is all that a load "
-                f"balancer reaches, got {address}"
-            )
+    check_addresses(addresses)

@@ -31,6 +31,7 @@ from peakfleet_planner import (
     SpecError,
     decide,
 )
+from peakfleet_planner.metrics import MINUTE_SECONDS
 
 __all__ = ["NOW_EPOCH_SECONDS", "fleet_specs", "plan_at", "snapshot_at"]
 
@@ -50,7 +51,11 @@ def fleet_specs(template: Template) -> dict[str, FleetSpec]:
     specs = {}
     for schedule in template.find_resources("AWS::Scheduler::Schedule").values():
         sent = json.loads(readable(schedule["Properties"]["Target"].get("Input", "null")))
-        if isinstance(sent, dict) and sent.get("scheduled_time") == SCHEDULED_TIME:
+        if (
+            isinstance(sent, dict)
+            and sent.get("scheduled_time") == SCHEDULED_TIME
+            and "spec" in sent  # a training fleet's has another kind
+        ):
             spec = FleetSpec.from_json(sent["spec"])
             specs[spec.fleet] = spec
     return specs
@@ -70,7 +75,7 @@ def snapshot_at(
     Args:
         spec: The fleet.
         demand_units: Demand in units: one number for a steady hour, or one number for each
-            period of the signals, oldest first.
+            period of the signals, of a minute at least, oldest first.
         baseline_units: What a reported baseline reports. Default: what it declares.
         desired: Capacity that each pool is asked to run. Default: its minimum.
         in_service: Capacity of each pool that serves. Default: what it is asked to run.
@@ -154,9 +159,12 @@ def plan_at(
 
 
 def _series(values: Sequence[float], period_seconds: int) -> MetricSeries:
-    first = NOW_EPOCH_SECONDS - len(values) * period_seconds
+    step = max(period_seconds, MINUTE_SECONDS)
+    first = NOW_EPOCH_SECONDS - len(values) * step
+    newest = range(NOW_EPOCH_SECONDS - step, NOW_EPOCH_SECONDS - period_seconds, period_seconds)
     return MetricSeries(
-        points=tuple((first + i * period_seconds, value) for i, value in enumerate(values))
+        points=tuple((first + i * step, value) for i, value in enumerate(values)),
+        newest=tuple((time, values[-1]) for time in newest),
     )
 
 

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
+from peakfleet_handlers import care
 from peakfleet_handlers.calls import Calls
 from peakfleet_handlers.clients import Clients
-from peakfleet_handlers.state import Recorded, confirm_weight, record_change
-from peakfleet_planner import FleetSpec, Memory, Plan, PoolReading, Snapshot, TrafficSpec
+from peakfleet_handlers.facts import keep_facts
+from peakfleet_handlers.launches import Launcher
+from peakfleet_handlers.resizes import Resize, resize, resizes
+from peakfleet_handlers.state import Recorded, confirm_change, record_change
+from peakfleet_handlers.traffic import split
+from peakfleet_planner import (
+    FleetSpec,
+    Growth,
+    Memory,
+    Plan,
+    Pursued,
+    Snapshot,
+    foreign_sizes,
+    pursue,
+)
+from peakfleet_planner.facts import MOST_GROWTH
 
-ALL_TRAFFIC = 100
 TOLD_AGAIN_SECONDS = 300
 """A deployment may set a listener back behind the tick's back, so it is told again this often."""
 TICK_SECONDS = 60
+GROWTH_KEPT_SECONDS = 3600
+"""No pool boots for longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,32 +38,33 @@ class Applied:
     """What was done with a plan.
 
     Args:
+        plan: The plan as it was done: what one pool refused, another may have been asked for.
         recorded: What became of the record. Default: there was nothing to record.
-        pools: Desired capacity that was set, by pool.
+        pools: Desired capacity that each changed pool now has.
         cloud_weight: Percent of the traffic that was given to the fleet; None if unchanged.
+        refused: Requests for capacity that were refused. Default: 0.
+        swept: Instances that had outlived their drain. Default: none.
+        warm: Size that each changed warm pool now has.
     """
 
+    plan: Plan
     recorded: Recorded | None = None
     pools: Mapping[str, int] = field(default_factory=dict)
     cloud_weight: int | None = None
+    refused: int = 0
+    swept: tuple[str, ...] = ()
+    warm: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON-ready data."""
+        """Return it as JSON-ready data, without the plan."""
         return {
             "recorded": self.recorded,
             "pools": dict(self.pools),
             "cloud_weight": self.cloud_weight,
+            "refused": self.refused,
+            "swept": list(self.swept),
+            "warm": dict(self.warm),
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Change:
-    """One group that has to be told."""
-
-    pool: str
-    group: str
-    capacity: int
-    grows: bool
 
 
 def act(
@@ -56,9 +72,10 @@ def act(
 ) -> Applied:
     """Record the change, then make it: more capacity, then traffic, then less capacity.
 
-    A tick that is not the latest changes nothing. While a change cannot be recorded, or traffic
-    cannot be moved away, nothing is let go. Without a state table the split of the traffic is
-    sent at every tick, because nothing remembers it.
+    Capacity that a pool refuses is asked of the next one before this returns. A tick that is not
+    the latest changes nothing. While a change cannot be recorded, or traffic cannot be moved
+    away, nothing is let go. Without a state table the split of the traffic is sent at every
+    tick, because nothing remembers it.
 
     Args:
         spec: The fleet.
@@ -67,125 +84,166 @@ def act(
         clients: AWS.
         calls: Where failures are noted.
     """
-    now, memory = snapshot.now_epoch_seconds, snapshot.memory or Memory()
-    changes = _changes(spec, snapshot, plan, memory)
-    weight = plan.cloud_weight
-    moves = weight is not None and weight != memory.cloud_weight
-    recorded = None
-    if changes or moves or _another_hand(snapshot, plan):
-        recorded = record_change(
-            spec.state_table,
-            spec.fleet,
-            tick=now,
+    return _Act(spec=spec, snapshot=snapshot, clients=clients, calls=calls).run(plan)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Act:
+    """One plan being done."""
+
+    spec: FleetSpec
+    snapshot: Snapshot
+    clients: Clients
+    calls: Calls
+    pools: dict[str, int] = field(default_factory=dict)
+
+    def run(self, plan: Plan) -> Applied:
+        now, memory = self.snapshot.now_epoch_seconds, self.snapshot.memory or Memory()
+        weight = plan.cloud_weight
+        moves = weight is not None and weight != memory.cloud_weight
+        recorded = self._recorded(plan, moves=moves) if moves or self._changes(plan) else None
+        if recorded is Recorded.STALE:
+            return Applied(plan=plan, recorded=recorded)
+        pursued = self._grow(plan)
+        plan, weight = pursued.plan, pursued.plan.cloud_weight
+        tells = moves or (weight is not None and now % TOLD_AGAIN_SECONDS < TICK_SECONDS)
+        is_told = tells and split(
+            self.spec.traffic, weight, elbv2=self.clients.elbv2, calls=self.calls
+        )
+        if recorded is not Recorded.LOST and (is_told or not tells):
+            self._shrink(plan)
+        told = weight if is_told else None
+        if recorded is Recorded.WRITTEN and (pursued.outages or (moves and is_told)):
+            self._confirm(plan, cloud_weight=told)
+        keep_facts(self.spec, self.snapshot, pursued, clients=self.clients, calls=self.calls)
+        return Applied(
             plan=plan,
-            memory=snapshot.memory,
-            cloud_weight=None if moves else memory.cloud_weight,
-            dynamodb=clients.dynamodb,
-            calls=calls,
-        )
-    if recorded is Recorded.STALE:
-        return Applied(recorded=recorded)
-    pools = _resize([change for change in changes if change.grows], clients, calls)
-    tells = moves or (weight is not None and now % TOLD_AGAIN_SECONDS < TICK_SECONDS)
-    told = weight if tells and _split(spec.traffic, weight, clients, calls) else None
-    if moves and told is not None:
-        confirm_weight(
-            spec.state_table,
-            spec.fleet,
-            tick=now,
+            recorded=recorded,
+            pools=self.pools,
             cloud_weight=told,
-            dynamodb=clients.dynamodb,
-            calls=calls,
+            refused=len(pursued.outages),
+            swept=self._sweep(plan),
+            warm=self._tend(plan),
         )
-    traffic_has_moved = told is not None or not tells
-    if recorded is not Recorded.LOST and traffic_has_moved:
-        pools |= _resize([change for change in changes if not change.grows], clients, calls)
-    return Applied(recorded=recorded, pools=pools, cloud_weight=told)
 
-
-def _changes(
-    spec: FleetSpec, snapshot: Snapshot, plan: Plan, memory: Memory
-) -> tuple[_Change, ...]:
-    """Return the groups whose size has to change, within the bounds that each group has.
-
-    A group that could not be read is only ever asked for more than is remembered.
-    """
-    seen = {pool.name: pool for pool in snapshot.pools}
-    groups = {pool.name: pool.group for pool in spec.pools}
-    changes = []
-    for pool in plan.pools:
-        reading = seen.get(pool.name)
-        before = memory.desired.get(pool.name, 0) if reading is None else reading.desired_capacity
-        capacity = _clamped(pool.desired_capacity, reading)
-        if capacity > before or (reading is not None and capacity < before):
-            changes.append(
-                _Change(
-                    pool=pool.name,
-                    group=groups[pool.name],
-                    capacity=capacity,
-                    grows=capacity > before,
-                )
-            )
-    return tuple(changes)
-
-
-def _clamped(capacity: int, reading: PoolReading | None) -> int:
-    if reading is None:
-        return capacity
-    return min(max(capacity, reading.min_capacity), reading.max_capacity)
-
-
-def _another_hand(snapshot: Snapshot, plan: Plan) -> bool:
-    """Whether a group has another size than is remembered, though this tick does not change it.
-
-    A group's own policy may have added to it. It has to be remembered: a later tick that cannot
-    read the group starts from what is remembered, and would take the addition away.
-    """
-    if snapshot.memory is None:
-        return False
-    return any(
-        snapshot.memory.desired.get(pool.name, 0) != pool.desired_capacity for pool in plan.pools
-    )
-
-
-def _resize(changes: list[_Change], clients: Clients, calls: Calls) -> dict[str, int]:
-    """Return the pools that were resized; one that fails does not stop the others."""
-    done = {}
-    for change in changes:
-        set_desired = partial(
-            clients.autoscaling.set_desired_capacity,
-            AutoScalingGroupName=change.group,
-            DesiredCapacity=change.capacity,
-            HonorCooldown=False,
+    def _changes(self, plan: Plan) -> bool:
+        return bool(
+            resizes(self.spec, self.snapshot, plan)
+            or any(pool.drains or pool.sweeps for pool in plan.pools)
         )
-        answer = calls.attempt("SetDesiredCapacity", change.pool, set_desired)
-        if answer is not None:
-            done[change.pool] = change.capacity
-    return done
 
+    def _recorded(self, plan: Plan, *, moves: bool) -> Recorded:
+        memory = self.snapshot.memory
+        return record_change(
+            self.spec.state_table,
+            self.spec.fleet,
+            tick=self.snapshot.now_epoch_seconds,
+            plan=plan,
+            desired=self._remembered(plan),
+            before={
+                **(memory.desired if memory else {}),
+                **{pool.name: pool.desired_capacity for pool in self.snapshot.pools},
+            },
+            growth=self._growth(plan),
+            cloud_weight=None if moves or memory is None else memory.cloud_weight,
+            dynamodb=self.clients.dynamodb,
+            calls=self.calls,
+        )
 
-def _split(traffic: TrafficSpec | None, weight: int | None, clients: Clients, calls: Calls) -> bool:
-    """Send *weight* percent of the traffic to the fleet; whether that was done."""
-    if traffic is None or weight is None:
-        return False
-    modify = partial(
-        clients.elbv2.modify_listener,
-        ListenerArn=traffic.listener_arn,
-        DefaultActions=[_forward(traffic, weight)],
-    )
-    return calls.attempt("ModifyListener", traffic.listener_arn, modify) is not None
-
-
-def _forward(traffic: TrafficSpec, weight: int) -> dict[str, object]:
-    return {
-        "Type": "forward",
-        "ForwardConfig": {
-            "TargetGroups": [
-                {
-                    "TargetGroupArn": traffic.baseline_target_group_arn,
-                    "Weight": ALL_TRAFFIC - weight,
-                },
-                {"TargetGroupArn": traffic.cloud_target_group_arn, "Weight": weight},
+    def _growth(self, plan: Plan) -> dict[str, Growth]:
+        """Return when each pool was asked for more, now included; what is long over is left out."""
+        now = self.snapshot.now_epoch_seconds
+        known = self.snapshot.memory.growth if self.snapshot.memory else {}
+        growth = {}
+        for told in plan.pools:
+            more = told.desired_capacity - (told.seen_capacity or 0)
+            steps = [
+                *(step for step in known.get(told.name, ()) if step[0] > now - GROWTH_KEPT_SECONDS),
+                *([(now, more)] if told.seen_capacity is not None and more > 0 else []),
             ]
-        },
-    }
+            growth[told.name] = tuple(steps[-MOST_GROWTH:])
+        return {pool: steps for pool, steps in growth.items() if steps}
+
+    def _remembered(self, plan: Plan) -> dict[str, int]:
+        """Return what the fleet asks for; a size that somebody else has set does not become it."""
+        remembered = dict(self.snapshot.memory.desired) if self.snapshot.memory else {}
+        others = {one.pool for one in foreign_sizes(self.snapshot)}
+        asked = {
+            pool.name: pool.desired_capacity
+            for pool in plan.pools
+            if pool.name not in others or pool.changes
+        }
+        return {**remembered, **asked}
+
+    def _confirm(self, plan: Plan, *, cloud_weight: int | None) -> None:
+        confirm_change(
+            self.spec.state_table,
+            self.spec.fleet,
+            tick=self.snapshot.now_epoch_seconds,
+            plan=plan,
+            desired={**self._remembered(plan), **self.pools},
+            cloud_weight=cloud_weight,
+            dynamodb=self.clients.dynamodb,
+            calls=self.calls,
+        )
+
+    def _grow(self, plan: Plan) -> Pursued:
+        launcher = Launcher(
+            fleet=self.spec.fleet,
+            tick=self.snapshot.now_epoch_seconds,
+            autoscaling=self.clients.autoscaling,
+            calls=self.calls,
+        )
+        pursued = pursue(self.spec, self.snapshot, plan, ask=launcher.ask)
+        for pool in pursued.plan.pools:
+            launched = sum(launch.capacity for launch in pool.launches)
+            if launched and pool.seen_capacity is not None:
+                self.pools[pool.name] = pool.seen_capacity + launched
+        self._resize(
+            change
+            for change in resizes(self.spec, self.snapshot, pursued.plan)
+            if change.grows and (not change.direct or change.pool in launcher.unanswered)
+        )
+        return pursued
+
+    def _shrink(self, plan: Plan) -> None:
+        """Let go by name what AWS takes back, then by number what is too much."""
+        seen = {pool.name: pool for pool in self.snapshot.pools}
+        for told in plan.pools:
+            if not told.drains or told.name not in seen:
+                continue
+            gone = care.drain(
+                told,
+                seen[told.name],
+                autoscaling=self.clients.autoscaling,
+                calls=self.calls,
+            )
+            asked = self.pools.get(told.name, seen[told.name].desired_capacity)
+            self.pools[told.name] = asked - gone
+        drained = {told.name for told in plan.pools if told.drains}
+        self._resize(
+            change
+            for change in resizes(self.spec, self.snapshot, plan)
+            if self.pools.get(change.pool) != change.capacity
+            and (not change.grows or (change.pool in drained and not change.direct))
+        )
+
+    def _resize(self, changes: Iterable[Resize]) -> None:
+        self.pools |= resize(changes, autoscaling=self.clients.autoscaling, calls=self.calls)
+
+    def _sweep(self, plan: Plan) -> tuple[str, ...]:
+        ids = [one for pool in plan.pools for one in pool.sweeps]
+        return care.sweep(ids, ec2=self.clients.ec2, calls=self.calls)
+
+    def _tend(self, plan: Plan) -> dict[str, int]:
+        seen = {pool.name: pool for pool in self.snapshot.pools}
+        pools = {pool.name: pool for pool in self.spec.pools}
+        warm = {}
+        for told in plan.pools:
+            pool, reading = pools[told.name], seen.get(told.name)
+            autoscaling, calls = self.clients.autoscaling, self.calls
+            care.replace_unhealthy(pool, told, reading, autoscaling=autoscaling, calls=calls)
+            size = care.keep_warm(pool, told, reading, autoscaling=autoscaling, calls=calls)
+            if size is not None:
+                warm[told.name] = size
+        return warm

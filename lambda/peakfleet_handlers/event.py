@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from peakfleet_planner import FleetSpec, SpecError
 
@@ -17,14 +18,28 @@ def read_event(event: object) -> tuple[FleetSpec, int]:
     Raises:
         SpecError: The event is not such a document; the message names the field.
     """
+    document, now_epoch_seconds = read_parts(event, "spec")
+    return FleetSpec.from_json(document), now_epoch_seconds
+
+
+def read_parts(event: object, field: str) -> tuple[Mapping[str, Any], int]:
+    """Return the document in a field of an event, and its scheduled time in epoch seconds.
+
+    Args:
+        event: `{"scheduled_time": <ISO-8601>, <field>: <document>}`.
+        field: Where the document is.
+
+    Raises:
+        SpecError: The event is not such a document; the message names the field.
+    """
     if not isinstance(event, Mapping):
         raise SpecError(f"event must be an object, got {event!r}")
-    for name in ("scheduled_time", "spec"):
+    for name in ("scheduled_time", field):
         if name not in event:
             raise SpecError(f"event: missing field {name}")
-    if not isinstance(event["spec"], Mapping):
-        raise SpecError(f"event.spec must be an object, got {event['spec']!r}")
-    return FleetSpec.from_json(event["spec"]), _epoch_seconds(event["scheduled_time"])
+    if not isinstance(event[field], Mapping):
+        raise SpecError(f"event.{field} must be an object, got {event[field]!r}")
+    return event[field], _epoch_seconds(event["scheduled_time"])
 
 
 def _epoch_seconds(text: object) -> int:

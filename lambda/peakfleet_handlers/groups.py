@@ -1,8 +1,9 @@
-"""Auto Scaling groups, read with DescribeAutoScalingGroups."""
+"""Auto Scaling groups, read with DescribeAutoScalingGroups, and their warm pools."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,21 +14,35 @@ if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
     from mypy_boto3_autoscaling.type_defs import (
         AutoScalingGroupsTypeTypeDef,
+        AutoScalingGroupTypeDef,
+        DescribeWarmPoolAnswerTypeDef,
         InstanceTypeDef,
     )
 
 GROUPS_PER_CALL = 100
-OPERATION = "DescribeAutoScalingGroups"
+WARM_INSTANCES_PER_CALL = 50
+OPERATION, WARM_OPERATION = "DescribeAutoScalingGroups", "DescribeWarmPool"
+REPLACE_UNHEALTHY = "ReplaceUnhealthy"
+_BOOTING = ("Pending", "Pending:Wait", "Pending:Proceed")
+_LEAVING = ("Terminating", "Terminating:Wait", "Terminating:Proceed")
+_WAITING = ("Warmed:Stopped", "Warmed:Running", "Warmed:Hibernated")
+_RETAINED = ":Retained"
 
 
 def read_pools(
     pools: tuple[PoolSpec, ...], *, autoscaling: AutoScalingClient, calls: Calls
 ) -> tuple[PoolReading, ...]:
-    """Return the groups of *pools* as they are; a group that could not be read is left out."""
+    """Return the groups of *pools* as they are; a group that could not be read is left out.
+
+    A warm pool that could not be read counts as empty.
+    """
     read: dict[str, PoolReading] = {}
     for first in range(0, len(pools), GROUPS_PER_CALL):
         batch = pools[first : first + GROUPS_PER_CALL]
         read |= _read_batch({pool.group: pool for pool in batch}, autoscaling, calls)
+    for pool in pools:
+        if pool.warm and pool.name in read:
+            read[pool.name] = _with_warm_pool(read[pool.name], pool, autoscaling, calls)
     return tuple(read[pool.name] for pool in pools if pool.name in read)
 
 
@@ -62,18 +77,95 @@ def _take(
     page = get_page()
     for group in page.get("AutoScalingGroups", ()):
         pool = by_group[group["AutoScalingGroupName"]]
-        read[pool.name] = PoolReading(
-            name=pool.name,
-            desired_capacity=group["DesiredCapacity"],
-            in_service_capacity=sum(map(_points, group.get("Instances", ()))),
-            min_capacity=group["MinSize"],
-            max_capacity=group["MaxSize"],
-        )
+        read[pool.name] = _reading(pool, group)
     return page.get("NextToken", "")
 
 
+def _reading(pool: PoolSpec, group: AutoScalingGroupTypeDef) -> PoolReading:
+    instances = group.get("Instances", [])
+    in_service = [one for one in instances if one["LifecycleState"] == "InService"]
+    serving = [one for one in in_service if one["HealthStatus"].lower() == "healthy"]
+    booting = [one for one in instances if one["LifecycleState"] in _BOOTING]
+    zones = dict.fromkeys(group.get("AvailabilityZones", ()), 0)
+    for one in (*serving, *booting):
+        if zone := one.get("AvailabilityZone"):
+            zones[zone] = zones.get(zone, 0) + _points(one)
+    return PoolReading(
+        name=pool.name,
+        desired_capacity=group["DesiredCapacity"],
+        in_service_capacity=_sum(serving),
+        min_capacity=group["MinSize"],
+        max_capacity=group["MaxSize"],
+        booting_capacity=_sum(booting),
+        busy_capacity=_sum(one for one in serving if one.get("ProtectedFromScaleIn")),
+        leaving_capacity=_sum(one for one in instances if one["LifecycleState"] in _LEAVING),
+        unhealthy_capacity=_sum(in_service) - _sum(serving),
+        warm_target=_warm_target(group) if pool.warm else None,
+        zones=zones,
+        serving=frozenset(_ids(serving)),
+        retained=_retained(instances),
+        replaces_unhealthy=all(
+            process.get("ProcessName") != REPLACE_UNHEALTHY
+            for process in group.get("SuspendedProcesses", ())
+        ),
+    )
+
+
+def _warm_target(group: AutoScalingGroupTypeDef) -> int | None:
+    """Return what the warm pool holds by its settings; None if there is no warm pool.
+
+    One without a prepared capacity fills the group up to its maximum.
+    """
+    settings = group.get("WarmPoolConfiguration")
+    if settings is None or settings.get("Status") == "PendingDelete":
+        return None
+    prepared = settings.get("MaxGroupPreparedCapacity", -1)
+    most = group["MaxSize"] if prepared < 0 else prepared
+    return max(settings.get("MinSize", 0), most - group["DesiredCapacity"])
+
+
+def _with_warm_pool(
+    reading: PoolReading, pool: PoolSpec, autoscaling: AutoScalingClient, calls: Calls
+) -> PoolReading:
+    """Add what waits in the warm pool, page by page."""
+    get_page = partial(
+        autoscaling.describe_warm_pool,
+        AutoScalingGroupName=pool.group,
+        MaxRecords=WARM_INSTANCES_PER_CALL,
+    )
+    found: list[InstanceTypeDef] = []
+    token = calls.attempt(WARM_OPERATION, pool.name, partial(_take_warm, get_page, found))
+    while token:
+        next_page = partial(get_page, NextToken=token)
+        token = calls.attempt(WARM_OPERATION, pool.name, partial(_take_warm, next_page, found))
+    return replace(
+        reading,
+        warm_capacity=_sum(one for one in found if one["LifecycleState"] in _WAITING),
+        retained=(*reading.retained, *_retained(found)),
+    )
+
+
+def _take_warm(
+    get_page: Callable[[], DescribeWarmPoolAnswerTypeDef], found: list[InstanceTypeDef]
+) -> str:
+    """Keep what a page says, and return the token of the next one, empty after the last."""
+    page = get_page()
+    found.extend(page.get("Instances", ()))
+    return page.get("NextToken", "")
+
+
+def _retained(instances: Iterable[InstanceTypeDef]) -> tuple[str, ...]:
+    return _ids(one for one in instances if one["LifecycleState"].endswith(_RETAINED))
+
+
+def _ids(instances: Iterable[InstanceTypeDef]) -> tuple[str, ...]:
+    return tuple(one["InstanceId"] for one in instances if one.get("InstanceId"))
+
+
+def _sum(instances: Iterable[InstanceTypeDef]) -> int:
+    return sum(map(_points, instances))
+
+
 def _points(instance: InstanceTypeDef) -> int:
-    """Return the points of capacity that an instance serves: its weight, if it has one."""
-    if instance["LifecycleState"] != "InService" or instance["HealthStatus"].lower() != "healthy":
-        return 0
+    """Return the points of capacity that an instance counts for: its weight, if it has one."""
     return int(instance.get("WeightedCapacity") or 1)

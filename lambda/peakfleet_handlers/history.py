@@ -40,6 +40,7 @@ def read_history(
             history_seconds=DAY_SECONDS,
             cloudwatch=clients.cloudwatch,
             calls=calls,
+            newest_seconds=0,
         )
         if not all(read.readable for read in series.values()):
             return None

@@ -6,12 +6,13 @@ attribute `expires_at` (N, epoch seconds). A fleet has:
 | `item` | attributes | written by |
 |---|---|---|
 | `HOLD` | `owner` S, `reason` S, `until` N, `expires_at` N | a human |
-| `LATEST` | `tick` N, `desired` M of N, `cloud_weight` N where known, `plan` S | a tick |
+| `LATEST` | `tick` N, `desired` M, `before` M, `growth` M, `cloud_weight` N, `plan` S | a tick |
 | `MODEL` | `learned` N, `model` B: gzip-compressed JSON, `expires_at` N | the learner |
 | `DECISION#<ISO-8601 tick time>` | `tick` N, `plan` S, `expires_at` N | a tick that acts |
 
-`tick`, `until` and `learned` are epoch seconds. `DECISION#` sorts before `HOLD`, so that one query
-from `HOLD` on reads the hold, the last change and the model without the history.
+`tick`, `until` and `learned` are epoch seconds. `DECISION#` sorts before all that a tick reads, so
+that one query from `DRAIN#` on reads everything without the history. The items of facts are in
+`fact_items`.
 """
 
 from __future__ import annotations
@@ -20,14 +21,17 @@ import gzip
 import json
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from peakfleet_planner import DemandModel, Hold, Plan, read_model
+from peakfleet_planner import DemandModel, Growth, Hold, Plan, read_model
 from peakfleet_planner.foresight.model import VERSION as MODEL_VERSION
 
 HOLD, LATEST, MODEL, DECISION_PREFIX = "HOLD", "LATEST", "MODEL", "DECISION#"
+FIRST_READ = "DRAIN#"
+"""A tick reads every item from here on; what sorts before is no concern of a decision."""
 DECISION_KEPT_SECONDS = 30 * 24 * 3600
 MODEL_KEPT_SECONDS = 24 * 3600
 
@@ -66,7 +70,14 @@ def read_hold(item: Mapping[str, Any]) -> Hold:
 
 
 def latest_item(
-    fleet: str, *, tick: int, desired: Mapping[str, int], cloud_weight: int | None, plan: Plan
+    fleet: str,
+    *,
+    tick: int,
+    desired: Mapping[str, int],
+    before: Mapping[str, int],
+    growth: Mapping[str, Growth],
+    cloud_weight: int | None,
+    plan: Plan,
 ) -> Item:
     """Return the item that remembers the last change.
 
@@ -74,29 +85,103 @@ def latest_item(
         fleet: The fleet.
         tick: Time of the tick in epoch seconds.
         desired: Desired capacity by pool.
+        before: Desired capacity by pool before the change.
+        growth: When each pool was asked for more, and for how many points.
         cloud_weight: Percent of the traffic that the fleet is known to get; None if unknown.
         plan: What was decided.
     """
     item: Item = {
         **key(fleet, LATEST),
         "tick": {"N": str(tick)},
-        "desired": {"M": {pool: {"N": str(capacity)} for pool, capacity in desired.items()}},
+        "desired": _capacities(desired),
+        "before": _capacities(before),
+        "growth": {"M": {pool: _growth(steps) for pool, steps in growth.items()}},
         "plan": {"S": _text(plan)},
     }
     return item if cloud_weight is None else {**item, "cloud_weight": {"N": str(cloud_weight)}}
 
 
-def read_latest(item: Mapping[str, Any]) -> tuple[dict[str, int], int | None]:
-    """Return desired capacity by pool and the fleet's share of the traffic, if it is known.
+def confirmation(
+    fleet: str, *, tick: int, plan: Plan, desired: Mapping[str, int], cloud_weight: int | None
+) -> tuple[Item, Item]:
+    """Return the update of the last change, unless a later tick has made one, and its record.
+
+    Args:
+        fleet: The fleet.
+        tick: Time of the tick in epoch seconds.
+        plan: What was done.
+        desired: Desired capacity by pool.
+        cloud_weight: Percent of the traffic that the fleet is known to get; None if unknown.
+    """
+    names = {"#desired": "desired", "#plan": "plan", "#tick": "tick"}
+    values = {
+        ":desired": _capacities(desired),
+        ":plan": {"S": _text(plan)},
+        ":tick": {"N": str(tick)},
+    }
+    change = "SET #desired = :desired, #plan = :plan"
+    if cloud_weight is not None:
+        change += ", #weight = :weight"
+        names["#weight"] = "cloud_weight"
+        values[":weight"] = {"N": str(cloud_weight)}
+    update: Item = {
+        "Key": key(fleet, LATEST),
+        "UpdateExpression": change,
+        "ConditionExpression": "#tick = :tick",
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+    }
+    return update, decision_item(fleet, tick=tick, plan=plan)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latest:
+    """The last change.
+
+    Args:
+        desired: Desired capacity by pool after it.
+        before: And before it.
+        growth: When each pool was asked for more, and for how many points, oldest first.
+        cloud_weight: Percent of the traffic that the fleet gets; None if it is unknown.
+    """
+
+    desired: Mapping[str, int]
+    before: Mapping[str, int]
+    growth: Mapping[str, Growth]
+    cloud_weight: int | None
+
+
+def read_latest(item: Mapping[str, Any]) -> Latest:
+    """Return the last change as an item remembers it.
 
     Raises:
         KeyError, TypeError, ValueError: The item is no record of a change.
     """
-    desired = {pool: int(capacity["N"]) for pool, capacity in item["desired"]["M"].items()}
-    if lowest := [pool for pool, capacity in desired.items() if capacity < 0]:
-        raise ValueError(f"negative capacity of {', '.join(lowest)}")
     weight = item.get("cloud_weight")
-    return desired, None if weight is None else int(weight["N"])
+    return Latest(
+        desired=_read_capacities(item["desired"]),
+        before=_read_capacities(item.get("before", {"M": {}})),
+        growth={
+            pool: tuple((int(step["L"][0]["N"]), int(step["L"][1]["N"])) for step in steps["L"])
+            for pool, steps in item.get("growth", {"M": {}})["M"].items()
+        },
+        cloud_weight=None if weight is None else int(weight["N"]),
+    )
+
+
+def _growth(steps: Growth) -> Item:
+    return {"L": [{"L": [{"N": str(number)} for number in step]} for step in steps]}
+
+
+def _capacities(by_pool: Mapping[str, int]) -> Item:
+    return {"M": {pool: {"N": str(capacity)} for pool, capacity in by_pool.items()}}
+
+
+def _read_capacities(attribute: Mapping[str, Any]) -> dict[str, int]:
+    read = {pool: int(capacity["N"]) for pool, capacity in attribute["M"].items()}
+    if lowest := [pool for pool, capacity in read.items() if capacity < 0]:
+        raise ValueError(f"negative capacity of {', '.join(lowest)}")
+    return read
 
 
 def decision_item(fleet: str, *, tick: int, plan: Plan) -> Item:

@@ -17,9 +17,12 @@ from peakfleet_handlers.deadline import Deadline
 from peakfleet_handlers.event import read_event
 from peakfleet_handlers.history import read_history
 from peakfleet_handlers.report import emit, logger
+from peakfleet_handlers.state import read_memory
 from peakfleet_learner import learn
 from peakfleet_planner import DemandModel, FleetSpec
+from peakfleet_planner.boots import with_measured_boots
 from peakfleet_planner.foresight import basis_of
+from peakfleet_planner.measured_units import with_measured_units
 
 MOST_BYTES = 390_000
 """Of a model: an item of DynamoDB has at most 400 KB, its names and other attributes included."""
@@ -111,25 +114,41 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
 def _learn(spec: FleetSpec, now: int, *, clients: aws.Clients, calls: Calls) -> _Lesson:
     if basis_of(spec) is None:
         return _Lesson(outcome=Outcome.NOT_LEARNABLE)
-    if spec.state_table is None:
+    table = spec.state_table
+    if table is None:
         return _Lesson(outcome=Outcome.NOT_KEPT)
+    spec = _as_measured(spec, now, clients=clients, calls=calls)
     history = read_history(spec, now, clients=clients, calls=calls)
     if history is None:
         return _Lesson(outcome=Outcome.HISTORY_UNREADABLE)
-    model = learn(spec, history)
-    if model is None:
-        return _Lesson(outcome=Outcome.NO_HISTORY)
+    delay_minutes = 0 if spec.signals[0].is_fast else 1
+    model = learn(spec, history, metric_delay_minutes=delay_minutes)
+    if model is None:  # measured boots may be too long for one
+        outcome = Outcome.NO_HISTORY if basis_of(spec) else Outcome.NOT_LEARNABLE
+        return _Lesson(outcome=outcome)
     item = items.model_item(spec.fleet, model)
     size = len(item["model"]["B"])
     if size > MOST_BYTES:
         return _Lesson(outcome=Outcome.TOO_LARGE, model=model, size_bytes=size)
-    table = spec.state_table
     # Whichever of two models was written last does: one that is too old is not used by the tick.
     written = calls.attempt(
         "PutItem", table, lambda: clients.dynamodb.put_item(TableName=table, Item=item)
     )
     outcome = Outcome.LOST if written is None else Outcome.LEARNED
     return _Lesson(outcome=outcome, model=model, size_bytes=size)
+
+
+def _as_measured(spec: FleetSpec, now: int, *, clients: aws.Clients, calls: Calls) -> FleetSpec:
+    memory = read_memory(
+        spec.state_table,
+        spec.fleet,
+        now_epoch_seconds=now,
+        dynamodb=clients.dynamodb,
+        calls=calls,
+    )
+    if memory is None:
+        return spec
+    return with_measured_units(with_measured_boots(spec, memory.boots), memory.units)
 
 
 def _report(

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from peakfleet_handlers.calls import Calls
 from peakfleet_handlers.clients import Clients
 from peakfleet_handlers.groups import read_pools
 from peakfleet_handlers.series import read_series
 from peakfleet_handlers.state import read_memory
-from peakfleet_planner import FleetSpec, MetricSeries, ReportedBaseline, Snapshot
+from peakfleet_planner import (
+    FleetSpec,
+    Memory,
+    MetricSeries,
+    PoolReading,
+    ReportedBaseline,
+    Snapshot,
+    booting_since,
+)
+from peakfleet_planner.foresight import read_seconds
 
 BASELINE_ID = "b"
 
@@ -36,10 +47,18 @@ def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls:
     series = read_series(
         metrics,
         now_epoch_seconds=now_epoch_seconds,
-        history_seconds=spec.service_level.history_seconds,
+        history_seconds=read_seconds(spec),
         cloudwatch=clients.cloudwatch,
         calls=calls,
     )
+    memory = read_memory(
+        spec.state_table,
+        spec.fleet,
+        now_epoch_seconds=now_epoch_seconds,
+        dynamodb=clients.dynamodb,
+        calls=calls,
+    )
+    pools = read_pools(spec.pools, autoscaling=clients.autoscaling, calls=calls)
     return Snapshot(
         now_epoch_seconds=now_epoch_seconds,
         signals={
@@ -49,6 +68,11 @@ def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls:
             for signal in spec.signals
         },
         baseline=series.get(BASELINE_ID, MetricSeries()),
-        pools=read_pools(spec.pools, autoscaling=clients.autoscaling, calls=calls),
-        memory=read_memory(spec.state_table, spec.fleet, dynamodb=clients.dynamodb, calls=calls),
+        pools=tuple(_with_growth(pool, memory) for pool in pools) if memory else pools,
+        memory=memory,
     )
+
+
+def _with_growth(pool: PoolReading, memory: Memory) -> PoolReading:
+    growth = memory.growth.get(pool.name, ())
+    return replace(pool, booting_since=booting_since(growth, pool.booting_capacity or 0))

@@ -7,32 +7,36 @@ from dataclasses import asdict
 from functools import cache
 
 from aws_lambda_powertools.logging import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricResolution, MetricUnit
 
 from peakfleet_handlers.act import Applied
 from peakfleet_handlers.calls import FailedCall
-from peakfleet_planner import BaselineState, FleetSpec, Plan, Reason, SignalState
+from peakfleet_planner import BaselineState, FleetSpec, OutageCause, Reason, SignalState
 
 SERVICE = "peakfleet"
 NAMESPACE = "PeakFleet"
+BROKEN = (OutageCause.BAD_TEMPLATE, OutageCause.NEVER_READY, OutageCause.NOT_AUTHORISED)
+"""Outages that do not end by themselves."""
 
 
 def report(
     spec: FleetSpec,
     now_epoch_seconds: int,
-    plan: Plan,
     applied: Applied,
     failed: tuple[FailedCall, ...],
+    *,
+    in_service: Mapping[str, int],
 ) -> None:
     """Write the tick's log line and its metrics to standard output.
 
     Args:
         spec: The fleet.
         now_epoch_seconds: The tick's time, which is the time of the metrics.
-        plan: What was decided.
-        applied: What was done.
+        applied: What was decided and done.
         failed: Calls that failed.
+        in_service: Capacity that serves in each pool that could be read.
     """
+    plan = applied.plan
     log = logger().warning if failed else logger().info
     log(
         plan.explain(),
@@ -44,15 +48,18 @@ def report(
             "failed_calls": [asdict(call) for call in failed],
         },
     )
-    values = fleet_metrics(plan, applied, failed)
+    values = fleet_metrics(applied, failed)
     emit(now_epoch_seconds, {"Fleet": spec.fleet}, values)
-    for name, capacity in _capacities(plan, applied).items():
-        dimensions = {"Fleet": spec.fleet, "Pool": name}
-        emit(now_epoch_seconds, dimensions, {"DesiredCapacity": capacity})
+    for name, capacity in _capacities(applied).items():
+        sizes = {"DesiredCapacity": float(capacity)}
+        if name in in_service:
+            sizes["InServiceCapacity"] = in_service[name]
+        emit(now_epoch_seconds, {"Fleet": spec.fleet, "Pool": name}, sizes)
 
 
-def fleet_metrics(plan: Plan, applied: Applied, failed: tuple[FailedCall, ...]) -> dict[str, float]:
+def fleet_metrics(applied: Applied, failed: tuple[FailedCall, ...]) -> dict[str, float]:
     """Return the metrics of a fleet, by name."""
+    plan = applied.plan
     reasons = {plan.reason, *plan.limits}
     return {
         "Ticks": 1,
@@ -71,21 +78,34 @@ def fleet_metrics(plan: Plan, applied: Applied, failed: tuple[FailedCall, ...]) 
         "Held": Reason.HELD in reasons,
         "BaselineUnknown": plan.baseline_state is BaselineState.UNKNOWN,
         "PoolsChanged": len(applied.pools),
+        "PoolsOut": sum(pool.outage is not None for pool in plan.pools),
+        "PoolsBroken": sum(pool.outage in BROKEN for pool in plan.pools),
+        "RefusedLaunches": applied.refused,
+        "InstancesAtRisk": sum(len(pool.drains) for pool in plan.pools),
+        "OtherWriter": Reason.OTHER_WRITER in reasons,
+        "ReplacementHalted": sum(not pool.replaces_unhealthy for pool in plan.pools),
+        "StuckDrains": plan.stuck_drains,
+        "SweptInstances": len(applied.swept),
         "FailedCalls": len(failed),
     }
 
 
-def _capacities(plan: Plan, applied: Applied) -> dict[str, int]:
+def _capacities(applied: Applied) -> dict[str, int]:
     """Return what each pool is asked to run after the tick, as far as it is known."""
     before = {
         pool.name: pool.desired_capacity if pool.seen_capacity is None else pool.seen_capacity
-        for pool in plan.pools
+        for pool in applied.plan.pools
     }
     return {**before, **applied.pools}
 
 
 def emit(
-    now_epoch_seconds: int, dimensions: Mapping[str, str], values: Mapping[str, float]
+    now_epoch_seconds: int,
+    dimensions: Mapping[str, str],
+    values: Mapping[str, float],
+    *,
+    unit: MetricUnit = MetricUnit.Count,
+    resolution: MetricResolution = MetricResolution.Standard,
 ) -> None:
     """Print one embedded-metrics record.
 
@@ -97,6 +117,8 @@ def emit(
         now_epoch_seconds: The time of the metrics.
         dimensions: Their dimensions.
         values: The metrics, by name.
+        unit: What they count. Default: a number.
+        resolution: Whether CloudWatch keeps them by the second. Default: by the minute.
     """
     metrics = EphemeralMetrics(namespace=NAMESPACE)
     metrics.service = ""
@@ -104,7 +126,7 @@ def emit(
     for dimension, name in dimensions.items():
         metrics.add_dimension(name=dimension, value=name)
     for metric, value in values.items():
-        metrics.add_metric(name=metric, unit=MetricUnit.Count, value=value)
+        metrics.add_metric(name=metric, unit=unit, value=value, resolution=resolution)
     metrics.flush_metrics()
 
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
 from peakfleet_handlers import items
 from peakfleet_handlers.calls import Calls, Cause
-from peakfleet_planner import DemandModel, Memory, Plan
+from peakfleet_handlers.facts import UNREADABLE, read_facts
+from peakfleet_planner import DemandModel, Growth, Memory, Plan
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import PutTypeDef
+    from mypy_boto3_dynamodb.type_defs import (
+        PutTypeDef,
+        TransactWriteItemTypeDef,
+        UpdateTypeDef,
+    )
 
 DAY_SECONDS = 24 * 3600
-_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 _LATER_TICK_WINS = (
     "attribute_not_exists(#fleet) OR attribute_not_exists(#tick) "
     "OR NOT attribute_type(#tick, :number) OR #tick < :tick OR #tick > :broken_clock"
@@ -36,32 +41,28 @@ class Recorded(StrEnum):
 
 
 def read_memory(
-    table: str | None, fleet: str, *, dynamodb: DynamoDBClient, calls: Calls
+    table: str | None,
+    fleet: str,
+    *,
+    now_epoch_seconds: int,
+    dynamodb: DynamoDBClient,
+    calls: Calls,
 ) -> Memory | None:
     """Return what is remembered of *fleet*; None if that, or a hold in it, cannot be read.
 
     Args:
         table: Name of the state table; without one nothing is remembered.
         fleet: The fleet.
+        now_epoch_seconds: The tick's time; facts whose time is over are left out.
         dynamodb: Client to read with.
         calls: Where failures are noted.
     """
     if table is None:
         return Memory()
-    answer = calls.attempt(
-        "Query",
-        table,
-        lambda: dynamodb.query(
-            TableName=table,
-            KeyConditionExpression="#fleet = :fleet AND #item >= :hold",
-            ExpressionAttributeNames={"#fleet": "fleet", "#item": "item"},
-            ExpressionAttributeValues={":fleet": {"S": fleet}, ":hold": {"S": items.HOLD}},
-            ConsistentRead=True,
-        )["Items"],
-    )
+    answer = calls.attempt("Query", table, partial(_read_all, table, fleet, dynamodb))
     if answer is None:
         return None
-    return _memory({item["item"].get("S", ""): item for item in answer}, calls)
+    return _memory({item["item"].get("S", ""): item for item in answer}, now_epoch_seconds, calls)
 
 
 def record_change(
@@ -70,7 +71,9 @@ def record_change(
     *,
     tick: int,
     plan: Plan,
-    memory: Memory | None,
+    desired: Mapping[str, int],
+    before: Mapping[str, int],
+    growth: Mapping[str, Growth],
     cloud_weight: int | None,
     dynamodb: DynamoDBClient,
     calls: Calls,
@@ -82,7 +85,9 @@ def record_change(
         fleet: The fleet.
         tick: Time of the tick in epoch seconds.
         plan: What was decided.
-        memory: What was remembered; pools that the plan leaves out stay remembered.
+        desired: Desired capacity of each pool after the change.
+        before: Desired capacity of each pool before it.
+        growth: When each pool was asked for more, and for how many points.
         cloud_weight: Percent of the traffic that the fleet is known to get; None if it is
             unknown or about to change.
         dynamodb: Client to write with.
@@ -93,10 +98,14 @@ def record_change(
     """
     if table is None:
         return Recorded.NOT_KEPT
-    remembered = memory.desired if memory else {}
-    desired = {**remembered, **{pool.name: pool.desired_capacity for pool in plan.pools}}
     latest = items.latest_item(
-        fleet, tick=tick, desired=desired, cloud_weight=cloud_weight, plan=plan
+        fleet,
+        tick=tick,
+        desired=desired,
+        before=before,
+        growth=growth,
+        cloud_weight=cloud_weight,
+        plan=plan,
     )
     decision = items.decision_item(fleet, tick=tick, plan=plan)
     lease: PutTypeDef = {
@@ -128,16 +137,18 @@ def record_change(
     return calls.attempt("TransactWriteItems", table, write) or Recorded.LOST
 
 
-def confirm_weight(
+def confirm_change(
     table: str | None,
     fleet: str,
     *,
     tick: int,
-    cloud_weight: int,
+    plan: Plan,
+    desired: Mapping[str, int],
+    cloud_weight: int | None,
     dynamodb: DynamoDBClient,
     calls: Calls,
 ) -> None:
-    """Remember the split that the listener now has.
+    """Remember what became of a change: who was launched instead, how traffic is split.
 
     Written after the fact, because nothing else says what a listener was last told: a crash in
     between leaves the split unknown, and the next tick sets it again.
@@ -146,52 +157,83 @@ def confirm_weight(
         table: Name of the state table; without one nothing is remembered.
         fleet: The fleet.
         tick: Time of the tick in epoch seconds; a later one has its own say.
-        cloud_weight: Percent of the traffic that the fleet gets.
+        plan: What was done.
+        desired: Desired capacity of each pool.
+        cloud_weight: Percent of the traffic that the fleet gets; None if it is unknown.
         dynamodb: Client to write with.
         calls: Where failures are noted.
     """
     if table is None:
         return
+    update, decision = items.confirmation(
+        fleet, tick=tick, plan=plan, desired=desired, cloud_weight=cloud_weight
+    )
+    writes: list[TransactWriteItemTypeDef] = [
+        {"Update": cast("UpdateTypeDef", {"TableName": table, **update})},
+        {"Put": {"TableName": table, "Item": decision}},
+    ]
 
     def write() -> bool:
         try:
-            dynamodb.update_item(
-                TableName=table,
-                Key=items.key(fleet, items.LATEST),
-                UpdateExpression="SET #weight = :weight",
-                ConditionExpression="#tick = :tick",
-                ExpressionAttributeNames={"#weight": "cloud_weight", "#tick": "tick"},
-                ExpressionAttributeValues={
-                    ":weight": {"N": str(cloud_weight)},
-                    ":tick": {"N": str(tick)},
-                },
-            )
+            dynamodb.transact_write_items(TransactItems=writes)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            if not _refused(error.response):
                 raise
         return True
 
-    calls.attempt("UpdateItem", table, write)
+    calls.attempt("TransactWriteItems", table, write)
 
 
-def _memory(found: Mapping[str, Mapping[str, Any]], calls: Calls) -> Memory | None:
+def _read_all(table: str, fleet: str, dynamodb: DynamoDBClient) -> list[dict[str, Any]]:
+    """Return every item of a fleet but its history, page by page."""
+    get_page = partial(
+        dynamodb.query,
+        TableName=table,
+        KeyConditionExpression="#fleet = :fleet AND #item >= :first",
+        ExpressionAttributeNames={"#fleet": "fleet", "#item": "item"},
+        ExpressionAttributeValues={":fleet": {"S": fleet}, ":first": {"S": items.FIRST_READ}},
+        ConsistentRead=True,
+    )
+    page = get_page()
+    found: list[dict[str, Any]] = list(page["Items"])
+    while last := page.get("LastEvaluatedKey"):
+        page = get_page(ExclusiveStartKey=last)
+        found.extend(page["Items"])
+    return found
+
+
+def _memory(
+    found: Mapping[str, Mapping[str, Any]], now_epoch_seconds: int, calls: Calls
+) -> Memory | None:
     """Return what the items say; None if a hold may be meant that cannot be read."""
-    hold = None
-    desired: dict[str, int] = {}
-    weight = None
+    hold, latest = None, items.Latest(desired={}, before={}, growth={}, cloud_weight=None)
     if items.HOLD in found:
         try:
             hold = items.read_hold(found[items.HOLD])
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             calls.note("Query", items.HOLD, Cause.UNREADABLE, f"{type(error).__name__}: {error}")
             return None
     if items.LATEST in found:
         try:
-            desired, weight = items.read_latest(found[items.LATEST])
-        except _UNREADABLE as error:
+            latest = items.read_latest(found[items.LATEST])
+        except UNREADABLE as error:
             calls.note("Query", items.LATEST, Cause.UNREADABLE, f"{type(error).__name__}: {error}")
     model = _model(found[items.MODEL], calls) if items.MODEL in found else None
-    return Memory(hold=hold, desired=desired, cloud_weight=weight, model=model)
+    facts = read_facts(found, now_epoch_seconds=now_epoch_seconds, calls=calls)
+    return Memory(
+        hold=hold,
+        desired=latest.desired,
+        before=latest.before,
+        growth=latest.growth,
+        cloud_weight=latest.cloud_weight,
+        model=model,
+        outages=facts.outages,
+        notices=facts.notices,
+        boots=facts.boots,
+        foreign=facts.foreign,
+        draining=facts.draining,
+        units=facts.units,
+    )
 
 
 def _model(item: Mapping[str, Any], calls: Calls) -> DemandModel | None:

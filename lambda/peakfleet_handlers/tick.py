@@ -9,6 +9,7 @@ from peakfleet_handlers.act import act
 from peakfleet_handlers.calls import Calls
 from peakfleet_handlers.deadline import Deadline
 from peakfleet_handlers.event import read_event
+from peakfleet_handlers.lead_report import report_lead
 from peakfleet_handlers.observe import observe
 from peakfleet_handlers.report import report
 from peakfleet_planner import decide
@@ -41,5 +42,10 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
     snapshot = observe(spec, now, clients=clients, calls=calls)
     plan = decide(spec, snapshot)
     applied = act(spec, snapshot, plan, clients=clients, calls=calls)
-    report(spec, now, plan, applied, tuple(calls.failed))
-    return {**plan.to_json(), "applied": {**applied.to_json(), "failed_calls": len(calls.failed)}}
+    in_service = {pool.name: pool.in_service_capacity for pool in snapshot.pools}
+    report(spec, now, applied, tuple(calls.failed), in_service=in_service)
+    report_lead(spec, snapshot, applied.plan)
+    return {
+        **applied.plan.to_json(),
+        "applied": {**applied.to_json(), "failed_calls": len(calls.failed)},
+    }

@@ -1,5 +1,6 @@
 """Learn the demand of a fleet: planner and numpy only, no clock, no I/O."""
 
+from peakfleet_learner.grading import GRADED_QUANTILES
 from peakfleet_learner.learner import (
     GRADED_MINUTES,
     MOST_DELAY_MINUTES,
@@ -8,4 +9,11 @@ from peakfleet_learner.learner import (
     learn,
 )
 
-__all__ = ["GRADED_MINUTES", "MOST_DELAY_MINUTES", "SETTLING_MINUTES", "Learner", "learn"]
+__all__ = [
+    "GRADED_MINUTES",
+    "GRADED_QUANTILES",
+    "MOST_DELAY_MINUTES",
+    "SETTLING_MINUTES",
+    "Learner",
+    "learn",
+]

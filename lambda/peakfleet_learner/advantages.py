@@ -79,6 +79,7 @@ class Advantages:
 
     Args:
         boot_minutes: From the launch to serving.
+        launch_cost: What a launch costs before it serves, in instance-minutes.
         metric_delay_minutes: How late demand is seen.
         unserved_cost: What a missed unit-minute is worth.
         most_layers: Layers of the whole fleet at its maximum.
@@ -88,14 +89,17 @@ class Advantages:
         self,
         *,
         boot_minutes: int,
+        launch_cost: float,
         metric_delay_minutes: int,
         unserved_cost: float,
         most_layers: int,
     ) -> None:
         self._boot, self._delay = boot_minutes, metric_delay_minutes
+        self._launch_cost = launch_cost
         self._unserved_cost, self._most = unserved_cost, most_layers
         self.tables: tuple[Table, Table] = first_tables(
             boot_minutes=boot_minutes,
+            launch_cost=launch_cost,
             metric_delay_minutes=metric_delay_minutes,
             unserved_cost=unserved_cost,
         )
@@ -157,7 +161,7 @@ class Advantages:
             kept = 1 + on[minute + 1]
             dropped = missed[effect] + off[minute + 1]
             serves = minute + 1 + boot
-            started = boot + 1 + missed_from[effect]
+            started = self._launch_cost + 1 + missed_from[effect]
             if serves < last:
                 started = started - missed_from[effect + boot] + on[serves]
             starting[minute], keeping[minute] = started - dropped, kept - dropped

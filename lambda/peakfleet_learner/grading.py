@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from math import ceil
 from typing import Final
 
@@ -10,13 +11,23 @@ from peakfleet_planner import FleetSpec
 from peakfleet_planner.baselines import ReportedBaseline
 from peakfleet_planner.demand import live_demand
 from peakfleet_planner.foresight.basis import Basis
-from peakfleet_planner.foresight.minutes import DAY, MINUTE_SECONDS
+from peakfleet_planner.foresight.layers import QUANTILES
+from peakfleet_planner.foresight.minutes import DAY, HOUR, MINUTE_SECONDS
 from peakfleet_planner.need import reactive_need
 from peakfleet_planner.plan import BaselineState, SignalState, SignalView
 from peakfleet_planner.usable import UsableBaseline
 
+_GRADED_AT: Final = (8, 10)
+GRADED_QUANTILES: Final = tuple(QUANTILES[at] for at in _GRADED_AT)
+"""It is counted how often demand comes above these quantiles."""
 DECAY_A_MINUTE: Final = 0.5 ** (1 / (3 * DAY))
 """Half of what counts happened in the last three days."""
+_FAILS_AFTER_MINUTES: Final = 3 * HOUR
+"""Trust is lost when foresight has fallen behind by what the cheaper of both usually costs in
+so many minutes."""
+_REST_MINUTES: Final = 6 * HOUR
+"""It is not regained sooner; then, half of what counts happened in the last such time."""
+_REST_DECAY: Final = 0.5 ** (1 / _REST_MINUTES)
 
 
 class Trial:
@@ -37,8 +48,8 @@ class Trial:
         self._booting: deque[int] = deque([0] * (boot_minutes + 1))
         self.cost = 0.0
 
-    def step(self, burst: float, target: tuple[int, int]) -> None:
-        """Serve the burst of a minute, then decide as on seeing it.
+    def step(self, burst: float, target: tuple[int, int]) -> float:
+        """Serve the burst of a minute, then decide as on seeing it; return what it cost.
 
         Args:
             burst: Demand above the baseline.
@@ -54,6 +65,89 @@ class Trial:
         self._booting.append(max(0, grow - self._ready - booting))
         if grow <= self._ready + booting:
             self._ready = min(self._ready, keep)
+        return cost
+
+
+class Trust:
+    """Whether foresight is followed: it must have been cheaper for days, and not fail for hours.
+
+    How far it has fallen behind the reactive rule is summed up minute by minute and never goes
+    below nothing, so that what it saved before does not hide a failure.
+
+    Args:
+        graded_after: Minutes that must be graded first.
+    """
+
+    def __init__(self, *, graded_after: int) -> None:
+        self._graded_after = graded_after
+        self._minutes_counted = 0.0
+        self._failing_minutes: int | None = None
+        self._since = [0.0, 0.0]
+        self._cheaper = False
+        self.minutes = 0
+        self.behind_cost = 0.0
+
+    def see(self, foresight: Trial, reactive: Trial, costs: tuple[float, float]) -> None:
+        """Take in one more graded minute.
+
+        Args:
+            foresight: What foresight would have cost so far.
+            reactive: What the reactive rule would have.
+            costs: Both in this minute.
+        """
+        self.minutes += 1
+        self._cheaper = foresight.cost <= reactive.cost
+        self._minutes_counted = self._minutes_counted * DECAY_A_MINUTE + 1
+        usual = min(foresight.cost, reactive.cost) / self._minutes_counted
+        if self._failing_minutes is None:
+            self.behind_cost = max(0.0, self.behind_cost + costs[0] - costs[1])
+            if self.behind_cost > _FAILS_AFTER_MINUTES * usual:
+                self._failing_minutes, self._since = 0, [0.0, 0.0]
+            return
+        self._failing_minutes += 1
+        self._since = [old * _REST_DECAY + new for old, new in zip(self._since, costs, strict=True)]
+        if self._failing_minutes >= _REST_MINUTES and self._since[0] <= self._since[1]:
+            self._failing_minutes, self.behind_cost = None, 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether foresight is to be followed now."""
+        proved = self.minutes >= self._graded_after and self._cheaper
+        return proved and self._failing_minutes is None
+
+
+class Misses:
+    """How often demand came above what it was forecast to stay below.
+
+    Args:
+        lead_minutes: From a forecast to its outcome.
+    """
+
+    def __init__(self, *, lead_minutes: int) -> None:
+        self._lead = lead_minutes
+        self._pending: deque[tuple[float, ...] | None] = deque()
+        self._missed = [0] * len(GRADED_QUANTILES)
+        self._seen = 0
+
+    def see(self, came: float | None, levels: Sequence[float] | None) -> None:
+        """Take in the outcome of the forecast that came true, then the newest forecast.
+
+        Args:
+            came: The outcome; None if there is none yet.
+            levels: Demand at each of `QUANTILES`; None while nothing is learned.
+        """
+        if len(self._pending) == self._lead:
+            forecast = self._pending.popleft()
+            if forecast is not None and came is not None:
+                self._seen += 1
+                for index, level in enumerate(forecast):
+                    self._missed[index] += came > level
+        self._pending.append(None if levels is None else tuple(levels[at] for at in _GRADED_AT))
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Share of minutes above each of `GRADED_QUANTILES`; none before any outcome."""
+        return tuple(missed / self._seen for missed in self._missed) if self._seen else ()
 
 
 class ReactiveRule:
@@ -80,7 +174,13 @@ class ReactiveRule:
         view = SignalView(
             name=self._basis.signal, state=SignalState.FRESH, units=self._points[-1][1]
         )
-        demand = live_demand(self._spec, view, tuple(self._points), now=now, period=MINUTE_SECONDS)
+        demand = live_demand(
+            self._spec,
+            view,
+            tuple(self._points),
+            lead_seconds=self._delay * MINUTE_SECONDS + self._spec.lead_seconds,
+            period=MINUTE_SECONDS,
+        )
         need = reactive_need(self._spec, (demand,), self._baseline, now)
         most = self._basis.most_layers
         return (

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Final
 
 from peakfleet_learner._digits import rounded
 from peakfleet_learner.advantages import Advantages, Choice
-from peakfleet_learner.grading import ReactiveRule, Trial, declared_units
-from peakfleet_learner.horizons import HorizonLearner
+from peakfleet_learner.grading import Misses, ReactiveRule, Trial, Trust, declared_units
+from peakfleet_learner.running import AFTER_LEAD_MINUTES, Running, frozen, season
+from peakfleet_learner.warm import WarmLearner
 from peakfleet_planner import FleetSpec, SpecError
-from peakfleet_planner.foresight.basis import Basis, basis_of
-from peakfleet_planner.foresight.features import SEASONS, Past
-from peakfleet_planner.foresight.layers import ages, targets
-from peakfleet_planner.foresight.minutes import DAY, HOUR, MINUTE_SECONDS, Minutes
+from peakfleet_planner.foresight.basis import basis_of
+from peakfleet_planner.foresight.features import SEASONS
+from peakfleet_planner.foresight.forecast import Horizon
+from peakfleet_planner.foresight.layers import ages, best, targets
+from peakfleet_planner.foresight.minutes import DAY, MINUTE_SECONDS
 from peakfleet_planner.foresight.model import (
-    AHEAD_MINUTES,
     RECENT_MINUTES,
     DemandModel,
     Grade,
     HorizonModel,
+    WarmModel,
 )
-from peakfleet_planner.foresight.roll import Points, Rolling, by_minute
+from peakfleet_planner.foresight.roll import Points, by_minute
 
 SETTLING_MINUTES: Final = 3
 """The newest minutes may still change; they are left to the tick."""
@@ -32,8 +34,6 @@ GRADED_MINUTES: Final = DAY
 _TABLES_EVERY: Final = 360
 _TABLES_AFTER: Final = 2 * DAY
 """Decisions on unfitted forecasts are no experience to learn tables from alone."""
-_SEASON_BEFORE: Final = 30
-_SEASON_AFTER: Final = AHEAD_MINUTES + HOUR
 
 
 class Learner:
@@ -46,12 +46,20 @@ class Learner:
         spec: The fleet; it must have a `basis_of`.
         metric_delay_minutes: How late a tick sees demand, at most `MOST_DELAY_MINUTES`.
             Default: 1.
+        horizon: What forecasts; a benchmark may hand over a better one. Default: what a tick
+            forecasts with.
 
     Raises:
         ValueError: Demand of this fleet cannot be foreseen, or is seen too late.
     """
 
-    def __init__(self, spec: FleetSpec, *, metric_delay_minutes: int = 1) -> None:
+    def __init__(
+        self,
+        spec: FleetSpec,
+        *,
+        metric_delay_minutes: int = 1,
+        horizon: Callable[[HorizonModel], Horizon] = Horizon,
+    ) -> None:
         basis = basis_of(spec)
         if basis is None:
             raise ValueError(f"fleet '{spec.fleet}': only one live signal by the minute is learned")
@@ -64,6 +72,7 @@ class Learner:
         self._baseline = declared_units(spec) / basis.layer_units
         self._advantages = Advantages(
             boot_minutes=basis.boot_minutes,
+            launch_cost=basis.boot_minutes,
             metric_delay_minutes=metric_delay_minutes,
             unserved_cost=basis.unserved_cost,
             most_layers=basis.most_layers,
@@ -77,8 +86,19 @@ class Learner:
             )
             for _ in range(2)
         )
-        self._graded_minutes = 0
-        self._running: _Running | None = None
+        self._trust = Trust(graded_after=GRADED_MINUTES)
+        self._misses = Misses(
+            lead_minutes=metric_delay_minutes + basis.boot_minutes + AFTER_LEAD_MINUTES
+        )
+        self._warm = (
+            WarmLearner(basis, basis.warm, metric_delay_minutes=metric_delay_minutes)
+            if basis.warm
+            else None
+        )
+        self._horizon = horizon
+        self._running: Running | None = None
+        self.target = (0, 0)
+        """Layers that the model would grow to, and keep, on seeing the newest minute."""
 
     def advance(self, points: Points) -> None:
         """Take in demand in units, oldest first; minutes that were taken in are skipped.
@@ -90,7 +110,7 @@ class Learner:
             if not points:
                 return
             first = points[0][0] // MINUTE_SECONDS
-            self._running = _Running(self._basis, first, self._delay)
+            self._running = Running(self._basis, first, self._delay, self._horizon)
         end = self._running.minutes.end
         values = self._running.minutes.values
         new = by_minute(
@@ -113,7 +133,7 @@ class Learner:
         except SpecError:
             return None
 
-    def _frozen(self, running: _Running) -> DemandModel:
+    def _frozen(self, running: Running) -> DemandModel:
         minutes = running.minutes
         start, keep = self._advantages.tables
         return DemandModel(
@@ -124,30 +144,40 @@ class Learner:
             highest=running.rolling.highest,
             minutes_seen=running.rolling.minutes_seen,
             recent=rounded(minutes.between(minutes.end - RECENT_MINUTES, minutes.end).values),
-            seasons=tuple(_season(minutes, lag) for lag in SEASONS),
-            grow=_frozen(running.grow),
-            keep=_frozen(running.keep),
+            seasons=tuple(season(minutes, lag) for lag in SEASONS),
+            grow=frozen(running.grow),
+            keep=frozen(running.keep),
             start_table=tuple(map(rounded, start)),
             keep_table=tuple(map(rounded, keep)),
             grade=Grade(
-                minutes=self._graded_minutes,
+                minutes=self._trust.minutes,
                 foresight_cost=self._foresight.cost,
                 reactive_cost=self._reactive.cost,
+                behind_cost=self._trust.behind_cost,
+                miss_shares=self._misses.shares,
             ),
+            warm=self._warm_model(running),
+        )
+
+    def _warm_model(self, running: Running) -> WarmModel | None:
+        if self._warm is None or running.warm_grow is None:
+            return None
+        return WarmModel(
+            layers=self._warm.layers(running.rolling.highest - self._baseline),
+            grow=frozen(running.warm_grow),
+            start_table=tuple(map(rounded, self._warm.start_table)),
         )
 
     @property
     def trusted(self) -> bool:
         """Whether foresight has proved itself on recent demand."""
-        return (
-            self._graded_minutes >= GRADED_MINUTES and self._foresight.cost <= self._reactive.cost
-        )
+        return self._trust.holds
 
-    def _learn_if_due(self, running: _Running) -> None:
+    def _learn_if_due(self, running: Running) -> None:
         seen = len(running.minutes.values)
         if not seen or seen % _TABLES_EVERY:
             return
-        for horizon in (running.grow, running.keep):
+        for horizon in running.horizons:
             if seen % DAY == 0:
                 horizon.fit_experts()
             if seen % DAY == 0 or not horizon.horizon.model.spread_weights:
@@ -155,47 +185,36 @@ class Learner:
             horizon.fit_quantiles()
         if seen >= _TABLES_AFTER:
             self._advantages.learn()
+            if self._warm:
+                self._warm.advantages.learn()
+                self._warm.choose()
 
-    def _see(self, running: _Running, value: float) -> None:
+    def _see(self, running: Running, value: float) -> None:
         """Forecast, decide and grade one more minute."""
-        for horizon, outcome in zip(
-            (running.grow, running.keep), running.rolling.see(value), strict=True
-        ):
+        outcomes = running.rolling.see(value)
+        for horizon, outcome in zip(running.horizons, outcomes, strict=True):
             horizon.note(outcome)
         last_hour = running.rolling.last_hour(self._baseline)
-        grow_levels, keep_levels = running.rolling.levels(self._baseline)
+        grow_levels, keep_levels, *warm_levels = running.rolling.levels(self._baseline)
         layer_ages = ages(last_hour)
-        target = targets(
-            grow_levels,
-            keep_levels,
-            layer_ages,
-            self._advantages.tables,
-            running.rolling.most_layers(self._baseline, self._basis.most_layers),
-        )
+        most = running.rolling.most_layers(self._baseline, self._basis.most_layers)
+        target = targets(grow_levels, keep_levels, layer_ages, self._advantages.tables, most)
+        self.target = target
         burst = last_hour[-1]
         self._advantages.note(burst, Choice(*target, grow_levels, keep_levels, layer_ages))
+        if self._warm:
+            table = self._warm.start_table
+            start = best(warm_levels[0], layer_ages, table, most)
+            choice = Choice(start, max(start, target[1]), warm_levels[0], keep_levels, layer_ages)
+            self._warm.advantages.note(burst, choice)
+            highest_burst = running.rolling.highest - self._baseline
+            self._warm.grade(burst, highest_burst, (target[0], start, target[1]))
         reactive = self._reactive_rule.target(running.minutes.end - 1, value)
+        came = None if outcomes[0] is None else outcomes[0] - self._baseline
+        self._misses.see(came, grow_levels if running.grow.fitted else None)
         if running.grow.fitted:
-            self._graded_minutes += 1
-            self._foresight.step(burst, target)
-            self._reactive.step(burst, reactive)
-
-
-class _Running:
-    """Demand so far, and both forecasts of it."""
-
-    __slots__ = ("grow", "keep", "minutes", "rolling")
-
-    def __init__(self, basis: Basis, first_minute: int, delay: int) -> None:
-        self.minutes = Minutes(first=first_minute)
-        lead = delay + 1 + basis.boot_minutes
-        self.rolling = Rolling(
-            past=Past(recent=self.minutes, ago=dict.fromkeys(SEASONS, self.minutes)),
-            grow=HorizonModel(first_minute=lead, last_minute=lead + 1),
-            keep=HorizonModel(first_minute=1, last_minute=lead + 1),
-        )
-        self.grow = HorizonLearner(self.rolling.grow, first_minute=first_minute)
-        self.keep = HorizonLearner(self.rolling.keep, first_minute=first_minute)
+            costs = self._foresight.step(burst, target), self._reactive.step(burst, reactive)
+            self._trust.see(self._foresight, self._reactive, costs)
 
 
 def learn(spec: FleetSpec, history: Points, *, metric_delay_minutes: int = 1) -> DemandModel | None:
@@ -211,26 +230,3 @@ def learn(spec: FleetSpec, history: Points, *, metric_delay_minutes: int = 1) ->
     learner = Learner(spec, metric_delay_minutes=metric_delay_minutes)
     learner.advance(history)
     return learner.model()
-
-
-def _frozen(horizon: HorizonLearner) -> HorizonModel:
-    """Return the model with where its forecast stands."""
-    model, state = horizon.horizon.model, horizon.horizon.state
-    return replace(
-        model,
-        state=replace(
-            state,
-            losses_long=rounded(state.losses_long),
-            losses_short=rounded(state.losses_short),
-            misses=rounded(state.misses),
-            moves=rounded(state.moves),
-            pending=tuple(map(rounded, state.pending)),
-        ),
-    )
-
-
-def _season(minutes: Minutes, lag: int) -> tuple[int, tuple[float, ...]]:
-    """Return demand one lag before the minutes for which the model will be used."""
-    base = minutes.end - lag
-    part = minutes.between(base - _SEASON_BEFORE, base + _SEASON_AFTER)
-    return part.first, rounded(part.values)

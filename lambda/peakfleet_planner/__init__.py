@@ -2,11 +2,21 @@
 
 from peakfleet_planner.baselines import BaselineSpec, FixedBaseline, ReportedBaseline
 from peakfleet_planner.decide import decide
+from peakfleet_planner.efficiency_spec import EfficiencySpec
 from peakfleet_planner.errors import SpecError
-from peakfleet_planner.facts import BootTimes, Draining, ForeignSize, Notice
+from peakfleet_planner.facts import (
+    BootTimes,
+    Draining,
+    ForeignSize,
+    Growth,
+    MeasuredUnits,
+    Notice,
+    booting_since,
+)
 from peakfleet_planner.foresight import DemandModel, read_model
 from peakfleet_planner.metrics import Metric, MetricSeries
 from peakfleet_planner.outages import Outage, OutageCause
+from peakfleet_planner.peaks import KnownPeakSpec
 from peakfleet_planner.plan import (
     BaselineState,
     Launch,
@@ -16,6 +26,7 @@ from peakfleet_planner.plan import (
     SignalState,
     SignalView,
 )
+from peakfleet_planner.pursue import Answer, Pursued, Refusal, pursue
 from peakfleet_planner.signals import (
     IN_FLIGHT,
     WAITING,
@@ -35,21 +46,27 @@ from peakfleet_planner.spec import (
     TrafficSpec,
     WarmSpec,
 )
+from peakfleet_planner.standing import foreign_sizes
 
 __all__ = [
     "IN_FLIGHT",
     "WAITING",
+    "Answer",
     "BacklogSignal",
     "BaselineSpec",
     "BaselineState",
     "BootTimes",
     "DemandModel",
     "Draining",
+    "EfficiencySpec",
     "FixedBaseline",
     "FleetSpec",
     "ForeignSize",
+    "Growth",
     "Hold",
+    "KnownPeakSpec",
     "Launch",
+    "MeasuredUnits",
     "Memory",
     "Metric",
     "MetricSeries",
@@ -62,8 +79,10 @@ __all__ = [
     "PoolPlan",
     "PoolReading",
     "PoolSpec",
+    "Pursued",
     "RateSignal",
     "Reason",
+    "Refusal",
     "ReportedBaseline",
     "ServiceLevelSpec",
     "Signal",
@@ -75,6 +94,9 @@ __all__ = [
     "TrafficSpec",
     "WarmSpec",
     "WhenSilent",
+    "booting_since",
     "decide",
+    "foreign_sizes",
+    "pursue",
     "read_model",
 ]

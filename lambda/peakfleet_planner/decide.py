@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from math import inf
 
-from peakfleet_planner.demand import SignalDemand, read_demand
-from peakfleet_planner.ladder import Rung, bounded, falls_short, grow, shrink, total_units
-from peakfleet_planner.need import Need, foreseen_need, reactive_need
-from peakfleet_planner.plan import BaselineState, Plan, PoolPlan, Reason, SignalState
+from peakfleet_planner.boots import with_measured_boots
+from peakfleet_planner.demand import SignalDemand
+from peakfleet_planner.measured_units import changed_units, with_measured_units
+from peakfleet_planner.need import Need, foreseen_need, raised, reactive_need
+from peakfleet_planner.plan import BaselineState, Plan, Reason, SignalState
+from peakfleet_planner.pool_plans import pool_plans, stuck_drains, unchanged
+from peakfleet_planner.reach import demand_within_reach
+from peakfleet_planner.sizing import size
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
+from peakfleet_planner.standing import standings
 from peakfleet_planner.traffic import cloud_weight
 from peakfleet_planner.usable import UsableBaseline, usable_baseline
-
-
-@dataclass(slots=True, kw_only=True)
-class _Outcome:
-    """The ladder as the decision changes it, and why."""
-
-    rungs: tuple[Rung, ...]
-    reasons: list[Reason] = field(default_factory=list)
 
 
 def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
@@ -51,136 +46,72 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     (5, 'demand')
     """
     now = snapshot.now_epoch_seconds
-    demands = tuple(
-        read_demand(spec, signal, snapshot.signals.get(signal.name, {}), now)
-        for signal in spec.signals
-    )
+    declared = spec
+    if snapshot.memory:
+        spec = with_measured_boots(spec, snapshot.memory.boots)
+        spec = with_measured_units(spec, snapshot.memory.units)
+    measured_units = changed_units(declared, spec)
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
+    standing = standings(spec, snapshot)
+    demands = demand_within_reach(spec, snapshot, baseline, standing)
     model = snapshot.memory.model if snapshot.memory else None
-    need = foreseen_need(spec, demands, baseline, now, model)
-    need = need or reactive_need(spec, demands, baseline, now)
-    outcome = _decide_sizes(spec, snapshot, demands, baseline, need)
-    seen = {pool.name: pool for pool in snapshot.pools}
-    reason, *limits = outcome.reasons
+    need = foreseen_need(spec, demands, baseline, now, model, pools=snapshot.pools)
+    need = need or reactive_need(spec, demands, baseline, now, pools=snapshot.pools)
+    need = raised(spec, need, baseline, now)
     serving_units = _serving_units(spec, snapshot)
-    frozen = reason in (Reason.HELD, Reason.BLIND) or spec.traffic is None
+    frozen = _frozen(snapshot, demands, need)
+    reasons: tuple[Reason, ...]
+    if frozen:
+        pools, reasons = unchanged(standing, snapshot), (frozen,)
+    else:
+        doubts = _doubts(spec, snapshot, demands, baseline)
+        sizing = size(spec, snapshot, need, standing, doubts, serving_units=serving_units)
+        measured = (Reason.MEASURED_UNITS,) if measured_units else ()
+        reasons = (*sizing.reasons, *measured)
+        pools = pool_plans(
+            standing,
+            sizing.rungs,
+            snapshot,
+            need,
+            serving_units=serving_units,
+            sure=not doubts,
+        )
+    leaves_traffic = frozen is not None or spec.traffic is None
     return Plan(
-        pools=tuple(
-            PoolPlan(
-                name=rung.name,
-                desired_capacity=rung.capacity,
-                seen_capacity=seen[rung.name].desired_capacity if rung.name in seen else None,
-                units=rung.units,
-            )
-            for rung in outcome.rungs
-        ),
-        reason=reason,
-        limits=tuple(limits),
+        pools=pools,
+        reason=reasons[0],
+        limits=reasons[1:],
         demand_units=max((d.view.units or 0.0 for d in demands), default=0.0),
         ahead_units=need.ahead,
         baseline_units=baseline.units,
         baseline_state=baseline.state,
         burst_units=need.burst,
         wanted_units=need.grow_to,
-        granted_units=total_units(outcome.rungs),
+        granted_units=sum(pool.units for pool in pools),
         serving_units=serving_units,
-        cloud_weight=None if frozen else cloud_weight(need.burst, baseline.units, serving_units),
+        cloud_weight=None
+        if leaves_traffic
+        else cloud_weight(need.burst, baseline.units, serving_units),
         signals=tuple(demand.view for demand in demands),
+        stuck_drains=stuck_drains(standing, snapshot),
         rule=need.rule,
+        measured_units=measured_units,
     )
 
 
-def _decide_sizes(
-    spec: FleetSpec,
-    snapshot: Snapshot,
-    demands: Sequence[SignalDemand],
-    baseline: UsableBaseline,
-    need: Need,
-) -> _Outcome:
-    rungs = _rungs(spec, snapshot)
-    memory = snapshot.memory
-    if (
-        memory is not None
-        and memory.hold
-        and snapshot.now_epoch_seconds < memory.hold.until_epoch_seconds
-    ):
-        return _Outcome(rungs=rungs, reasons=[Reason.HELD])
-    if all(demand.view.units is None for demand in demands):
-        return _Outcome(rungs=rungs, reasons=[Reason.BLIND])
-    rungs = bounded(rungs)
-    if falls_short(rungs, need.grow_to):
-        return _grow(spec, rungs, need)
-    if doubts := _doubts(spec, snapshot, demands, baseline):
-        return _Outcome(rungs=rungs, reasons=doubts)
-    return _shrink(spec, rungs, need, serving_units=_serving_units(spec, snapshot))
-
-
-def _grow(spec: FleetSpec, rungs: tuple[Rung, ...], need: Need) -> _Outcome:
-    unbounded = grow(rungs, need.grow_to, at_most_units=inf)
-    grown = grow(rungs, need.grow_to, at_most_units=spec.pace.out_units)
-    outcome = _Outcome(rungs=grown)
-    if falls_short(unbounded, need.grow_to):
-        outcome.reasons.append(Reason.AT_MAXIMUM)
-    if grown != unbounded:
-        outcome.reasons.insert(0, Reason.STEP_LIMITED)
-    outcome.reasons = outcome.reasons or [Reason.DEMAND]
-    return outcome
-
-
-def _shrink(
-    spec: FleetSpec, rungs: tuple[Rung, ...], need: Need, *, serving_units: float
-) -> _Outcome:
-    """Let go what is not kept; what still boots does not replace what serves.
-
-    A group chooses its victims itself, so each of them may be one that serves.
-    """
-    spare_units = max(0.0, serving_units - need.keep) if need.keep else inf
-    free = shrink(rungs, need.grow_to, at_most_units=inf)
-    kept = shrink(rungs, need.keep, at_most_units=inf)
-    served = shrink(rungs, need.keep, at_most_units=spare_units)
-    paced = shrink(rungs, need.keep, at_most_units=min(spare_units, spec.pace.in_units))
-    reasons = []
-    if paced != served:
-        reasons.append(Reason.STEP_LIMITED)
-    if served != kept:
-        reasons.append(Reason.STILL_BOOTING)
-    if kept != free:
-        reasons.append(Reason.HOLDING_PEAK)
-    return _Outcome(
-        rungs=paced,
-        reasons=reasons or [Reason.DEMAND if need.grow_to else Reason.BASELINE_SUFFICES],
-    )
+def _frozen(snapshot: Snapshot, demands: Sequence[SignalDemand], need: Need) -> Reason | None:
+    """Return why nothing may be changed, if anything says so; what is known needs no signal."""
+    hold = snapshot.memory.hold if snapshot.memory else None
+    if hold and snapshot.now_epoch_seconds < hold.until_epoch_seconds:
+        return Reason.HELD
+    if all(demand.view.units is None for demand in demands) and not need.known_peak:
+        return Reason.BLIND
+    return None
 
 
 def _serving_units(spec: FleetSpec, snapshot: Snapshot) -> float:
     seen = {pool.name: pool.in_service_capacity for pool in snapshot.pools}
     return sum(seen.get(pool.name, 0) * pool.units_per_capacity for pool in spec.pools)
-
-
-def _rungs(spec: FleetSpec, snapshot: Snapshot) -> tuple[Rung, ...]:
-    """Return the ladder as observed, or as remembered where a group could not be read."""
-    seen = {pool.name: pool for pool in snapshot.pools}
-    remembered = snapshot.memory.desired if snapshot.memory else {}
-    rungs = []
-    for pool in spec.pools:
-        rung = Rung(
-            name=pool.name,
-            units_per_capacity=pool.units_per_capacity,
-            capacity=remembered.get(pool.name, 0),
-            floor=pool.min_capacity,
-            ceiling=pool.max_capacity,
-        )
-        if reading := seen.get(pool.name):
-            rung = replace(
-                rung,
-                capacity=reading.desired_capacity,
-                floor=max(rung.floor, reading.min_capacity),
-                ceiling=min(rung.ceiling, reading.max_capacity),
-            )
-        elif pool.name not in remembered:
-            continue
-        rungs.append(rung)
-    return tuple(rungs)
 
 
 def _doubts(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, isfinite
+from math import ceil, inf
 from operator import sub
 
+from peakfleet_planner.backlog import Queue, read_queue
 from peakfleet_planner.metrics import MetricSeries
 from peakfleet_planner.plan import SignalState, SignalView
+from peakfleet_planner.samples import Samples, read_samples
 from peakfleet_planner.signals import BacklogSignal, Signal, SilenceRule
 from peakfleet_planner.spec import FleetSpec
 
@@ -18,8 +21,6 @@ FEW_RISES = 10
 """Fewer observed rises than this say too little about how fast demand climbs."""
 HEADROOM_WITHOUT_HISTORY = 0.1
 """Share of the demand that is added while too little history has been read."""
-MOST_UNITS = 1e15
-"""More than this is no demand, and arithmetic with it would no longer count whole units."""
 GROWTH_WINDOW_SECONDS = 300
 """The growth that a silent `grow` signal is taken to continue is measured over this long."""
 
@@ -30,13 +31,18 @@ class SignalDemand:
 
     Args:
         view: What the plan says of it.
-        points: Every plausible sample read, in units, oldest first.
+        points: Every plausible sample read, in units, oldest first, by the minute or longer.
         keep_units: Units that may be needed before what is let go now could be back.
+        sustained_units: What demand did not fall below in the last half minute; 0 where it is
+            not read that finely.
+        queue: The work that waits, where its age is known. Default: it is not.
     """
 
     view: SignalView
     points: tuple[tuple[int, float], ...]
     keep_units: float = 0.0
+    sustained_units: float = 0.0
+    queue: Queue | None = None
 
 
 def read_demand(
@@ -47,88 +53,77 @@ def read_demand(
     Samples that cannot be true (not finite, negative, above the plausible maximum, from the
     future) are rejected and counted; while one is among the newest, the signal is not trusted.
     """
-    period = next(iter(signal.metrics.values())).period_seconds
-    points, rejected_times = _in_units(signal, read, now, spec.lead_seconds)
-    rejected = len(rejected_times)
-    if not points or now - (points[-1][0] + period) > signal.when_silent.after_seconds:
-        return _silent(signal, read, points, rejected, now)
-    units = points[-1][1]
-    doubtful = bool(rejected_times) and rejected_times[-1] > points[-1][0]
+    lead_seconds = spec.lead_seconds_of(signal)
+    samples = read_samples(signal, read, now, lead_seconds)
+    if samples.units is None or now - samples.seen_until > signal.when_silent.after_seconds:
+        return _silent(signal, read, samples, now)
     view = SignalView(
         name=signal.name,
-        state=SignalState.IMPLAUSIBLE if doubtful else SignalState.FRESH,
-        units=units,
-        ahead_units=units,
-        rejected_samples=rejected,
+        state=SignalState.IMPLAUSIBLE if samples.doubtful else SignalState.FRESH,
+        units=samples.units,
+        ahead_units=samples.units,
+        rejected_samples=samples.rejected,
     )
     if isinstance(signal, BacklogSignal):
-        return SignalDemand(view=view, points=points, keep_units=units)
-    return live_demand(spec, view, points, now=now, period=period)
+        return _queued(signal, read, samples, view)
+    demand = live_demand(
+        spec,
+        view,
+        samples.points,
+        lead_seconds=now - samples.seen_until + lead_seconds,
+        period=samples.period_seconds,
+    )
+    return replace(demand, sustained_units=samples.sustained_units)
+
+
+def _queued(
+    signal: BacklogSignal, read: Mapping[str, MetricSeries], samples: Samples, view: SignalView
+) -> SignalDemand:
+    """Return what a queue asks for, by the age of its work if that is known."""
+    points = samples.points
+    queue = read_queue(signal, read, (time for time, _ in points))
+    if queue is None:
+        return SignalDemand(view=view, points=points, keep_units=view.units or 0.0)
+    units = queue.units()
+    return SignalDemand(
+        view=replace(view, units=units, ahead_units=units), points=points, queue=queue
+    )
 
 
 def live_demand(
-    spec: FleetSpec, view: SignalView, points: Points, *, now: int, period: int
+    spec: FleetSpec, view: SignalView, points: Points, *, lead_seconds: float, period: int
 ) -> SignalDemand:
     """Return live demand with what it may rise to soon.
 
     Args:
         spec: The fleet.
-        view: What is known of the signal so far.
-        points: Every plausible sample, in units, oldest first; at least one.
-        now: Epoch seconds of the decision.
+        view: What is known of the signal so far: its newest demand.
+        points: Every plausible sample, in units, oldest first.
+        lead_seconds: From the newest demand until capacity for it serves.
         period: Seconds of one sample.
     """
-    rise, peak = _rises(spec, points, now, period)
-    units = points[-1][1]
+    units = view.units or 0.0
+    since = points[-1][0] - spec.service_level.history_seconds if points else 0
+    recent = points[bisect_right(points, (since, inf)) :]
+    rise, peak = _rises(spec, recent, units, steps=max(1, ceil(lead_seconds / period)))
     return SignalDemand(
         view=replace(view, ahead_units=units + rise), points=tuple(points), keep_units=units + peak
     )
 
 
-def _in_units(
-    signal: Signal, read: Mapping[str, MetricSeries], now: int, lead_seconds: float
-) -> tuple[tuple[tuple[int, float], ...], list[int]]:
-    """Return the samples in units, and the times of those that cannot be true.
-
-    A metric whose read failed must not pass for nothing: a time without it has no value.
-    """
-    failed = {metric_id for metric_id, series in read.items() if not series.readable}
-    by_time: dict[int, dict[str, float]] = {}
-    for metric_id in signal.metrics:
-        for time, value in read.get(metric_id, MetricSeries()).points:
-            by_time.setdefault(time, {})[metric_id] = value
-    points: list[tuple[int, float]] = []
-    rejected: list[int] = []
-    for time in sorted(by_time):
-        values = by_time[time]
-        if time > now or not all(map(isfinite, values.values())):
-            rejected.append(time)
-            continue
-        complete = not failed or failed <= values.keys()
-        units = signal.units(values, lead_seconds) if complete else None
-        if units is None:
-            continue
-        if 0 <= units <= MOST_UNITS:
-            points.append((time, units))
-        else:
-            rejected.append(time)
-    return tuple(points), rejected
-
-
 def _silent(
     signal: Signal,
     read: Mapping[str, MetricSeries],
-    points: tuple[tuple[int, float], ...],
-    rejected: int,
+    samples: Samples,
     now: int,
 ) -> SignalDemand:
-    rule = signal.when_silent.rule
+    points, rule = samples.points, signal.when_silent.rule
     readable = all(metric_id in read and read[metric_id].readable for metric_id in signal.metrics)
-    if rule is SilenceRule.ZERO and readable and not rejected:
+    if rule is SilenceRule.ZERO and readable and not samples.rejected:
         view = SignalView(name=signal.name, state=SignalState.FRESH, units=0.0)
         return SignalDemand(view=view, points=points)
-    units = points[-1][1] if points else None
-    if units is not None and rule is SilenceRule.GROW:
+    units = samples.units
+    if points and units is not None and rule is SilenceRule.GROW:
         growth_per_second = max(0.0, _growth_per_second(points))
         grown = units + growth_per_second * (now - points[-1][0])
         units = min(grown, units * signal.when_silent.at_most)
@@ -137,7 +132,7 @@ def _silent(
         state=SignalState.SILENT,
         units=units,
         ahead_units=units or 0.0,
-        rejected_samples=rejected,
+        rejected_samples=samples.rejected,
     )
     return SignalDemand(view=view, points=points)
 
@@ -149,20 +144,18 @@ def _growth_per_second(points: Points) -> float:
     return (newest - oldest) / (newest_time - oldest_time) if newest_time > oldest_time else 0.0
 
 
-def _rises(spec: FleetSpec, points: Points, now: int, period: int) -> tuple[float, float]:
-    """Return by how much demand may rise until new capacity serves, and at most meanwhile.
+def _rises(spec: FleetSpec, points: Points, now_units: float, *, steps: int) -> tuple[float, float]:
+    """Return by how much demand may rise within so many steps, and at most meanwhile.
 
     Each is the rise that, in the history read, was exceeded no more often than the service
     level allows. An instance too many costs its boot and its hold beside the minutes in which
     it might be needed, about twice as much in all: with `unserved_cost` c, capacity is worth
     its price down to a chance of 2/c that it is needed (the newsvendor's critical fractile).
     """
-    lead_seconds = now - (points[-1][0] + period) + spec.lead_seconds
-    steps = max(1, ceil(lead_seconds / period))
     units = [value for _, value in points]
     rises = sorted(map(sub, units[steps:], units))
     if len(rises) <= FEW_RISES:
-        rise = max([HEADROOM_WITHOUT_HISTORY * units[-1], *rises])
+        rise = max([HEADROOM_WITHOUT_HISTORY * now_units, *rises])
         return rise, rise
     next_peaks = map(max, *(units[step:] for step in range(1, steps + 2)))
     peaks = sorted(map(sub, next_peaks, units))

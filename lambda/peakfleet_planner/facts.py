@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from typing import Final, Literal
 
 FEWEST_BOOTS: Final = 5
 """Fewer measured boots than this say nothing yet."""
 MOST_BOOTS: Final = 50
 """The newest that are kept."""
+MOST_GROWTH: Final = 60
+"""Requests for more capacity that are remembered of each pool."""
+Growth = tuple[tuple[int, int], ...]
 LEAST_SHARE, MOST_SHARE = 0.25, 4.0
 """Measured boots count within these multiples of what was declared."""
 
@@ -96,3 +99,48 @@ class Draining:
     instance_id: str
     pool: str
     since_epoch_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredUnits:
+    """Units that one point of a pool's capacity serves at full use, as measured.
+
+    Args:
+        units: The best estimate.
+        low: Lower bound of what it may be, at 95 % confidence.
+        high: Upper bound.
+        days: Days that were measured.
+    """
+
+    units: float
+    low: float
+    high: float
+    days: int
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that are none.
+
+        Raises:
+            ValueError: They do not enclose an estimate above zero.
+        """
+        if not 0 < self.low <= self.units <= self.high < inf:
+            raise ValueError(
+                f"measured units must lie within bounds above zero, got {self.units:g} "
+                f"within {self.low:g} and {self.high:g}"
+            )
+
+
+def booting_since(growth: Growth, booting_capacity: int) -> Growth:
+    """Return when what boots was asked for: it is what was asked for last.
+
+    >>> booting_since(((0, 4), (60, 2), (120, 3)), 4)
+    ((60, 1), (120, 3))
+    """
+    found: list[tuple[int, int]] = []
+    left = booting_capacity
+    for since, capacity in reversed(growth):
+        if left <= 0:
+            break
+        found.append((since, min(left, capacity)))
+        left -= capacity
+    return tuple(reversed(found))

@@ -22,6 +22,7 @@ class Rung:
         capacity: Points it is asked to run; what is booting counts.
         floor: Fewest points it may have.
         ceiling: Most points it may have.
+        canary_share: Share of the wanted units that it serves before its turn. Default: 0.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Rung:
     capacity: int
     floor: int
     ceiling: int
+    canary_share: float = 0.0
 
     @property
     def units(self) -> float:
@@ -41,10 +43,50 @@ def total_units(rungs: Sequence[Rung]) -> float:
     return sum(rung.units for rung in rungs)
 
 
+def canary_points(rung: Rung, units: float) -> int:
+    """Return the points that a rung runs before its turn when the rungs supply *units*.
+
+    >>> x86 = Rung(
+    ...     name="x", units_per_capacity=12, capacity=0, floor=0, ceiling=9, canary_share=0.05
+    ... )
+    >>> canary_points(x86, 0), canary_points(x86, 30), canary_points(x86, 480)
+    (0, 1, 2)
+    """
+    return ceil(_canary_units(rung, units) / rung.units_per_capacity - _ROUNDING)
+
+
+def besides_canaries(rungs: Sequence[Rung], units: float) -> tuple[tuple[Rung, ...], float]:
+    """Return the rungs without the points that are canaries, and what they are left to supply.
+
+    Both sides take what they are given, whatever the other rounds up: so no part shrinks when
+    more is wanted.
+    """
+    rest = []
+    for rung in rungs:
+        points = canary_points(rung, units)
+        rest.append(
+            replace(
+                rung,
+                capacity=max(0, rung.capacity - points),
+                floor=max(0, rung.floor - points),
+                ceiling=max(0, rung.ceiling - points),
+            )
+        )
+    return tuple(rest), units - sum(_canary_units(rung, units) for rung in rungs)
+
+
+def _whole(points: float) -> int:
+    """Return the whole points in *points*; an unbounded budget is a very large one."""
+    return floor(min(points, _MOST_POINTS) + _ROUNDING)
+
+
 def falls_short(rungs: Sequence[Rung], units: float) -> bool:
     """Return whether the rungs supply less than *units*, rounding errors aside."""
-    missing = units - total_units(rungs)
-    return all(missing / rung.units_per_capacity > _ROUNDING for rung in rungs) and missing > 0
+    if any(rung.capacity < canary_points(rung, units) for rung in rungs):
+        return True
+    rest, rest_units = besides_canaries(rungs, units)
+    missing = rest_units - total_units(rest)
+    return all(missing / rung.units_per_capacity > _ROUNDING for rung in rest) and missing > 0
 
 
 def bounded(rungs: Sequence[Rung]) -> tuple[Rung, ...]:
@@ -67,9 +109,10 @@ def grow(rungs: Sequence[Rung], to_units: float, *, at_most_units: float) -> tup
     >>> [rung.capacity for rung in grow((a, b), 37, at_most_units=100)]
     [3, 2]
     """
-    missing, budget = to_units - total_units(rungs), at_most_units
-    grown: list[Rung] = []
-    for rung in rungs:
+    rest, rest_units = besides_canaries(rungs, to_units)
+    missing, budget = rest_units - total_units(rest), at_most_units
+    added: list[int] = []
+    for rung in rest:
         each = rung.units_per_capacity
         add = min(
             max(0, ceil(min(missing / each, _MOST_POINTS) - _ROUNDING)),
@@ -77,7 +120,14 @@ def grow(rungs: Sequence[Rung], to_units: float, *, at_most_units: float) -> tup
             _whole(budget / each),
         )
         missing, budget = missing - add * each, budget - add * each
-        grown.append(replace(rung, capacity=rung.capacity + add))
+        added.append(add)
+    grown: list[Rung] = []
+    for rung, add in zip(rungs, added, strict=True):
+        each = rung.units_per_capacity
+        lacking = max(0, canary_points(rung, to_units) - rung.capacity)
+        canary = min(lacking, _whole(budget / each))
+        budget -= canary * each
+        grown.append(replace(rung, capacity=rung.capacity + add + canary))
     return tuple(grown)
 
 
@@ -94,16 +144,16 @@ def shrink(rungs: Sequence[Rung], to_units: float, *, at_most_units: float) -> t
     >>> [rung.capacity for rung in shrink((a, b), 25, at_most_units=100)]
     [3, 0]
     """
-    excess = min(total_units(rungs) - to_units, at_most_units)
+    rest, rest_units = besides_canaries(rungs, to_units)
+    excess = min(total_units(rest) - rest_units, at_most_units)
     shrunk: list[Rung] = []
-    for rung in reversed(rungs):
+    for rung, free in zip(reversed(rungs), reversed(rest), strict=True):
         each = rung.units_per_capacity
-        remove = min(max(0, _whole(excess / each)), max(0, rung.capacity - rung.floor))
+        remove = min(max(0, _whole(excess / each)), max(0, free.capacity - free.floor))
         excess -= remove * each
         shrunk.append(replace(rung, capacity=rung.capacity - remove))
     return tuple(reversed(shrunk))
 
 
-def _whole(points: float) -> int:
-    """Return the whole points in *points*; an unbounded budget is a very large one."""
-    return floor(min(points, _MOST_POINTS) + _ROUNDING)
+def _canary_units(rung: Rung, units: float) -> float:
+    return max(0.0, min(rung.canary_share * units, rung.ceiling * rung.units_per_capacity))

@@ -10,6 +10,9 @@ from peakfleet_planner.errors import SpecError
 
 PERIODS_SECONDS = (1, 5, 10, 20, 30)
 """Periods below a minute that GetMetricData accepts, for high-resolution metrics."""
+MINUTE_SECONDS = 60
+SUMS = ("Sum", "SampleCount")
+"""Statistics that grow with the period."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +39,25 @@ class Metric:
         _check.named(owner, "namespace", self.namespace)
         _check.named(owner, "metric_name", self.metric_name)
         if self.period_seconds not in PERIODS_SECONDS and (
-            self.period_seconds < 60 or self.period_seconds % 60  # noqa: PLR2004  a minute
+            self.period_seconds < MINUTE_SECONDS or self.period_seconds % MINUTE_SECONDS
         ):
             raise SpecError(
                 f"{owner}: period_seconds must be {', '.join(map(str, PERIODS_SECONDS))} "
                 f"or a multiple of 60, got {self.period_seconds}"
             )
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether it is published by the second, in periods shorter than a minute."""
+        return self.period_seconds < MINUTE_SECONDS
+
+    @property
+    def delay_seconds(self) -> int:
+        """How late a value is seen: AWS publishes no figure, one period is assumed.
+
+        A longer period than a minute is taken to be late by a minute too.
+        """
+        return min(self.period_seconds, MINUTE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +65,14 @@ class MetricSeries:
     """What one read of a metric returned.
 
     Args:
-        points: Start of each period in seconds since 1970 (UTC) and its value, oldest first.
+        points: Start of each period in seconds since 1970 (UTC) and its value, oldest first. Of
+            a metric with a shorter period they are by the minute; a statistic that grows with
+            the period is as it would be for the metric's own.
         readable: False if the read itself failed, so that no points does not mean no data.
+        newest: The last minutes in the metric's own period, where that is shorter than a
+            minute. Default: none.
     """
 
     points: tuple[tuple[int, float], ...] = ()
     readable: bool = True
+    newest: tuple[tuple[int, float], ...] = ()

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from math import ceil, floor
+from typing import Final, Literal
 
+from peakfleet_planner.backlog import Queue
+from peakfleet_planner.backlog_need import Capacity, capacity_of, queue_need
 from peakfleet_planner.demand import SignalDemand
 from peakfleet_planner.foresight.basis import basis_of
 from peakfleet_planner.foresight.model import DemandModel
-from peakfleet_planner.foresight.roll import foresee
+from peakfleet_planner.foresight.roll import Foreseen, foresee
 from peakfleet_planner.plan import SignalState
+from peakfleet_planner.snapshot import PoolReading
 from peakfleet_planner.spec import FleetSpec
 from peakfleet_planner.usable import UsableBaseline
+
+TICK_SECONDS: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +31,8 @@ class Need:
         grow_to: Less than this must grow.
         keep: More than this may be let go.
         rule: What says so. Default: reactive.
+        known_peak: Whether a known peak has raised it. Default: no.
+        warm_units: Units that should wait in warm pools; None leaves them as they are.
     """
 
     burst: float
@@ -32,9 +40,59 @@ class Need:
     grow_to: float
     keep: float
     rule: Literal["reactive", "foresight"] = "reactive"
+    known_peak: bool = False
+    warm_units: float | None = None
 
 
 def reactive_need(
+    spec: FleetSpec,
+    demands: Sequence[SignalDemand],
+    baseline: UsableBaseline,
+    now: int,
+    *,
+    pools: Sequence[PoolReading] = (),
+) -> Need:
+    """Return the largest need of any signal: a queue may wait, everything else may not.
+
+    Args:
+        spec: The fleet.
+        demands: What each signal asks for.
+        baseline: What the company's own side carries.
+        now: Epoch seconds of the decision.
+        pools: The groups as they were seen. Default: nothing works on a queue.
+    """
+    capacity = capacity_of(spec, pools, baseline)
+    needs = [
+        _queue_need(spec, demand.queue, capacity, baseline, now)
+        for demand in demands
+        if demand.queue
+    ]
+    if prompt := [demand for demand in demands if not demand.queue]:
+        needs.append(_prompt_need(spec, prompt, baseline, now))
+    return Need(
+        burst=max(one.burst for one in needs),
+        ahead=max(one.ahead for one in needs),
+        grow_to=max(one.grow_to for one in needs),
+        keep=max(one.keep for one in needs),
+    )
+
+
+def _queue_need(
+    spec: FleetSpec, queue: Queue, capacity: Capacity, baseline: UsableBaseline, now: int
+) -> Need:
+    units = queue.units()
+    found = queue_need(
+        queue, capacity, now, unserved_cost=spec.service_level.unserved_cost, baseline=baseline
+    )
+    return Need(
+        burst=max(0.0, units - baseline.units),
+        ahead=max(units, found.grow_units + baseline.units) if found.grow_units else units,
+        grow_to=found.grow_units,
+        keep=found.keep_units,
+    )
+
+
+def _prompt_need(
     spec: FleetSpec, demands: Sequence[SignalDemand], baseline: UsableBaseline, now: int
 ) -> Need:
     """Return the burst now, expected, and within the hold window.
@@ -63,13 +121,23 @@ def foreseen_need(
     baseline: UsableBaseline,
     now: int,
     model: DemandModel | None,
+    *,
+    pools: Sequence[PoolReading] = (),
 ) -> Need | None:
     """Return what *model* says; None if there is none, or this fleet cannot rely on it.
 
     It must be trusted and of this very fleet, and the signal fresh: silence is met by the
     reactive rule. Demand that is expected may be grown for before it has come.
+
+    Args:
+        spec: The fleet.
+        demands: What each signal asks for.
+        baseline: What the company's own side carries.
+        now: Epoch seconds of the decision.
+        model: What was learned.
+        pools: The groups as they were seen, for what waits. Default: nothing waits.
     """
-    if model is None or not model.trusted or model.basis != basis_of(spec):
+    if model is None or not model.trusted or not model.basis.fits(basis_of(spec)):
         return None
     (demand,) = demands
     silent_since = now - spec.signals[0].when_silent.after_seconds
@@ -77,19 +145,61 @@ def foreseen_need(
         return None
     if demand.points[-1][0] < silent_since:  # silence that means nothing is asked for
         return None
-    foreseen = foresee(
-        model,
-        demand.points,
-        baseline_units=baseline.units,
-        read_since=now - spec.service_level.history_seconds,
-        now=now,
-    )
+    foreseen = foresee(model, demand.points, baseline_units=baseline.units, now=now)
     if foreseen is None:
         return None
+    # A model goes from minute to minute: what rose since is served by what it needs in full.
+    unit = model.basis.layer_units
+    here = unit * floor(max(0.0, demand.sustained_units - baseline.units) / unit)
+    grow_to = max(_grow_units(spec, foreseen, pools), here)
     return Need(
         burst=max(0.0, (demand.view.units or 0.0) - baseline.units),
         ahead=foreseen.ahead_units,
-        grow_to=foreseen.grow_units,
-        keep=foreseen.keep_units,
+        grow_to=grow_to,
+        keep=max(foreseen.keep_units, grow_to),
         rule="foresight",
+        warm_units=foreseen.warm_units,
+    )
+
+
+def _grow_units(spec: FleetSpec, foreseen: Foreseen, pools: Sequence[PoolReading]) -> float:
+    """Return how much should run, given what waits.
+
+    What waits serves so soon that it is started late, when more is known. What is needed
+    beyond it boots, and must be started early.
+    """
+    if foreseen.warm_grow_units is None:
+        return foreseen.grow_units
+    each = {pool.name: pool.units_per_capacity for pool in spec.pools}
+    reach = sum(
+        each.get(pool.name, 0) * (pool.desired_capacity + pool.warm_capacity) for pool in pools
+    )
+    if foreseen.grow_units > reach:
+        return foreseen.grow_units
+    return min(foreseen.warm_grow_units, reach)
+
+
+def raised(spec: FleetSpec, need: Need, baseline: UsableBaseline, now: int) -> Need:
+    """Return *need* with the calendar of known peaks, which can only raise it.
+
+    A peak counts from when the slowest pool must start, with a minute for each step that the
+    pace of the fleet allows, until it is over: what the baseline does not carry of it must
+    grow and is kept.
+    """
+    expected = 0.0
+    for peak in spec.known_peaks:
+        units = peak.units - baseline.units
+        steps = max(1, ceil(units / spec.pace.out_units))
+        lead_seconds = max(pool.boot_seconds for pool in spec.pools) + steps * TICK_SECONDS
+        if peak.expected_at(now, lead_seconds=lead_seconds):
+            expected = max(expected, peak.units)
+    burst = expected - baseline.units
+    if burst <= need.grow_to:
+        return need
+    return replace(
+        need,
+        ahead=max(need.ahead, expected),
+        grow_to=burst,
+        keep=max(need.keep, burst),
+        known_peak=True,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ class Reason(StrEnum):
     DEMAND = "demand"
     BASELINE_SUFFICES = "baseline-suffices"
     HOLDING_PEAK = "holding-peak"
+    KNOWN_PEAK = "known-peak"
     STILL_BOOTING = "still-booting"
     STEP_LIMITED = "step-limited"
     AT_MAXIMUM = "at-maximum"
@@ -27,6 +29,8 @@ class Reason(StrEnum):
     BUSY = "busy"
     OTHER_WRITER = "other-writer"
     MOVING = "moving"
+    CANARY = "canary"
+    MEASURED_UNITS = "measured-units"
     SIGNAL_SILENT = "signal-silent"
     SIGNAL_IMPLAUSIBLE = "signal-implausible"
     BASELINE_UNKNOWN = "baseline-unknown"
@@ -40,6 +44,7 @@ IN_WORDS: dict[Reason, str] = {
     Reason.DEMAND: "sized to the demand above the baseline",
     Reason.BASELINE_SUFFICES: "the baseline carries all demand",
     Reason.HOLDING_PEAK: "keeps what was needed lately and may be again",
+    Reason.KNOWN_PEAK: "a known peak is near, or on",
     Reason.STILL_BOOTING: "what boots does not serve yet, so what serves is kept",
     Reason.STEP_LIMITED: "one tick may not move further",
     Reason.AT_MAXIMUM: "every pool is at its maximum",
@@ -48,6 +53,8 @@ IN_WORDS: dict[Reason, str] = {
     Reason.BUSY: "what works is not let go",
     Reason.OTHER_WRITER: "somebody else has set a size, which is left alone for now",
     Reason.MOVING: "moves to a cheaper pool that can be had again",
+    Reason.CANARY: "a share is kept on a pool to compare the others with",
+    Reason.MEASURED_UNITS: "a pool counts for what it was measured to serve",
     Reason.SIGNAL_SILENT: "a signal is silent, so nothing is let go",
     Reason.SIGNAL_IMPLAUSIBLE: "a signal reports what cannot be true, so nothing is let go",
     Reason.BASELINE_UNKNOWN: "the baseline does not report, so nothing is let go",
@@ -158,6 +165,8 @@ class Plan:
         stuck_drains: Instances that have not left although their time to finish is over.
         rule: What set growth and keep: the rule for demand as it moves now, or what was learned
             of it. Default: reactive.
+        measured_units: Units that one point of a pool counts for, where that is not what was
+            declared, because it was measured. Default: none.
     """
 
     pools: tuple[PoolPlan, ...]
@@ -175,6 +184,7 @@ class Plan:
     signals: tuple[SignalView, ...] = ()
     stuck_drains: int = 0
     rule: Literal["reactive", "foresight"] = "reactive"
+    measured_units: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def unserved_units(self) -> float:
@@ -190,11 +200,16 @@ class Plan:
         """Return the decision in words."""
         sizes = ", ".join(f"{pool.name} {_move(pool)}" for pool in self.pools) or "no pool"
         why = "; ".join(IN_WORDS[reason] for reason in (self.reason, *self.limits))
+        counted = "".join(
+            f", a point of {pool} counts for {units:.4g} units as measured"
+            for pool, units in self.measured_units.items()
+        )
         foreseen = "foreseen" if self.rule == "foresight" else "expected"
         return (
             f"demand {self.demand_units:.1f} ({foreseen} {self.ahead_units:.1f}), "
             f"{self.baseline_state} baseline {self.baseline_units:.1f}: "
-            f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): {why}"
+            f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
+            f"{why}{counted}"
         )
 
     def to_json(self) -> dict[str, Any]:

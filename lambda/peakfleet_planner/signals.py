@@ -46,8 +46,30 @@ class WhenSilent:
         _check.at_least("when_silent", "at_most", self.at_most, 1)
 
 
+class _Sampled:
+    """What is read in periods: all metrics of a signal share theirs."""
+
+    __slots__ = ()
+    metrics: Mapping[str, Metric]
+
+    @property
+    def period_seconds(self) -> int:
+        """Length of one sample."""
+        return next(iter(self.metrics.values())).period_seconds
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether samples are shorter than a minute."""
+        return next(iter(self.metrics.values())).is_fast
+
+    @property
+    def delay_seconds(self) -> int:
+        """How late the newest sample is seen."""
+        return next(iter(self.metrics.values())).delay_seconds
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RateSignal:
+class RateSignal(_Sampled):
     """Live demand: work that must be served in the minute it arrives.
 
     Args:
@@ -99,7 +121,7 @@ class RateSignal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BacklogSignal:
+class BacklogSignal(_Sampled):
     """Work that waits in a queue and must be finished by a deadline.
 
     Units needed = what is waiting, times its seconds, over the time that is left once new

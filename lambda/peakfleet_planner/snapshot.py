@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from peakfleet_planner.facts import BootTimes, Draining, ForeignSize, Notice
+from peakfleet_planner.facts import BootTimes, Draining, ForeignSize, Growth, MeasuredUnits, Notice
 from peakfleet_planner.foresight.model import DemandModel
 from peakfleet_planner.metrics import MetricSeries
 from peakfleet_planner.outages import Outage
@@ -23,10 +23,13 @@ class PoolReading:
         max_capacity: The group's own maximum, which may differ from the specification's.
         booting_capacity: What was launched and does not serve yet. Default: all that is asked
             for and does not serve.
+        booting_since: When what boots was launched, in seconds since 1970, and how many points
+            then. Default: not known.
         busy_capacity: What serves and is protected, because it works on something. Default: 0.
         leaving_capacity: What drains; it is no longer asked for. Default: 0.
         unhealthy_capacity: What is in service by name but does not serve. Default: 0.
         warm_capacity: What waits in the warm pool, ready to start. Default: 0.
+        warm_target: What the warm pool was asked to hold; None without one.
         zones: Points that serve or boot in each of the group's Availability Zones. Default:
             not known.
         serving: Ids of the instances that serve. Default: not known.
@@ -40,10 +43,12 @@ class PoolReading:
     min_capacity: int
     max_capacity: int
     booting_capacity: int | None = None
+    booting_since: tuple[tuple[int, int], ...] = ()
     busy_capacity: int = 0
     leaving_capacity: int = 0
     unhealthy_capacity: int = 0
     warm_capacity: int = 0
+    warm_target: int | None = None
     zones: Mapping[str, int] = field(default_factory=dict)
     serving: frozenset[str] = frozenset()
     retained: tuple[str, ...] = ()
@@ -72,6 +77,9 @@ class Memory:
     Args:
         hold: A human's freeze. Default: none.
         desired: Desired capacity of each pool after the last change. Default: none known.
+        before: Desired capacity of each pool before the last change. Default: as after it.
+        growth: When each pool was asked for more lately, in epoch seconds, and for how many points,
+            oldest first. Default: not known.
         cloud_weight: Percent of the traffic that the fleet last got. Default: not known.
         model: What was learned of the fleet's demand; used only while it is trusted, recent and
             of the fleet as it is now. Default: nothing was learned.
@@ -80,10 +88,13 @@ class Memory:
         boots: Measured boot times by pool. Default: none.
         foreign: Sizes that somebody else has set. Default: none.
         draining: Instances that finish their work before they leave. Default: none.
+        units: Measured units of one point of capacity by pool. Default: none.
     """
 
     hold: Hold | None = None
     desired: Mapping[str, int] = field(default_factory=dict)
+    before: Mapping[str, int] = field(default_factory=dict)
+    growth: Mapping[str, Growth] = field(default_factory=dict)
     cloud_weight: int | None = None
     model: DemandModel | None = None
     outages: tuple[Outage, ...] = ()
@@ -91,6 +102,7 @@ class Memory:
     boots: Mapping[str, BootTimes] = field(default_factory=dict)
     foreign: tuple[ForeignSize, ...] = ()
     draining: tuple[Draining, ...] = ()
+    units: Mapping[str, MeasuredUnits] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +115,9 @@ class Snapshot:
         baseline: What was read of a reported baseline. Default: nothing.
         pools: The groups that could be read; one that is missing could not.
         memory: What is remembered; None if the state table could not be read.
+        refused: Capacity that this very tick was refused already. Default: none.
+        granted: Points that each pool was granted in this very tick already; they count towards
+            the bound of its pace. Default: none.
     """
 
     now_epoch_seconds: int
@@ -110,3 +125,11 @@ class Snapshot:
     baseline: MetricSeries = field(default_factory=MetricSeries)
     pools: tuple[PoolReading, ...] = ()
     memory: Memory | None = field(default_factory=Memory)
+    refused: tuple[Outage, ...] = ()
+    granted: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """Every refusal that is known, the newest of each scope."""
+        known = self.memory.outages if self.memory else ()
+        return tuple({one.scope: one for one in (*known, *self.refused)}.values())

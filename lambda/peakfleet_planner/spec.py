@@ -10,13 +10,15 @@ from typing import Any, Literal, Self
 from peakfleet_planner import _check
 from peakfleet_planner.baselines import BaselineSpec, FixedBaseline
 from peakfleet_planner.codec import from_document, to_document
+from peakfleet_planner.efficiency_spec import EfficiencySpec
 from peakfleet_planner.errors import SpecError
 from peakfleet_planner.outages import PurchaseOption
+from peakfleet_planner.peaks import KnownPeakSpec
 from peakfleet_planner.signals import Signal
 
 VERSION = 1
-METRIC_DELAY_SECONDS = 60
-"""How late a datapoint is readable: AWS publishes no figure, one period is assumed."""
+MOST_CANARY_SHARE = 0.5
+"""A pool that is to serve more belongs first in the ladder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,9 @@ class PoolSpec:
         warm: Instances that wait. Default: none.
         drain_seconds: How long an instance that is told to leave may finish its work; one that
             takes longer is stuck. Default: 0, it leaves at once.
+        canary_share: Share of the wanted units that it serves while demand bursts, before its
+            turn, so that it can be compared with the others. Default: 0.
+        chip: What does the work, for the comparison of chips. Default: not known.
     """
 
     name: str
@@ -80,6 +85,8 @@ class PoolSpec:
     launch: Literal["direct", "desired"] = "desired"
     warm: WarmSpec | None = None
     drain_seconds: int = 0
+    canary_share: float = 0.0
+    chip: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse sizes that no group can have."""
@@ -98,6 +105,7 @@ class PoolSpec:
         if self.usd_per_capacity_hour is not None:
             _check.at_least(owner, "usd_per_capacity_hour", self.usd_per_capacity_hour, 0)
         _check.within(owner, "drain_seconds", self.drain_seconds, 0, 172_800)
+        _check.within(owner, "canary_share", self.canary_share, 0, MOST_CANARY_SHARE)
         if self.warm and (self.purchase == "spot" or self.launch == "direct"):
             raise SpecError(
                 f"{owner}: a warm pool needs purchase 'on-demand' and launch 'desired', got "
@@ -194,6 +202,8 @@ class FleetSpec:
         state_table: DynamoDB table of decisions and holds. Default: none, nothing is remembered.
         other_writer: What to do when somebody else sets a size. Default: taken back after 10
             minutes.
+        known_peaks: Demand that is known to come. Default: none.
+        efficiency: How it measures what its pools do for their money. Default: it does not.
     """
 
     fleet: str
@@ -205,6 +215,8 @@ class FleetSpec:
     traffic: TrafficSpec | None = None
     state_table: str | None = None
     other_writer: OtherWriterSpec = field(default_factory=OtherWriterSpec)
+    known_peaks: tuple[KnownPeakSpec, ...] = ()
+    efficiency: EfficiencySpec | None = None
 
     def __post_init__(self) -> None:
         """Refuse a fleet that could never serve."""
@@ -217,6 +229,17 @@ class FleetSpec:
         _check.distinct(owner, "pool names", tuple(pool.name for pool in self.pools))
         _check.distinct(owner, "pool groups", tuple(pool.group for pool in self.pools))
         _check.distinct(owner, "signal names", tuple(signal.name for signal in self.signals))
+        _check.distinct(owner, "known peak names", tuple(peak.name for peak in self.known_peaks))
+        if self.efficiency and self.efficiency.baseline_pool not in [p.name for p in self.pools]:
+            raise SpecError(
+                f"{owner}: efficiency.baseline_pool must be one of its pools, got "
+                f"'{self.efficiency.baseline_pool}'"
+            )
+        if sum(pool.canary_share for pool in self.pools) > MOST_CANARY_SHARE:
+            raise SpecError(
+                f"{owner}: the canary shares of all pools must be at most {MOST_CANARY_SHARE:g} "
+                f"together"
+            )
         largest = max(pool.units_per_capacity for pool in self.pools)
         for name, bound in (("out_units", self.pace.out_units), ("in_units", self.pace.in_units)):
             if not bound >= largest:
@@ -227,8 +250,12 @@ class FleetSpec:
 
     @property
     def lead_seconds(self) -> float:
-        """From a change of demand until capacity for it serves, in the slowest pool."""
-        return METRIC_DELAY_SECONDS + max(pool.boot_seconds for pool in self.pools)
+        """From a change of demand until capacity for it serves, at worst."""
+        return max(self.lead_seconds_of(signal) for signal in self.signals)
+
+    def lead_seconds_of(self, signal: Signal) -> float:
+        """From a change in *signal* until capacity for it serves, in the slowest pool."""
+        return signal.delay_seconds + max(pool.boot_seconds for pool in self.pools)
 
     def to_json(self) -> dict[str, Any]:
         """Return the document that the schedule sends."""

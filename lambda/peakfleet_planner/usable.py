@@ -47,7 +47,7 @@ def usable_baseline(spec: BaselineSpec, read: MetricSeries, now: int) -> UsableB
         return UsableBaseline(units=spec.units * spec.usable_fraction, state=BaselineState.HEALTHY)
     reports = tuple(
         (time, min(value, spec.declared_units) * spec.usable_fraction)
-        for time, value in read.points
+        for time, value in sorted({**dict(read.points), **dict(read.newest)}.items())
         if isfinite(value) and value >= 0 and time <= now
     )
     period = spec.metric.period_seconds

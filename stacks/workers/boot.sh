@@ -59,6 +59,8 @@ if [ -n "${PEAKFLEET_FFMPEG_PREFIX:-}" ]; then
   install_ffmpeg
 fi
 ship_logs
+# A program that cannot be loaded would be started again for ever, and count as capacity.
+(cd "$home" && /usr/bin/python3 -c "import $PEAKFLEET_PROGRAM")
 install -m 0644 "$home/workers/peakfleet.service" /etc/systemd/system/peakfleet.service
 systemctl daemon-reload
 systemctl enable --now peakfleet.service

@@ -3,7 +3,9 @@
 Each slot works on one job at a time: it takes a message, runs the program with the message's
 body on standard input, keeps the message invisible to others while the program runs, and
 deletes it when the program succeeds. A job whose program fails is tried again later, until
-the queue moves it to its dead-letter queue. On SIGTERM no new job is taken; jobs that do not
+the queue moves it to its dead-letter queue. While a job runs the machine is busy, and the fleet
+lets idle machines go first. A machine that is to go takes no new job and finishes its own, except
+that Spot's notice leaves no time for long ones. On SIGTERM no new job is taken; jobs that do not
 end in time are stopped and given back. A job can run twice: programs must not mind.
 """
 
@@ -18,7 +20,10 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
+
+from peakfleet_instance import FOLDER, busy, leaving
 
 from .clients import client
 from .progress import Progress, every_minute
@@ -55,6 +60,7 @@ class Orders:
         poll_seconds: How long a slot waits for a message before it asks again.
         tick_seconds: How often a running program is looked at.
         trouble_seconds: How long a slot waits after the queue could not be used.
+        signs: Where the machine's agent says that the machine is to go.
     """
 
     queue_url: str
@@ -65,6 +71,7 @@ class Orders:
     poll_seconds: int = 20
     tick_seconds: float = 1.0
     trouble_seconds: float = 5.0
+    signs: Path = FOLDER
 
 
 class Worker:
@@ -101,12 +108,16 @@ class Worker:
 
     def _slot(self) -> None:
         while not self.stop.is_set():
-            self._take_a_job()
+            if leaving(self._orders.signs):
+                self.stop.wait(self._orders.tick_seconds)
+            else:
+                self._take_a_job()
 
     def _take_a_job(self) -> None:
         try:
             for message in self._receive():
-                self._work(message)
+                with busy(self._orders.signs):
+                    self._work(message)
         except Exception:  # the queue's trouble must not end the slot
             log.exception("the queue could not be used, trying again")
             self.stop.wait(self._orders.trouble_seconds)
@@ -123,6 +134,9 @@ class Worker:
 
     def _work(self, message: dict[str, str]) -> None:
         receipt = message["ReceiptHandle"]
+        if leaving(self._orders.signs):  # asked once busy, so that the machine cannot go now
+            self._show_again(receipt, 0)
+            return
         self._running.add(receipt)
         try:
             ended = self._run_program(message["Body"], receipt)
@@ -153,11 +167,11 @@ class Worker:
         return ended
 
     def _attend(self, program: subprocess.Popen[bytes], receipt: str) -> int | None:
-        """Wait for *program*, keep its message invisible, give up when the grace is over."""
+        """Wait for *program*, keep its message invisible, give up when time is over."""
         orders = self._orders
         ticks_per_extension = max(1, int(orders.visibility_seconds / 3 / orders.tick_seconds))
         ticks = ticks_stopping = 0
-        while ticks_stopping * orders.tick_seconds < orders.grace_seconds:
+        while ticks_stopping * orders.tick_seconds < orders.grace_seconds and not self._must_end():
             if (ended := _exit_status(program, orders.tick_seconds)) is not None:
                 return ended
             ticks += 1
@@ -165,6 +179,10 @@ class Worker:
             if ticks % ticks_per_extension == 0:
                 self._show_again(receipt, orders.visibility_seconds)
         return None
+
+    def _must_end(self) -> bool:
+        going = leaving(self._orders.signs)
+        return going is not None and going.until is not None and time.time() >= going.until
 
     def _show_again(self, receipt: str, seconds: int) -> None:
         try:

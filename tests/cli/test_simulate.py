@@ -192,7 +192,7 @@ def test_demand_without_any_burst_has_no_score(tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (["--policy", "kede"], "policy 'kede' is not known"),
-        (["--warm-instances", "auto"], "which the planner does not do yet: give a number"),
+        (["--warm-instances", "many"], "--warm-instances must be a number of at least 0 or auto"),
         (["--warm-instances", "-2"], "--warm-instances must be a number of at least 0 or auto"),
         (["--boot-seconds", "-1"], "boot_seconds must be at least 0"),
         (["--history-minutes", "9"], "history_minutes must be between 0 and 1, got 9"),

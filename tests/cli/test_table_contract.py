@@ -40,7 +40,7 @@ def test_a_hold_that_a_human_puts_is_the_hold_that_the_tick_reads() -> None:
     client = _table()
     FleetRecords(table_name=TABLE, fleet=FLEET, region="us-east-1").put_hold(HOLD)
     calls = Calls(deadline=Deadline.of(None))
-    memory = read_memory(TABLE, FLEET, dynamodb=client, calls=calls)
+    memory = read_memory(TABLE, FLEET, now_epoch_seconds=0, dynamodb=client, calls=calls)
     assert memory is not None
     assert memory.hold == HOLD
     assert not calls.failed

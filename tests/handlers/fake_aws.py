@@ -13,7 +13,7 @@ from peakfleet_handlers.clients import Clients
 
 READS = ("GetMetricData", "DescribeAutoScalingGroups", "Query")
 RECORD = "TransactWriteItems"
-WRITES = (RECORD, "PutItem", "UpdateItem", "SetDesiredCapacity", "ModifyListener")
+WRITES = (RECORD, "PutItem", "BatchWriteItem", "SetDesiredCapacity", "ModifyListener")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,13 +24,28 @@ class FakeGroup:
     minimum: int = 0
     maximum: int = 100
     instances: list[dict[str, str]] | None = None
+    zones: tuple[str, ...] = ()
+    dry: dict[str, str] = field(default_factory=dict)
+    warm: int | None = None
+    suspended: set[str] = field(default_factory=set)
 
     def running(self) -> list[dict[str, str]]:
         return [instance()] * self.desired if self.instances is None else self.instances
 
+    def warm_pool(self) -> dict[str, Any]:
+        if self.warm is None:
+            return {}
+        return {"WarmPoolConfiguration": {"MinSize": self.warm, "MaxGroupPreparedCapacity": 0}}
 
-def instance(state: str = "InService", health: str = "Healthy", weight: str = "") -> dict[str, str]:
-    shown = {"LifecycleState": state, "HealthStatus": health}
+
+def _ids(group: FakeGroup) -> set[str]:
+    return {one.get("InstanceId", "") for one in group.running()}
+
+
+def instance(
+    state: str = "InService", health: str = "Healthy", weight: str = "", **more: str
+) -> dict[str, str]:
+    shown = {"LifecycleState": state, "HealthStatus": health, **more}
     return {**shown, "WeightedCapacity": weight} if weight else shown
 
 
@@ -60,7 +75,7 @@ class FakeAws:
     def cloudwatch(self) -> FakeAws:
         return self
 
-    autoscaling = dynamodb = elbv2 = cloudwatch
+    autoscaling = dynamodb = elbv2 = ec2 = cloudwatch
 
     @property
     def desired(self) -> dict[str, int]:
@@ -86,6 +101,9 @@ class FakeAws:
                 "MinSize": group.minimum,
                 "MaxSize": group.maximum,
                 "Instances": group.running(),
+                "AvailabilityZones": list(group.zones),
+                "SuspendedProcesses": [{"ProcessName": name} for name in group.suspended],
+                **group.warm_pool(),
             }
             for name in asked["AutoScalingGroupNames"]
             if (group := self.groups.get(name))
@@ -101,35 +119,99 @@ class FakeAws:
         group.desired = capacity
         return {}
 
+    def launch_instances(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        """A zone that is dry answers its error code, also after some were launched: `2 Code`."""
+        name, (zone,) = asked["AutoScalingGroupName"], asked["AvailabilityZones"]
+        self._called("LaunchInstances", name, asked)
+        group, wanted = self.groups[name], asked["RequestedCapacity"]
+        most, _, code = group.dry.get(zone, "").rpartition(" ")
+        given = min(wanted, int(most or 0)) if code else wanted
+        group.desired += given
+        error = {"AvailabilityZone": zone, "ErrorCode": code, "ErrorMessage": ""}
+        return {
+            "Instances": [{"AvailabilityZone": zone, "InstanceIds": ["i-0"] * given}],
+            "Errors": [error] if given < wanted else [],
+        }
+
+    def terminate_instance_in_auto_scaling_group(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("TerminateInstanceInAutoScalingGroup", asked["InstanceId"], asked)
+        group = next(g for g in self.groups.values() if asked["InstanceId"] in _ids(g))
+        kept = [one for one in group.running() if one.get("InstanceId") != asked["InstanceId"]]
+        group.instances = kept
+        group.desired -= bool(asked["ShouldDecrementDesiredCapacity"])
+        return {}
+
+    def terminate_instances(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("TerminateInstances", "", asked)
+        return {}
+
+    def put_warm_pool(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("PutWarmPool", asked["AutoScalingGroupName"], asked)
+        self.groups[asked["AutoScalingGroupName"]].warm = asked["MinSize"]
+        return {}
+
+    def describe_warm_pool(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("DescribeWarmPool", asked["AutoScalingGroupName"], asked)
+        return {"Instances": []}
+
+    def suspend_processes(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("SuspendProcesses", asked["AutoScalingGroupName"], asked)
+        self.groups[asked["AutoScalingGroupName"]].suspended |= set(asked["ScalingProcesses"])
+        return {}
+
+    def resume_processes(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("ResumeProcesses", asked["AutoScalingGroupName"], asked)
+        self.groups[asked["AutoScalingGroupName"]].suspended -= set(asked["ScalingProcesses"])
+        return {}
+
     def query(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         self._called("Query", "", asked)
         fleet = asked["ExpressionAttributeValues"][":fleet"]["S"]
-        least = asked["ExpressionAttributeValues"][":hold"]["S"]
-        keys = sorted(key for key in self.table if key[0] == fleet and key[1] >= least)
+        least = asked["ExpressionAttributeValues"][":first"]["S"]
+        most = asked["ExpressionAttributeValues"].get(":last", {"S": "~"})["S"]
+        keys = sorted(key for key in self.table if key[0] == fleet and least <= key[1] <= most)
         return {"Items": [self.table[key] for key in keys]}
 
     def transact_write_items(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
-        self._called(RECORD, "", asked)
-        latest, decision = (write["Put"]["Item"] for write in asked["TransactItems"])
+        self._called(RECORD, "confirm" if "Update" in asked["TransactItems"][0] else "", asked)
+        change, record = asked["TransactItems"]
+        decision = record["Put"]["Item"]
+        if "Update" in change:
+            self._confirm(change["Update"])
+        else:
+            self._lease(change["Put"]["Item"])
+        self.table[_key(decision)] = decision
+        return {}
+
+    def _lease(self, latest: dict[str, Any]) -> None:
         known = self.table.get(_key(latest))
         if known and int(known["tick"]["N"]) >= int(latest["tick"]["N"]):
-            reasons = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
-            _refuse("TransactionCanceledException", "cancelled", CancellationReasons=reasons)
-        self.table |= {_key(latest): latest, _key(decision): decision}
+            _cancel()
+        self.table[_key(latest)] = latest
+
+    def _confirm(self, update: dict[str, Any]) -> None:
+        values = update["ExpressionAttributeValues"]
+        item = self.table.get(("Media/Live", "LATEST"), {})
+        if item.get("tick") != values[":tick"]:
+            _cancel()
+        item |= {"desired": values[":desired"], "plan": values[":plan"]}
+        if ":weight" in values:
+            item["cloud_weight"] = values[":weight"]
+
+    def batch_write_item(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("BatchWriteItem", "", asked)
+        for requests in asked["RequestItems"].values():
+            for request in requests:
+                if "PutRequest" in request:
+                    item = request["PutRequest"]["Item"]
+                    self.table[_key(item)] = item
+                else:
+                    self.table.pop(_key(request["DeleteRequest"]["Key"]), None)
         return {}
 
     def put_item(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         self._called("PutItem", "", asked)
         self.table[_key(asked["Item"])] = asked["Item"]
-        return {}
-
-    def update_item(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
-        self._called("UpdateItem", "", asked)
-        values = asked["ExpressionAttributeValues"]
-        item = self.table.get(_key(asked["Key"]), {})
-        if item.get("tick") != values[":tick"]:
-            _refuse("ConditionalCheckFailedException", "a later tick has written")
-        item["cloud_weight"] = values[":weight"]
         return {}
 
     def modify_listener(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
@@ -146,7 +228,9 @@ class FakeAws:
                 _refuse(self.failing[name], "it was told to fail")
 
     def _result(self, query: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
-        metric = query["MetricStat"]["Metric"]["MetricName"]
+        asked_for = query["MetricStat"]["Metric"]
+        pools = [one["Value"] for one in asked_for["Dimensions"] if one["Name"] == "Pool"]
+        metric = " ".join([asked_for["MetricName"], *pools])
         start, end = (int(asked[edge].timestamp()) for edge in ("StartTime", "EndTime"))
         points = sorted((t, v) for t, v in self.metrics.get(metric, {}).items() if start <= t < end)
         return {
@@ -165,6 +249,11 @@ class FakeAws:
 
 def _key(item: dict[str, Any]) -> tuple[str, str]:
     return item["fleet"]["S"], item["item"]["S"]
+
+
+def _cancel() -> NoReturn:
+    reasons = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
+    _refuse("TransactionCanceledException", "cancelled", CancellationReasons=reasons)
 
 
 def _refuse(code: str, message: str, **more: Any) -> NoReturn:  # noqa: ANN401  as above

@@ -49,6 +49,9 @@ def test_the_answer_is_json() -> None:
         "recorded": "written",
         "pools": {"Graviton": 6},
         "cloud_weight": None,
+        "refused": 0,
+        "swept": [],
+        "warm": {},
         "failed_calls": 0,
     }
 

@@ -75,7 +75,8 @@ def test_two_weeks_are_read_a_day_at_a_time_and_nothing_twice() -> None:
         time: value for time, value in fake.metrics["Streams"].items() if not time % 3600
     }
     lesson(fake)
-    windows = [(asked["StartTime"], asked["EndTime"]) for _, asked in fake.calls[:-1]]
+    reads = [asked for operation, asked in fake.calls if operation == "GetMetricData"]
+    windows = [(asked["StartTime"], asked["EndTime"]) for asked in reads]
     assert [(end - start).days for start, end in windows] == [1] * 14
     assert [end for _, end in windows[:-1]] == [start for start, _ in windows[1:]]
     assert windows[-1][1].timestamp() == NOW
@@ -239,3 +240,26 @@ def test_the_tick_imports_neither_the_learner_nor_numpy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+def test_a_model_is_learned_for_boots_as_they_were_measured() -> None:
+    fake = watched(days=0.2)
+    boots = {"M": {"c8g.large": {"L": [{"N": "500"}] * 9}}}
+    fake.table["Media/Live", "READY#Graviton"] = {
+        **items.key("Media/Live", "READY#Graviton"),
+        "seconds": boots,
+        "launched": {"M": {}},
+        "expires_at": {"N": str(NOW + DAY_SECONDS)},
+    }
+    lesson(fake)
+    assert model_in(fake).basis.boot_minutes == 9
+
+
+def test_demand_that_is_read_by_the_second_is_learned_as_seen_without_delay() -> None:
+    metrics = {"m": replace(STREAMS.metrics["m"], period_seconds=10)}
+    by_the_minute, by_the_second = watched(days=0.2), watched(days=0.2)
+    lesson(by_the_minute)
+    lesson(by_the_second, replace(FLEET, signals=(replace(STREAMS, metrics=metrics),)))
+    first, sooner = model_in(by_the_minute), model_in(by_the_second)
+    assert sooner.recent == first.recent
+    assert sooner.grow.first_minute == first.grow.first_minute - 1

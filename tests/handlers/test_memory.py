@@ -43,13 +43,24 @@ def test_a_failing_metric_api_holds_the_fleet() -> None:
     assert fake.written() == []
 
 
-def test_what_another_hand_added_is_remembered_and_not_taken_away_blindly() -> None:
+def test_what_another_hand_added_is_left_alone_then_taken_back() -> None:
+    fake = remembers(aws(155, graviton=3))
+    tick(fake)
+    fake.groups["g"].desired = 9
+    for minute in range(1, 13):
+        fake.metrics["Streams"] = minutes([155] * 71, until=NOW + 60 * minute)
+        said = tick(fake, now=NOW + 60 * minute)
+        assert ("other-writer" in said.get("limits", ())) == (minute <= 10)
+    assert fake.desired["g"] == 6
+    assert ("Media/Live", "SIZE#Graviton") not in fake.table
+
+
+def test_what_another_hand_added_is_not_taken_away_blindly() -> None:
     fake = remembers(aws(155, graviton=3))
     tick(fake)
     fake.groups["g"].desired = 9
     fake.metrics["Streams"] = minutes([190] * 71, until=NOW + 60)
     tick(fake, now=NOW + 60)
-    assert fake.table["Media/Live", "LATEST"]["desired"]["M"]["Graviton"] == {"N": "9"}
     fake.failing["DescribeAutoScalingGroups"] = "Throttling"
     fake.metrics["Streams"] = minutes([170] * 72, until=NOW + 120)
     tick(fake, now=NOW + 120)

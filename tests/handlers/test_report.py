@@ -17,6 +17,8 @@ NAMES = {
     *("Ticks", "DemandUnits", "AheadUnits", "BaselineUnits", "BurstUnits", "WantedUnits"),
     *("GrantedUnits", "ServingUnits", "UnservedUnits", "MissingUnits", "StaleSignals"),
     *("RejectedSamples", "AtMaximum", "Held", "BaselineUnknown", "PoolsChanged", "FailedCalls"),
+    *("PoolsOut", "PoolsBroken", "RefusedLaunches", "InstancesAtRisk", "OtherWriter"),
+    *("ReplacementHalted", "StuckDrains", "SweptInstances"),
 }
 
 
@@ -79,8 +81,16 @@ def test_each_pool_reports_what_it_is_asked_to_run(printed: Lines) -> None:
     fake.failing["SetDesiredCapacity x"] = "ScalingActivityInProgress"
     tick(fake)
     lines = printed()
-    assert values(lines, "Media/Live", "Graviton") == {"DesiredCapacity": 10}
-    assert values(lines, "Media/Live", "X86") == {"DesiredCapacity": 0}
+    assert values(lines, "Media/Live", "Graviton")["DesiredCapacity"] == 10
+    assert values(lines, "Media/Live", "X86")["DesiredCapacity"] == 0
+
+
+def test_each_pool_that_can_be_read_reports_what_serves(printed: Lines) -> None:
+    fake = aws(250, graviton=3)
+    fake.groups.pop("x")
+    tick(fake)
+    lines = printed()
+    assert values(lines, "Media/Live", "Graviton")["InServiceCapacity"] == 3
 
 
 def test_trouble_is_counted(printed: Lines) -> None:

@@ -45,7 +45,7 @@ def test_a_split_that_failed_is_sent_again_and_meanwhile_nothing_is_let_go() -> 
 
 def test_a_split_that_could_not_be_remembered_is_sent_again() -> None:
     fake = remembers(aws(150, graviton=5))
-    fake.failing["UpdateItem"] = "InternalServerError"
+    fake.failing["TransactWriteItems confirm"] = "InternalServerError"
     tick(fake, BALANCED_FLEET)
     fake.failing.clear()
     tick(fake, BALANCED_FLEET, now=NOW + 60)

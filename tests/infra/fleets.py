@@ -54,6 +54,13 @@ def properties(template: Template, kind: str) -> list[dict[str, Any]]:
     return [found["Properties"] for found in template.find_resources(kind).values()]
 
 
+def function(template: Template, module: str) -> tuple[str, dict[str, Any]]:
+    """Return logical id and properties of the function whose code begins in a module."""
+    handler = {"Properties": {"Handler": f"peakfleet_handlers.{module}.handler"}}
+    ((logical_id, found),) = template.find_resources("AWS::Lambda::Function", handler).items()
+    return logical_id, found["Properties"]
+
+
 def only(template: Template, kind: str) -> dict[str, Any]:
     """Return the properties of the one resource of a type."""
     (found,) = properties(template, kind)

@@ -52,6 +52,7 @@ def test_a_dead_scaler_is_noticed_within_three_minutes(alarms: dict[str, dict[st
         ("FailedCalls", "FailedCalls", 5),
         ("ScalerErrors", "Errors", 3),
         ("DeadLetters", "ApproximateNumberOfMessagesVisible", 1),
+        ("EventErrors", "Errors", 5),
     ],
 )
 def test_what_lasts_rings(

@@ -127,12 +127,17 @@ def test_every_part_of_a_fleet_arrives() -> None:
                 max_capacity=50,
                 boot_seconds=300,
                 usd_per_capacity_hour=0.64,
+                instance_types=("c8g.4xlarge",),
+                launch="direct",
             ),
             PoolSpec(
                 name="GravitonSpot",
                 group=logical_id(stack, fleet.groups["GravitonSpot"].auto_scaling_group_name),
                 units_per_capacity=16,
                 max_capacity=50,
+                instance_types=("c8g.4xlarge", "c7g.4xlarge"),
+                purchase="spot",
+                launch="direct",
             ),
         ),
         signals=(

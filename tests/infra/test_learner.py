@@ -20,12 +20,12 @@ from peakfleet.testing import fleet_specs
 from peakfleet_handlers.deadline import Deadline
 from peakfleet_handlers.learn import run
 from peakfleet_learner import SETTLING_MINUTES
-from peakfleet_planner.spec import METRIC_DELAY_SECONDS
+from peakfleet_planner.metrics import MINUTE_SECONDS
 from tests.handlers.fake_aws import FakeAws
-from tests.infra.fleets import burst_fleet, metric, new_stack, only, properties
+from tests.infra.fleets import burst_fleet, function, metric, new_stack, only, properties
 from tests.infra.test_scaler import permissions
 
-FUNCTION, SCHEDULE = "AWS::Lambda::Function", "AWS::Scheduler::Schedule"
+SCHEDULE = "AWS::Scheduler::Schedule"
 LAYER = "AWS::Lambda::LayerVersion"
 
 
@@ -47,11 +47,7 @@ def lesson(template: Template) -> dict[str, Any]:
 
 
 def learner(template: Template) -> dict[str, Any]:
-    (found,) = [
-        function
-        for function in properties(template, FUNCTION)
-        if function["Handler"] == "peakfleet_handlers.learn.handler"
-    ]
+    _, found = function(template, "learn")
     return found
 
 
@@ -64,6 +60,8 @@ def jobs(stack: Stack) -> DemandSignal:
 def test_a_fleet_with_one_live_signal_learns_unless_it_is_told_otherwise() -> None:
     stack = new_stack()
     assert burst_fleet(stack, "Default", foresight=None).learner is not None
+    by_seconds = DemandSignal.metric(metric(period=Duration.seconds(10)))
+    assert burst_fleet(stack, "Fast", foresight=None, signals=[by_seconds]).learner is not None
     assert burst_fleet(stack, "Off", foresight=Foresight.off()).learner is None
 
 
@@ -73,15 +71,13 @@ def test_a_fleet_that_cannot_learn_has_no_learner() -> None:
         "c8g.4xlarge", units_per_instance=16, max_instances=50, boot=Duration.hours(1)
     )
     two = [DemandSignal.metric(metric("One")), DemandSignal.metric(metric("Two"))]
-    by_seconds = DemandSignal.metric(metric(period=Duration.seconds(10)))
     learned = {"foresight": Foresight.learned()}
     fleets = (
         burst_fleet(stack, "Queue", signals=[jobs(stack)], **learned),
         burst_fleet(stack, "Two", signals=two, **learned),
-        burst_fleet(stack, "Seconds", signals=[by_seconds], **learned),
         burst_fleet(stack, "Slow", pools=[slow], **learned),
     )
-    assert [fleet.learner for fleet in fleets] == [None] * 4
+    assert [fleet.learner for fleet in fleets] == [None] * 3
     assert not Template.from_stack(stack).find_resources(LAYER)
 
 
@@ -111,22 +107,22 @@ def test_the_tick_reads_back_to_the_last_lesson_even_when_that_was_half_an_hour_
     template: Template,
 ) -> None:
     spec = fleet_specs(template)["Media/Live"]
-    since_learned_seconds = 3600 + 60 * SETTLING_MINUTES + METRIC_DELAY_SECONDS
+    since_learned_seconds = 3600 + 60 * SETTLING_MINUTES + MINUTE_SECONDS
     assert spec.service_level.history_seconds > since_learned_seconds + 1800
 
 
 def test_it_runs_on_arm_with_numpy_and_time_enough(template: Template) -> None:
-    function = learner(template)
-    assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
-    assert (function["MemorySize"], function["Timeout"]) == (1769, 600)
+    learns = learner(template)
+    assert (learns["Runtime"], learns["Architectures"]) == ("python3.13", ["arm64"])
+    assert (learns["MemorySize"], learns["Timeout"]) == (1769, 600)
     (layer,) = template.find_resources(LAYER)
-    assert function["Layers"] == [{"Ref": layer}]
+    assert learns["Layers"] == [{"Ref": layer}]
     assert only(template, LAYER)["CompatibleArchitectures"] == ["arm64"]
     assert only(template, LAYER)["CompatibleRuntimes"] == ["python3.13"]
 
 
 def test_tick_and_learner_are_the_same_code_and_only_one_has_numpy(template: Template) -> None:
-    tick, learns = sorted(properties(template, FUNCTION), key=lambda found: found["Timeout"])
+    (_, tick), learns = function(template, "tick"), learner(template)
     assert tick["Code"] == learns["Code"]
     assert "Layers" not in tick
 
@@ -136,6 +132,7 @@ def test_it_may_read_metrics_and_keep_its_model_and_nothing_else(template: Templ
     assert set(allowed) == {
         "cloudwatch:GetMetricData",
         "dynamodb:PutItem",
+        "dynamodb:Query",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
         "sqs:SendMessage",

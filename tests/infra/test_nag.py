@@ -9,9 +9,18 @@ from pathlib import Path
 import pytest
 from aws_cdk import App, Duration, Stack, Validations
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_s3 as s3
 from cdk_nag import AwsSolutionsChecks
 
-from peakfleet import BurstFleet, DemandSignal, QueueFleet, StreamFleet
+from peakfleet import (
+    BurstFleet,
+    CapacityPool,
+    DemandSignal,
+    InferenceFleet,
+    Model,
+    QueueFleet,
+    StreamFleet,
+)
 from tests.infra.fleets import GRAVITON, SPOT, metric
 
 LEFT_AS_IT_IS = {
@@ -20,8 +29,9 @@ LEFT_AS_IT_IS = {
     "AwsSolutions-EC26": "the rule throws on mixed groups; test_groups checks the encryption",
     "AwsSolutions-ELB2": "access logs need a bucket and a known region: the user's to turn on",
     "AwsSolutions-IAM4 AmazonSSMManagedInstanceCore": "AWS keeps it right for its own agent",
-    "AwsSolutions-IAM5 *": "GetMetricData and DescribeAutoScalingGroups know no narrower resource",
+    "AwsSolutions-IAM5 *": "GetMetricData and what describes groups know no narrower resource",
     "AwsSolutions-IAM5 autoScalingGroup:*": "the star is the group's random id; its name is given",
+    "AwsSolutions-IAM5 instance/*": "swept instances have no known id; their group's tag is given",
     "AwsSolutions-IAM5 Function:*": "the CDK's scheduler target adds the versions of the function",
     "AwsSolutions-L1": "ticks are tested on 3.11 and 3.13, not on Lambda's newest Python",
 }
@@ -35,6 +45,8 @@ def _rule(name: str) -> str:
         return "AwsSolutions-IAM5 *"
     if ":autoScalingGroup:*:autoScalingGroupName/<" in name:
         return "AwsSolutions-IAM5 autoScalingGroup:*"
+    if ":instance/*]" in name:
+        return "AwsSolutions-IAM5 instance/*"
     if re.search(r"\[Resource::<\w*Function\w*\.Arn>:\*\]$", name):
         return "AwsSolutions-IAM5 Function:*"
     return name
@@ -61,6 +73,14 @@ def test_every_finding_has_its_reason_and_every_reason_a_finding(tmp_path: Path)
         pools=[GRAVITON],
         signals=[streams],
         on_premises_targets=["10.9.0.4"],
+    )
+    models = s3.Bucket.from_bucket_name(stack, "Models", "the-models")
+    InferenceFleet(
+        stack,
+        "Ranking",
+        vpc=vpc,
+        pools=[CapacityPool.inferentia("inf2.xlarge", max_instances=2)],
+        model=Model.in_bucket(models, prefix="ranking/7"),
     )
     Validations.of(stack).add_plugins(AwsSolutionsChecks(stack))
     with pytest.raises(RuntimeError, match="ValidationFailed"):

@@ -127,8 +127,8 @@ def test_the_ladder_may_be_ordered_by_price_per_unit() -> None:
 
 
 def test_a_pool_without_a_price_cannot_be_ordered() -> None:
-    with pytest.raises(SpecError, match="pool 'Graviton': usd_per_hour is needed"):
-        CapacityPool.cheapest_first(graviton(usd_per_hour=1), graviton())
+    with pytest.raises(SpecError, match="pool 'GravitonSpot': usd_per_hour is needed"):
+        CapacityPool.cheapest_first(graviton(usd_per_hour=1), graviton(purchase=Purchase.spot()))
 
 
 def test_sizes_and_prices_of_weighted_types_are_in_points() -> None:

@@ -82,8 +82,13 @@ def test_workers_may_consume_the_queue() -> None:
     fleet = queue_fleet(stack)
     worker = stack.resolve(fleet.fleet.role.role_name)
     policies = properties(Template.from_stack(stack), "AWS::IAM::Policy")
-    (allowed,) = [policy for policy in policies if policy["Roles"] == [worker]]
-    (statement,) = allowed["PolicyDocument"]["Statement"]
+    (statement,) = [
+        statement
+        for policy in policies
+        if policy["Roles"] == [worker]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "sqs" in str(statement["Action"])
+    ]
     assert {"sqs:ReceiveMessage", "sqs:DeleteMessage"} <= set(statement["Action"])
     assert statement["Resource"] == stack.resolve(fleet.queue.queue_arn)
 

@@ -26,8 +26,10 @@ PHYSICAL_NAMES = {
     "TableName",
 }
 NAMED_BY_REFERENCE = {
+    "AWS::AutoScaling::LifecycleHook",  # named within its group: instances complete it by name
     "AWS::AutoScaling::ScalingPolicy",  # names the group that it belongs to
     "AWS::Lambda::EventInvokeConfig",  # names the function that it belongs to
+    "AWS::Lambda::Permission",  # likewise
 }
 
 
@@ -87,7 +89,7 @@ def test_one_more_pool_moves_no_other_resource() -> None:
     assert set(kept) < set(grown)
 
 
-def test_a_tick_and_where_it_can_learn_a_lesson_serve_a_fleet_however_many_pools(
+def test_a_tick_its_events_and_where_it_can_learn_a_lesson_serve_a_fleet_however_many_pools(
     template: Mapping[str, Any],
 ) -> None:
     expressions = [
@@ -97,7 +99,7 @@ def test_a_tick_and_where_it_can_learn_a_lesson_serve_a_fleet_however_many_pools
     ]
     kinds = [found["Type"] for found in template["Resources"].values()]
     assert sorted(expressions) == ["rate(1 hour)"] * 2 + ["rate(1 minute)"] * 3
-    assert kinds.count("AWS::Lambda::Function") == 5
+    assert kinds.count("AWS::Lambda::Function") == 8
 
 
 def test_a_fleet_within_a_stage_is_named_with_it() -> None:

@@ -10,8 +10,18 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Template
 
 from peakfleet import BurstFleet, StreamFleet
-from tests.infra.fleets import GRAVITON, SPOT, burst_fleet, network, new_stack, only, properties
+from tests.infra.fleets import (
+    GRAVITON,
+    SPOT,
+    burst_fleet,
+    function,
+    network,
+    new_stack,
+    only,
+    properties,
+)
 
+SCALER = "Decides the size of the fleet Media/Live"
 ASTERISK_ONLY = {"autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricData"}
 
 
@@ -50,9 +60,14 @@ def permissions(template: Template, *, of: str) -> dict[str, dict[str, Any]]:
 
 
 def test_the_scaler_may_do_what_a_tick_does_and_nothing_else(template: Template) -> None:
-    assert set(permissions(template, of="Media/Live")) == {
+    assert set(permissions(template, of=SCALER)) == {
         *ASTERISK_ONLY,
+        "autoscaling:LaunchInstances",
+        "autoscaling:ResumeProcesses",
         "autoscaling:SetDesiredCapacity",
+        "autoscaling:SuspendProcesses",
+        "autoscaling:TerminateInstanceInAutoScalingGroup",
+        "dynamodb:BatchWriteItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
         "dynamodb:UpdateItem",
@@ -65,7 +80,7 @@ def test_the_scaler_may_do_what_a_tick_does_and_nothing_else(template: Template)
 def test_only_reads_that_aws_cannot_scope_are_allowed_everywhere(template: Template) -> None:
     everywhere = {
         action
-        for action, statement in permissions(template, of="Media/Live").items()
+        for action, statement in permissions(template, of=SCALER).items()
         if statement["Resource"] == "*"
     }
     assert everywhere == ASTERISK_ONLY
@@ -74,7 +89,7 @@ def test_only_reads_that_aws_cannot_scope_are_allowed_everywhere(template: Templ
 def test_the_scaler_sizes_only_its_own_groups(
     stack: Stack, fleet: BurstFleet, template: Template
 ) -> None:
-    statement = permissions(template, of="Media/Live")["autoscaling:SetDesiredCapacity"]
+    statement = permissions(template, of=SCALER)["autoscaling:SetDesiredCapacity"]
     assert statement["Resource"] == [
         stack.resolve(group.auto_scaling_group_arn) for group in fleet.groups.values()
     ]
@@ -84,7 +99,7 @@ def test_the_scaler_sizes_only_its_own_groups(
 def test_the_scaler_reads_and_writes_only_its_own_items(
     stack: Stack, fleet: BurstFleet, template: Template
 ) -> None:
-    statement = permissions(template, of="Media/Live")["dynamodb:PutItem"]
+    statement = permissions(template, of=SCALER)["dynamodb:PutItem"]
     assert statement["Resource"] == stack.resolve(fleet.state.table.table_arn)
     assert statement["Condition"] == {
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["Media/Live"]}
@@ -93,7 +108,7 @@ def test_the_scaler_reads_and_writes_only_its_own_items(
 
 def test_the_scaler_has_no_managed_policy(template: Template) -> None:
     roles = properties(template, "AWS::IAM::Role")
-    (role,) = [role for role in roles if "Media/Live" in role.get("Description", "")]
+    (role,) = [role for role in roles if SCALER in role.get("Description", "")]
     assert "ManagedPolicyArns" not in role
 
 
@@ -121,13 +136,13 @@ def _request_rate(load_balancer: elbv2.ApplicationLoadBalancer) -> Any:  # noqa:
 
 
 def test_the_function_runs_the_tick_on_arm(template: Template) -> None:
-    function = only(template, "AWS::Lambda::Function")
-    assert function["Handler"] == "peakfleet_handlers.tick.handler"
-    assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+    _, tick = function(template, "tick")
+    assert (tick["Runtime"], tick["Architectures"]) == ("python3.13", ["arm64"])
 
 
 def test_a_tick_ends_before_the_next_one_begins(template: Template) -> None:
-    assert only(template, "AWS::Lambda::Function")["Timeout"] < 60
+    _, tick = function(template, "tick")
+    assert tick["Timeout"] < 60
 
 
 def test_the_schedule_ticks_every_minute_on_the_minute(template: Template) -> None:
@@ -140,9 +155,15 @@ def test_the_schedule_ticks_every_minute_on_the_minute(template: Template) -> No
 def test_an_old_tick_is_given_up_and_never_replayed(template: Template) -> None:
     retries = only(template, "AWS::Scheduler::Schedule")["Target"]["RetryPolicy"]
     assert retries == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1}
-    asynchronous = only(template, "AWS::Lambda::EventInvokeConfig")
-    assert asynchronous["MaximumEventAgeInSeconds"] == 60
-    assert asynchronous["MaximumRetryAttempts"] == 0
+    logical_id, _ = function(template, "tick")
+    template.has_resource_properties(
+        "AWS::Lambda::EventInvokeConfig",
+        {
+            "FunctionName": {"Ref": logical_id},
+            "MaximumEventAgeInSeconds": 60,
+            "MaximumRetryAttempts": 0,
+        },
+    )
 
 
 def test_what_failed_is_kept_encrypted_and_sent_only_over_tls(template: Template) -> None:
@@ -152,26 +173,28 @@ def test_what_failed_is_kept_encrypted_and_sent_only_over_tls(template: Template
     arn = {"Fn::GetAtt": [logical_id, "Arn"]}
     target = only(template, "AWS::Scheduler::Schedule")["Target"]
     assert target["DeadLetterConfig"] == {"Arn": arn}
-    assert only(template, "AWS::Lambda::Function")["DeadLetterConfig"] == {"TargetArn": arn}
-    (denied,) = only(template, "AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
-    assert (denied["Effect"], denied["Condition"]) == (
-        "Deny",
-        {"Bool": {"aws:SecureTransport": "false"}},
-    )
+    _, tick = function(template, "tick")
+    assert tick["DeadLetterConfig"] == {"TargetArn": arn}
+    statements = only(template, "AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
+    (denied,) = [one for one in statements if one["Effect"] == "Deny"]
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_the_scheduler_may_invoke_this_function_and_no_other(template: Template) -> None:
-    (function,) = template.find_resources("AWS::Lambda::Function")
-    for policy in properties(template, "AWS::IAM::Policy"):
-        for statement in policy["PolicyDocument"]["Statement"]:
-            if statement["Action"] == "lambda:InvokeFunction":
-                assert all(function in str(resource) for resource in statement["Resource"])
-                return
-    pytest.fail("nobody may invoke the function")
+def test_schedule_and_events_may_run_this_function_and_no_other(template: Template) -> None:
+    logical_id, _ = function(template, "tick")
+    allowed = [
+        str(statement["Resource"])
+        for policy in properties(template, "AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "lambda:InvokeFunction"
+    ]
+    assert allowed
+    assert all(logical_id in resources for resources in allowed)
+    others = set(template.find_resources("AWS::Lambda::Function")) - {logical_id}
+    assert not any(other in resources for other in others for resources in allowed)
 
 
 def test_logs_are_kept_for_a_month(template: Template) -> None:
-    (logical_id,) = template.find_resources("AWS::Logs::LogGroup")
-    assert only(template, "AWS::Logs::LogGroup")["RetentionInDays"] == 30
-    logging = only(template, "AWS::Lambda::Function")["LoggingConfig"]
-    assert logging["LogGroup"] == {"Ref": logical_id}
+    _, tick = function(template, "tick")
+    logs = template.find_resources("AWS::Logs::LogGroup")
+    assert logs[tick["LoggingConfig"]["LogGroup"]["Ref"]]["Properties"]["RetentionInDays"] == 30

@@ -85,7 +85,7 @@ def test_an_app_without_environments_says_so() -> None:
         (
             "sync.pools.0.chip",
             "arm",
-            "environments.dev.sync.pools[0].chip must be one of graviton, x86, got 'arm'",
+            "pools[0].chip must be one of graviton, x86, inferentia, trainium, got 'arm'",
         ),
         (
             "sync.pools.0.purchase",
@@ -143,6 +143,23 @@ def test_a_mistake_is_refused_with_its_key_its_value_and_what_is_allowed(
 ) -> None:
     with pytest.raises(SpecError, match=re.escape(message)):
         read_settings("dev", changed(path, value), CONTEXT["prices"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("pools", [], "environments.prod.inference.pools must have at least one pool"),
+        ("latency_goal_ms", 0, "environments.prod.inference.latency_goal_ms must be at least 1"),
+        ("on_premises_servers", ["gpu-1"], "on_premises_servers[0] must be a private IPv4 address"),
+    ],
+)
+def test_a_mistake_in_a_stack_that_may_be_left_out_is_refused_as_well(
+    field: str, value: object, message: str
+) -> None:
+    block = copy.deepcopy(CONTEXT["environments"]["prod"])
+    block["inference"][field] = value
+    with pytest.raises(SpecError, match=re.escape(message)):
+        read_settings("prod", block, CONTEXT["prices"])
 
 
 def test_a_missing_key_is_named() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from peakfleet_instance import Leaving
+from peakfleet_instance.signs import Signs
 from stacks.workers.progress import Progress, every_minute
 from stacks.workers.queue_worker import RETRY_SECONDS, Orders, Worker
 
@@ -89,15 +93,39 @@ def work(queue: FakeQueue, program: str, **orders: Any) -> FakeCloudWatch:  # no
     """Run a worker whose jobs run *program*, until the queue is empty, and report once."""
     cloudwatch = FakeCloudWatch()
     progress = Progress(cloudwatch, namespace="Test", dimensions={"Fleet": "Test/Jobs"})
-    told = {"slots": 1, "tick_seconds": 0.05, "trouble_seconds": 0.01, **orders}
+    fields = {"slots": 1, "tick_seconds": 0.05, "trouble_seconds": 0.01, **orders}
     command = (sys.executable, "-c", program)
-    worker = Worker(queue, Orders(queue_url="jobs", command=command, **told), progress)
+    worker = Worker(queue, Orders(queue_url="jobs", command=command, **fields), progress)
     queue.on_empty = worker.stop.set
-    if told["slots"] == 1 and "grace_seconds" in orders:
+    if fields["slots"] == 1 and "grace_seconds" in orders:
         queue.on_taken = worker.stop.set
     worker.run()
     worker.report(60.0)
     return cloudwatch
+
+
+class Rest(threading.Event):
+    """Set by the first slot that waits, because it has nothing to do."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.set()
+        return super().wait(timeout)
+
+
+def work_and_leave(queue: FakeQueue, program: str, signs: Path) -> None:
+    """Run a worker until it takes no more jobs, because its machine is to go."""
+    command = (sys.executable, "-c", program)
+    orders = Orders(queue_url="jobs", command=command, slots=1, tick_seconds=0.05, signs=signs)
+    worker = Worker(queue, orders, Progress(FakeCloudWatch(), namespace="Test", dimensions={}))
+    worker.stop = Rest()
+    worker.run()
+
+
+def told(why: Leaving, signs: Path) -> str:
+    """Return a program that runs while its machine is told to go."""
+    ready_made = signs / "leaving.new"
+    ready_made.write_text(json.dumps(asdict(why)))
+    return f"import os; os.replace({str(ready_made)!r}, {str(signs / 'leaving')!r})"
 
 
 def test_each_job_runs_with_its_message_and_is_forgotten_when_done(tmp_path: Path) -> None:
@@ -148,6 +176,48 @@ def test_a_stopped_worker_gives_back_a_job_that_would_take_too_long(tmp_path: Pa
     assert list(queue.taken.values()) == ["endless"]
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid_file.read_text()), 0)
+
+
+def test_the_machine_is_busy_while_a_job_runs(tmp_path: Path) -> None:
+    signs = Signs(tmp_path)
+    seen: list[bool] = []
+
+    class Watched(FakeQueue):
+        def delete_message(self, **request: Any) -> object:  # noqa: ANN401  boto3's own shapes
+            seen.append(signs.is_busy)
+            return super().delete_message(**request)
+
+    queue = Watched("job")
+    queue.on_taken = lambda: seen.append(signs.is_busy)
+    work(queue, "pass", signs=tmp_path)
+    assert seen == [False, True]
+    assert not signs.is_busy
+
+
+def test_a_machine_that_is_to_go_finishes_its_job_and_takes_no_other(tmp_path: Path) -> None:
+    queue = FakeQueue("running", "next")
+    work_and_leave(queue, told(Leaving("scale-in", since=0.0), tmp_path), tmp_path)
+    assert not queue.taken
+    assert queue.visibility == []
+    assert list(queue.waiting) == ["next"]
+
+
+def test_a_job_that_comes_as_the_machine_is_told_to_go_is_given_back(tmp_path: Path) -> None:
+    signs = Signs(tmp_path)
+    queue = FakeQueue("late")
+    queue.on_taken = lambda: signs.tell(Leaving("scale-in", since=0.0))
+    ran = tmp_path / "ran"
+    work_and_leave(queue, f"import pathlib; pathlib.Path({str(ran)!r}).touch()", tmp_path)
+    assert queue.visibility == [("late", 0)]
+    assert not ran.exists()
+
+
+def test_before_spot_takes_the_machine_its_job_is_given_back(tmp_path: Path) -> None:
+    queue = FakeQueue("endless", "next")
+    notice = told(Leaving("spot", since=0.0, until=1.0), tmp_path)
+    work_and_leave(queue, f"{notice}; import time; time.sleep(600)", tmp_path)
+    assert queue.visibility == [("endless", 0)]
+    assert list(queue.waiting) == ["next"]
 
 
 def test_a_queue_that_does_not_answer_does_not_end_the_worker() -> None:

@@ -79,8 +79,24 @@ def _functions(out: Path) -> set[str]:
 
 def test_the_wheel_says_that_it_is_typed(elsewhere: Path) -> None:
     (site_packages,) = elsewhere.parents[1].glob("lib/python*/site-packages")
-    for package in ("peakfleet", "peakfleet_planner", "peakfleet_handlers", "peakfleet_learner"):
+    typed = (
+        "peakfleet",
+        "peakfleet_chips",
+        "peakfleet_instance",
+        "peakfleet_planner",
+        "peakfleet_handlers",
+        "peakfleet_learner",
+    )
+    for package in typed:
         assert (site_packages / package / "py.typed").is_file()
+
+
+def test_the_wheel_holds_all_that_an_instance_needs(elsewhere: Path) -> None:
+    (site_packages,) = elsewhere.parents[1].glob("lib/python*/site-packages")
+    package = ROOT / "constructs" / "peakfleet_instance"
+    needed = {path.name for path in package.iterdir() if path.is_file()}
+    assert {"install.sh", "peakfleet-agent.service", "peakfleet-agent.conf"} <= needed
+    assert needed <= {path.name for path in (site_packages / "peakfleet_instance").iterdir()}
 
 
 def test_the_consumer_passes_the_cdks_own_validation_without_an_account(tmp_path: Path) -> None:

@@ -57,6 +57,23 @@ def test_trust_is_lost_when_demand_no_longer_repeats() -> None:
     assert not after.trusted
 
 
+def test_trust_falls_within_hours_when_the_model_fails() -> None:
+    """Three days at a fixed rhythm, then another one: steps that nothing announces."""
+    proved = bursts_every_hour(3)
+    steps = [690.0 if minute // 37 % 3 == 0 else 90.0 for minute in range(4 * 60)]
+    learner = Learner(SPEC)
+    learner.advance(points(proved))
+    before = learner.model()
+    learner.advance(points([*proved, *steps]))
+    after = learner.model()
+    assert before is not None
+    assert after is not None
+    assert before.trusted
+    assert not after.trusted
+    assert after.grade.foresight_cost < after.grade.reactive_cost
+    assert after.grade.behind_cost > before.grade.behind_cost
+
+
 def test_what_comes_later_changes_nothing_that_was_learned_before() -> None:
     values = bursts_every_hour(1.5)
     cut = DAY + 200

@@ -75,6 +75,32 @@ class Scene:
             AutoScalingGroupName=self.group, DesiredCapacity=capacity
         )
 
+    def launch(
+        self, capacity: int, *, client_token: str | None = None, **more: Json
+    ) -> dict[str, Any]:
+        """Call LaunchInstances, in the first zone unless told otherwise."""
+        if not {"AvailabilityZones", "SubnetIds"} & set(more):
+            more["AvailabilityZones"] = [ZONES[0]]
+        answer: dict[str, Any] = self.autoscaling.launch_instances(
+            AutoScalingGroupName=self.group,
+            RequestedCapacity=capacity,
+            ClientToken=client_token or str(uuid4()),
+            **more,
+        )
+        return answer
+
+    def put_hook(self, transition: str, **more: Json) -> None:
+        self.autoscaling.put_lifecycle_hook(
+            AutoScalingGroupName=self.group,
+            LifecycleHookName=transition,
+            LifecycleTransition=f"autoscaling:EC2_INSTANCE_{transition}",
+            **more,
+        )
+
+    def events(self, detail_type: str) -> list[dict[str, Any]]:
+        """What the world said of this kind and has not delivered."""
+        return [dict(e) for e in self.world.events if e["detail-type"] == detail_type]
+
     def terminate_one(self) -> None:
         self.autoscaling.terminate_instance_in_auto_scaling_group(
             InstanceId=self.staying()[0]["InstanceId"], ShouldDecrementDesiredCapacity=True

@@ -174,10 +174,11 @@ def test_a_backlog_is_finished_within_the_time_that_is_left_after_booting() -> N
     assert plan.demand_units == pytest.approx(360 * 90 / (600 - 240))
 
 
-def test_every_item_being_worked_on_keeps_a_unit() -> None:
-    spec, signals = _queue_fleet(waiting=0.0, in_flight=48.0)
-    plan = decide(spec, replace(snapshot(fleet(), []), signals=signals, pools=seen(spec, [10])))
-    assert sizes(plan) == [3]
+def test_what_is_being_worked_on_is_half_done_and_keeps_what_finishes_it_in_time() -> None:
+    spec, signals = _queue_fleet(waiting=0.0, in_flight=240.0)
+    plan = decide(spec, replace(snapshot(fleet(), []), signals=signals, pools=seen(spec, [20])))
+    assert plan.demand_units == pytest.approx(240 * 90 / 2 / (0.95 * 600))
+    assert 2 <= sizes(plan)[0] < 20
 
 
 def test_the_largest_request_wins() -> None:

@@ -22,6 +22,7 @@ from peakfleet_planner import (
     Snapshot,
     decide,
 )
+from peakfleet_planner.foresight import read_seconds
 from tests.learner.patterns import SPEC, learned_model
 from tests.planner.fleets import scaled, seen, sizes, units
 
@@ -83,7 +84,6 @@ def test_without_a_model_nothing_is_different(history: list[float], capacity: in
         replace(MODEL, learned_at_epoch_seconds=LEARNED_AT + 86_400),
         replace(MODEL, basis=replace(MODEL.basis, signal="other")),
         replace(MODEL, basis=replace(MODEL.basis, layer_units=5.0)),
-        replace(MODEL, basis=replace(MODEL.basis, boot_minutes=9)),
         replace(MODEL, basis=replace(MODEL.basis, baseline_kind="reported")),
         replace(MODEL, basis=replace(MODEL.basis, unserved_cost=50.0)),
     ],
@@ -93,13 +93,15 @@ def test_a_model_that_cannot_be_relied_on_is_ignored(model: DemandModel) -> None
     assert reactive(decide(SPEC, snapshot), snapshot)
 
 
-def test_a_model_is_ignored_if_the_minutes_since_were_not_read() -> None:
+def test_a_tick_reads_back_to_the_last_lesson_even_if_one_was_missed() -> None:
     short = replace(
         SPEC, service_level=replace(SPEC.service_level, history_seconds=600, hold_seconds=300)
     )
-    snapshot = observed([150.0] * 30)
-    assert decide(SPEC, snapshot).rule == "foresight"
-    assert reactive(decide(short, snapshot), snapshot, short)
+    since_lesson_seconds = 2 * 3600 + 4 * 60  # the newest minutes of a lesson wait for the next
+    minutes = since_lesson_seconds // 60
+    snapshot = observed([150.0] * minutes, spec=short)
+    assert decide(short, snapshot).rule == "foresight"
+    assert read_seconds(short) == read_seconds(SPEC) > since_lesson_seconds
 
 
 @few

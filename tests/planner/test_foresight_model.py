@@ -46,7 +46,7 @@ def document() -> dict[str, Any]:
 def rolled(model: DemandModel, values: list[float]) -> Foreseen | None:
     since = tuple(zip(range(LEARNED_AT, LEARNED_AT + 60 * len(values), 60), values, strict=True))
     now = LEARNED_AT + 60 * (len(values) + 1)
-    return foresee(model, since, baseline_units=100, read_since=LEARNED_AT, now=now)
+    return foresee(model, since, baseline_units=100, now=now)
 
 
 def copy(model: DemandModel) -> DemandModel:
@@ -114,12 +114,12 @@ def test_a_minute_without_a_sample_counts_as_the_one_before() -> None:
     sparse = tuple((LEARNED_AT + 60 * minute, 300.0) for minute in (0, 3, 4))
     now = LEARNED_AT + 360
     assert foresee(
-        copy(MODEL), sparse, baseline_units=100, read_since=LEARNED_AT, now=now
+        copy(MODEL), sparse, baseline_units=100, now=now
     ) == rolled(copy(MODEL), [300.0] * 5)
 
 
 def test_nothing_is_foreseen_before_a_minute_was_seen() -> None:
-    assert foresee(MODEL, (), baseline_units=0, read_since=LEARNED_AT, now=LEARNED_AT + 60) is None
+    assert foresee(MODEL, (), baseline_units=0, now=LEARNED_AT + 60) is None
 
 
 def test_every_feature_says_from_when_on_it_is_known() -> None:
@@ -135,7 +135,9 @@ def test_every_feature_says_from_when_on_it_is_known() -> None:
 def test_before_anything_is_learned_the_more_likely_layer_is_worth_more(
     boot: int, delay: int, cost: float
 ) -> None:
-    tables = first_tables(boot_minutes=boot, metric_delay_minutes=delay, unserved_cost=cost)
+    tables = first_tables(
+        boot_minutes=boot, launch_cost=boot, metric_delay_minutes=delay, unserved_cost=cost
+    )
     for table in tables:
         assert len(table) == POSITIONS
         for age in range(1, AGES):

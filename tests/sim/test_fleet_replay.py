@@ -83,15 +83,29 @@ def test_what_runs_above_the_recorded_availability_is_reclaimed(tmp_path: Path) 
     assert replayed.run.unserved_units[91] == 6
 
 
-def test_a_launch_beyond_the_availability_is_tried_again(tmp_path: Path) -> None:
+def test_a_dry_pool_is_asked_seldom_and_used_again_within_half_an_hour(tmp_path: Path) -> None:
     record_availability(tmp_path, [0] * 20 + [9] * 100, gap_seconds=180)
     text = '[[pool]]\nname = "spot"\navailability = {file = "spot.json.gz"}'
     replayed = in_scenario(text, tmp_path, fleet(pool("spot", most=9)), [105.0] * 120)
     (spot,) = replayed.pools
 
-    assert spot.desired[30] >= 5
+    assert spot.desired[30] == 0
     assert spot.billed[:60].sum() == 0
-    assert spot.ready[66] >= 5
+    assert spot.ready[95] >= 5
+    assert replayed.asked["spot"] <= 10
+
+
+def test_what_a_dry_pool_refuses_the_next_one_supplies_in_the_same_minute(tmp_path: Path) -> None:
+    record_availability(tmp_path, [3] * 120, gap_seconds=60)
+    text = '[[pool]]\nname = "spot"\navailability = {file = "spot.json.gz"}'
+    spec = fleet(pool("spot", most=9), pool("sure", most=9))
+    replayed = in_scenario(text, tmp_path, spec, [100.0] * 60 + [106.0] * 60)
+    spot, sure = replayed.pools
+
+    first = int(spot.desired.argmax())
+    assert spot.desired[first] == 3
+    assert sure.desired[first] >= 3
+    assert replayed.run.unserved_units[70:].sum() == 0
 
 
 def test_boot_times_are_drawn_from_those_given(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import typer
 
 from peakfleet_cli.demo.command import demo
 from peakfleet_cli.operate import commands as operate
+from peakfleet_cli.prices.commands import prices
 from peakfleet_cli.record.command import record
 from peakfleet_cli.trial.compare import compare
 from peakfleet_cli.trial.simulate import simulate
@@ -23,3 +24,4 @@ app.command()(record)
 app.command()(operate.hold)
 app.command()(operate.resume)
 app.command()(operate.explain)
+app.add_typer(prices, name="prices")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -33,6 +33,11 @@ class Activity:
     running_status: str
     failure: str = ""
 
+    @property
+    def activity_id(self) -> str:
+        """Its id, in the form of a UUID."""
+        return f"{self.number:08d}-0000-4000-8000-000000000000"
+
 
 class ActivityLog:
     """The latest scaling activities of every group."""
@@ -51,7 +56,7 @@ class ActivityLog:
         ended_at: float,
         running_status: str = "InProgress",
         failure: str = "",
-    ) -> None:
+    ) -> Activity:
         """Remember an activity."""
         activity = Activity(
             number=next(self._numbers),
@@ -64,6 +69,15 @@ class ActivityLog:
             failure=failure,
         )
         self._activities.setdefault(group, deque(maxlen=ACTIVITIES_KEPT)).appendleft(activity)
+        return activity
+
+    def finish(self, activity: Activity, *, at: float, failure: str = "") -> Activity:
+        """Remember when an activity ended, and how."""
+        finished = replace(activity, ended_at=at, failure=failure)
+        kept = self._activities[activity.group]
+        if activity in kept:
+            kept[kept.index(activity)] = finished
+        return finished
 
     def latest(self, group: str) -> list[Activity]:
         """The activities of a group, newest first."""
@@ -75,7 +89,7 @@ def as_document(activity: Activity, *, now_epoch_seconds: float) -> dict[str, An
     ended = activity.ended_at <= now_epoch_seconds
     status = "Failed" if activity.failure else "Successful"
     document: dict[str, Any] = {
-        "ActivityId": f"{activity.number:08d}-0000-4000-8000-000000000000",
+        "ActivityId": activity.activity_id,
         "AutoScalingGroupName": activity.group,
         "Description": activity.description,
         "Cause": activity.cause,

@@ -1,53 +1,73 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-
-from moto.autoscaling.models import InstanceState
+from dataclasses import dataclass
 
 from peakfleet_local._activities import ActivityLog
+from peakfleet_local._group_events import place_of
+from peakfleet_local._hooks import LifecycleHooks
 from peakfleet_local._launching import (
+    STAYING,
     Group,
-    deregister,
-    forget_reservations,
+    end_in_ec2,
     next_purchase,
     register,
-    run_instance,
     subnets,
     type_choices,
 )
+from peakfleet_local._lifecycle import Lifecycle
 from peakfleet_local._moto import MotoObject
 from peakfleet_local._placement import TypeChoice, by_need, next_victim, where_to_launch
-from peakfleet_local.world import Machine, Purchase, World
+from peakfleet_local._starting import Starter
+from peakfleet_local._warm_pools import WarmPools
+from peakfleet_local.cloud_events import Place
+from peakfleet_local.machines import Machine, Purchase
+from peakfleet_local.world import World
+
+TO_REACH_DESIRED = "an instance was launched to reach the desired capacity"
 
 
 class Reconciler:
     """Moves groups towards their desired capacity by the laws of the world."""
 
-    def __init__(self, *, world: World, activities: ActivityLog) -> None:
+    def __init__(self, *, world: World, activities: ActivityLog, hooks: LifecycleHooks) -> None:
         self._world = world
-        self._activities = activities
         self._retry_at: dict[str, float] = {}
+        self._unhealthy: set[str] = set()
+        self.lifecycle = Lifecycle(
+            world=world,
+            activities=activities,
+            hooks=hooks,
+            changed=self._changed,
+            failed=self.found_unhealthy,
+        )
+        self.starter = Starter(world=world, activities=activities, lifecycle=self.lifecycle)
+        self.warm_pools = WarmPools(world=world, lifecycle=self.lifecycle, starter=self.starter)
 
     def forget(self, group_name: str) -> None:
         """Drop a deleted group."""
-        self._world.unwatch(group_name)
+        self._world.forget(group_name)
         self._retry_at.pop(group_name, None)
+        self.warm_pools.forget(group_name)
 
     def reconcile(self, group: Group, *, cause: str) -> None:
         """Launch or terminate until capacity is what is desired, or nothing can be done."""
         with self._world.lock:
-            self._world.watch(group.name, lambda: self._on_time(group))
+            self._world.keep(group.name, _Keeper(reconciler=self, group=group))
             self._remove_gone(group)
-            self._launch_missing(group, cause)
-            self._terminate_surplus(group, cause)
+            if "Launch" not in suspended(group):
+                self._launch_missing(group, cause)
+            if "Terminate" not in suspended(group):
+                self._terminate_surplus(group, cause)
+            self.warm_pools.refill(group)
             register(group)
 
     def lost(self, group: Group, instance_ids: set[str], *, cause: str) -> None:
         """Take instances that ended outside the group out of it, and replace them."""
         with self._world.lock:
             for instance_id in instance_ids:
-                self._world.machines.pop(instance_id, None)
+                machine = self._world.machines.get(instance_id)
+                if machine is not None:
+                    self._bury(group, machine, cause=cause)
             group.instance_states = [
                 s for s in group.instance_states if s.instance.id not in instance_ids
             ]
@@ -55,33 +75,27 @@ class Reconciler:
 
     def terminate(self, group: Group, machine: Machine, *, cause: str) -> None:
         """Begin the termination of one machine."""
-        world = self._world
-        gone_at = world.now_epoch_seconds + world.terminate_seconds
-        world.machines[machine.instance_id] = replace(machine, gone_at=gone_at)
-        self._activities.record(
-            group=group.name,
-            description=f"Terminating EC2 instance: {machine.instance_id}",
-            cause=cause,
-            started_at=world.now_epoch_seconds,
-            ended_at=gone_at,
-        )
-        deregister(group, machine.instance_id)
-        if world.terminate_seconds <= 0:
+        self.lifecycle.leave(group, machine, cause=cause)
+        if self._world.terminate_seconds <= 0:
             self._remove_gone(group)
 
-    def _on_time(self, group: Group) -> None:
+    def found_unhealthy(self, group: Group, instance_id: str) -> None:
+        """Replace an instance that is unhealthy, unless that is suspended."""
+        for state in group.instance_states:
+            if state.instance.id == instance_id and state.lifecycle_state in STAYING:
+                state.health_status = "Unhealthy"
+                self._unhealthy.add(instance_id)
+                self.reconcile_on_time(group)
+
+    def reconcile_on_time(self, group: Group) -> None:
+        """Do what is due now that time has passed."""
         self._remove_gone(group)
+        self._replace_unhealthy(group)
         if self._retry_at.get(group.name, 0.0) <= self._world.now_epoch_seconds:
-            self.reconcile(group, cause="an instance was launched to reach the desired capacity")
+            self.reconcile(group, cause=TO_REACH_DESIRED)
 
-    def _staying(self, group: Group) -> list[Machine]:
-        return [
-            self._machine_of(group, state)
-            for state in group.instance_states
-            if state.lifecycle_state in {"Pending", "InService"}
-        ]
-
-    def _machine_of(self, group: Group, state: MotoObject) -> Machine:
+    def machine_of(self, group: Group, state: MotoObject) -> Machine:
+        """Return an instance as the world knows it, which adopts one that is new to it."""
         known = self._world.machines.get(state.instance.id)
         if known is not None:
             return known
@@ -99,21 +113,51 @@ class Reconciler:
         self._world.machines[adopted.instance_id] = adopted
         return adopted
 
+    def _changed(self, group: Group) -> None:
+        self.reconcile(group, cause=TO_REACH_DESIRED)
+
+    def _staying(self, group: Group) -> list[Machine]:
+        return [
+            self.machine_of(group, state)
+            for state in group.instance_states
+            if state.lifecycle_state in STAYING
+        ]
+
     def _remove_gone(self, group: Group) -> None:
         now = self._world.now_epoch_seconds
-        gone = {m.instance_id for m in self._world.machines_of(group.name) if m.gone_at <= now}
+        gone = [m for m in self._world.machines_of(group.name) if m.gone_at <= now]
         if not gone:
             return
-        for instance_id in gone:
-            del self._world.machines[instance_id]
-        group.ec2_backend.terminate_instances(sorted(gone))
-        forget_reservations(group.ec2_backend, gone)
-        group.instance_states = [s for s in group.instance_states if s.instance.id not in gone]
+        for machine in gone:
+            self._bury(group, machine)
+        ids = {machine.instance_id for machine in gone}
+        end_in_ec2(group, ids)
+        group.instance_states = [s for s in group.instance_states if s.instance.id not in ids]
+
+    def _bury(self, group: Group, machine: Machine, *, cause: str = "") -> None:
+        self.lifecycle.bury(group, machine, cause=cause)
+        self._unhealthy.discard(machine.instance_id)
+        self.warm_pools.drop(group.name, machine.instance_id)
+
+    def _replace_unhealthy(self, group: Group) -> None:
+        if not self._unhealthy or "ReplaceUnhealthy" in suspended(group):
+            return
+        for state in list(group.instance_states):
+            if state.instance.id in self._unhealthy and state.lifecycle_state in STAYING:
+                self._unhealthy.discard(state.instance.id)
+                self.terminate(
+                    group,
+                    self.machine_of(group, state),
+                    cause="an instance was taken out of service in response to a health check "
+                    "that found it unhealthy",
+                )
 
     def _launch_missing(self, group: Group, cause: str) -> None:
         staying = self._staying(group)
-        if sum(m.weight for m in staying) >= group.desired_capacity:
+        missing = group.desired_capacity - sum(m.weight for m in staying)
+        if missing <= 0:
             return
+        staying += self.warm_pools.draw(group, missing, cause=cause)
         types = type_choices(group)
         subnet_of = subnets(group)
         while sum(m.weight for m in staying) < group.desired_capacity:
@@ -122,13 +166,13 @@ class Reconciler:
                 zones=list(subnet_of),
                 types=types,
                 machines=staying,
-                has_capacity=self._capacity(purchase),
+                has_capacity=self.starter.has_capacity(group, purchase),
             )
             if place is None:
-                self._no_capacity(group, types, by_need(list(subnet_of), staying)[0], purchase)
+                self._refused(group, types, by_need(list(subnet_of), staying)[0], purchase)
                 return
             choice, zone = place
-            machine = self._launch(
+            machine, state = self.starter.launch(
                 group,
                 choice=choice,
                 zone=zone,
@@ -136,83 +180,52 @@ class Reconciler:
                 purchase=purchase,
                 cause=cause,
             )
+            group.instance_states.append(state)
             staying.append(machine)
         self._retry_at.pop(group.name, None)
 
-    def _capacity(self, purchase: Purchase) -> Callable[..., bool]:
-        def has_capacity(*, instance_type: str, zone: str) -> bool:
-            return self._world.has_capacity(
-                instance_type=instance_type, zone=zone, purchase=purchase
-            )
-
-        return has_capacity
-
-    def _launch(
-        self,
-        group: Group,
-        *,
-        choice: TypeChoice,
-        zone: str,
-        subnet_id: str | None,
-        purchase: Purchase,
-        cause: str,
-    ) -> Machine:
-        world = self._world
-        instance = run_instance(group, choice.instance_type, zone, subnet_id, purchase)
-        machine = Machine(
-            instance_id=instance.id,
-            group=group.name,
-            instance_type=choice.instance_type,
-            zone=zone,
-            weight=choice.weight,
-            purchase=purchase,
-            launched_at=world.now_epoch_seconds,
-            ready_at=world.now_epoch_seconds + world.boot_seconds_of(group.name),
-        )
-        world.machines[machine.instance_id] = machine
-        state = InstanceState(
-            instance, protected_from_scale_in=group.new_instances_protected_from_scale_in
-        )
-        group.instance_states.append(state)
-        self._activities.record(
-            group=group.name,
-            description=f"Launching a new EC2 instance: {instance.id}",
-            cause=cause,
-            started_at=machine.launched_at,
-            ended_at=machine.ready_at,
-            running_status="PreInService",
-        )
-        return machine
-
-    def _no_capacity(
+    def _refused(
         self, group: Group, types: list[TypeChoice], zone: str, purchase: Purchase
     ) -> None:
         world = self._world
         self._retry_at[group.name] = world.now_epoch_seconds + world.retry_seconds
-        market = "Spot" if purchase == "spot" else "On-Demand"
-        self._activities.record(
-            group=group.name,
-            started_at=world.now_epoch_seconds,
-            ended_at=world.now_epoch_seconds,
-            description="Launching a new EC2 instance.  Status Reason: Could not launch "
-            f"{market} Instances. InsufficientInstanceCapacity",
-            cause="an instance was launched to reach the desired capacity",
-            failure=f"Could not launch {market} Instances. InsufficientInstanceCapacity - We "
-            f"currently do not have sufficient {types[0].instance_type} capacity in the "
-            f"Availability Zone you requested ({zone}). Our system will be working on "
-            "provisioning additional capacity. Launching EC2 instance failed.",
-        )
+        refusal = self.starter.refusal(group, choice=types[0], zone=zone, purchase=purchase)
+        if refusal is not None:
+            self.starter.failed(group, refusal, zone=zone, purchase=purchase)
 
     def _terminate_surplus(self, group: Group, cause: str) -> None:
-        protected = {s.instance.id for s in group.instance_states if s.protected_from_scale_in}
         while True:
             staying = self._staying(group)
             victim = next_victim(
                 machines=staying,
                 surplus=sum(m.weight for m in staying) - group.desired_capacity,
                 policies=group.termination_policies,
-                is_protected=lambda m: m.instance_id in protected,
+                is_protected=lambda m: m.instance_id in self._world.protected,
             )
             if victim is None:
                 return
             self.terminate(group, victim, cause=cause)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Keeper:
+    """Runs one group as time passes."""
+
+    reconciler: Reconciler
+    group: Group
+
+    @property
+    def place(self) -> Place:
+        return place_of(self.group)
+
+    def on_time(self) -> None:
+        self.reconciler.reconcile_on_time(self.group)
+
+    def lose(self, instance_id: str, *, cause: str) -> None:
+        end_in_ec2(self.group, {instance_id})
+        self.reconciler.lost(self.group, {instance_id}, cause=cause)
+
+
+def suspended(group: Group) -> set[str]:
+    """Return the processes of a group that are suspended."""
+    return {process["ProcessName"] for process in group.suspended_processes}

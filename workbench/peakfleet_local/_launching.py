@@ -10,10 +10,14 @@ from moto.elbv2.exceptions import TargetGroupNotFoundError
 
 from peakfleet_local._moto import MotoObject
 from peakfleet_local._placement import TypeChoice
-from peakfleet_local.world import Machine, Purchase, World
+from peakfleet_local.machines import Machine, Purchase
+from peakfleet_local.world import World
 
 Group = MotoObject
 """A FakeAutoScalingGroup."""
+STAYING = frozenset({"Pending", "Pending:Wait", "InService"})
+"""States that count towards the desired capacity."""
+_ALL = 100
 
 
 def type_choices(group: Group) -> list[TypeChoice]:
@@ -65,14 +69,35 @@ def cause_of(world: World, *, before: int, after: int) -> str:
     )
 
 
-def next_purchase(group: Group, staying: list[Machine]) -> Purchase:
+def buys_spot(group: Group) -> bool:
+    """Whether some of a group's capacity may be Spot."""
+    distribution = _distribution(group)
+    share = distribution.get("OnDemandPercentageAboveBaseCapacity")
+    return share is not None and int(share) < _ALL
+
+
+def only_purchase(group: Group) -> Purchase | None:
+    """Return how all of a group's capacity is bought; None if in more than one way."""
+    if not buys_spot(group):
+        return "on-demand"
+    distribution = _distribution(group)
+    base = int(distribution.get("OnDemandBaseCapacity") or 0)
+    percent = int(distribution["OnDemandPercentageAboveBaseCapacity"])
+    return "spot" if (base, percent) == (0, 0) else None
+
+
+def _distribution(group: Group) -> Mapping[str, Any]:
     policy: Mapping[str, Any] = group.mixed_instances_policy or {}
-    distribution = policy.get("InstancesDistribution") or {}
+    return policy.get("InstancesDistribution") or {}
+
+
+def next_purchase(group: Group, staying: list[Machine]) -> Purchase:
+    distribution = _distribution(group)
     base = int(distribution.get("OnDemandBaseCapacity") or 0)
     share = distribution.get("OnDemandPercentageAboveBaseCapacity")
-    percent = 100 if share is None else int(share)
+    percent = _ALL if share is None else int(share)
     above_base = max(0, group.desired_capacity - base)
-    needed = min(base, group.desired_capacity) + ceil(above_base * percent / 100)
+    needed = min(base, group.desired_capacity) + ceil(above_base * percent / _ALL)
     on_demand = sum(m.weight for m in staying if m.purchase == "on-demand")
     return "on-demand" if on_demand < needed else "spot"
 
@@ -109,6 +134,12 @@ def run_instance(
     return instance
 
 
+def end_in_ec2(group: Group, instance_ids: set[str]) -> None:
+    """End instances in EC2, which forgets them at once."""
+    group.ec2_backend.terminate_instances(sorted(instance_ids))
+    forget_reservations(group.ec2_backend, instance_ids)
+
+
 def forget_reservations(ec2_backend: MotoObject, instance_ids: set[str]) -> None:
     for reservation_id, reservation in list(ec2_backend.reservations.items()):
         if all(instance.id in instance_ids for instance in reservation.instances):
@@ -125,7 +156,7 @@ def register(group: Group) -> None:
         fresh = [
             {"Id": state.instance.id}
             for state in group.instance_states
-            if state.instance.id not in known and state.lifecycle_state != "Terminating"
+            if state.instance.id not in known and state.lifecycle_state in STAYING
         ]
         if fresh:
             backend.register_targets(arn, fresh)
@@ -138,3 +169,10 @@ def deregister(group: Group, instance_id: str) -> None:
             backend.deregister_targets(arn, [{"Id": instance_id}])
         except TargetGroupNotFoundError:
             continue
+
+
+def retains(group: Group) -> bool:
+    """Whether a machine whose terminate hook is abandoned is kept running."""
+    policy: Mapping[str, Any] = getattr(group, "instance_lifecycle_policy", None) or {}
+    triggers = policy.get("RetentionTriggers") or {}
+    return bool(triggers.get("TerminateHookAbandon") == "retain")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import moto
+from moto.core.exceptions import ServiceException
 
 MotoObject = Any
 """An object of moto, whose internals are only partly typed."""
@@ -20,6 +21,13 @@ MOTO_VERSION = "5.2.5"
 
 class MotoVersionError(RuntimeError):
     """The installed moto is not the one that peakfleet_local extends."""
+
+
+class ApiError(ServiceException):
+    """An answer of the API that is an error, by its code and its text.
+
+    A class of ours, because moto looks the service of its own ones up by their module.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

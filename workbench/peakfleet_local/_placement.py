@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from peakfleet_local.world import Machine
+from peakfleet_local.machines import Machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

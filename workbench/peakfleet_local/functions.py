@@ -19,7 +19,7 @@ from typing import Any
 from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.core.utils import unix_time_millis
 
-from peakfleet_local._moto import MotoObject, Patch, as_method, patched
+from peakfleet_local._moto import MotoObject, Patch, as_method, patched, stock
 from peakfleet_local._worker import Deployment, Invocation, Worker
 
 LOG_LINES_KEPT = 2000
@@ -50,16 +50,22 @@ class Functions:
         self._lock = threading.Lock()
         self._workers: dict[str, Worker] = {}
         self._logs: dict[str, deque[str]] = {}
+        self._queued: deque[tuple[str, object]] = deque()
+        self._invoke_now = stock(LambdaFunction, "invoke")
         self._code = Path(tempfile.mkdtemp(prefix="peakfleet-lambda-"))
 
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Let moto's Invoke run the functions, and end every process afterwards."""
-        patch = Patch(
-            owner=LambdaFunction, name="_invoke_lambda", value=as_method(self._invoke_for_moto)
-        )
+        patches = [
+            Patch(owner=LambdaFunction, name=name, value=as_method(value))
+            for name, value in (
+                ("_invoke_lambda", self._invoke_for_moto),
+                ("invoke", self._invoke_or_queue),
+            )
+        ]
         try:
-            with patched([patch]):
+            with patched(patches):
                 yield
         finally:
             self.close()
@@ -76,6 +82,14 @@ class Functions:
         """
         region, account = arn.split(":")[3:5]
         return self._run(lambda_backends[account][region].get_function(arn), event)
+
+    def take_queued(self) -> tuple[str, object] | None:
+        """Return the function and the event of the oldest asynchronous invocation, if any.
+
+        Invocations of the type Event wait until they are taken; AWS runs them at once.
+        """
+        with self._lock:
+            return self._queued.popleft() if self._queued else None
 
     def logs(self, function_name: str) -> list[str]:
         """The latest lines that a function printed, oldest first."""
@@ -101,6 +115,20 @@ class Functions:
         for line in invocation.logs:
             self._on_log(line)
         return invocation
+
+    def _invoke_or_queue(
+        self,
+        function: MotoObject,
+        body: str,
+        request_headers: MotoObject,
+        response_headers: MotoObject,
+    ) -> str | bytes:
+        if request_headers.get("x-amz-invocation-type", "RequestResponse") == "Event":
+            with self._lock:
+                self._queued.append((function.function_arn, json.loads(body or "{}")))
+            return ""
+        answer: str | bytes = self._invoke_now(function, body, request_headers, response_headers)
+        return answer
 
     def _invoke_for_moto(self, function: MotoObject, event: object = None) -> tuple[str, bool, str]:
         # moto has decoded the payload, except that it makes this text of an empty one.

@@ -12,24 +12,19 @@ from contextlib import contextmanager
 from moto.autoscaling.models import (
     AutoScalingBackend,
     FakeAutoScalingGroup,
-    InstanceState,
     TerminateInstanceActivity,
 )
-from moto.autoscaling.responses import AutoScalingResponse
-from moto.core.exceptions import ServiceException
-from moto.core.responses import ActionResult, BaseResponse
 
-from peakfleet_local._activities import ActivityLog, as_document
+from peakfleet_local._activities import ActivityLog
+from peakfleet_local._calls import Calls
+from peakfleet_local._group_api import GroupApi
 from peakfleet_local._groups import Reconciler
-from peakfleet_local._launching import as_requested, cause_of, has_weights
-from peakfleet_local._moto import MotoObject, Patch, as_method, patched, stock
+from peakfleet_local._hooks import LifecycleHooks
+from peakfleet_local._launching import STAYING, as_requested, cause_of
+from peakfleet_local._moto import ApiError, MotoObject, Patch, as_method, patched, stock
 from peakfleet_local._quick_tables import table_patches
 from peakfleet_local._quicker import speed_patches
 from peakfleet_local.world import World
-
-
-class _ValidationError(ServiceException):
-    code = "ValidationError"
 
 
 @contextmanager
@@ -39,7 +34,7 @@ def installed(world: World) -> Iterator[World]:
     Works within `mock_aws()` and within a moto server of the same process.
 
     Args:
-        world: Its clock and capacity rule; its `calls` counts every API call.
+        world: Its clock, capacity and faults; its `calls` counts every API call.
 
     Yields:
         The same world.
@@ -48,9 +43,9 @@ def installed(world: World) -> Iterator[World]:
         MotoVersionError: The installed moto is not the one that this module knows.
 
     Limitations:
-        No lifecycle hook waits, warm pools stay empty, no health check ever fails, no
-        cooldowns, no native scaling policy acts, and no group chooses types by
-        InstanceRequirements. Terminated instances vanish from EC2 at once.
+        No cooldowns, no native scaling policy acts, no capacity rebalancing, and no group
+        chooses types by InstanceRequirements. Machines of a warm pool leave it without a hook
+        and never return to it. Terminated instances vanish from EC2 at once.
 
     Example:
         with mock_aws(), installed(World(boot_seconds=120)) as world:
@@ -58,9 +53,17 @@ def installed(world: World) -> Iterator[World]:
             world.advance(120)
     """
     activities = ActivityLog()
-    groups = _GroupPhysics(world=world, activities=activities)
-    api = _Api(world=world, activities=activities)
-    patches = [*groups.patches(), *api.patches(), *speed_patches(), *table_patches()]
+    hooks = LifecycleHooks(world)
+    reconciler = Reconciler(world=world, activities=activities, hooks=hooks)
+    groups = _GroupPhysics(world=world, reconciler=reconciler)
+    api = GroupApi(world=world, activities=activities, hooks=hooks, reconciler=reconciler)
+    patches = [
+        *groups.patches(),
+        *api.patches(),
+        *Calls(world).patches(),
+        *speed_patches(),
+        *table_patches(),
+    ]
     with patched(patches):
         yield world
 
@@ -68,9 +71,9 @@ def installed(world: World) -> Iterator[World]:
 class _GroupPhysics:
     """What a group does when it is asked to change."""
 
-    def __init__(self, *, world: World, activities: ActivityLog) -> None:
+    def __init__(self, *, world: World, reconciler: Reconciler) -> None:
         self._world = world
-        self._reconciler = Reconciler(world=world, activities=activities)
+        self._reconciler = reconciler
         self._stock_update = stock(FakeAutoScalingGroup, "update")
         self._stock_delete = stock(AutoScalingBackend, "delete_auto_scaling_group")
 
@@ -116,87 +119,52 @@ class _GroupPhysics:
         should_decrement = any((*decrement, *named.values()))
         group, state = _find(backend, instance_id)
         before = group.desired_capacity
+        if state.lifecycle_state == "Terminating:Retained":
+            return self._sweep(group, state)
+        if state.lifecycle_state not in STAYING:
+            raise ApiError(
+                "ScalingActivityInProgress",
+                f"Instance {instance_id} is {state.lifecycle_state} already.",
+            )
         if should_decrement and before <= group.min_size:
-            raise _ValidationError(
+            raise ApiError(
+                "ValidationError",
                 f"Currently, desiredSize equals minSize ({before}). Terminating instance without "
                 "replacement will violate group's min size constraint. Either set "
-                "shouldDecrement flag to false or lower group's min size."
+                "shouldDecrement flag to false or lower group's min size.",
             )
         with self._world.lock:
-            machine = self._world.machines[state.instance.id]
+            machine = self._reconciler.machine_of(group, state)
             cause = f"instance {instance_id} was taken out of service in response to a user request"
             self._reconciler.terminate(group, machine, cause=cause)
             self.set_desired(group, before - 1 if should_decrement else before)
         return TerminateInstanceActivity(state.instance, before)
 
+    def _sweep(self, group: MotoObject, state: MotoObject) -> MotoObject:
+        """End an instance that was retained; it counts for nothing."""
+        with self._world.lock:
+            machine = self._world.machines[state.instance.id]
+            cause = "a retained instance was terminated in response to a user request"
+            self._reconciler.terminate(group, machine, cause=cause)
+        return TerminateInstanceActivity(state.instance, group.desired_capacity)
+
     def lost(self, backend: MotoObject, instance_ids: list[str]) -> None:
         for group in list(backend.autoscaling_groups.values()):
-            own = {s.instance.id for s in group.instance_states} & set(instance_ids)
+            waiting = self._reconciler.warm_pools.states(group.name)
+            own = {s.instance.id for s in (*group.instance_states, *waiting)} & set(instance_ids)
             if own:
                 cause = "an instance was terminated outside the group"
                 self._reconciler.lost(group, own, cause=cause)
 
 
-class _Api:
-    """What the API says about groups and machines of the world."""
-
-    def __init__(self, *, world: World, activities: ActivityLog) -> None:
-        self._world = world
-        self._activities = activities
-
-    def patches(self) -> list[Patch]:
-        state = property(as_method(self.lifecycle_state), _override_state)
-        weight = property(as_method(self.weighted_capacity))
-        activities = as_method(self.describe_activities)
-        dispatch = as_method(self.dispatch)
-        return [
-            Patch(owner=InstanceState, name="lifecycle_state", value=state, adds=True),
-            Patch(owner=InstanceState, name="weighted_capacity", value=weight, adds=True),
-            Patch(owner=AutoScalingResponse, name="describe_scaling_activities", value=activities),
-            Patch(owner=BaseResponse, name="_dispatch", value=dispatch),
-        ]
-
-    def describe_activities(self, response: MotoObject) -> ActionResult:
-        name = response._get_param("AutoScalingGroupName")  # noqa: SLF001 - moto's own way
-        limit = response._get_int_param("MaxRecords", 100)  # noqa: SLF001 - moto's own way
-        now = self._world.now_epoch_seconds
-        latest = self._activities.latest(name)[:limit]
-        documents = [as_document(activity, now_epoch_seconds=now) for activity in latest]
-        return ActionResult({"Activities": documents})
-
-    def lifecycle_state(self, state: MotoObject) -> str:
-        override = str(state.__dict__.get("_override", "InService"))
-        return override if override != "InService" else self._world.state_of(state.instance.id)
-
-    def weighted_capacity(self, state: MotoObject) -> str | None:
-        machine = self._world.machines.get(state.instance.id)
-        return str(machine.weight) if machine and has_weights(state.auto_scaling_group) else None
-
-    def dispatch(
-        self,
-        response: MotoObject,
-        request: MotoObject,
-        full_url: str | None = None,
-        headers: MotoObject = None,
-    ) -> MotoObject:
-        response.setup_class(request, full_url, headers)
-        action = response._get_action()  # noqa: SLF001 - moto's own way
-        self._world.calls[f"{response.boto3_service_name}:{action}"] += 1
-        return response.call_action()
-
-
-def _override_state(state: MotoObject, value: str) -> None:
-    state.__dict__["_override"] = value
-
-
 def _staying(group: MotoObject) -> list[MotoObject]:
-    return [s for s in group.instance_states if s.lifecycle_state != "Terminating"]
+    return [s for s in group.instance_states if s.lifecycle_state in STAYING]
 
 
 def _set_checked(backend: MotoObject, group_name: str, desired_capacity: int | None) -> None:
     group = backend.autoscaling_groups.get(group_name)
     if group is None:
-        raise _ValidationError("AutoScalingGroup name not found - null")
+        raise ApiError("ValidationError", "AutoScalingGroup name not found - null")
     if desired_capacity is not None:
         _check_bounds(desired_capacity, low=group.min_size, high=group.max_size)
     group.set_desired_capacity(desired_capacity)
@@ -205,14 +173,16 @@ def _set_checked(backend: MotoObject, group_name: str, desired_capacity: int | N
 
 def _check_bounds(desired: int, *, low: int, high: int) -> None:
     if desired > high:
-        raise _ValidationError(
+        raise ApiError(
+            "ValidationError",
             f"New SetDesiredCapacity value {desired} is above max value {high} "
-            "for the AutoScalingGroup."
+            "for the AutoScalingGroup.",
         )
     if desired < low:
-        raise _ValidationError(
+        raise ApiError(
+            "ValidationError",
             f"New SetDesiredCapacity value {desired} is below min value {low} "
-            "for the AutoScalingGroup."
+            "for the AutoScalingGroup.",
         )
 
 
@@ -221,6 +191,7 @@ def _find(backend: MotoObject, instance_id: str) -> tuple[MotoObject, MotoObject
         for state in group.instance_states:
             if state.instance.id == instance_id:
                 return group, state
-    raise _ValidationError(
-        f"Instance Id not found - No managed instance found for instance ID: {instance_id}"
+    raise ApiError(
+        "ValidationError",
+        f"Instance Id not found - No managed instance found for instance ID: {instance_id}",
     )

@@ -177,7 +177,7 @@ def _capacity(world: World, spec: FleetSpec) -> tuple[PoolMinute, ...]:
 
 def _pool_minute(world: World, pool: PoolSpec) -> PoolMinute:
     """Return the pool as it is; what it is asked to run is known after the tick."""
-    present = sum(m.weight for m in world.machines_of(pool.group) if not m.leaving)
+    present = sum(m.weight for m in world.machines_of(pool.group) if m.billed)
     return PoolMinute(
         name=pool.name,
         in_service_capacity=world.in_service(pool.group),

@@ -12,14 +12,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import boto3
-from botocore.config import Config
 from moto.moto_api._internal.models import moto_api_backend
 
 from peakfleet_local import _http
+from peakfleet_local._clients import Clients
 from peakfleet_local._moto import Client, require_moto
+from peakfleet_local.cloud_events import Place
 from peakfleet_local.cloudformation import installed_types
 from peakfleet_local.cloudwatch import metrics_installed
+from peakfleet_local.delivering import Delivered, Delivery
 from peakfleet_local.deployed import missing_resources
 from peakfleet_local.emf import publish_embedded
 from peakfleet_local.functions import Functions
@@ -73,10 +74,10 @@ class LocalAws:
         self._port = port
         self._stack = ExitStack()
         self._endpoint_url = ""
-        self._client_lock = threading.Lock()
-        self._clients: dict[str, Client] = {}
+        self._clients = Clients(region=region)
         self._functions: Functions | None = None
         self._firing: Firing | None = None
+        self._delivery: Delivery | None = None
 
     def __enter__(self) -> Self:
         require_moto()
@@ -109,6 +110,11 @@ class LocalAws:
         return self._endpoint_url
 
     @property
+    def place(self) -> Place:
+        """Account and Region, as events name them."""
+        return Place(account=ACCOUNT, region=self.region)
+
+    @property
     def environment(self) -> dict[str, str]:
         """Variables that make any AWS client, the CDK's too, use this AWS and no other."""
         return {
@@ -129,17 +135,7 @@ class LocalAws:
         Args:
             service: Such as autoscaling.
         """
-        with self._client_lock:
-            if service not in self._clients:
-                self._clients[service] = boto3.Session().client(
-                    service,
-                    region_name=self.region,
-                    endpoint_url=self._endpoint_url,
-                    aws_access_key_id="testing",
-                    aws_secret_access_key="testing",  # noqa: S106 - nothing checks it
-                    config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
-                )
-            return self._clients[service]
+        return self._clients.get(service, endpoint_url=self._endpoint_url)
 
     def put_metric(
         self,
@@ -203,6 +199,14 @@ class LocalAws:
         """
         return _opened(self._firing).fire(now_epoch_seconds=now_epoch_seconds)
 
+    def deliver_events(self) -> tuple[Delivered, ...]:
+        """Deliver what happened, and what functions invoke asynchronously, until all is quiet.
+
+        Returns:
+            What was invoked, in order. Nothing is delivered by itself.
+        """
+        return _opened(self._delivery).deliver()
+
     def logs(self, function_name: str) -> list[str]:
         """The latest lines that a function printed, oldest first."""
         return _opened(self._functions).logs(function_name)
@@ -216,7 +220,6 @@ class LocalAws:
         return missing_resources(self.client("cloudformation"), cdk_out)
 
     def _open(self, stack: ExitStack) -> None:
-        self._clients.clear()
         moto_api_backend.reset()
         stack.callback(moto_api_backend.reset)
         listener = _listen(self._port)
@@ -226,18 +229,16 @@ class LocalAws:
             on_log=lambda line: publish_embedded(line, store=self.metrics),
         )
         self._firing = Firing(functions=self._functions, account=ACCOUNT, region=self.region)
+        self._delivery = Delivery(
+            world=self.world, functions=self._functions, account=ACCOUNT, region=self.region
+        )
         stack.enter_context(installed(self.world))
         stack.enter_context(metrics_installed(self.metrics))
         stack.enter_context(installed_types(clients=self.client, invoke=self._functions.invoke))
         stack.callback(_http.MotoServer(listener=listener).close)
-        stack.callback(self._close_clients)
+        stack.callback(self._clients.close)
         stack.callback(self._firing.close)
         stack.enter_context(self._functions.installed())
-
-    def _close_clients(self) -> None:
-        with self._client_lock:
-            for client in self._clients.values():
-                client.close()
 
 
 def _opened(part: T | None) -> T:

@@ -4,49 +4,37 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from math import inf
-from typing import Literal
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import replace
+from math import ceil, inf
+from typing import Protocol
 
-Purchase = Literal["on-demand", "spot"]
-PURCHASES: tuple[Purchase, ...] = ("on-demand", "spot")
+from peakfleet_local._reclaiming import Reclaiming
+from peakfleet_local._timers import Action, Timers
+from peakfleet_local.cloud_events import CloudEvent, Place
+from peakfleet_local.faults import Faults
+from peakfleet_local.habits import Habits
+from peakfleet_local.machines import Ending, Machine
+
+EVENTS_KEPT = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """One instance of a group.
-
-    Args:
-        instance_id: As EC2 knows it.
-        group: Name of its Auto Scaling group.
-        instance_type: Such as c8g.4xlarge.
-        zone: Availability zone.
-        weight: Points of desired capacity it counts for.
-        purchase: How it was bought.
-        launched_at: Epoch seconds of the launch.
-        ready_at: Epoch seconds from which it is InService.
-        gone_at: Epoch seconds at which its termination ends. Default: it is kept.
-    """
-
-    instance_id: str
-    group: str
-    instance_type: str
-    zone: str
-    weight: int
-    purchase: Purchase
-    launched_at: float
-    ready_at: float
-    gone_at: float = inf
+class Keeper(Protocol):
+    """What runs one Auto Scaling group."""
 
     @property
-    def leaving(self) -> bool:
-        """Whether its termination has begun."""
-        return self.gone_at < inf
+    def place(self) -> Place:
+        """Where the group is."""
+
+    def on_time(self) -> None:
+        """Do what is due now that time has passed."""
+
+    def lose(self, instance_id: str, *, cause: str) -> None:
+        """Do without an instance that EC2 has ended."""
 
 
-class World:
+class World(Faults, Habits):
     """Time and capacity of the local AWS. Safe to share between threads.
 
     Time passes only when it is told to. A launched machine is Pending until its boot
@@ -59,6 +47,19 @@ class World:
         boot_seconds: From launch to InService, of groups without their own. Default: 180.
         terminate_seconds: How long Terminating lasts. Default: 60.
         retry_seconds: How soon a group repeats a launch that failed. Default: 60.
+        warm_start_seconds: From a warm pool to InService, of groups without their own.
+            Default: 30.
+
+    Attributes:
+        lock: Held while anything changes.
+        machines: Every machine by its id.
+        calls: How often each API call was made, by names such as autoscaling:LaunchInstances.
+        tries: Instances that each group tried to launch, by group and `launched` or EC2's
+            error code.
+        events: What EventBridge was told and has not delivered; the oldest of very many are lost.
+        endings: Every machine that ended, in order.
+        protected: Ids of the machines that are protected from scale-in.
+        busy: Ids of the machines with work in hand.
     """
 
     def __init__(
@@ -68,22 +69,33 @@ class World:
         boot_seconds: float = 180.0,
         terminate_seconds: float = 60.0,
         retry_seconds: float = 60.0,
+        warm_start_seconds: float = 30.0,
     ) -> None:
+        Faults.__init__(self)
+        Habits.__init__(self, boot_seconds=boot_seconds, warm_start_seconds=warm_start_seconds)
         self.lock = threading.RLock()
-        self.boot_seconds = boot_seconds
         self.terminate_seconds = terminate_seconds
         self.retry_seconds = retry_seconds
-        self.machines: dict[str, Machine] = {}
         self.calls: Counter[str] = Counter()
+        self.tries: Counter[tuple[str, str]] = Counter()
+        self.events: deque[CloudEvent] = deque(maxlen=EVENTS_KEPT)
+        self.endings: list[Ending] = []
+        self.protected: set[str] = set()
+        self.busy: set[str] = set()
+        self._machines: dict[str, Machine] = {}
         self._now = time.time() if now_epoch_seconds is None else float(now_epoch_seconds)
-        self._boot_of: dict[str, float] = {}
-        self._limits: dict[tuple[str, str, Purchase], int] = {}
-        self._watchers: dict[str, Callable[[], None]] = {}
+        self._timers = Timers()
+        self._keepers: dict[str, Keeper] = {}
 
     @property
     def now_epoch_seconds(self) -> float:
         """The virtual time."""
         return self._now
+
+    @property
+    def machines(self) -> dict[str, Machine]:
+        """Every machine by its id."""
+        return self._machines
 
     def advance(self, seconds: float) -> None:
         """Let time pass: machines boot and vanish, failed launches are tried again.
@@ -97,9 +109,14 @@ class World:
         if seconds < 0:
             raise ValueError(f"time only runs forwards, got {seconds} seconds")
         with self.lock:
-            self._now += seconds
-            for watcher in list(self._watchers.values()):
-                watcher()
+            until = self._now + seconds
+            while (due := self._timers.take(until)) is not None:
+                moment, action = due
+                self._now = max(self._now, moment)
+                action()
+            self._now = until
+            for keeper in list(self._keepers.values()):
+                keeper.on_time()
 
     def advance_to(self, epoch_seconds: float) -> None:
         """Let time pass until a moment.
@@ -116,101 +133,136 @@ class World:
         """Set the clock to any moment, also an earlier one, without letting time pass.
 
         Args:
-            epoch_seconds: The new present. Machines that boot or terminate keep the
-                seconds they have left.
+            epoch_seconds: The new present. Whatever is under way keeps the seconds that it
+                has left.
         """
         with self.lock:
             shift = epoch_seconds - self._now
             self._now = float(epoch_seconds)
+            self._timers.shift(shift)
             for key, machine in self.machines.items():
                 self.machines[key] = replace(
                     machine,
                     launched_at=machine.launched_at + shift,
                     ready_at=machine.ready_at + shift,
                     gone_at=machine.gone_at + shift,
+                    fails_at=machine.fails_at + shift,
                 )
 
-    def set_boot_seconds(self, *, group: str, seconds: float) -> None:
-        """Give one group its own boot time.
+    def after(self, seconds: float, action: Action) -> None:
+        """Let something happen when some time has passed.
 
         Args:
-            group: Name of the group, which may not exist yet.
-            seconds: From launch to InService.
+            seconds: From now.
+            action: What happens; called under the lock.
         """
         with self.lock:
-            self._boot_of[group] = float(seconds)
+            self._timers.add(self._now + seconds, action)
 
-    def boot_seconds_of(self, group: str) -> float:
-        """Seconds from launch to InService in a group."""
-        return self._boot_of.get(group, self.boot_seconds)
+    def set_busy(self, group: str, *, share: float) -> None:
+        """Let the machines of a group say whether they are busy, as workers do.
 
-    def limit_capacity(
+        Args:
+            group: Name of the group.
+            share: Of the machines in service, oldest first, that are busy and protect
+                themselves from scale-in. The others are idle and unprotected. Machines that
+                leave stay as they are.
+        """
+        with self.lock:
+            serving = [m for m in self.machines_of(group) if self._serves(m)]
+            busy = {m.instance_id for m in serving[: ceil(share * len(serving))]}
+            idle = {m.instance_id for m in serving} - busy
+            self.busy = (self.busy | busy) - idle
+            self.protected = (self.protected | busy) - idle
+
+    def reclaim(
         self,
         *,
-        instance_type: str,
-        zone: str,
-        instances: int | None,
-        purchase: Purchase | None = None,
-    ) -> None:
-        """Say how many instances of a type a zone has in all.
+        share: float,
+        group: str | None = None,
+        zone: str | None = None,
+        recommended_seconds_before: float = 0.0,
+    ) -> tuple[str, ...]:
+        """Let EC2 take Spot machines back: recommendation, warning, gone two minutes later.
 
         Args:
-            instance_type: Such as c8g.4xlarge.
-            zone: Availability zone.
-            instances: Most that run at once; what runs already is kept. None: no limit.
-            purchase: For which purchase option. Default: for each of them.
+            share: Of the Spot machines, oldest first, from 0 to 1; rounded up.
+            group: Of which group. Default: of all.
+            zone: In which zone. Default: in all.
+            recommended_seconds_before: How long before the warning the recommendation comes.
+                Default: with it.
+
+        Returns:
+            The ids of the machines that will go.
         """
         with self.lock:
-            for option in (purchase,) if purchase else PURCHASES:
-                key = (instance_type, zone, option)
-                if instances is None:
-                    self._limits.pop(key, None)
-                else:
-                    self._limits[key] = instances
+            spot = [
+                m
+                for m in self.machines.values()
+                if (m.purchase, m.gone_at) == ("spot", inf)
+                and m.group in self._keepers
+                and group in {None, m.group}
+                and zone in {None, m.zone}
+            ]
+            victims = spot[: ceil(share * len(spot))]
+            reclaiming = Reclaiming(world=self, keepers=self._keepers)
+            for machine in victims:
+                reclaiming.begin(machine, seconds_before_warning=recommended_seconds_before)
+            return tuple(m.instance_id for m in victims)
 
-    def has_capacity(self, *, instance_type: str, zone: str, purchase: Purchase) -> bool:
-        """Whether one more instance can be launched."""
-        limit = self._limits.get((instance_type, zone, purchase))
-        if limit is None:
-            return True
-        used = sum(
-            (m.instance_type, m.zone, m.purchase) == (instance_type, zone, purchase)
-            for m in self.machines.values()
-        )
-        return used < limit
+    def take(self, *, instance_type: str, zone: str, cause: str) -> tuple[str, ...]:
+        """Let EC2 end every machine of a type in a zone at once; return their ids.
+
+        Args:
+            instance_type: Such as trn2.48xlarge.
+            zone: Availability zone.
+            cause: Why, in the words of the activity.
+        """
+        with self.lock:
+            taken = [
+                m
+                for m in self.machines.values()
+                if (m.instance_type, m.zone) == (instance_type, zone) and m.group in self._keepers
+            ]
+            for machine in taken:
+                self._keepers[machine.group].lose(machine.instance_id, cause=cause)
+            return tuple(m.instance_id for m in taken)
 
     def state_of(self, instance_id: str) -> str:
         """Lifecycle state of an instance; one that the world did not launch is InService."""
         machine = self.machines.get(instance_id)
         if machine is None:
             return "InService"
-        if machine.leaving:
-            return "Terminating"
+        if machine.gone_at < inf:
+            return "Warmed:Terminating" if machine.warm else "Terminating"
+        if machine.stage:
+            return machine.stage
         return "Pending" if machine.ready_at > self._now else "InService"
 
     def machines_of(self, group: str) -> list[Machine]:
-        """The machines of a group, also those that are leaving."""
+        """The machines of a group, also those that are leaving and those of its warm pool."""
         with self.lock:
             return [m for m in self.machines.values() if m.group == group]
 
     def in_service(self, group: str) -> int:
-        """Points of capacity of a group that serve now."""
-        return sum(
-            m.weight for m in self.machines_of(group) if self.state_of(m.instance_id) == "InService"
-        )
+        """Points of capacity of a group that serve now; one that has failed serves nothing."""
+        return sum(m.weight for m in self.machines_of(group) if self._serves(m))
 
     def machines_by_state(self, group: str) -> Mapping[str, int]:
         """How many machines of a group are in each lifecycle state."""
         return Counter(self.state_of(m.instance_id) for m in self.machines_of(group))
 
-    def watch(self, group: str, watcher: Callable[[], None]) -> None:
-        """Call `watcher` whenever time has advanced; one per group."""
+    def keep(self, group: str, keeper: Keeper) -> None:
+        """Let somebody run a group as time advances; one per group."""
         with self.lock:
-            self._watchers[group] = watcher
+            self._keepers[group] = keeper
 
-    def unwatch(self, group: str) -> None:
-        """Forget the watcher of a group and its machines."""
+    def forget(self, group: str) -> None:
+        """Forget a group, who runs it and its machines."""
         with self.lock:
-            self._watchers.pop(group, None)
+            self._keepers.pop(group, None)
             for machine in self.machines_of(group):
                 del self.machines[machine.instance_id]
+
+    def _serves(self, machine: Machine) -> bool:
+        return machine.fails_at > self._now and self.state_of(machine.instance_id) == "InService"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import linprog
 
 from peakfleet_sim._bridge import Floats
 from peakfleet_sim.backlog import BacklogWork
@@ -99,13 +99,13 @@ def _solve(arrivals: Floats, world: World, deadline: int) -> tuple[Floats, Float
     if due:
         price[3 * size + due - 1] = world.unserved_cost / each
     instances = (float(world.min_instances), float(world.max_instances))
-    solved = milp(
+    # The interior point method, with crossover, is several times faster here than the simplex.
+    solved = linprog(  # type: ignore[call-overload]  # the stubs know only dense matrices
         price,
-        constraints=LinearConstraint(rows, ub=bounds_rows),
-        bounds=Bounds(
-            lb=np.concatenate([np.full(size, instances[0]), np.zeros(3 * size)]),
-            ub=np.concatenate([np.full(size, instances[1]), np.full(3 * size, np.inf)]),
-        ),
+        A_ub=rows,
+        b_ub=bounds_rows,
+        bounds=[instances] * size + [(0.0, np.inf)] * (3 * size),
+        method="highs-ipm",
     )
     if solved.x is None:
         raise ArithmeticError(f"the optimum was not found: {solved.message}")

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
 import numpy as np
 
-from peakfleet_planner import FleetSpec, Plan, PoolReading, PoolSpec, ReportedBaseline
+from peakfleet_planner import (
+    FleetSpec,
+    Outage,
+    Plan,
+    PoolSpec,
+    ReportedBaseline,
+    Snapshot,
+    decide,
+    pursue,
+)
 from peakfleet_sim._bridge import Floats
 from peakfleet_sim.compare import Contest
 from peakfleet_sim.demand import Demand
 from peakfleet_sim.peakfleet_policy import PeakfleetPolicy
 from peakfleet_sim.replay import Run
+from peakfleet_sim.simulated_group import SimulatedGroup
 from peakfleet_sim.spec_world import queue_of, replayed_spec, world_of
 from peakfleet_sim.weather import PoolWeather, Weather
 from peakfleet_sim.world import SECONDS_PER_MINUTE, Instances, Minute, Seen, World
@@ -46,11 +56,15 @@ class FleetReplay:
         run: All pools together, in instances of the first one.
         pools: Each pool, in ladder order.
         usd: What the scored minutes cost; None if a price is unknown.
+        asked: Requests for capacity, by pool.
+        reclaimed: Instances that were taken back, by pool.
     """
 
     run: Run
     pools: tuple[PoolSeries, ...]
     usd: float | None
+    asked: Mapping[str, int]
+    reclaimed: Mapping[str, int]
 
 
 def replay_fleet(
@@ -83,52 +97,19 @@ def replay_fleet(
 
 
 @dataclass(slots=True, kw_only=True)
-class _Group:
-    """One pool's instances, and the weather above them."""
-
-    spec: PoolSpec
-    instances: Instances
-    weather: PoolWeather
-    random: Random
-    missing: int = 0
-
-    def reading(self) -> PoolReading:
-        return PoolReading(
-            name=self.spec.name,
-            desired_capacity=self.instances.ready + self.instances.booting + self.missing,
-            in_service_capacity=self.instances.ready,
-            min_capacity=self.spec.min_capacity,
-            max_capacity=self.spec.max_capacity,
-        )
-
-    def resize(self, minute: int, desired: int) -> None:
-        """Lose what the weather takes, then launch as far as it allows."""
-        most = self.weather.most_at(minute)
-        running = self.instances.ready + self.instances.booting
-        if running > most:
-            self.instances.lose(running - most)
-            running = most
-        granted = max(running, min(desired, most)) if desired > running else desired
-        if self.weather.boot_seconds:
-            drawn = self.random.choice(self.weather.boot_seconds)
-            self.instances.boot_minutes = -int(-drawn // SECONDS_PER_MINUTE)
-        self.instances.resize(minute, granted)
-        self.missing = desired - granted
-
-
-@dataclass(slots=True, kw_only=True)
 class _Replay:
     demand: Demand
     spec: FleetSpec
     world: World
     weather: Weather
     seed: int
-    groups: tuple[_Group, ...] = field(init=False)
+    groups: tuple[SimulatedGroup, ...] = field(init=False)
+    outages: dict[tuple[str, str, str, str], Outage] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         random = Random(self.seed)
         self.groups = tuple(
-            _Group(
+            SimulatedGroup(
                 spec=pool,
                 instances=self._instances(pool, first=index == 0),
                 weather=self.weather.pools.get(pool.name, PoolWeather()),
@@ -168,13 +149,19 @@ class _Replay:
             for metric_id, value in outcomes[-1].metrics.items():
                 metrics[metric_id][minute] = np.nan if lost[minute] else value
             visible = max(0, minute + 1 - delay)
-            plan = policy.plan(
-                self._seen(minute, {name: values[:visible] for name, values in metrics.items()}),
-                pools=tuple(group.reading() for group in self.groups),
-                reports=None if reports is None else reports[:visible],
+            seen = self._seen(minute, {name: v[:visible] for name, v in metrics.items()})
+            self._know(
+                outage
+                for group in self.groups
+                for outage in group.lose(minute, seen.now_epoch_seconds)
             )
-            self._act(minute, plan, series)
-            explanations.append(plan.explain())
+            snapshot = policy.snapshot(
+                seen,
+                pools=tuple(group.reading(minute, seen.now_epoch_seconds) for group in self.groups),
+                reports=None if reports is None else reports[:visible],
+                outages=tuple(self.outages.values()),
+            )
+            explanations.append(self._act(minute, snapshot, series).explain())
         return self._result(series, outcomes, tuple(explanations))
 
     def _ready_units(self) -> float:
@@ -197,12 +184,25 @@ class _Replay:
             booting_instances=sum(group.instances.booting for group in self.groups),
         )
 
-    def _act(self, minute: int, plan: Plan, series: Mapping[str, Floats]) -> None:
-        wanted = {pool.name: pool.desired_capacity for pool in plan.pools}
-        for group in self.groups:
-            name = group.spec.name
-            group.resize(minute, wanted[name])
-            series[name][0, minute] = wanted[name]
+    def _know(self, outages: Iterable[Outage]) -> None:
+        self.outages |= {outage.scope: outage for outage in outages}
+
+    def _act(self, minute: int, snapshot: Snapshot, series: Mapping[str, Floats]) -> Plan:
+        """Ask pool after pool, as a tick does, then let go."""
+        groups = {group.spec.name: group for group in self.groups}
+        pursued = pursue(
+            self.spec,
+            snapshot,
+            decide(self.spec, snapshot),
+            ask=lambda pool, launch: groups[pool.name].launch(minute, launch),
+        )
+        for outage in pursued.ended:
+            del self.outages[outage.scope]
+        self._know(pursued.outages)
+        for told in pursued.plan.pools:
+            groups[told.name].shrink(minute, told.desired_capacity)
+            series[told.name][0, minute] = told.desired_capacity
+        return pursued.plan
 
     def _result(
         self, series: Mapping[str, Floats], outcomes: list[Minute], explanations: tuple[str, ...]
@@ -237,7 +237,13 @@ class _Replay:
             due_units=np.array([outcome.due_units for outcome in outcomes]),
             explanations=explanations,
         )
-        return FleetReplay(run=run, pools=pools, usd=_usd(pools, self.demand.history_minutes))
+        return FleetReplay(
+            run=run,
+            pools=pools,
+            usd=_usd(pools, self.demand.history_minutes),
+            asked={group.spec.name: group.asked for group in self.groups},
+            reclaimed={group.spec.name: group.reclaimed for group in self.groups},
+        )
 
 
 def _usd(pools: tuple[PoolSeries, ...], history_minutes: int) -> float | None:

@@ -17,18 +17,19 @@ from peakfleet_planner import (
     Memory,
     Metric,
     MetricSeries,
+    Outage,
     PaceSpec,
-    Plan,
     PoolReading,
     PoolSpec,
     RateSignal,
     ServiceLevelSpec,
     Signal,
     Snapshot,
+    WarmSpec,
     decide,
 )
 from peakfleet_planner.demand import read_demand
-from peakfleet_planner.foresight import basis_of
+from peakfleet_planner.foresight import basis_of, read_seconds
 from peakfleet_sim._bridge import Floats
 from peakfleet_sim.live import DEMAND
 from peakfleet_sim.world import SECONDS_PER_MINUTE, Decision, Seen, World
@@ -78,33 +79,46 @@ class PeakfleetPolicy:
             in_service_capacity=seen.ready_instances,
             min_capacity=pool.min_capacity,
             max_capacity=pool.max_capacity,
+            warm_capacity=seen.waiting_instances,
+            booting_since=tuple(
+                (_start_of(seen, serves) - round(pool.boot_seconds), count)
+                for serves, count in seen.boots
+            ),
         )
-        plan = self.plan(seen, pools=(reading,))
-        return Decision(instances=plan.pools[0].desired_capacity, explanation=plan.explain())
+        plan = decide(self.spec, self.snapshot(seen, pools=(reading,)))
+        told = plan.pools[0]
+        return Decision(
+            instances=told.desired_capacity,
+            explanation=plan.explain(),
+            warm_instances=told.warm_capacity,
+        )
 
-    def plan(
-        self, seen: Seen, *, pools: tuple[PoolReading, ...], reports: Floats | None = None
-    ) -> Plan:
-        """Return the plan for several pools.
+    def snapshot(
+        self,
+        seen: Seen,
+        *,
+        pools: tuple[PoolReading, ...],
+        reports: Floats | None = None,
+        outages: tuple[Outage, ...] = (),
+    ) -> Snapshot:
+        """Return what the tick would observe of several pools.
 
         Args:
             seen: Time and metrics; a value that is not a number was never published.
             pools: The groups as they are.
             reports: What the baseline reported, for the same minutes. Default: nothing.
+            outages: What was refused lately. Default: nothing.
         """
         (signal,) = self.spec.signals
         read = {
             metric_id: self._series(seen, seen.metrics[metric_id]) for metric_id in signal.metrics
         }
-        return decide(
-            self.spec,
-            Snapshot(
-                now_epoch_seconds=seen.now_epoch_seconds,
-                signals={signal.name: read},
-                baseline=MetricSeries() if reports is None else self._series(seen, reports),
-                pools=pools,
-                memory=Memory(model=self._learned(seen)),
-            ),
+        return Snapshot(
+            now_epoch_seconds=seen.now_epoch_seconds,
+            signals={signal.name: read},
+            baseline=MetricSeries() if reports is None else self._series(seen, reports),
+            pools=pools,
+            memory=Memory(model=self._learned(seen), outages=outages),
         )
 
     def _learned(self, seen: Seen) -> DemandModel | None:
@@ -129,7 +143,7 @@ class PeakfleetPolicy:
 
     def _series(self, seen: Seen, values: Floats, *, minutes: int | None = None) -> MetricSeries:
         """Return the newest points, by default those that the tick would read."""
-        window = self.spec.service_level.history_seconds // SECONDS_PER_MINUTE
+        window = read_seconds(self.spec) // SECONDS_PER_MINUTE
         first = max(0, len(values) - (minutes or window))
         start = seen.now_epoch_seconds - SECONDS_PER_MINUTE * (seen.minute + 1 - first)
         newest = values[first:].tolist()
@@ -138,6 +152,11 @@ class PeakfleetPolicy:
         if any(map(isnan, newest)):
             points = tuple((time, value) for time, value in points if not isnan(value))
         return MetricSeries(points=points)
+
+
+def _start_of(seen: Seen, minute: int) -> int:
+    """Return when a minute begins, in seconds since 1970."""
+    return seen.now_epoch_seconds + SECONDS_PER_MINUTE * (minute - seen.minute - 1)
 
 
 def live_spec(
@@ -200,10 +219,24 @@ def _spec(
                 min_capacity=world.min_instances,
                 max_capacity=world.max_instances,
                 boot_seconds=world.boot_seconds,
+                warm=_warm(world),
             ),
         ),
         signals=(signal,),
         baseline=FixedBaseline(units=world.baseline_units),
         service_level=service_level or ServiceLevelSpec(unserved_cost=world.unserved_cost),
         pace=pace or PaceSpec(out_units=inf, in_units=inf),
+    )
+
+
+def _warm(world: World) -> WarmSpec | None:
+    pool = world.warm_pool
+    most = world.max_instances if pool.auto else pool.instances
+    if not most:
+        return None
+    return WarmSpec(
+        min_capacity=pool.instances,
+        max_capacity=most,
+        start_seconds=pool.start_seconds,
+        cost_fraction=pool.cost_fraction,
     )

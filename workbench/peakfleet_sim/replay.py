@@ -90,9 +90,13 @@ def replay(demand: Demand, *, world: World, work: Work, policy: Policy) -> Run:
                 ready=ready[:visible],
                 ready_instances=instances.ready,
                 booting_instances=instances.booting,
+                waiting_instances=instances.waiting,
+                boots=instances.boots,
             )
         )
         desired[minute] = instances.resize(minute, decision.instances)
+        if world.warm_pool.auto and decision.warm_instances is not None:
+            instances.keep_warm(minute, decision.warm_instances)
         explanations.append(decision.explanation)
     return Run(
         policy=policy.name,

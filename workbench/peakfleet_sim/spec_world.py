@@ -90,7 +90,8 @@ def replayed_spec(spec: FleetSpec) -> FleetSpec:
             expression=DEMAND,
             when_silent=signal.when_silent,
         )
-    return replace(spec, signals=(replayed,), traffic=None, state_table=None)
+    pools = tuple(replace(pool, launch="direct", warm=None) for pool in spec.pools)
+    return replace(spec, signals=(replayed,), pools=pools, traffic=None, state_table=None)
 
 
 def ladder_dollars(spec: FleetSpec, run: Run) -> float | None:

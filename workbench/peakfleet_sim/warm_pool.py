@@ -1,4 +1,4 @@
-"""A warm pool of fixed size: instances that have booted once and wait, stopped."""
+"""A warm pool: instances that have booted once and wait, stopped."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ class WarmPoolSpec:
     Args:
         instances: Instances that wait when the pool is full; it is full at the start.
             Default: 0, no warm pool.
+        auto: Whether a policy that can plans the size instead, from an empty pool on; others
+            have none. Default: false.
         start_seconds: From the start to serving, in whole minutes rounded up. Default: 60.
         cost_fraction: What a waiting instance costs, as share of one that runs: a stopped
             instance costs its volume. Default: 0.03.
     """
 
     instances: int = 0
+    auto: bool = False
     start_seconds: float = 60.0
     cost_fraction: float = 0.03
 
@@ -28,6 +31,10 @@ class WarmPoolSpec:
         for name in ("instances", "start_seconds", "cost_fraction"):
             if not (value := float(getattr(self, name))) >= 0:
                 raise DemandError(f"warm pool: {name} must be at least 0, got {value:g}")
+        if self.auto and self.instances:
+            raise DemandError(
+                f"warm pool: instances must be 0 where the size is planned, got {self.instances}"
+            )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,5 +74,14 @@ class WarmPool:
         taken = min(instances, self.waiting)
         if taken:
             self.waiting -= taken
-            self._refilling.append((minute + 1 + self.boot_minutes, taken))
+            self.keep(minute, self.size)
         return taken
+
+    def keep(self, minute: int, size: int) -> None:
+        """Boot or terminate what waits at the end of *minute*, towards *size*."""
+        self.size = size
+        missing = size - self.waiting - self.refilling
+        if missing > 0:
+            self._refilling.append((minute + 1 + self.boot_minutes, missing))
+        else:
+            self.waiting += max(-self.waiting, missing)

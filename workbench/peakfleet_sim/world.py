@@ -110,6 +110,11 @@ class Instances:
         return sum(count for _, count in self._booting)
 
     @property
+    def boots(self) -> tuple[tuple[int, int], ...]:
+        """When what boots will serve, as a minute, and how many instances."""
+        return tuple(self._booting)
+
+    @property
     def billed(self) -> float:
         """Instances that are paid for, those that wait at their share of the price."""
         warm = self._warm.refilling + self.warm_cost_fraction * self._warm.waiting
@@ -132,6 +137,15 @@ class Instances:
             gone = min(left, count)
             self._booting[index] = (serves, count - gone)
             left -= gone
+
+    @property
+    def waiting(self) -> int:
+        """Instances that wait in the warm pool."""
+        return self._warm.waiting
+
+    def keep_warm(self, minute: int, instances: int) -> None:
+        """Let *instances* wait in the warm pool from the end of *minute* on."""
+        self._warm.keep(minute, instances)
 
     def resize(self, minute: int, instances: int) -> int:
         """Launch or terminate at the end of *minute* towards *instances*.
@@ -200,6 +214,8 @@ class Seen:
         ready: Instances that served, for the same minutes.
         ready_instances: Instances that serve now.
         booting_instances: Instances that boot now.
+        waiting_instances: Instances that wait in the warm pool. Default: 0.
+        boots: When some of them will serve, as a minute, and how many. Default: not known.
     """
 
     minute: int
@@ -208,6 +224,8 @@ class Seen:
     ready: Floats
     ready_instances: int
     booting_instances: int
+    waiting_instances: int = 0
+    boots: tuple[tuple[int, int], ...] = ()
 
     @property
     def instances(self) -> int:
@@ -222,10 +240,13 @@ class Decision:
     Args:
         instances: How many instances; the group keeps them within its bounds.
         explanation: Why, in words.
+        warm_instances: How many should wait in a warm pool whose size is planned; None leaves it
+            as it is.
     """
 
     instances: int
     explanation: str
+    warm_instances: int | None = None
 
 
 class Policy(Protocol):

@@ -32,16 +32,22 @@ SLIVER: Final = 1e-6
 
 
 def first_tables(
-    *, boot_minutes: int, metric_delay_minutes: int, unserved_cost: float
+    *, boot_minutes: int, launch_cost: float, metric_delay_minutes: int, unserved_cost: float
 ) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[float, ...], ...]]:
     """Return the tables for starting and for keeping, before anything is learned.
 
     Starting costs the boot and gains what would be missed, down to the whole boot; what was
     needed a minute ago is worth a little more. Keeping costs its minute and gains what would
     be missed until it could be back.
+
+    Args:
+        boot_minutes: From the launch to serving.
+        launch_cost: What a launch costs before it serves, in instance-minutes.
+        metric_delay_minutes: How late demand is seen.
+        unserved_cost: What a missed unit-minute is worth.
     """
     lead = metric_delay_minutes + boot_minutes + 1
-    boot = boot_minutes + 0.5
+    boot = launch_cost + 0.5
     chances = [1 - quantile for quantile in (0.005, *QUANTILES, 0.995)]
     start = [[max(-boot, boot * (1 - chance * unserved_cost / 2.5))] * AGES for chance in chances]
     for row, chance in zip(start, chances, strict=True):

@@ -11,19 +11,19 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from math import ceil, isfinite
 from typing import Final
 
-from peakfleet_planner.foresight.basis import Basis
+from peakfleet_planner.foresight.basis import MOST_AGE_SECONDS, Basis
 from peakfleet_planner.foresight.features import Past, Present
 from peakfleet_planner.foresight.forecast import Horizon
-from peakfleet_planner.foresight.layers import ages, targets
+from peakfleet_planner.foresight.layers import ages, best, targets
 from peakfleet_planner.foresight.minutes import DAY, HOUR, MINUTE_SECONDS
 from peakfleet_planner.foresight.model import DemandModel, HorizonModel
 
-MOST_AGE_SECONDS: Final = 9000
-"""A model that was learned longer ago is not used."""
 MEAN_DAYS: Final = 14
 
 Points = tuple[tuple[int, float], ...]
@@ -37,15 +37,19 @@ class Foreseen:
         ahead_units: Demand expected by the time that new capacity serves.
         grow_units: Less than this must grow.
         keep_units: More than this may be let go.
+        warm_grow_units: As `grow_units`, of what waits; None without a warm pool.
+        warm_units: How much should wait; None without a warm pool.
     """
 
     ahead_units: float
     grow_units: float
     keep_units: float
+    warm_grow_units: float | None = None
+    warm_units: float | None = None
 
 
 class Rolling:
-    """Both forecasts, going from minute to minute.
+    """All forecasts, going from minute to minute.
 
     Args:
         past: What is known of demand; `recent` grows.
@@ -54,9 +58,11 @@ class Rolling:
         minutes_seen: Over how many minutes.
         grow: The forecast for what to start.
         keep: The forecast for what to keep.
+        warm_grow: The forecast for what to start of that which waits. Default: nothing does.
+        horizon: What forecasts. Default: what a tick forecasts with.
     """
 
-    __slots__ = ("grow", "highest", "keep", "mean", "minutes_seen", "past")
+    __slots__ = ("grow", "highest", "keep", "mean", "minutes_seen", "past", "warm_grow")
 
     def __init__(
         self,
@@ -64,13 +70,16 @@ class Rolling:
         past: Past,
         grow: HorizonModel,
         keep: HorizonModel,
+        warm_grow: HorizonModel | None = None,
         mean: float = 0.0,
         highest: float = 0.0,
         minutes_seen: int = 0,
+        horizon: Callable[[HorizonModel], Horizon] = Horizon,
     ) -> None:
         self.past, self.mean, self.highest = past, mean, highest
         self.minutes_seen = minutes_seen
-        self.grow, self.keep = Horizon(grow), Horizon(keep)
+        self.grow, self.keep = horizon(grow), horizon(keep)
+        self.warm_grow = horizon(warm_grow) if warm_grow else None
 
     @classmethod
     def of(cls, model: DemandModel) -> Rolling:
@@ -82,24 +91,27 @@ class Rolling:
             minutes_seen=model.minutes_seen,
             grow=model.grow,
             keep=model.keep,
+            warm_grow=model.warm.grow if model.warm else None,
         )
 
-    def see(self, value: float) -> tuple[float | None, float | None]:
-        """Go on by one minute; return the outcomes that came true, for grow and keep."""
+    @property
+    def horizons(self) -> tuple[Horizon, ...]:
+        """The forecasts: for grow, for keep, and for what waits."""
+        return (self.grow, self.keep, *([self.warm_grow] if self.warm_grow else []))
+
+    def see(self, value: float) -> list[float | None]:
+        """Go on by one minute; return the outcomes that came true, one for each of `horizons`."""
         self.past.recent.append(value)
         self.highest = max(self.highest, value)
         self.minutes_seen += 1
         self.mean += (value - self.mean) / min(self.minutes_seen, MEAN_DAYS * DAY)
         now = Present(self.past)
-        return self.grow.see(now, self.mean), self.keep.see(now, self.mean)
+        return [horizon.see(now, self.mean) for horizon in self.horizons]
 
-    def levels(self, baseline: float) -> tuple[list[float], list[float]]:
-        """Return the burst above *baseline* at each quantile, for grow and keep."""
+    def levels(self, baseline: float) -> list[list[float]]:
+        """Return the burst above *baseline* at each quantile, for each of `horizons`."""
         minute = self.past.recent.end - 1
-        return (
-            [level - baseline for level in self.grow.levels(minute)],
-            [level - baseline for level in self.keep.levels(minute)],
-        )
+        return [[level - baseline for level in horizon.levels(minute)] for horizon in self.horizons]
 
     def most_layers(self, baseline: float, bound: int) -> int:
         """Return the most layers to ask for: one more than were ever needed."""
@@ -111,19 +123,17 @@ class Rolling:
 
 
 def foresee(
-    model: DemandModel, points: Points, *, baseline_units: float, read_since: int, now: int
+    model: DemandModel, points: Points, *, baseline_units: float, now: int
 ) -> Foreseen | None:
     """Return what *model* would run; None if it cannot say.
 
     Args:
         model: What was learned.
-        points: Every sample read, in units, oldest first.
+        points: Every sample of the last `read_seconds`, in units, oldest first.
         baseline_units: What the on-premises side carries.
-        read_since: Epoch seconds from which on samples were read.
         now: Epoch seconds of the decision.
     """
-    age = now - model.learned_at_epoch_seconds
-    if not 0 <= age <= MOST_AGE_SECONDS or read_since > model.learned_at_epoch_seconds:
+    if not 0 <= now - model.learned_at_epoch_seconds <= MOST_AGE_SECONDS:
         return None
     values = by_minute(
         model.basis, points, after=model.newest_minute, before_first=model.recent[-1]
@@ -134,18 +144,25 @@ def foresee(
     baseline = baseline_units / unit
     try:
         kept = _roll(model, values)
-        grow_levels, keep_levels = kept.rolling.levels(baseline)
+        grow_levels, keep_levels, *warm_levels = kept.rolling.levels(baseline)
     except (ArithmeticError, ValueError):  # a model, or demand, beyond what numbers can hold
         return None
     last_hour, made = kept.rolling.last_hour(baseline), kept.rolling.grow.made
     most = kept.rolling.most_layers(baseline, model.basis.most_layers)
     _aside.append(kept)
-    if made is None or not all(map(isfinite, (*grow_levels, *keep_levels))):
+    if made is None or not all(map(isfinite, chain(grow_levels, keep_levels, *warm_levels))):
         return None
-    tables = (model.start_table, model.keep_table)
-    grow, keep = targets(grow_levels, keep_levels, ages(last_hour), tables, most)
+    tables, layer_ages = (model.start_table, model.keep_table), ages(last_hour)
+    grow, keep = targets(grow_levels, keep_levels, layer_ages, tables, most)
+    warm = model.warm
     return Foreseen(
-        ahead_units=max(0.0, made.expected) * unit, grow_units=grow * unit, keep_units=keep * unit
+        ahead_units=max(0.0, made.expected) * unit,
+        grow_units=grow * unit,
+        keep_units=keep * unit,
+        warm_grow_units=unit * best(warm_levels[0], layer_ages, warm.start_table, most)
+        if warm
+        else None,
+        warm_units=unit * warm.layers if warm else None,
     )
 
 

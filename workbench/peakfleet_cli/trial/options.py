@@ -86,7 +86,9 @@ OwnDelays = Annotated[
 WarmInstances = Annotated[
     str,
     typer.Option(
-        metavar="N|auto", help="Stopped instances that wait, for all.", rich_help_panel=_WARM
+        metavar="N|auto",
+        help="Stopped instances that wait, for all; auto: Peakfleet plans its own.",
+        rich_help_panel=_WARM,
     ),
 ]
 WarmStartSeconds = Annotated[

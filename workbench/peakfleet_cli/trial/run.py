@@ -97,6 +97,10 @@ def _about(trial: Trial) -> list[tuple[str, str]]:
         ("Metric delay", f"{world.metric_delay_seconds:g} s"),
         ("Unserved work", f"{world.unserved_cost:g} instance-minutes for each one"),
     ]
+    if warm.auto:
+        facts.append(
+            ("Warm pool", f"planned by Peakfleet, {warm.cost_fraction:.0%} of an instance's price")
+        )
     if warm.instances:
         facts.append(
             ("Warm pool", f"{warm.instances} instances, {warm.cost_fraction:.0%} of their price")

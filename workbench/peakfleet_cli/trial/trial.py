@@ -142,8 +142,14 @@ def make_trial(
 
 
 def _contest(demand: Demand, spec: FleetSpec | None, physics: Physics) -> Contest:
+    auto = physics.warm_instances == "auto"
+    if auto and spec is not None:
+        raise TrialError(
+            "--warm-instances auto plans one pool from the flags: leave the fleet or scenario out"
+        )
     warm = WarmPoolSpec(
-        instances=physics.warm_instances,
+        instances=0 if physics.warm_instances == "auto" else physics.warm_instances,
+        auto=auto,
         start_seconds=physics.warm_start_seconds,
         cost_fraction=physics.warm_cost_fraction,
     )

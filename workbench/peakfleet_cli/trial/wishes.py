@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from peakfleet_sim import WarmPoolSpec, World
@@ -47,7 +47,8 @@ class Physics:
         metric_delay_seconds: How late demand is seen.
         history_minutes: Minutes at the start that are not scored.
         seed: Of everything that is random.
-        warm_instances: Instances of the warm pool.
+        warm_instances: Instances of the warm pool; `auto` lets Peakfleet plan how many, and gives
+            the other policies none.
         warm_start_seconds: From their start to serving.
         warm_cost_fraction: What they cost while they wait.
     """
@@ -61,7 +62,7 @@ class Physics:
     metric_delay_seconds: float = 60.0
     history_minutes: int = 0
     seed: int = 0
-    warm_instances: int = 0
+    warm_instances: int | Literal["auto"] = 0
     warm_start_seconds: float = 60.0
     warm_cost_fraction: float = 0.03
 
@@ -102,20 +103,17 @@ _OF_POOLS = ("units_per_instance", "min_instances", "max_instances", "boot_secon
 _OF_FLEETS = ("baseline_units", "unserved_cost")
 
 
-def warm_instances(text: str) -> int:
+def warm_instances(text: str) -> int | Literal["auto"]:
     """Return the size of the warm pool that *text* asks for.
 
-    >>> warm_instances("4")
-    4
+    >>> warm_instances("4"), warm_instances("auto")
+    (4, 'auto')
 
     Raises:
         TrialError: It is no size.
     """
     if text == "auto":
-        raise TrialError(
-            "--warm-instances auto sizes the warm pool from the forecast, which the planner "
-            "does not do yet: give a number"
-        )
+        return "auto"
     if not text.isdecimal():
         raise TrialError(f"--warm-instances must be a number of at least 0 or auto, got {text!r}")
     return int(text)

@@ -10,11 +10,13 @@ from moto.core.responses import EmptyResult
 from moto.kms.models import Key
 from moto.ssm.models import Parameter
 
+from peakfleet_local._group_api import complete_group
 from peakfleet_local._moto import MotoObject, Patch, as_method, stock
 from peakfleet_local.cloudformation._resources import Properties
 
 _CREATE = "create_from_cloudformation_json"
 _stock_create_function = stock(LambdaFunction, _CREATE)
+_stock_create_group = stock(FakeAutoScalingGroup, _CREATE)
 _stock_create_key = stock(Key, _CREATE)
 _stock_create_parameter = stock(Parameter, _CREATE)
 
@@ -26,6 +28,11 @@ def type_patches() -> list[Patch]:
             owner=FakeAutoScalingGroup,
             name="update_from_cloudformation_json",
             value=staticmethod(_update_group),
+        ),
+        Patch(
+            owner=FakeAutoScalingGroup,
+            name=_CREATE,
+            value=classmethod(as_method(_create_group)),
         ),
         Patch(
             owner=CloudWatchResponse,
@@ -93,6 +100,23 @@ def _create_parameter(
     return _stock_create_parameter(cls, resource_name, document, account_id, region_name, **kwargs)
 
 
+def _create_group(
+    cls: MotoObject,
+    resource_name: str,
+    cloudformation_json: Properties,
+    account_id: str,
+    region_name: str,
+    **kwargs: object,
+) -> MotoObject:
+    """Give a group the hooks and the lifecycle policy of its template; moto drops them."""
+    group = _stock_create_group(
+        cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
+    )
+    backend = autoscaling_backends[account_id][region_name]
+    complete_group(backend, group.name, cloudformation_json["Properties"])
+    return group
+
+
 def _update_group(
     original_resource: MotoObject,
     new_resource_name: str,  # noqa: ARG001 - moto passes it, the group keeps its name
@@ -103,6 +127,7 @@ def _update_group(
     """Change a group in place; moto deletes it and makes another, without its instances."""
     wanted = cloudformation_json["Properties"]
     backend: MotoObject = autoscaling_backends[account_id][region_name]
+    complete_group(backend, original_resource.name, wanted)
     return backend.update_auto_scaling_group(
         name=original_resource.name,
         availability_zones=wanted.get("AvailabilityZones", []),

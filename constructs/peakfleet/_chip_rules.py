@@ -1,0 +1,196 @@
+"""What chips and ways of buying forbid, refused where it was written.
+
+Instance types that the catalogue does not know pass: the deployment tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from peakfleet_chips import CATALOGUE, Chip, InstanceType, PurchaseOption, WarmState, find_type
+from peakfleet_planner import SpecError
+
+_MOST_NAMED = 6
+
+
+def check_bought(owner: str, instance_types: Sequence[str], option: PurchaseOption) -> None:
+    """Refuse instance types that are not sold in this way."""
+    for kind in _known(instance_types):
+        if option not in kind.purchases:
+            sold = " or ".join(sorted(kind.purchases))
+            others = _sold_beside(kind, option)
+            raise SpecError(
+                f"{owner}: purchase is {option}, but {kind.name} is only sold {sold}; buy it so"
+                + f", or use {others}" * bool(others)
+            )
+
+
+def check_capacity_block(
+    owner: str, instance_types: Sequence[str], *, placement_group: str | None = None
+) -> None:
+    """Refuse a pool on a capacity block that cannot be.
+
+    Args:
+        owner: The pool, in an error's words.
+        instance_types: Its instance types.
+        placement_group: Name of the placement group that it was given. Default: none.
+
+    Raises:
+        SpecError: A type has no capacity blocks, there are several types, or there is a
+            placement group.
+    """
+    check_bought(owner, instance_types, PurchaseOption.CAPACITY_BLOCK)
+    if len(instance_types) != 1:
+        raise SpecError(
+            f"{owner}: a capacity block holds one instance type, got "
+            f"{', '.join(instance_types)}; give each its own pool and block"
+        )
+    if placement_group is not None:
+        raise SpecError(
+            f"{owner}: placement_group is {placement_group}, but instances of a capacity block "
+            f"cannot be in one, they are placed close together anyway; leave placement_group out"
+        )
+
+
+def check_hibernation(owner: str, instance_types: Sequence[str]) -> None:
+    """Refuse instance types that cannot hibernate."""
+    for kind in _known(instance_types):
+        if not kind.hibernates:
+            why = ", as no host of Neuron does" if kind.chip.is_neuron else ""
+            raise SpecError(
+                f"{owner}: {kind.name} does not hibernate{why}; let its instances wait stopped "
+                f"or running"
+            )
+
+
+def check_warm(
+    owner: str, instance_types: Sequence[str], *, option: PurchaseOption, state: WarmState
+) -> None:
+    """Refuse a warm pool that cannot be.
+
+    Args:
+        owner: The pool, in an error's words.
+        instance_types: Its instance types.
+        option: How it is bought.
+        state: How its instances are to wait.
+
+    Raises:
+        SpecError: It is not bought on demand, or a type cannot wait so.
+    """
+    if option is not PurchaseOption.ON_DEMAND:
+        raise SpecError(
+            f"{owner}: warm is given, but purchase is {option}, and only on-demand instances "
+            f"wait in a warm pool; leave warm out, or give it to an on-demand pool beside this one"
+        )
+    if len(instance_types) != 1:
+        raise SpecError(
+            f"{owner}: warm is given, but there are several instance types, "
+            f"{', '.join(instance_types)}, and a group with a warm pool launches one; keep one, "
+            f"or leave warm out"
+        )
+    check_bought(owner, instance_types, option)
+    if state is WarmState.HIBERNATED:
+        check_hibernation(owner, instance_types)
+
+
+def check_efa(
+    owner: str, instance_types: Sequence[str], *, otherwise: str = "leave efa out"
+) -> int:
+    """Return how many Elastic Fabric Adapters the instances of a pool take.
+
+    One launch template serves all of them, so that they must take the same number.
+
+    Args:
+        owner: The pool, in an error's words.
+        instance_types: Its instance types.
+        otherwise: What else can be done, in an error's words.
+
+    Raises:
+        SpecError: A type takes none, is unknown, or takes another number than the others.
+    """
+    counts: dict[str, int] = {}
+    for name in instance_types:
+        kind = find_type(name)
+        if kind is None:
+            raise SpecError(
+                f"{owner}: efa needs to know how many adapters {name} takes, and the catalogue "
+                f"does not have it; use {_named(_takes_many)}, or {otherwise}"
+            )
+        if not kind.efa_interfaces:
+            raise SpecError(
+                f"{owner}: efa is on, but {name} takes no Elastic Fabric Adapter and cannot "
+                f"train with others; use {_named(_takes_many)}, or {otherwise}"
+            )
+        counts[name] = kind.efa_interfaces
+    if len(set(counts.values())) > 1:
+        words = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise SpecError(
+            f"{owner}: with efa, all its instance types must take the same number of adapters, "
+            f"got {words}; give each its own pool"
+        )
+    return next(iter(counts.values()))
+
+
+def check_gang(owner: str, zones: Sequence[str]) -> None:
+    """Refuse a gang, whose machines work as one, that is spread over zones."""
+    if len(set(zones)) != 1:
+        raise SpecError(
+            f"{owner}: a gang runs in one availability zone, got {len(set(zones))} "
+            f"({', '.join(sorted(set(zones))) or 'none'}); name the one subnet of the zone that "
+            f"has the capacity, with vpc_subnets"
+        )
+
+
+def check_chips(owner: str, instance_types: Sequence[str], chips: Sequence[Chip]) -> None:
+    """Refuse known instance types that have none of these chips."""
+    for kind in _known(instance_types):
+        if kind.chip not in chips:
+            raise SpecError(
+                f"{owner}: instance types with {' or '.join(chips)} only, got {kind.name}, "
+                f"which has {kind.chip}; use {_named(lambda other: other.chip in chips)}"
+            )
+
+
+def neuron_cores(owner: str, instance_types: Sequence[str]) -> dict[str, float]:
+    """Return the NeuronCores of each type, as programs see them.
+
+    Raises:
+        SpecError: A type is unknown or has none.
+    """
+    cores = {name: kind.neuron_cores for name in instance_types if (kind := find_type(name))}
+    for name in instance_types:
+        if not cores.get(name):
+            raise SpecError(
+                f"{owner}: the NeuronCores of {name} are not in the catalogue; give "
+                f"units_per_instance"
+            )
+    return {name: float(count) for name, count in cores.items()}
+
+
+def unknown_types(instance_types: Sequence[str]) -> list[str]:
+    """Return the instance types that the catalogue does not have."""
+    return [name for name in instance_types if find_type(name) is None]
+
+
+def types_with_local_nvme(instance_types: Sequence[str]) -> list[str]:
+    """Return the known instance types whose local disks are empty after a stop."""
+    return [kind.name for kind in _known(instance_types) if kind.local_nvme_gb]
+
+
+def _known(instance_types: Sequence[str]) -> Iterator[InstanceType]:
+    return (kind for name in instance_types if (kind := find_type(name)))
+
+
+def _sold_beside(kind: InstanceType, option: PurchaseOption) -> str:
+    return _named(lambda other: option in other.purchases and other.chip is kind.chip)
+
+
+def _takes_many(kind: InstanceType) -> bool:
+    return kind.chip.is_neuron and kind.efa_interfaces > 0
+
+
+def _named(wanted: Callable[[InstanceType], bool]) -> str:
+    """Return some instance types that a user may turn to, in words."""
+    names = [kind.name for kind in CATALOGUE.values() if wanted(kind)]
+    more = ", ..." if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address
+
+from aws_cdk import Duration, Token
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_elasticloadbalancingv2_targets as targets
+from constructs import Construct
+
+from peakfleet_planner import SpecError, TrafficSpec
+
+_ALL = 100
+_HTTPS = 443
+_OUTSIDE_THE_VPC = "all"
+HEALTH_CHECK_PATH = "/healthz"
+DEREGISTRATION = Duration.minutes(2)
+"""No longer than the notice that Spot gives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """A load balancer before a fleet.
+
+    Args:
+        load_balancer: What clients connect to.
+        listener: Its one listener.
+        cloud: The target group of the fleet's instances.
+        traffic: How the listener is split between both sides. None: all is the fleet's.
+    """
+
+    load_balancer: elbv2.ApplicationLoadBalancer
+    listener: elbv2.ApplicationListener
+    cloud: elbv2.ApplicationTargetGroup
+    traffic: TrafficSpec | None
+
+
+def define_front(
+    scope: Construct,
+    *,
+    vpc: ec2.IVpc,
+    vpc_subnets: ec2.SubnetSelection,
+    on_premises_targets: Sequence[str],
+    port: int,
+    listener_port: int | None = None,
+    certificate: acm.ICertificate | None = None,
+    health_check_path: str = HEALTH_CHECK_PATH,
+    clients: ec2.IPeer | None = None,
+    deletion_protection: bool = True,
+    algorithm: elbv2.TargetGroupLoadBalancingAlgorithmType | None = None,
+    deregistration_delay: Duration = DEREGISTRATION,
+) -> Front:
+    """Define an internal load balancer, for servers on premises and instances of a fleet.
+
+    Until the first tick all traffic goes to the on-premises side, if there is one.
+
+    Args:
+        scope: Where it is defined.
+        vpc: Where it runs.
+        vpc_subnets: In which subnets.
+        on_premises_targets: Addresses of the on-premises servers. They must have been checked.
+        port: What the servers listen on.
+        listener_port: What clients connect to. Default: 443 with a certificate, else *port*.
+        certificate: Makes the listener speak TLS. Default: none.
+        health_check_path: What a healthy server answers with 200.
+        clients: Who may connect. Default: the network of *vpc*.
+        deletion_protection: Whether the load balancer refuses to be deleted.
+        algorithm: How the fleet's instances share their requests. Default: in turn.
+        deregistration_delay: How long requests go on when an instance leaves. Default: 2 minutes.
+    """
+    load_balancer = elbv2.ApplicationLoadBalancer(
+        scope,
+        "LoadBalancer",
+        vpc=vpc,
+        vpc_subnets=vpc_subnets,
+        internet_facing=False,
+        drop_invalid_header_fields=True,
+        deletion_protection=deletion_protection,
+    )
+    health_check = elbv2.HealthCheck(path=health_check_path, healthy_http_codes="200")
+    on_premises = (
+        elbv2.ApplicationTargetGroup(
+            scope,
+            "OnPremises",
+            vpc=vpc,
+            port=port,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            target_type=elbv2.TargetType.IP,
+            health_check=health_check,
+            targets=[
+                targets.IpTarget(address, port, _OUTSIDE_THE_VPC) for address in on_premises_targets
+            ],
+        )
+        if on_premises_targets
+        else None
+    )
+    cloud = elbv2.ApplicationTargetGroup(
+        scope,
+        "Cloud",
+        vpc=vpc,
+        port=port,
+        protocol=elbv2.ApplicationProtocol.HTTP,
+        target_type=elbv2.TargetType.INSTANCE,
+        health_check=health_check,
+        load_balancing_algorithm_type=algorithm,
+        deregistration_delay=deregistration_delay,
+    )
+    for address in on_premises_targets:
+        load_balancer.connections.allow_to(
+            ec2.Peer.ipv4(f"{address}/32"), ec2.Port.tcp(port), "The on-premises servers"
+        )
+    listener = load_balancer.add_listener(
+        "Listener",
+        port=listener_port or (_HTTPS if certificate else port),
+        protocol=elbv2.ApplicationProtocol.HTTPS if certificate else elbv2.ApplicationProtocol.HTTP,
+        certificates=[certificate] if certificate else None,
+        ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS if certificate else None,
+        open=False,
+        default_action=elbv2.ListenerAction.weighted_forward(
+            [
+                elbv2.WeightedTargetGroup(target_group=on_premises, weight=_ALL),
+                elbv2.WeightedTargetGroup(target_group=cloud, weight=0),
+            ]
+        )
+        if on_premises
+        else elbv2.ListenerAction.forward([cloud]),
+    )
+    listener.connections.allow_default_port_from(
+        clients or ec2.Peer.ipv4(vpc.vpc_cidr_block), "Clients"
+    )
+    return Front(
+        load_balancer=load_balancer,
+        listener=listener,
+        cloud=cloud,
+        traffic=TrafficSpec(
+            listener_arn=listener.listener_arn,
+            baseline_target_group_arn=on_premises.target_group_arn,
+            cloud_target_group_arn=cloud.target_group_arn,
+        )
+        if on_premises
+        else None,
+    )
+
+
+def check_addresses(addresses: Sequence[str]) -> None:
+    """Refuse addresses of on-premises servers that a load balancer cannot reach."""
+    for address in addresses:
+        if Token.is_unresolved(address):
+            continue
+        try:
+            is_private = IPv4Address(address).is_private
+        except AddressValueError as error:
+            raise SpecError(
+                f"on_premises_targets must be IPv4 addresses, got {address!r}"
+            ) from error
+        if not is_private:
+            raise SpecError(
+                f"on_premises_targets must be private addresses, which is all that a load "
+                f"balancer reaches, got {address}"
+            )

@@ -1,0 +1,64 @@
+"""Where a training run keeps its checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+
+from peakfleet._values import check_prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoints:
+    """The checkpoints of one training run, in a bucket. Use `in_bucket`.
+
+    Args:
+        bucket: Where they are.
+        prefix: What their keys begin with, without a slash at either end.
+
+    Raises:
+        SpecError: The prefix is empty, or has a slash at an end.
+    """
+
+    bucket: s3.IBucket
+    prefix: str
+
+    def __post_init__(self) -> None:
+        """Refuse a prefix that makes no key."""
+        check_prefix("checkpoints", self.prefix, example="search/2026-11-22")
+
+    @classmethod
+    def in_bucket(cls, bucket: s3.IBucket, *, prefix: str) -> Checkpoints:
+        """Return the checkpoints of the training run below a prefix.
+
+        Args:
+            bucket: Machines may read and write what is under the prefix.
+            prefix: One for each training run: a run that has finished stays finished.
+
+        Raises:
+            SpecError: The prefix is empty, or has a slash at an end.
+        """
+        return cls(bucket=bucket, prefix=prefix)
+
+    def grant_machines(self, grantee: iam.IGrantable) -> None:
+        """Let machines read, write and delete what is under the prefix."""
+        self.bucket.grant_read_write(grantee, f"{self.prefix}/*")
+
+    def grant_ticks(self, grantee: iam.IGrantable) -> None:
+        """Let a gang's ticks see what the machines say, and tell them who they are."""
+        keys = f"{self.prefix}/gang/*"
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:ListBucket"],
+            resource_arns=[self.bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": [keys]}},
+        )
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:PutObject"],
+            resource_arns=[self.bucket.arn_for_objects(keys)],
+        )
+        if self.bucket.encryption_key:
+            self.bucket.encryption_key.grant_encrypt(grantee)

@@ -1,0 +1,108 @@
+"""Warm pools: instances that have booted once and wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aws_cdk import Duration
+
+from peakfleet._values import known_number, seconds
+from peakfleet_planner import SpecError, WarmSpec
+
+_START = Duration.seconds(60)
+_HOURS_PER_MONTH = 730
+_GP3_USD_PER_GIB_MONTH = 0.08
+"""List price of gp3 storage in us-east-1, aws.amazon.com/ebs/pricing, 2026-11."""
+_UNKNOWN_SHARE = 0.03
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmPool:
+    """Instances of a pool that have booted once and wait, to serve sooner than new ones.
+
+    Waiting instances are stopped and cost their volumes alone, or they run and cost what they
+    always do. They hold no capacity of their own: where a zone is dry, a stopped instance does
+    not start either. Give a warm pool to on-demand pools of one instance type, without local
+    disks that have to survive a stop.
+
+    Args:
+        max_instances: Most instances that wait, counted like the pool's.
+        min_instances: Fewest.
+        start: From the start of a waiting instance to serving.
+        is_running: Whether they wait running.
+
+    Raises:
+        SpecError: The bounds contradict each other.
+    """
+
+    max_instances: int
+    min_instances: int = 0
+    start: Duration = field(default_factory=lambda: _START)
+    is_running: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that cannot be."""
+        for name in ("max_instances", "min_instances"):
+            known_number("warm pool", name, getattr(self, name))
+        if not 0 <= self.min_instances <= self.max_instances or self.max_instances < 1:
+            raise SpecError(
+                f"warm pool: max_instances must be at least 1 and min_instances between 0 and "
+                f"max_instances, got {self.max_instances} and {self.min_instances}"
+            )
+
+    @classmethod
+    def forecast(
+        cls,
+        *,
+        max_instances: int = 20,
+        min_instances: int = 0,
+        start: Duration | None = None,
+        running: bool = False,
+    ) -> WarmPool:
+        """Let the fleet size it by what it foresees: the uncertain part of demand waits.
+
+        Args:
+            max_instances: Most instances that wait. Default: 20.
+            min_instances: Fewest. Default: 0.
+            start: From the start of a waiting instance to serving. Default: 60 seconds.
+            running: Whether they wait running, for a start within seconds at full price.
+                Default: no, stopped.
+        """
+        return cls(
+            max_instances=max_instances,
+            min_instances=min_instances,
+            start=start or _START,
+            is_running=running,
+        )
+
+    @classmethod
+    def fixed(
+        cls, instances: int, *, start: Duration | None = None, running: bool = False
+    ) -> WarmPool:
+        """Keep a fixed number waiting; arguments as of `forecast`."""
+        return cls(
+            max_instances=instances,
+            min_instances=instances,
+            start=start or _START,
+            is_running=running,
+        )
+
+    def to_planner(
+        self, *, root_volume_gib: int, points: int, usd_per_hour: float | None
+    ) -> WarmSpec:
+        """Return what a decision needs to know.
+
+        Args:
+            root_volume_gib: What a stopped instance pays for.
+            points: Points of capacity of an instance.
+            usd_per_hour: Price of a running instance; None if unknown, then 3% is assumed.
+        """
+        volume_usd = root_volume_gib * _GP3_USD_PER_GIB_MONTH / _HOURS_PER_MONTH
+        share = min(1.0, volume_usd / usd_per_hour) if usd_per_hour else _UNKNOWN_SHARE
+        return WarmSpec(
+            max_capacity=self.max_instances * points,
+            min_capacity=self.min_instances * points,
+            start_seconds=float(seconds("warm pool", "start", self.start)),
+            state="running" if self.is_running else "stopped",
+            cost_fraction=1.0 if self.is_running else share,
+        )

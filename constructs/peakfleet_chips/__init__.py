@@ -1,0 +1,19 @@
+"""Instance types that fleets are made of, and what they cost: facts with source and date."""
+
+from peakfleet_chips.catalogue import CATALOGUE, find_type
+from peakfleet_chips.chip import Architecture, Chip
+from peakfleet_chips.instance_type import InstanceType, PurchaseOption, WarmState
+from peakfleet_chips.prices import PRICE_FILE, Prices, PricesError
+
+__all__ = [
+    "CATALOGUE",
+    "PRICE_FILE",
+    "Architecture",
+    "Chip",
+    "InstanceType",
+    "Prices",
+    "PricesError",
+    "PurchaseOption",
+    "WarmState",
+    "find_type",
+]

@@ -1,0 +1,122 @@
+"""The fleets of the fault scenarios: one stack each, chosen by the context value `fleet`."""
+
+from collections.abc import Callable, Mapping
+
+from aws_cdk import App, Duration, Fn, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from peakfleet import (
+    Baseline,
+    BurstFleet,
+    CapacityPool,
+    DemandSignal,
+    Drain,
+    Endpoint,
+    Foresight,
+    InferenceFleet,
+    Model,
+    Purchase,
+    Readiness,
+)
+
+ZONES = 3
+
+
+class FaultStack(Stack):
+    """A network over three zones, a demand metric, and what each fleet adds to them."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self.vpc = ec2.Vpc(
+            self,
+            "Network",
+            availability_zones=[Fn.select(zone, Fn.get_azs()) for zone in range(ZONES)],
+            nat_gateways=0,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(name="Fleet", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+            ],
+        )
+        self.demand = DemandSignal.metric(
+            cloudwatch.Metric(
+                namespace="Scenarios", metric_name="Demand", period=Duration.minutes(1)
+            )
+        )
+
+
+class ServiceStack(FaultStack):
+    """Workers that say when they are ready and when they are busy: Spot, then On-Demand, then x86.
+
+    Spot is worth a third of On-Demand here, as it often is for these types.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        BurstFleet(
+            self,
+            "Workers",
+            vpc=self.vpc,
+            baseline=Baseline.fixed(100),
+            signals=[self.demand],
+            foresight=Foresight.off(),
+            drain=Drain.when_idle(at_most=Duration.minutes(30)),
+            readiness=Readiness.signalled(within=Duration.minutes(5)),
+            pools=[
+                CapacityPool.graviton(
+                    "c8g.4xlarge",
+                    "c7g.4xlarge",
+                    units_per_instance=10,
+                    max_instances=30,
+                    purchase=Purchase.spot(),
+                    usd_per_hour=0.21,
+                ),
+                CapacityPool.graviton(
+                    "c8g.4xlarge", "c7g.4xlarge", units_per_instance=10, max_instances=30
+                ),
+                CapacityPool.x86("c7i.4xlarge", units_per_instance=10, max_instances=30),
+            ],
+        )
+
+
+class RankingStack(FaultStack):
+    """Servers of a model: Inferentia2, then Trainium, then Graviton."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        models = s3.Bucket(
+            self,
+            "Models",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+        )
+        InferenceFleet(
+            self,
+            "Ranking",
+            vpc=self.vpc,
+            model=Model.in_bucket(models, prefix="ranking/7"),
+            endpoint=Endpoint.none(),
+            baseline=Baseline.fixed(2_000),
+            signals=[self.demand],
+            foresight=Foresight.off(),
+            loaded_within=Duration.minutes(15),
+            pools=[
+                CapacityPool.inferentia("inf2.xlarge", units_per_instance=800, max_instances=20),
+                CapacityPool.trainium("trn1.2xlarge", units_per_instance=1_000, max_instances=8),
+                CapacityPool.graviton(
+                    "c8g.4xlarge", "c7g.4xlarge", units_per_instance=90, max_instances=60
+                ),
+            ],
+        )
+
+
+STACKS: Mapping[str, Callable[[Construct, str], Stack]] = {
+    "workers": ServiceStack,
+    "ranking": RankingStack,
+}
+
+app = App()
+STACKS[app.node.try_get_context("fleet") or "workers"](app, "Faults")
+app.synth()

@@ -1,0 +1,118 @@
+"""How much should wait in warm pools: what would have cost least on the last days."""
+
+from __future__ import annotations
+
+from collections import deque
+from math import ceil
+from typing import Final
+
+from peakfleet_learner.advantages import Advantages
+from peakfleet_learner.grading import DECAY_A_MINUTE
+from peakfleet_planner.foresight.basis import Basis, WarmBasis
+from peakfleet_planner.foresight.layers import Table
+
+SHARES: Final = (0.0, 0.025, 0.05, 0.1, 0.2, 0.4, 1.0)
+"""Sizes that are tried, as shares of the highest burst."""
+_CLEARLY: Final = 0.99
+"""Another size must have cost this much less: changing it has a price of its own."""
+
+
+class WarmTrial:
+    """A fleet with a warm pool of one size, and what it cost. In layers.
+
+    What is launched is taken from what waits first. What was taken is booted anew.
+
+    Args:
+        basis: The fleet.
+        warm: Its warm pool.
+        metric_delay_minutes: How late demand is seen.
+        share: Size of the pool, as share of the highest burst.
+    """
+
+    def __init__(
+        self, basis: Basis, warm: WarmBasis, *, metric_delay_minutes: int, share: float
+    ) -> None:
+        self._basis, self._warm, self._share = basis, warm, share
+        self._targets: deque[tuple[int, int, int]] = deque([(0, 0, 0)] * metric_delay_minutes)
+        self._ready = self._waiting = 0
+        self._booting: deque[int] = deque([0] * (basis.boot_minutes + 1))
+        self._refilling: deque[int] = deque([0] * (basis.boot_minutes + 1))
+        self.cost = 0.0
+
+    def size(self, highest_burst: float) -> int:
+        """Return how many layers wait when the pool is full."""
+        layers = ceil(self._share * highest_burst - 1e-9)
+        return min(max(layers, self._warm.least_layers), self._warm.most_layers)
+
+    def step(self, burst: float, highest_burst: float, target: tuple[int, int, int]) -> None:
+        """Serve the burst of a minute, then decide as on seeing it.
+
+        Args:
+            burst: Demand above the baseline.
+            highest_burst: The highest ever.
+            target: Layers to grow to by a boot, from what waits, and to keep.
+        """
+        self._ready += self._booting.popleft()
+        self._waiting += self._refilling.popleft()
+        booting, refilling = sum(self._booting), sum(self._refilling)
+        missed = max(0.0, burst - self._ready)
+        paid = self._ready + booting + refilling + self._warm.cost_fraction * self._waiting
+        self.cost = self.cost * DECAY_A_MINUTE + paid + self._basis.unserved_cost * missed
+        self._targets.append(target)
+        boot_to, start_to, keep = self._targets.popleft()
+        running = self._ready + booting
+        reach = running + self._waiting
+        more = max(0, (boot_to if boot_to > reach else min(start_to, reach)) - running)
+        taken = min(more, self._waiting)
+        self._waiting -= taken
+        self._booting.append(more - taken)
+        self._booting[self._warm.start_minutes] += taken
+        if not more:
+            self._ready = min(self._ready, max(boot_to, keep))
+        missing = self.size(highest_burst) - self._waiting - refilling
+        self._refilling.append(max(0, missing))
+        self._waiting += max(-self._waiting, min(0, missing))
+
+
+class WarmLearner:
+    """What starting from a warm pool gains, and how large the pool should be.
+
+    Args:
+        basis: The fleet.
+        warm: Its warm pool.
+        metric_delay_minutes: How late demand is seen.
+    """
+
+    def __init__(self, basis: Basis, warm: WarmBasis, *, metric_delay_minutes: int) -> None:
+        self.advantages = Advantages(
+            boot_minutes=warm.start_minutes,
+            launch_cost=warm.start_minutes + basis.boot_minutes,
+            metric_delay_minutes=metric_delay_minutes,
+            unserved_cost=basis.unserved_cost,
+            most_layers=basis.most_layers,
+        )
+        self._trials = tuple(
+            WarmTrial(basis, warm, metric_delay_minutes=metric_delay_minutes, share=share)
+            for share in SHARES
+        )
+        self._chosen = self._trials[0]
+
+    @property
+    def start_table(self) -> Table:
+        """What starting a waiting layer gains."""
+        return self.advantages.tables[0]
+
+    def grade(self, burst: float, highest_burst: float, target: tuple[int, int, int]) -> None:
+        """Take in one more minute, as `WarmTrial.step`."""
+        for trial in self._trials:
+            trial.step(burst, highest_burst, target)
+
+    def choose(self) -> None:
+        """Take the size that would have cost least, if that is clear."""
+        best = min(self._trials, key=lambda trial: trial.cost)
+        if best.cost < _CLEARLY * self._chosen.cost:
+            self._chosen = best
+
+    def layers(self, highest_burst: float) -> int:
+        """Return how many layers should wait."""
+        return self._chosen.size(highest_burst)

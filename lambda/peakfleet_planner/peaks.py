@@ -1,0 +1,66 @@
+"""The calendar of known peaks: a premiere, a launch, every Friday evening."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from peakfleet_planner import _check
+
+Repetition = Literal["once", "daily", "weekly"]
+
+DAY_SECONDS: Final = 24 * 3600
+_EVERY_SECONDS: Final = {"daily": DAY_SECONDS, "weekly": 7 * DAY_SECONDS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPeakSpec:
+    """Demand that is known to come, however quiet it is now.
+
+    Args:
+        name: Unique within the fleet.
+        start_epoch_seconds: When it begins, in seconds since 1970 (UTC).
+        end_epoch_seconds: When it is over.
+        units: Demand to be ready for, in units, what the baseline carries included.
+        repeats: `daily` and `weekly` repeat it after so many times 24 hours, from the first
+            time on. Default: once.
+    """
+
+    name: str
+    start_epoch_seconds: int
+    end_epoch_seconds: int
+    units: float
+    repeats: Repetition = "once"
+
+    def __post_init__(self) -> None:
+        """Refuse a peak that could never be."""
+        owner = f"known peak '{self.name}'"
+        _check.named("known peak", "name", self.name)
+        _check.at_least(owner, "start_epoch_seconds", self.start_epoch_seconds, 0)
+        _check.above(owner, "units", self.units, 0)
+        lasts = self.end_epoch_seconds - self.start_epoch_seconds
+        _check.above(owner, "its length in seconds", lasts, 0)
+        if self.repeats in _EVERY_SECONDS:
+            _check.within(owner, "its length in seconds", lasts, 1, _EVERY_SECONDS[self.repeats])
+
+    def expected_at(self, epoch_seconds: float, *, lead_seconds: float) -> bool:
+        """Return whether it is on then, or begins within the lead time.
+
+        Args:
+            epoch_seconds: Then.
+            lead_seconds: How long before it begins it is prepared for.
+
+        >>> evening = KnownPeakSpec(
+        ...     name="news", start_epoch_seconds=72_000, end_epoch_seconds=75_600, units=900,
+        ...     repeats="daily",
+        ... )
+        >>> times = (71_699, 71_700, 75_600)
+        >>> [evening.expected_at(3 * 86_400 + time, lead_seconds=300) for time in times]
+        [False, True, False]
+        """
+        begun = epoch_seconds + lead_seconds - self.start_epoch_seconds
+        if begun < 0:
+            return False
+        every = _EVERY_SECONDS.get(self.repeats)
+        since = begun if every is None else begun % every
+        return since < self.end_epoch_seconds - self.start_epoch_seconds + lead_seconds

@@ -1,0 +1,146 @@
+"""What a tick sees of an Auto Scaling group and of its warm pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import pytest
+
+from peakfleet_handlers.calls import Calls
+from peakfleet_handlers.deadline import Deadline
+from peakfleet_handlers.groups import read_pools
+from peakfleet_planner import PoolReading, PoolSpec, WarmSpec
+from tests.handlers.faults import refusal
+
+POOL = PoolSpec(name="Graviton", group="g", units_per_capacity=10, max_capacity=10)
+WARM = replace(POOL, warm=WarmSpec(max_capacity=5))
+
+
+def machine(name: str, state: str = "InService", **told: Any) -> dict[str, Any]:  # noqa: ANN401  AWS's own shape
+    return {
+        "InstanceId": name,
+        "LifecycleState": state,
+        "HealthStatus": "Healthy",
+        "AvailabilityZone": "a",
+        "ProtectedFromScaleIn": False,
+        **told,
+    }
+
+
+@dataclass(kw_only=True)
+class FakeAutoScaling:
+    """One group and its warm pool, which is read two instances at a time."""
+
+    group: dict[str, Any]
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    failing: bool = False
+    warm_calls: int = 0
+
+    def describe_auto_scaling_groups(self, **_: object) -> dict[str, Any]:
+        sizes = {"AutoScalingGroupName": "g", "DesiredCapacity": 4, "MinSize": 0, "MaxSize": 10}
+        return {"AutoScalingGroups": [{**sizes, **self.group}]}
+
+    def describe_warm_pool(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  AWS's own shape
+        self.warm_calls += 1
+        if self.failing:
+            raise refusal("Throttling")
+        assert asked["AutoScalingGroupName"] == "g"
+        first = int(asked.get("NextToken", 0))
+        more = {"NextToken": str(first + 2)} if first + 2 < len(self.waiting) else {}
+        return {"Instances": self.waiting[first : first + 2], **more}
+
+
+def read(fake: FakeAutoScaling, pool: PoolSpec = POOL) -> PoolReading:
+    calls = Calls(deadline=Deadline.of(None))
+    (reading,) = read_pools((pool,), autoscaling=cast("Any", fake), calls=calls)
+    assert bool(calls.failed) == fake.failing
+    return reading
+
+
+def of_instances(*instances: dict[str, Any], **group: Any) -> PoolReading:  # noqa: ANN401  AWS's own shape
+    return read(FakeAutoScaling(group={"Instances": list(instances), **group}))
+
+
+def test_every_instance_counts_by_its_state_and_weight() -> None:
+    reading = of_instances(
+        machine("i-1", WeightedCapacity="4"),
+        machine("i-2", ProtectedFromScaleIn=True, WeightedCapacity="2"),
+        machine("i-3", HealthStatus="Unhealthy", ProtectedFromScaleIn=True),
+        machine("i-4", "Pending"),
+        machine("i-5", "Pending:Wait", WeightedCapacity="3"),
+        machine("i-6", "Terminating:Wait"),
+        machine("i-7", "Terminating:Proceed"),
+        machine("i-8", "Terminating:Retained"),
+        machine("i-9", "Standby"),
+    )
+    assert reading.in_service_capacity == 6
+    assert reading.busy_capacity == 2
+    assert reading.unhealthy_capacity == 1
+    assert reading.booting_capacity == 4
+    assert reading.leaving_capacity == 2
+    assert reading.serving == {"i-1", "i-2"}
+    assert reading.retained == ("i-8",)
+
+
+def test_a_zone_without_instances_is_a_zone_all_the_same() -> None:
+    reading = of_instances(
+        machine("i-1", WeightedCapacity="4"),
+        machine("i-2", "Pending", AvailabilityZone="b"),
+        machine("i-3", "Terminating", AvailabilityZone="c"),
+        AvailabilityZones=["a", "b", "c"],
+    )
+    assert reading.zones == {"a": 4, "b": 1, "c": 0}
+
+
+@pytest.mark.parametrize(
+    ("suspended", "replaces"), [([], True), (["AZRebalance"], True), (["ReplaceUnhealthy"], False)]
+)
+def test_a_group_that_does_not_replace_the_unhealthy_says_so(
+    suspended: list[str], *, replaces: bool
+) -> None:
+    processes = [{"ProcessName": name} for name in suspended]
+    assert of_instances(SuspendedProcesses=processes).replaces_unhealthy is replaces
+
+
+def test_what_waits_is_read_to_the_last_page() -> None:
+    waiting = [
+        machine("i-1", "Warmed:Stopped"),
+        machine("i-2", "Warmed:Running", WeightedCapacity="2"),
+        machine("i-3", "Warmed:Pending:Wait"),
+        machine("i-4", "Warmed:Hibernated"),
+        machine("i-5", "Warmed:Terminating:Retained"),
+    ]
+    reading = read(FakeAutoScaling(group={}, waiting=waiting), WARM)
+    assert reading.warm_capacity == 4
+    assert reading.retained == ("i-5",)
+
+
+def test_only_a_pool_with_a_warm_pool_is_asked_for_it() -> None:
+    fake = FakeAutoScaling(group={}, waiting=[machine("i-1", "Warmed:Stopped")])
+    assert read(fake).warm_capacity == 0
+    assert fake.warm_calls == 0
+
+
+def test_a_warm_pool_that_cannot_be_read_counts_as_empty() -> None:
+    fake = FakeAutoScaling(group={"Instances": [machine("i-1")]}, failing=True)
+    reading = read(fake, WARM)
+    assert (reading.warm_capacity, reading.in_service_capacity) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "target"),
+    [
+        ({"MinSize": 3, "MaxGroupPreparedCapacity": 0}, 3),
+        ({"MinSize": 0, "MaxGroupPreparedCapacity": 6}, 2),
+        ({"MinSize": 1}, 6),
+        ({"MinSize": 1, "MaxGroupPreparedCapacity": -1}, 6),
+        ({"MinSize": 1, "Status": "PendingDelete"}, None),
+        (None, None),
+    ],
+)
+def test_a_warm_pool_is_as_large_as_its_settings_make_it(
+    settings: dict[str, Any] | None, target: int | None
+) -> None:
+    group = {} if settings is None else {"WarmPoolConfiguration": settings}
+    assert read(FakeAutoScaling(group=group), WARM).warm_target == target

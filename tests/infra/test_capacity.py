@@ -1,0 +1,128 @@
+"""Warm pools, other writers, and what the scaler may do about single instances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from aws_cdk import Duration
+from aws_cdk.assertions import Template
+
+from peakfleet import CapacityPool, Drain, OtherWriter, Purchase, WarmPool
+from peakfleet_planner import SpecError
+from tests.infra.fleets import GRAVITON, SPOT, burst_fleet, function, new_stack, only, properties
+
+WARM = "AWS::AutoScaling::WarmPool"
+
+
+def warm_pool(warm: WarmPool, *types: str, **options: Any) -> CapacityPool:  # noqa: ANN401  a pool's own
+    return CapacityPool.graviton(
+        *(types or ("c8g.4xlarge",)),
+        units_per_instance=16,
+        max_instances=50,
+        warm=warm,
+        **options,
+    )
+
+
+def actions(template: Template, *, of: str) -> dict[str, dict[str, Any]]:
+    """Return the statement of each action that a function's role may do."""
+    role = function(template, of)[1]["Role"]["Fn::GetAtt"][0]
+    found: dict[str, dict[str, Any]] = {}
+    for policy in properties(template, "AWS::IAM::Policy"):
+        if {"Ref": role} in policy["Roles"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                named = statement["Action"]
+                found |= dict.fromkeys([named] if isinstance(named, str) else named, statement)
+    return found
+
+
+def test_a_warm_pool_is_as_large_as_the_scaler_says_and_not_as_the_groups_maximum() -> None:
+    stack = new_stack()
+    fleet = burst_fleet(stack, pools=[warm_pool(WarmPool.forecast(max_instances=9))])
+    found = only(Template.from_stack(stack), WARM)
+    assert (found["MinSize"], found["MaxGroupPreparedCapacity"]) == (0, 0)
+    assert found["PoolState"] == "Stopped"
+    (pool,) = fleet.spec.pools
+    assert pool.warm is not None
+    assert (pool.warm.min_capacity, pool.warm.max_capacity) == (0, 9)
+    assert pool.launch == "desired"
+
+
+def test_a_waiting_instance_costs_its_volume_or_all_of_itself() -> None:
+    stopped = warm_pool(WarmPool.fixed(3), usd_per_hour=0.64).to_planner(group="g").warm
+    runs = warm_pool(WarmPool.fixed(3, running=True)).to_planner(group="g").warm
+    assert stopped is not None
+    assert runs is not None
+    assert stopped.cost_fraction == pytest.approx(20 * 0.08 / 730 / 0.64)
+    assert runs.cost_fraction == 1
+
+
+def test_pools_without_a_warm_pool_are_launched_directly() -> None:
+    assert GRAVITON.to_planner(group="g").launch == "direct"
+    assert SPOT.to_planner(group="g").purchase == "spot"
+    assert SPOT.to_planner(group="g").instance_types == ("c8g.4xlarge", "c7g.4xlarge")
+
+
+@pytest.mark.parametrize(
+    ("types", "options", "words"),
+    [
+        (("c8g.large",), {"purchase": Purchase.spot()}, "warm is given, but purchase is spot"),
+        (("c8g.large", "c7g.large"), {}, "there are several instance types"),
+    ],
+)
+def test_a_warm_pool_that_aws_refuses_is_refused_at_once(
+    types: tuple[str, ...], options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(SpecError, match=words):
+        warm_pool(WarmPool.fixed(1), *types, **options)
+
+
+@pytest.mark.parametrize(("least", "most"), [(3, 2), (-1, 2), (0, 0)])
+def test_bounds_of_a_warm_pool_that_contradict_each_other_are_refused(
+    least: int, most: int
+) -> None:
+    with pytest.raises(SpecError, match=f"got {most} and {least}"):
+        WarmPool.forecast(max_instances=most, min_instances=least)
+
+
+def test_only_a_fleet_with_a_warm_pool_may_size_one() -> None:
+    for pool, may in ((GRAVITON, False), (warm_pool(WarmPool.fixed(2)), True)):
+        stack = new_stack()
+        burst_fleet(stack, pools=[pool])
+        named = actions(Template.from_stack(stack), of="tick")
+        assert ("autoscaling:PutWarmPool" in named) is may
+        assert ("autoscaling:DescribeWarmPool" in named) is may
+
+
+def test_only_instances_of_its_own_groups_are_swept_and_only_where_they_drain() -> None:
+    stack = new_stack()
+    fleet = burst_fleet(stack, drain=Drain.when_idle())
+    statement = actions(Template.from_stack(stack), of="tick")["ec2:TerminateInstances"]
+    (group,) = fleet.groups.values()
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "ec2:ResourceTag/aws:autoscaling:groupName": [
+                stack.resolve(group.auto_scaling_group_name)
+            ]
+        }
+    }
+    plain = new_stack()
+    burst_fleet(plain)
+    assert "ec2:TerminateInstances" not in actions(Template.from_stack(plain), of="tick")
+
+
+def test_the_groups_own_bounds_are_never_the_scalers_to_change() -> None:
+    stack = new_stack()
+    burst_fleet(stack, drain=Drain.when_idle())
+    named = actions(Template.from_stack(stack), of="tick")
+    assert "autoscaling:UpdateAutoScalingGroup" not in named
+
+
+def test_a_size_that_somebody_else_sets_is_taken_back_or_yielded_to() -> None:
+    usual = burst_fleet(new_stack()).spec.other_writer
+    assert (usual.mode, usual.grace_seconds) == ("take-back", 600)
+    soon = burst_fleet(new_stack(), other_writer=OtherWriter.taken_back(after=Duration.minutes(1)))
+    assert soon.spec.other_writer.grace_seconds == 60
+    gives_way = burst_fleet(new_stack(), other_writer=OtherWriter.yielded_to())
+    assert gives_way.spec.other_writer.mode == "yield"

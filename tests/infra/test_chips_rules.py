@@ -1,0 +1,136 @@
+"""What chips forbid is refused at synth, with field, value and way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Annotations, Match
+
+from peakfleet import CapacityPool, Purchase, SpecError, _advice
+from peakfleet._chip_rules import (
+    check_capacity_block,
+    check_efa,
+    check_gang,
+    check_hibernation,
+    check_warm,
+    unknown_types,
+)
+from peakfleet_chips import CATALOGUE, PurchaseOption, WarmState
+from tests.infra.fleets import burst_fleet, new_stack
+
+ON_DEMAND, SPOT, BLOCK = (
+    PurchaseOption.ON_DEMAND,
+    PurchaseOption.SPOT,
+    PurchaseOption.CAPACITY_BLOCK,
+)
+STOPPED, HIBERNATED = WarmState.STOPPED, WarmState.HIBERNATED
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        (
+            lambda: check_capacity_block("pool 'a'", ["inf2.48xlarge"]),
+            r"purchase is capacity-block, but inf2.48xlarge is only sold on-demand or spot; buy",
+        ),
+        (
+            lambda: check_capacity_block("pool 'a'", ["trn1.2xlarge"]),
+            r"trn1.2xlarge is only sold on-demand or spot; buy it so, or use trn1.32xlarge$",
+        ),
+        (
+            lambda: check_capacity_block("pool 'a'", ["trn2.48xlarge"], placement_group="close"),
+            r"placement_group is close, but .* leave placement_group out",
+        ),
+        (
+            lambda: check_capacity_block("pool 'a'", ["trn2.48xlarge", "trn2.3xlarge"]),
+            r"one instance type, got trn2.48xlarge, trn2.3xlarge; give each its own",
+        ),
+        (
+            lambda: check_hibernation("pool 'a'", ["inf2.xlarge"]),
+            r"inf2.xlarge does not hibernate, as no host of Neuron does; let its instances wait",
+        ),
+        (
+            lambda: check_hibernation("pool 'a'", ["c8g.48xlarge"]),
+            "c8g.48xlarge does not hibernate; let",
+        ),
+        (
+            lambda: check_warm("pool 'a'", ["c8g.large"], option=SPOT, state=STOPPED),
+            r"warm is given, but purchase is spot, .* leave warm out, or give it to an on-demand",
+        ),
+        (
+            lambda: check_warm("pool 'a'", ["trn2.48xlarge"], option=BLOCK, state=STOPPED),
+            "warm is given, but purchase is capacity-block",
+        ),
+        (
+            lambda: check_warm("pool 'a'", ["trn1.32xlarge"], option=ON_DEMAND, state=HIBERNATED),
+            "trn1.32xlarge does not hibernate",
+        ),
+        (
+            lambda: check_efa("pool 'a'", ["inf2.48xlarge"]),
+            r"efa is on, but inf2.48xlarge takes no .*; use trn1.32xlarge, .*, or leave efa out",
+        ),
+        (
+            lambda: check_efa("pool 'a'", ["trn1.2xlarge"]),
+            "efa is on, but trn1.2xlarge takes no Elastic Fabric Adapter",
+        ),
+        (
+            lambda: check_efa("pool 'a'", ["trn1.32xlarge", "trn1n.32xlarge"]),
+            "got trn1.32xlarge 8, trn1n.32xlarge 16; give each its own pool",
+        ),
+        (lambda: check_efa("pool 'a'", ["z9.large"]), "catalogue does not have it; use trn1.32"),
+        (
+            lambda: check_gang("pool 'a'", ["eu-west-1a", "eu-west-1b"]),
+            r"one availability zone, got 2 \(eu-west-1a, eu-west-1b\); name the one subnet",
+        ),
+        (lambda: check_gang("pool 'a'", []), r"got 0 \(none\)"),
+    ],
+)
+def test_what_a_chip_forbids_is_refused(check: Callable[[], object], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        check()
+
+
+def test_what_chips_allow_passes() -> None:
+    check_capacity_block("pool 'a'", ["trn2.48xlarge"])
+    check_hibernation("pool 'a'", ["c8g.large"])
+    check_warm("pool 'a'", ["inf2.xlarge"], option=ON_DEMAND, state=STOPPED)
+    check_gang("pool 'a'", ["eu-west-1a", "eu-west-1a"])
+    assert [check_efa("p", [name]) for name in ("trn1.32xlarge", "trn2.48xlarge")] == [8, 16]
+
+
+def test_unknown_types_are_left_to_the_deployment() -> None:
+    check_capacity_block("pool 'a'", ["p9.48xlarge"])
+    check_hibernation("pool 'a'", ["z9.large"])
+    check_warm("pool 'a'", ["z9.large"], option=ON_DEMAND, state=HIBERNATED)
+    assert unknown_types(["c8g.large", "z9.large"]) == ["z9.large"]
+
+
+def test_a_warm_pool_is_told_of_the_local_disks_that_it_loses() -> None:
+    stack = new_stack()
+    _advice.on_warm_pool(stack, "Disks", ["c8g.large", "i8g.large", "trn1.32xlarge", "z9.large"])
+    _advice.on_warm_pool(stack, "None", ["c8g.large"])
+    (note,) = Annotations.from_stack(stack).find_warning("*", Match.any_value())
+    assert "the local NVMe disks of i8g.large, trn1.32xlarge are empty" in str(note.entry.data)
+    assert "format them at every boot" in str(note.entry.data)
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in CATALOGUE.values() if kind.chip.is_neuron])
+def test_no_host_of_neuron_takes_an_arm_pool_or_hibernates(name: str) -> None:
+    with pytest.raises(SpecError, match=r"x86_64, as every host of Inferentia or Trainium is"):
+        CapacityPool.graviton(name, units_per_instance=1, max_instances=1)
+    with pytest.raises(SpecError, match="does not hibernate"):
+        check_hibernation("pool 'a'", [name])
+
+
+def test_an_arm_image_on_a_host_of_neuron_is_refused() -> None:
+    image = ec2.MachineImage.latest_amazon_linux2023(cpu_type=ec2.AmazonLinuxCpuType.ARM_64)
+    pool = CapacityPool.inferentia("inf2.xlarge", max_instances=1, machine_image=image)
+    with pytest.raises(SpecError, match=r"x86_64, as every host of Inf.* arm64; give an image of"):
+        burst_fleet(new_stack(), pools=[pool])
+
+
+def test_spot_is_refused_where_it_is_not_sold() -> None:
+    with pytest.raises(SpecError, match=r"purchase is spot, but trn2u.48xlarge is only sold cap"):
+        CapacityPool.trainium("trn2u.48xlarge", max_instances=1, purchase=Purchase.spot())

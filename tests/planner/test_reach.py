@@ -1,0 +1,57 @@
+"""Each pool is planned ahead of its own boot: a slow one only once demand may reach it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from peakfleet_planner import FleetSpec, Memory, Outage, OutageCause, PoolSpec, decide
+from tests.planner.fleets import NOW, demands, fleet, histories, snapshot, units
+
+CLIMBING = [200.0 + 5 * minute for minute in range(60)]
+NEWEST = CLIMBING[-1]
+
+
+def ladder(*, quick_points: int) -> FleetSpec:
+    """Return a fleet that boots in a minute, and behind that in ten."""
+    quick = PoolSpec(
+        name="quick",
+        group="q",
+        units_per_capacity=10,
+        max_capacity=quick_points,
+        boot_seconds=60,
+        instance_types=("c8g.large",),
+    )
+    slow = replace(quick, name="slow", group="s", max_capacity=500, boot_seconds=600)
+    return fleet(pools=(quick, slow))
+
+
+def test_demand_that_the_quick_pool_can_carry_is_met_ahead_of_its_boot() -> None:
+    spec = ladder(quick_points=100)
+    plan = decide(spec, snapshot(spec, CLIMBING))
+    assert plan.ahead_units == pytest.approx(NEWEST + 5 * 2)
+
+
+def test_demand_that_outgrows_it_is_met_ahead_of_the_slow_one() -> None:
+    spec = ladder(quick_points=40)
+    plan = decide(spec, snapshot(spec, CLIMBING))
+    assert plan.ahead_units == pytest.approx(NEWEST + 5 * 11)
+
+
+def test_a_quick_pool_that_is_dry_carries_no_more_than_it_has() -> None:
+    spec = ladder(quick_points=100)
+    dry = Outage(cause=OutageCause.NO_CAPACITY, asked_at_epoch_seconds=NOW - 10, pool="quick")
+    plan = decide(spec, snapshot(spec, CLIMBING, memory=Memory(outages=(dry,))))
+    assert plan.ahead_units == pytest.approx(NEWEST + 5 * 11)
+
+
+@given(history=histories, extra=demands, points=st.integers(1, 500))
+def test_more_demand_never_means_less_capacity_on_a_ladder_of_unlike_boots(
+    history: list[float], extra: float, points: int
+) -> None:
+    spec = ladder(quick_points=points)
+    more = [*history[:-1], history[-1] + extra]
+    assert units(decide(spec, snapshot(spec, more))) >= units(decide(spec, snapshot(spec, history)))

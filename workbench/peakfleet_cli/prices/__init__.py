@@ -1,0 +1,1 @@
+"""`peakfleet prices`: what instances cost, and from when."""
