@@ -27,8 +27,11 @@ from typing import Final
 
 from peakfleet_chips import find_type
 from peakfleet_sim import Contest, World
+from peakfleet_sim.equal_service import Bill
 from peakfleet_sim.recorded import processes, recordings, scaled, spot_weather, traces
 from peakfleet_sim.rivals import COSTS, SPOT, SURE, Bills, Rivals
+
+EVERYTHING: Final = "planner, chip and Spot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +114,7 @@ class Work:
     """One trace to bill."""
 
     trace: Path
-    recording: Path
+    recordings: tuple[Path, ...]
     days: int
     costs: tuple[float, ...]
 
@@ -119,19 +122,24 @@ class Work:
 def main() -> None:
     """Print a line for each trace, then the factors of each workload."""
     wishes = _wishes()
-    known = {path.name: path for path in recordings()}
-    recording = next((path for name, path in known.items() if wishes.recording in name), None)
-    if recording is None:
-        sys.exit(f"no recording's name has '{wishes.recording}'; there are {', '.join(known)}")
+    chosen = tuple(path for path in recordings() if wishes.recordings in path.name)
+    if not chosen:
+        sys.exit(f"no recording's name has '{wishes.recordings}'")
     costs = (wishes.unserved_cost,) if wishes.unserved_cost else COSTS
     work = [
-        Work(trace=path, recording=recording, days=wishes.days, costs=costs)
+        Work(trace=path, recordings=chosen, days=wishes.days, costs=costs)
         for path in traces()
         if not wishes.traces or path.name in wishes.traces
     ]
-    _say(f"Spot as in {recording.name}; cost against x86 on demand under target tracking; +: ")
-    _say("misses more than that; in brackets what it was set to\n")
-    _say(f"{'trace':30} {'unserved':>9} {'planner':>15} {'Spot':>15} {'all, compute':>15}")
+    _say(f"Spot pools meet {', '.join(path.name for path in chosen)}")
+    _say("cost against x86 on demand under target tracking; in brackets what each was set to,")
+    _say(
+        "and how much of the burst it left unserved; + if that is more than target tracking left\n"
+    )
+    _say(
+        f"{'trace':30} {'unserved':>8} {'planner alone':>22} {'Spot alone':>22} "
+        f"{'planner, chip, Spot':>28}"
+    )
     found = []
     with ProcessPoolExecutor(processes()) as pool:
         for bills in pool.map(bill_trace, work):
@@ -143,7 +151,11 @@ def main() -> None:
 
 def _wishes() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--recording", default="us-east-2a", help="part of a recording's name")
+    parser.add_argument(
+        "--recordings",
+        default="1-node__aws-02-15-2023",
+        help="part of their names, a Spot pool for each; default: three of the same weeks",
+    )
     parser.add_argument("--traces", nargs="*", default=[], help="only these files")
     parser.add_argument("--days", type=int, default=49, help="the last days of each; default 49")
     parser.add_argument("--unserved-cost", type=float, help="one for all traces; default: search")
@@ -154,9 +166,10 @@ def bill_trace(work: Work) -> Bills:
     """Return what each fleet used on one trace."""
     demand, baseline_units = scaled(work.trace, days=work.days)
     prices = WORKLOADS[0].usd_per_hour(chip=True)
+    spots = {f"{SPOT}{index}": path for index, path in enumerate(work.recordings, start=1)}
     return Rivals(
         contest=Contest(demand=demand, world=World(baseline_units=baseline_units)),
-        weather=spot_weather(work.recording, pool=SPOT),
+        weather=spot_weather(spots),
         spot_price=prices[SPOT] / prices[SURE],
         costs=work.costs,
     ).bills()
@@ -175,7 +188,7 @@ def factors(workload: Workload, bills: Bills) -> Iterator[tuple[str, float, floa
         ("Spot alone", bills.spot, False),
         ("planner and chip", bills.planner, True),
         ("planner and Spot", bills.ladder, False),
-        ("planner, chip and Spot", bills.ladder, True),
+        (EVERYTHING, bills.ladder, True),
     ):
         at_list, at_claim = (listed, claimed) if chip else (usual, usual)
         yield name, bill.usd(at_list) / dear, bill.usd(at_claim) / dear
@@ -193,17 +206,19 @@ def _table(workload: Workload, found: Sequence[Bills]) -> Iterator[str]:
 
 def _line(bills: Bills) -> str:
     costs = {name: cost for name, cost, _ in factors(WORKLOADS[0], bills)}
-    cells = (
-        ("planner alone", bills.planner),
-        ("Spot alone", bills.spot),
-        ("planner, chip and Spot", bills.ladder),
+
+    def cell(fleet: str, bill: Bill) -> str:
+        more = "" if bills.serves(bill) else "+"
+        spot = f", {bill.spot_instances} Spot" if fleet == EVERYTHING else ""
+        return f"{more}{costs[fleet]:.3f} ({bill.setting:g}{spot}; {share(bill):.2%})"
+
+    def share(bill: Bill) -> float:
+        return bill.unserved_units / max(1e-9, bills.burst_units)
+
+    return (
+        f"{bills.name:30} {share(bills.usual):8.2%} {cell('planner alone', bills.planner):>22} "
+        f"{cell('Spot alone', bills.spot):>22} {cell(EVERYTHING, bills.ladder):>28}"
     )
-    unserved = bills.usual.unserved_units / max(1e-9, bills.burst_units)
-    shown = (
-        f"{'' if bills.serves(bill) else '+'}{costs[name]:.3f} ({bill.setting:g})"
-        for name, bill in cells
-    )
-    return f"{bills.name:30} {unserved:9.2%} " + " ".join(f"{cell:>15}" for cell in shown)
 
 
 def _list_price(instance_type: str) -> float:

@@ -93,7 +93,7 @@ def _outcomes(
     without = outcome(demand, fleet, Weather())
     found = {}
     for recording in recorded:
-        weather = spot_weather(recording, pool=spot.name)
+        weather = spot_weather({spot.name: recording})
         found[recording.name, SURE] = without
         for name, ladder in ((BOTH, (spot, sure)), (SPOT, (spot,))):
             found[recording.name, name] = outcome(demand, replace(fleet, pools=ladder), weather)

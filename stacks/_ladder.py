@@ -30,6 +30,7 @@ def ladder(
 
 def _pool(pool: PoolSettings, prices: Prices, root_volume_gib: int) -> CapacityPool:
     spot = pool.purchase is PurchaseOption.SPOT
+    canary = {"canary_share": pool.canary_share} if pool.canary_share else {}
     return _MAKERS[pool.chip](
         *pool.instance_types,
         units_per_instance=pool.units_per_instance,
@@ -40,4 +41,5 @@ def _pool(pool: PoolSettings, prices: Prices, root_volume_gib: int) -> CapacityP
             for kind in pool.instance_types
         },
         root_volume_gib=root_volume_gib,
+        **canary,
     )

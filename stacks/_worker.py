@@ -87,6 +87,7 @@ class Worker(Construct):
                     "PEAKFLEET_LOG_GROUP": output.log_group_name,
                     "PEAKFLEET_FLEET": fleet.fleet_name,
                     "PEAKFLEET_NAMESPACE": namespace,
+                    "PEAKFLEET_WORK_NAMESPACE": NAMESPACE,
                     "AWS_DEFAULT_REGION": Aws.REGION,
                     **environment,
                 },

@@ -14,6 +14,7 @@ from constructs import Node
 
 from peakfleet_planner.codec import from_document
 from peakfleet_planner.errors import SpecError
+from stacks.network import AVAILABILITY_ZONES
 from stacks.settings import FleetSettings, NetworkSettings, Prices, PurchaseOption, Settings
 
 CDK_JSON = Path(__file__).parents[1] / "cdk.json"
@@ -75,7 +76,14 @@ def read_settings(name: str, block: object, prices: object) -> Settings:
         servers = f"{path}.inference.on_premises_servers"
         _check_edges(settings.inference.on_premises_servers, servers)
         _check_ladder(settings.inference, settings.prices, f"{path}.inference")
+    if settings.training is not None:
+        _check_zone(settings.training.zone, f"{path}.training.zone")
     return settings
+
+
+def _check_zone(zone: int, path: str) -> None:
+    if zone >= AVAILABILITY_ZONES:
+        raise SpecError(f"{path} must be below {AVAILABILITY_ZONES}, got {zone}")
 
 
 def _check_ranges(value: object, path: str) -> None:

@@ -8,7 +8,14 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from peakfleet import Baseline, DemandSignal, QueueFleet, ServiceLevel, StreamFleet
+from peakfleet import (
+    Baseline,
+    DemandSignal,
+    EfficiencyLedger,
+    QueueFleet,
+    ServiceLevel,
+    StreamFleet,
+)
 from stacks._bucket import access_log_bucket, private_bucket
 from stacks._ladder import ladder
 from stacks._worker import PORT, Worker, grant_put_metrics
@@ -69,6 +76,7 @@ class MediaStack(Stack):
                 metric_name="HealthyUnits",
                 declared_units=settings.transcode.baseline_units,
             ),
+            efficiency=EfficiencyLedger(),
             alarm_topic=network.alarm_topic,
         )
         Worker(
@@ -79,6 +87,7 @@ class MediaStack(Stack):
             environment={
                 "PEAKFLEET_QUEUE_URL": transcode.queue.queue_url,
                 "PEAKFLEET_JOB": "workers.transcode_job",
+                "PEAKFLEET_SECONDS_PER_JOB": str(settings.transcode.seconds_per_job),
                 "PEAKFLEET_BUCKET": self.media.bucket_name,
                 "PEAKFLEET_ARTEFACTS": self.artefacts.bucket_name,
                 "PEAKFLEET_FFMPEG_PREFIX": prefix,

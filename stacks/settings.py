@@ -68,6 +68,8 @@ class PoolSettings:
         units_per_instance: Units that one instance serves.
         max_instances: Most instances.
         purchase: `on_demand` or `spot`. Default: on demand.
+        canary_share: Share of the wanted units that an x86 pool serves while demand bursts, so
+            that chips can be compared. Default: 0.
     """
 
     chip: Chip
@@ -75,6 +77,7 @@ class PoolSettings:
     units_per_instance: float = _least(1)
     max_instances: int = _least(1)
     purchase: PurchaseOption = PurchaseOption.ON_DEMAND
+    canary_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +148,27 @@ class InferenceSettings(FleetSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """The training fleet.
+
+    Args:
+        instance_type: For example `trn2.48xlarge`.
+        machines: How many of them train together.
+        zone: Which of the network's zones has the capacity, 0 to 2.
+        program: Where the operator keeps the program: `programs/<program>.tar.gz` in the bucket.
+        run: Name of the training run, one for each.
+        capacity_block: Id of the reservation of the capacity block. Default: on demand.
+    """
+
+    instance_type: str
+    machines: int = _least(1)
+    zone: int = _least(0)
+    program: str
+    run: str
+    capacity_block: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything in which environments differ.
 
@@ -157,6 +181,7 @@ class Settings:
         transcode: Video transcoding.
         live: Live streaming.
         inference: Search ranking, recommendations and image analysis. Default: not deployed.
+        training: Training of models. Default: not deployed.
         alarm_email: Who is told of alarms. Default: nobody is subscribed to the topic.
         deletion_protection: Whether load balancers refuse to be deleted. Default: yes.
     """
@@ -169,5 +194,6 @@ class Settings:
     transcode: TranscodeSettings
     live: LiveSettings
     inference: InferenceSettings | None = None
+    training: TrainingSettings | None = None
     alarm_email: str | None = None
     deletion_protection: bool = True

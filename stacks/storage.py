@@ -73,6 +73,7 @@ class StorageStack(Stack):
             environment={
                 "PEAKFLEET_QUEUE_URL": ingest.queue.queue_url,
                 "PEAKFLEET_JOB": "workers.ingest_job",
+                "PEAKFLEET_SECONDS_PER_JOB": str(settings.ingest.seconds_per_job),
             },
             alarm_topic=network.alarm_topic,
         )

@@ -5,6 +5,7 @@ from peakfleet.capacity_block import CapacityBlock, OffPeak
 from peakfleet.checkpoints import Checkpoints
 from peakfleet.demand import DemandSignal
 from peakfleet.drain import Drain
+from peakfleet.efficiency import EfficiencyLedger, Feedback
 from peakfleet.endpoint import Endpoint
 from peakfleet.fleet import BurstFleet
 from peakfleet.foresight import Foresight
@@ -35,7 +36,9 @@ __all__ = [
     "Checkpoints",
     "DemandSignal",
     "Drain",
+    "EfficiencyLedger",
     "Endpoint",
+    "Feedback",
     "FleetState",
     "Foresight",
     "InferenceFleet",

@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from peakfleet._agent import InstanceAgent
-from peakfleet._hooks import Hooks
+from peakfleet._hooks import Hooks, TagKeys
 from peakfleet._instance_types import ARCHITECTURES, architecture_words
 from peakfleet.pools import CapacityPool
 from peakfleet_planner import SpecError
@@ -22,6 +22,7 @@ _IMAGE_MARKS = {
     ec2.InstanceArchitecture.ARM_64: ("arm64", "aarch64"),
     ec2.InstanceArchitecture.X86_64: ("x86_64", "amd64"),
 }
+_POOL_TAG = "peakfleet:pool"  # where an instance finds its pool, for what it publishes
 _LEAST_HEALTHY_PERCENT, _MOST_HEALTHY_PERCENT = 100, 110
 
 
@@ -37,6 +38,7 @@ class GroupSettings:
     target_groups: Sequence[elbv2.IApplicationTargetGroup]
     hooks: Hooks
     agent: InstanceAgent | None
+    tells_pool: bool = False
 
 
 def define_group(
@@ -66,6 +68,10 @@ def define_group(
         instance_lifecycle_policy=settings.hooks.lifecycle_policy,
     )
     settings.hooks.define(branch, group)
+    if settings.tells_pool:
+        Tags.of(branch).add(_POOL_TAG, pool.name)
+        if not settings.hooks.exist:
+            group.node.add_validation(TagKeys(group))
     if points.warm:
         group.add_warm_pool(
             min_size=points.warm.min_capacity,
@@ -114,7 +120,7 @@ def _launch_template(
         role=settings.role,
         security_group=settings.security_group,
         user_data=settings.agent.before(script) if settings.agent else script,
-        instance_metadata_tags=settings.hooks.exist or None,
+        instance_metadata_tags=settings.hooks.exist or settings.tells_pool or None,
         http_tokens=ec2.LaunchTemplateHttpTokens.REQUIRED,
         http_put_response_hop_limit=1,
         associate_public_ip_address=False,

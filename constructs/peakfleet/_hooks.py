@@ -77,7 +77,7 @@ class Hooks:
                 default_result=autoscaling.DefaultResult.ABANDON,
             )
         if self.exist:
-            group.node.add_validation(_TagKeys(group))
+            group.node.add_validation(TagKeys(group))
 
     def grant(
         self,
@@ -103,7 +103,7 @@ class Hooks:
 
 
 @jsii.implements(IValidation)
-class _TagKeys:
+class TagKeys:
     """Refuses tags that EC2 cannot put into an instance's metadata: no launch would succeed.
 
     The agent reads its group's name there. Any other way would be a circular reference in the
@@ -127,6 +127,7 @@ class _TagKeys:
             (
                 f"instances with tags in their metadata cannot be launched with the tag keys "
                 f"{keys}: only letters, digits and + - = . , _ : @ are allowed; rename them, "
-                f"exclude the group from them, or use Drain.none() and Readiness.in_service()"
+                f"exclude the group from them, or use Drain.none() and Readiness.in_service() "
+                f"without an EfficiencyLedger"
             )
         ]

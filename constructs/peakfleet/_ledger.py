@@ -38,7 +38,6 @@ class Ledger(RepeatedFunction):
             purpose=f"Writes down every day what the pools of the fleet {fleet} did for their cost",
             handler="peakfleet_handlers.ledger.handler",
             every=Duration.days(1),
-            max_event_age=Duration.hours(6),
             timeout=_TIMEOUT,
             memory_mib=_MEMORY_MIB,
             spec=spec,

@@ -12,6 +12,8 @@ from constructs import Construct
 from peakfleet._function import FleetFunction
 from peakfleet._payload import payload
 
+_MOST_EVENT_AGE_SECONDS = 6 * 3600  # of Lambda; EventBridge Scheduler keeps an event for a day
+
 
 class RepeatedFunction(FleetFunction):
     """A function that does one thing for one fleet, again and again: as it is, and its schedule.
@@ -52,7 +54,7 @@ class RepeatedFunction(FleetFunction):
             memory_mib=memory_mib,
             # The next run is the retry: an old one would only see old time.
             retry_attempts=0,
-            max_event_age=every,
+            max_event_age=Duration.seconds(min(every.to_seconds(), _MOST_EVENT_AGE_SECONDS)),
             dead_letters=dead_letters,
             layers=layers,
         )

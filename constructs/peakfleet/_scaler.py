@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from aws_cdk import Duration, IStableAnyProducer, Stack
 from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -13,6 +15,14 @@ from peakfleet.state import FleetState
 
 _TIMEOUT = Duration.seconds(50)
 _MEMORY_MIB = 512  # a quarter of a processor: boto3 loads in about a second
+_FLEET_PARTS = (
+    "fleet",
+    "instance",
+    "network-interface",
+    "security-group",
+    "subnet",
+    "volume",
+)
 
 
 class Scaler(RepeatedFunction):
@@ -69,7 +79,12 @@ def _permissions(
     reads = ["autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricData"]
     statements = [
         iam.PolicyStatement(
-            actions=[*reads, "autoscaling:DescribeWarmPool"] if warm else reads,
+            actions=[
+                *reads,
+                # LaunchInstances looks at its template with the permissions of who calls it.
+                "ec2:DescribeLaunchTemplateVersions",
+                *(["autoscaling:DescribeWarmPool"] if warm else []),
+            ],
             resources=["*"],  # AWS knows no narrower resource for these reads
         ),
         iam.PolicyStatement(
@@ -83,6 +98,7 @@ def _permissions(
             resources=[group.auto_scaling_group_arn for group in groups],
         ),
     ]
+    statements.append(_may_create_fleets(groups))
     if warm:
         statements.append(iam.PolicyStatement(actions=["autoscaling:PutWarmPool"], resources=warm))
     if sweeps:
@@ -94,6 +110,28 @@ def _permissions(
             )
         )
     return statements
+
+
+def _may_create_fleets(groups: Sequence[autoscaling.AutoScalingGroup]) -> iam.PolicyStatement:
+    """Return what LaunchInstances does underneath, bound to the launch templates of these groups.
+
+    Everything else that a fleet consists of has no name before it is made.
+    """
+    stack = Stack.of(groups[0])
+    templates = [
+        cast("ec2.LaunchTemplate", group.node.scope.node.find_child("Template")).launch_template_id
+        for group in groups
+        if group.node.scope
+    ]
+    parts = [f"{kind}/*" for kind in _FLEET_PARTS]
+    return iam.PolicyStatement(
+        actions=["ec2:CreateFleet"],
+        resources=[
+            stack.format_arn(service="ec2", resource=part)
+            for part in (*(f"launch-template/{name}" for name in templates), *parts)
+        ]
+        + [stack.format_arn(service="ec2", account="", resource="image", resource_name="*")],
+    )
 
 
 def may_sweep(groups: Sequence[autoscaling.AutoScalingGroup]) -> iam.PolicyStatement:

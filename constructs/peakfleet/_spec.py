@@ -11,7 +11,7 @@ from peakfleet.demand import DemandSignal
 from peakfleet.known_peak import KnownPeak
 from peakfleet.other_writer import OtherWriter
 from peakfleet.service_level import Pace, ServiceLevel
-from peakfleet_planner import FleetSpec, PoolSpec, SpecError, TrafficSpec
+from peakfleet_planner import EfficiencySpec, FleetSpec, PoolSpec, SpecError, TrafficSpec
 
 
 @jsii.implements(IStableAnyProducer)
@@ -29,6 +29,7 @@ class SpecDocument:
         state_table: Name of the state table.
         other_writer: What becomes of sizes that somebody else sets.
         known_peaks: Demand that is known to come.
+        efficiency: How it measures what its pools do for their money.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class SpecDocument:
         state_table: str,
         known_peaks: Sequence[KnownPeak],
         other_writer: OtherWriter,
+        efficiency: EfficiencySpec | None,
     ) -> None:
         self._fleet = fleet
         self._pools = pools
@@ -55,6 +57,7 @@ class SpecDocument:
         self._state_table = state_table
         self._other_writer = other_writer
         self._known_peaks = tuple(known_peaks)
+        self._efficiency = efficiency
 
     @property
     def spec(self) -> FleetSpec:
@@ -74,6 +77,7 @@ class SpecDocument:
             state_table=self._state_table,
             other_writer=self._other_writer.spec,
             known_peaks=tuple(peak.to_planner() for peak in self._known_peaks),
+            efficiency=self._efficiency,
         )
 
     @property

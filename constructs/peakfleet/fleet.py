@@ -23,6 +23,7 @@ from peakfleet._events import define_events
 from peakfleet._groups import GroupSettings, define_group, instance_role
 from peakfleet._hooks import Hooks
 from peakfleet._learner import Learner, define_learner
+from peakfleet._ledger import Ledger, grant_telling_of_work
 from peakfleet._price_age import tell_age
 from peakfleet._prices import prices_of
 from peakfleet._scaler import Scaler
@@ -31,6 +32,7 @@ from peakfleet._writers import claim_listener
 from peakfleet.baseline import Baseline
 from peakfleet.demand import DemandSignal
 from peakfleet.drain import Drain
+from peakfleet.efficiency import EfficiencyLedger
 from peakfleet.fleet_metrics import FleetMetrics
 from peakfleet.foresight import Foresight
 from peakfleet.known_peak import KnownPeak
@@ -79,6 +81,7 @@ class BurstFleet(FleetMetrics, Construct):
         readiness: When a new instance counts. Default: `Readiness.in_service()`, when it runs.
         other_writer: What becomes of sizes that somebody else sets. Default:
             `OtherWriter.taken_back()`, after ten minutes.
+        efficiency: Whether it measures what each chip does for its money. Default: it does not.
         alarm_topic: Told when an alarm goes off. Default: nobody.
 
     Raises:
@@ -113,6 +116,7 @@ class BurstFleet(FleetMetrics, Construct):
         drain: Drain | None = None,
         readiness: Readiness | None = None,
         other_writer: OtherWriter | None = None,
+        efficiency: EfficiencyLedger | None = None,
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -141,6 +145,7 @@ class BurstFleet(FleetMetrics, Construct):
                 target_groups=target_groups,
                 hooks=hooks,
                 agent=agent,
+                tells_pool=efficiency is not None,
             )
             self._groups = {
                 pool.name: define_group(self, pool, settings, fleet=self.fleet_name)
@@ -165,6 +170,7 @@ class BurstFleet(FleetMetrics, Construct):
                 state_table=self._state.table.table_name,
                 other_writer=other_writer or OtherWriter.taken_back(),
                 known_peaks=known_peaks,
+                efficiency=efficiency.to_planner(self._pools) if efficiency else None,
             )
             if traffic:
                 claim_listener(self, fleet=self.fleet_name, listener_arn=traffic.listener_arn)
@@ -179,6 +185,9 @@ class BurstFleet(FleetMetrics, Construct):
             sweeps=hooks.drain.waits,
             listener_arn=traffic.listener_arn if traffic else None,
         )
+        self._ledger: Ledger | None = None
+        if efficiency:
+            self._ledger = self._keep_ledger(efficiency)
         self._events = define_events(
             self,
             fleet=self.fleet_name,
@@ -231,6 +240,11 @@ class BurstFleet(FleetMetrics, Construct):
     def learner(self) -> lambda_.Function | None:
         """The function that learns every hour; None if the fleet cannot learn, or must not."""
         return self._learner.function if self._learner else None
+
+    @property
+    def ledger(self) -> lambda_.Function | None:
+        """The function that keeps the books every day; None without `efficiency`."""
+        return self._ledger.function if self._ledger else None
 
     @property
     def role(self) -> iam.Role:
@@ -303,6 +317,17 @@ class BurstFleet(FleetMetrics, Construct):
             )
             self._events.decide_on(f"Pressure {signal.name}", pressure.alarm)
             self._pressure_alarms[signal.name] = pressure.alarm
+
+    def _keep_ledger(self, efficiency: EfficiencyLedger) -> Ledger:
+        grant_telling_of_work(self._role, namespace=efficiency.namespace)
+        return Ledger(
+            self,
+            "Ledger",
+            fleet=self.fleet_name,
+            spec=self._document,
+            state=self._state,
+            dead_letters=self._scaler.dead_letters,
+        )
 
     def _learn_if_possible(self) -> None:
         with _check.named(self):

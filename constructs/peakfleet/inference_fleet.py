@@ -23,6 +23,7 @@ from peakfleet._neuron_watch import BusyCores, define_neuron_alarms, grant_watch
 from peakfleet.baseline import Baseline
 from peakfleet.demand import DemandSignal
 from peakfleet.drain import Drain
+from peakfleet.efficiency import EfficiencyLedger
 from peakfleet.endpoint import Endpoint
 from peakfleet.fleet import BurstFleet
 from peakfleet.foresight import Foresight
@@ -83,6 +84,7 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
         drain: How instances leave. Default: at once, after the load balancer has let them go.
         other_writer: What becomes of sizes that somebody else sets. Default:
             `OtherWriter.taken_back()`, after ten minutes.
+        efficiency: Whether it measures what each chip does for its money. Default: it does not.
         alarm_topic: Told when an alarm goes off. Default: nobody.
 
     Raises:
@@ -125,6 +127,7 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
         safety_net: SafetyNet | None = None,
         drain: Drain | None = None,
         other_writer: OtherWriter | None = None,
+        efficiency: EfficiencyLedger | None = None,
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -189,6 +192,7 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
             drain=drain,
             readiness=readiness,
             other_writer=other_writer,
+            efficiency=efficiency,
             alarm_topic=alarm_topic,
         )
         for chip in sorted({compiled_for(pool) for pool in pools}):

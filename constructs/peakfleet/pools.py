@@ -18,7 +18,7 @@ from peakfleet._weights import Weights, weigh
 from peakfleet.pool_options import PoolOptions, named
 from peakfleet.purchase import Purchase
 from peakfleet.warm_pool import WarmPool
-from peakfleet_chips import Chip, Prices, WarmState
+from peakfleet_chips import Chip, Prices, WarmState, find_type
 from peakfleet_planner import PoolSpec, SpecError, WarmSpec
 
 MOST_WARMUP_SECONDS = 3600
@@ -53,6 +53,8 @@ class CapacityPool:
         root_volume_gib: Size of the encrypted gp3 root volume.
         root_device: The root device's name in the machine image.
         warm: Instances that have booted once and wait. None: there are none.
+        canary_share: Share of the wanted units that it serves while demand bursts, before its
+            turn, so that its chip can be compared with the others. At most 0.5.
 
     Raises:
         SpecError: The pool contradicts itself.
@@ -72,6 +74,7 @@ class CapacityPool:
     root_volume_gib: int = 20
     root_device: str = "/dev/xvda"
     warm: WarmPool | None = None
+    canary_share: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a pool that no group can be."""
@@ -80,7 +83,7 @@ class CapacityPool:
         if self.warm:
             state = WarmState.RUNNING if self.warm.is_running else WarmState.STOPPED
             check_warm(self._owner, self.instance_types, option=self.purchase.option, state=state)
-        for name in ("max_instances", "min_instances", "root_volume_gib"):
+        for name in ("max_instances", "min_instances", "root_volume_gib", "canary_share"):
             known_number(self._owner, name, getattr(self, name))
         for name in ("units_per_instance", "usd_per_hour"):
             for value in self._by_type(name).values():
@@ -148,6 +151,7 @@ class CapacityPool:
         units_per_instance: float | Mapping[str, float],
         max_instances: int,
         machine_image: ec2.IMachineImage | None = None,
+        canary_share: float = 0.0,
         **options: Unpack[PoolOptions],
     ) -> CapacityPool:
         """Burst into Intel or AMD (64-bit x86) instances.
@@ -159,6 +163,9 @@ class CapacityPool:
             units_per_instance: Units that one instance serves, for all types or for each.
             max_instances: Most instances, counted in instances of the smallest type.
             machine_image: Default: Amazon Linux 2023 for x86, from its SSM parameter.
+            canary_share: Share of the wanted units that the pool serves while demand bursts,
+                before its turn: whole instances, at least one, so that the comparison with x86
+                stays honest. Default: 0, none.
             options: See `PoolOptions`.
 
         Raises:
@@ -170,6 +177,7 @@ class CapacityPool:
             units_per_instance=units_per_instance,
             max_instances=max_instances,
             machine_image=machine_image,
+            canary_share=canary_share,
             **named("X86", options),
         )
 
@@ -351,6 +359,8 @@ class CapacityPool:
             launch="desired" if self.warm else "direct",
             warm=self._warm_spec(usd, weights),
             drain_seconds=drain_seconds,
+            canary_share=self.canary_share,
+            chip=self._chip,
         )
 
     def _warm_spec(self, usd: Mapping[str, float], weights: Weights) -> WarmSpec | None:
@@ -361,6 +371,13 @@ class CapacityPool:
             points=weights.smallest,
             usd_per_hour=min(usd.values(), default=None),
         )
+
+    @property
+    def _chip(self) -> str | None:
+        """What does the work; the chips of all types, or None if one is not in the catalogue."""
+        kinds = [find_type(name) for name in self.instance_types]
+        chips = sorted({kind.chip.value for kind in kinds if kind})
+        return "+".join(chips) if all(kinds) else None
 
     @property
     def _owner(self) -> str:

@@ -19,6 +19,7 @@ from peakfleet._values import known_number
 from peakfleet.baseline import Baseline
 from peakfleet.demand import DemandSignal
 from peakfleet.drain import Drain
+from peakfleet.efficiency import EfficiencyLedger
 from peakfleet.fleet import BurstFleet
 from peakfleet.known_peak import KnownPeak
 from peakfleet.pools import CapacityPool
@@ -65,6 +66,7 @@ class QueueFleet(IntentFleet):
             messages wait longer than `drain_within`.
         drain: How workers leave. Default: when idle, after at most six times
             `seconds_per_message`, at least 15 minutes, at most 48 hours.
+        efficiency: Whether it measures what each chip does for its money. Default: it does not.
         alarm_topic: Told when an alarm goes off. Default: nobody.
 
     Raises:
@@ -101,6 +103,7 @@ class QueueFleet(IntentFleet):
         state: FleetState | None = None,
         safety_net: SafetyNet | None = None,
         drain: Drain | None = None,
+        efficiency: EfficiencyLedger | None = None,
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -138,6 +141,7 @@ class QueueFleet(IntentFleet):
             state=state,
             safety_net=safety_net or SafetyNet.late_messages(self._queue, older_than=drain_within),
             drain=drain or _drain(seconds_per_message),
+            efficiency=efficiency,
             alarm_topic=alarm_topic,
         )
         self._queue.grant_consume_messages(self._fleet)

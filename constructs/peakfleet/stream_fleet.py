@@ -17,6 +17,7 @@ from peakfleet._intent import IntentFleet
 from peakfleet.baseline import Baseline
 from peakfleet.demand import DemandSignal
 from peakfleet.drain import Drain
+from peakfleet.efficiency import EfficiencyLedger
 from peakfleet.fleet import BurstFleet
 from peakfleet.foresight import Foresight
 from peakfleet.known_peak import KnownPeak
@@ -66,6 +67,7 @@ class StreamFleet(IntentFleet):
             `Drain.none()`, at once.
         readiness: When a new instance is registered. Default: `Readiness.in_service()`, when it
             runs; the load balancer sends it nothing before it is healthy.
+        efficiency: Whether it measures what each chip does for its money. Default: it does not.
         alarm_topic: Told when an alarm goes off. Default: nobody.
 
     Raises:
@@ -104,6 +106,7 @@ class StreamFleet(IntentFleet):
         deregistration_delay: Duration = DEREGISTRATION,
         drain: Drain | None = None,
         readiness: Readiness | None = None,
+        efficiency: EfficiencyLedger | None = None,
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -144,6 +147,7 @@ class StreamFleet(IntentFleet):
             target_groups=[front.cloud],
             drain=drain,
             readiness=readiness,
+            efficiency=efficiency,
             alarm_topic=alarm_topic,
         )
 

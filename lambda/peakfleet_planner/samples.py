@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
+from operator import lt
 from statistics import fmean
 from typing import Final
 
 from peakfleet_planner.metrics import MINUTE_SECONDS, MetricSeries
-from peakfleet_planner.signals import Signal
+from peakfleet_planner.signals import RateSignal, Signal
 
 Points = tuple[tuple[int, float], ...]
 
@@ -111,6 +112,8 @@ def _in_units(
 
     A metric whose read failed must not pass for nothing: a time without it has no value.
     """
+    if plain := _as_read(signal, read, now):
+        return plain, []
     failed = {metric_id for metric_id, series in read.items() if not series.readable}
     points: list[tuple[int, float]] = []
     rejected: list[int] = []
@@ -127,6 +130,29 @@ def _in_units(
         else:
             rejected.append(time)
     return tuple(points), rejected
+
+
+def _as_read(signal: Signal, read: Mapping[str, MetricSeries], now: int) -> Points:
+    """Return the samples of one metric that is demand itself, if nothing is wrong with any.
+
+    Most signals are like this, and a replay reads them at every minute.
+    """
+    if not isinstance(signal, RateSignal) or signal.expression not in read or len(read) > 1:
+        return ()
+    series, each = read[signal.expression], signal.units_per_value
+    times, values = [time for time, _ in series.points], [value for _, value in series.points]
+    most = inf if signal.plausible_max is None else signal.plausible_max
+    possible = (
+        series.readable
+        and bool(times)
+        and times[-1] <= now
+        and all(map(lt, times, times[1:]))
+        and all(map(isfinite, values))
+        and min(values) >= 0
+        and max(values) <= most
+        and max(values) * each <= MOST_UNITS
+    )
+    return tuple(zip(times, [value * each for value in values], strict=True)) if possible else ()
 
 
 def _by_time(

@@ -53,7 +53,18 @@ AGENT
     -a fetch-config -m ec2 -s -c "file:$home/agent.json"
 }
 
+# The instance's tag says its pool, if the fleet keeps a ledger of its pools.
+tell_pool() {
+  local metadata=http://169.254.169.254/latest token pool
+  token="$(curl -sf -m 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' \
+    "$metadata/api/token")" || return 0
+  pool="$(curl -sf -m 5 -H "X-aws-ec2-metadata-token: $token" \
+    "$metadata/meta-data/tags/instance/peakfleet:pool")" || return 0
+  echo "PEAKFLEET_POOL='$pool'" >>"$settings"
+}
+
 install_packages
+tell_pool
 id peakfleet >/dev/null 2>&1 || useradd --system --shell /sbin/nologin peakfleet
 if [ -n "${PEAKFLEET_FFMPEG_PREFIX:-}" ]; then
   install_ffmpeg

@@ -25,9 +25,11 @@ from typing import Callable
 
 from .clients import client
 from .http_service import DRAIN_SECONDS, PORT, Handler, serve_until_stopped, stop_on_sigterm
-from .progress import Progress
+from .progress import MINUTE_SECONDS, Progress
+from .usefulness import Processors, Usefulness
 
 MODEL_PORT = 8081
+NEURON = Path("/dev/neuron0")
 PING_SECONDS = 2
 ANSWER_SECONDS = 60
 LARGEST_BYTES = 32 * 1024**2
@@ -151,15 +153,27 @@ def main() -> None:
     """Serve the model of this machine until SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stopping = stop_on_sigterm()
+    cloudwatch = client("cloudwatch")
+    usefulness, processors = Usefulness.of_this_machine(cloudwatch), Processors()
+    on_neuron = NEURON.exists()  # whose load the processors do not show
     progress = Progress(
-        client("cloudwatch"),
+        cloudwatch,
         namespace=os.environ["PEAKFLEET_NAMESPACE"],
         dimensions={"Fleet": os.environ["PEAKFLEET_FLEET"]},
     )
     program = start_model(Path(os.environ["PEAKFLEET_MODEL"]), MODEL_PORT)
     server = ThreadingHTTPServer(("", PORT), model_handler(Model(MODEL_PORT, progress), stopping))
-    alive = {"Alive": 1.0}
-    sys.exit(run(program, server, stopping, lambda minute: progress.report(minute, alive)))
+
+    def report(minute: float) -> None:
+        counts = progress.report(minute, {"Alive": 1.0})
+        answered = counts.get("Requests", 0.0) - counts.get("Failures", 0.0)
+        usefulness.report(
+            minute,
+            useful_units=answered / MINUTE_SECONDS,
+            busy_share=None if on_neuron else processors.busy_share(),
+        )
+
+    sys.exit(run(program, server, stopping, report))
 
 
 if __name__ == "__main__":

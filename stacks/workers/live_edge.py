@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from .clients import client
 from .http_service import PORT, Handler, serve_until_stopped, stop_on_sigterm
 from .progress import Progress
+from .usefulness import Processors, Usefulness
 
 PREFIX = "/live/"
 SESSION_SECONDS = 30
@@ -144,13 +145,19 @@ def main() -> None:
     stopping, sessions = stop_on_sigterm(), Sessions()
     cache = Cache(client("s3"), os.environ["PEAKFLEET_BUCKET"])
     # Without dimensions: the demand is the sum over all edges, on-premises and cloud.
-    progress = Progress(
-        client("cloudwatch"), namespace=os.environ["PEAKFLEET_NAMESPACE"], dimensions={}
-    )
+    cloudwatch = client("cloudwatch")
+    progress = Progress(cloudwatch, namespace=os.environ["PEAKFLEET_NAMESPACE"], dimensions={})
+    usefulness, processors = Usefulness.of_this_machine(cloudwatch), Processors()
+
+    def report(minute: float) -> None:
+        streams = sessions.streams()
+        progress.report(minute, streams)
+        usefulness.report(
+            minute, useful_units=sum(streams.values()), busy_share=processors.busy_share()
+        )
+
     server = ThreadingHTTPServer(("", PORT), edge_handler(cache, sessions, stopping))
-    serve_until_stopped(
-        server, stopping, lambda minute: progress.report(minute, sessions.streams())
-    )
+    serve_until_stopped(server, stopping, report)
 
 
 if __name__ == "__main__":

@@ -44,8 +44,11 @@ class Progress:
         with self._lock:
             self._counts[name] += amount
 
-    def report(self, timestamp: float, gauges: Mapping[str, float]) -> None:
-        """Publish the counts and *gauges*. Counts that CloudWatch did not take are kept."""
+    def report(self, timestamp: float, gauges: Mapping[str, float]) -> Mapping[str, float]:
+        """Publish the counts and *gauges*, and return the counts that CloudWatch took.
+
+        What it did not take is kept.
+        """
         with self._lock:
             counts, self._counts = self._counts, defaultdict(float)
         try:
@@ -65,6 +68,8 @@ class Progress:
             log.exception("metrics were not published, they are kept for the next minute")
             for name, amount in counts.items():
                 self.add(name, amount)
+            return {}
+        return counts
 
 
 def every_minute(

@@ -26,7 +26,8 @@ from typing import Any, Protocol
 from peakfleet_instance import FOLDER, busy, leaving
 
 from .clients import client
-from .progress import Progress, every_minute
+from .progress import MINUTE_SECONDS, Progress, every_minute
+from .usefulness import Usefulness
 
 RETRY_SECONDS = 30
 """How long a failed job waits for its next try."""
@@ -60,6 +61,7 @@ class Orders:
         poll_seconds: How long a slot waits for a message before it asks again.
         tick_seconds: How often a running program is looked at.
         trouble_seconds: How long a slot waits after the queue could not be used.
+        seconds_per_job: How long one unit works on a job, as the fleet's demand counts it.
         signs: Where the machine's agent says that the machine is to go.
     """
 
@@ -71,6 +73,7 @@ class Orders:
     poll_seconds: int = 20
     tick_seconds: float = 1.0
     trouble_seconds: float = 5.0
+    seconds_per_job: float = MINUTE_SECONDS
     signs: Path = FOLDER
 
 
@@ -81,13 +84,17 @@ class Worker:
         queue: A boto3 SQS client.
         orders: What to do.
         progress: Where jobs are counted.
+        usefulness: Where their worth is told.
     """
 
-    def __init__(self, queue: Queue, orders: Orders, progress: Progress) -> None:
+    def __init__(
+        self, queue: Queue, orders: Orders, progress: Progress, usefulness: Usefulness
+    ) -> None:
         self.stop = threading.Event()
         self._queue = queue
         self._orders = orders
         self._progress = progress
+        self._usefulness = usefulness
         self._running: set[str] = set()
 
     def run(self) -> None:
@@ -104,7 +111,13 @@ class Worker:
     def report(self, timestamp: float) -> None:
         """Publish what was done since the last report."""
         gauges = {"BusySlots": float(len(self._running)), "Slots": float(self._orders.slots)}
-        self._progress.report(timestamp, gauges)
+        counts = self._progress.report(timestamp, gauges)
+        done = counts.get("JobsDone", 0.0)
+        self._usefulness.report(
+            timestamp,
+            useful_units=done * self._orders.seconds_per_job / MINUTE_SECONDS,
+            busy_share=gauges["BusySlots"] / gauges["Slots"],
+        )
 
     def _slot(self) -> None:
         while not self.stop.is_set():
@@ -209,13 +222,17 @@ def main() -> None:
         command=(sys.executable, "-m", environment["PEAKFLEET_JOB"]),
         slots=(os.cpu_count() or 1) * int(environment.get("PEAKFLEET_SLOTS_PER_CPU", "1")),
         poll_seconds=int(environment.get("PEAKFLEET_POLL_SECONDS", "20")),
+        seconds_per_job=float(environment.get("PEAKFLEET_SECONDS_PER_JOB", MINUTE_SECONDS)),
     )
+    cloudwatch = client("cloudwatch")
     progress = Progress(
-        client("cloudwatch"),
+        cloudwatch,
         namespace=environment["PEAKFLEET_NAMESPACE"],
         dimensions={"Fleet": environment["PEAKFLEET_FLEET"]},
     )
-    worker = Worker(client("sqs"), orders, progress)
+    worker = Worker(
+        client("sqs"), orders, progress, Usefulness.of_this_machine(cloudwatch, environment)
+    )
     signal.signal(signal.SIGTERM, lambda *_: worker.stop.set())
     reporter = threading.Thread(target=every_minute, args=(worker.report, worker.stop))
     reporter.start()

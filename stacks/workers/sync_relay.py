@@ -15,9 +15,11 @@ from urllib.parse import unquote, urlsplit
 
 from .clients import client
 from .http_service import PORT, Handler, serve_until_stopped, stop_on_sigterm
-from .progress import Progress
+from .progress import MINUTE_SECONDS, Progress
+from .usefulness import Processors, Usefulness
 
 PREFIX = "/sync/"
+BYTES_PER_MEGABYTE = 1e6
 LARGEST_BYTES = 5 * 1024**4
 """The largest S3 object when this was written; S3 itself refuses more than it can hold."""
 
@@ -107,14 +109,26 @@ def main() -> None:
     """Relay to the bucket until SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stopping = stop_on_sigterm()
+    cloudwatch = client("cloudwatch")
+    usefulness, processors = Usefulness.of_this_machine(cloudwatch), Processors()
     progress = Progress(
-        client("cloudwatch"),
+        cloudwatch,
         namespace=os.environ["PEAKFLEET_NAMESPACE"],
         dimensions={"Fleet": os.environ["PEAKFLEET_FLEET"]},
     )
     handler = relay_handler(client("s3"), os.environ["PEAKFLEET_BUCKET"], progress, stopping)
     server = ThreadingHTTPServer(("", PORT), handler)
-    serve_until_stopped(server, stopping, lambda minute: progress.report(minute, {"Alive": 1}))
+
+    def report(minute: float) -> None:
+        counts = progress.report(minute, {"Alive": 1})
+        megabytes = counts.get("BytesRelayed", 0.0) / BYTES_PER_MEGABYTE
+        usefulness.report(
+            minute,
+            useful_units=megabytes / MINUTE_SECONDS,
+            busy_share=processors.busy_share(),
+        )
+
+    serve_until_stopped(server, stopping, report)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def test_groups_grow_for_the_peak_and_shrink_after_it(replayed: Replayed, fleet:
     desired, in_service = replayed.desired(fleet), replayed.in_service(fleet)
 
     assert desired[0] == in_service[0] == 0
-    assert max(in_service) == max(desired) > 0
+    assert max(desired) >= max(in_service) > 0
     assert in_service[-1] == desired[-1] < max(desired)
 
 

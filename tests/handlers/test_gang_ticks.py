@@ -296,6 +296,7 @@ def test_a_tick_that_comes_late_changes_nothing(it: GangWorld) -> None:
     it.live(3)
     late = it.now - 600
     of("autoscaling").set_desired_capacity(AutoScalingGroupName=GROUP, DesiredCapacity=0)
+    it.account.world.advance(120)
     it.account.world.start_at(late)
     assert it.tick()["applied"]["recorded"] == "stale"
 

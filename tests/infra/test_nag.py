@@ -23,6 +23,7 @@ from peakfleet import (
 )
 from tests.infra.fleets import GRAVITON, SPOT, metric
 
+FLEET_PARTS = "AwsSolutions-IAM5 parts of a fleet"
 LEFT_AS_IT_IS = {
     "AwsSolutions-AS3": "decision records, metrics and alarms say more than one mail per instance",
     "AwsSolutions-EC23": "the rule throws on a network range by reference; it is the network's own",
@@ -32,23 +33,27 @@ LEFT_AS_IT_IS = {
     "AwsSolutions-IAM5 *": "GetMetricData and what describes groups know no narrower resource",
     "AwsSolutions-IAM5 autoScalingGroup:*": "the star is the group's random id; its name is given",
     "AwsSolutions-IAM5 instance/*": "swept instances have no known id; their group's tag is given",
+    FLEET_PARTS: "bound by the fleet's launch templates; its parts have no names before",
     "AwsSolutions-IAM5 Function:*": "the CDK's scheduler target adds the versions of the function",
     "AwsSolutions-L1": "ticks are tested on 3.11 and 3.13, not on Lambda's newest Python",
 }
 
 
+RULES = (
+    (r"\[Policy::.*/(\w+)\]$", r"AwsSolutions-IAM4 \1"),
+    (r"\[Resource::\*\]", "AwsSolutions-IAM5 *"),
+    (r":autoScalingGroup:\*:autoScalingGroupName/<", "AwsSolutions-IAM5 autoScalingGroup:*"),
+    (r":instance/\*\]", "AwsSolutions-IAM5 instance/*"),
+    (r":(fleet|network-interface|security-group|subnet|volume|:image)/\*\]", FLEET_PARTS),
+    (r"\[Resource::<\w*Function\w*\.Arn>:\*\]$", "AwsSolutions-IAM5 Function:*"),
+)
+
+
 def _rule(name: str) -> str:
     """Return a rule's name without generated ids, which no test may depend on."""
-    if "[Policy::" in name:
-        return f"AwsSolutions-IAM4 {name.rpartition('/')[2].rstrip(']')}"
-    if "[Resource::*]" in name:
-        return "AwsSolutions-IAM5 *"
-    if ":autoScalingGroup:*:autoScalingGroupName/<" in name:
-        return "AwsSolutions-IAM5 autoScalingGroup:*"
-    if ":instance/*]" in name:
-        return "AwsSolutions-IAM5 instance/*"
-    if re.search(r"\[Resource::<\w*Function\w*\.Arn>:\*\]$", name):
-        return "AwsSolutions-IAM5 Function:*"
+    for pattern, rule in RULES:
+        if found := re.search(pattern, name):
+            return found.expand(rule)
     return name
 
 

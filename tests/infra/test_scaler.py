@@ -22,7 +22,11 @@ from tests.infra.fleets import (
 )
 
 SCALER = "Decides the size of the fleet Media/Live"
-ASTERISK_ONLY = {"autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricData"}
+ASTERISK_ONLY = {
+    "ec2:DescribeLaunchTemplateVersions",
+    "autoscaling:DescribeAutoScalingGroups",
+    "cloudwatch:GetMetricData",
+}
 
 
 @pytest.fixture(name="stack", scope="module")
@@ -67,6 +71,7 @@ def test_the_scaler_may_do_what_a_tick_does_and_nothing_else(template: Template)
         "autoscaling:SetDesiredCapacity",
         "autoscaling:SuspendProcesses",
         "autoscaling:TerminateInstanceInAutoScalingGroup",
+        "ec2:CreateFleet",
         "dynamodb:BatchWriteItem",
         "dynamodb:PutItem",
         "dynamodb:Query",

@@ -35,6 +35,8 @@ ACCEPTED = {
     r"AwsSolutions-IAM5\[Resource::arn:.*:instance/\*\]": (
         "instances that outlived their drain have no known id; their group's tag is given"
     ),
+    r"AwsSolutions-IAM5\[Resource::arn:.*:(fleet|network-interface|security-group|subnet|volume|image)"
+    r"/\*\]": "what a fleet consists of has no name yet; its launch template is given",
     r"AwsSolutions-IAM5\[Resource::<\w+\.Arn>:\*\]": "the versions of one function",
     r"AwsSolutions-IAM4\[Policy::.*/AmazonSSMManagedInstanceCore\]": (
         "AWS keeps it in step with the SSM agent; it replaces SSH"

@@ -19,6 +19,7 @@ from peakfleet_instance import Leaving
 from peakfleet_instance.signs import Signs
 from stacks.workers.progress import Progress, every_minute
 from stacks.workers.queue_worker import RETRY_SECONDS, Orders, Worker
+from stacks.workers.usefulness import Usefulness
 
 PROGRAMS = sorted((Path(__file__).parents[2] / "stacks" / "workers").glob("*.py"))
 
@@ -95,7 +96,8 @@ def work(queue: FakeQueue, program: str, **orders: Any) -> FakeCloudWatch:  # no
     progress = Progress(cloudwatch, namespace="Test", dimensions={"Fleet": "Test/Jobs"})
     fields = {"slots": 1, "tick_seconds": 0.05, "trouble_seconds": 0.01, **orders}
     command = (sys.executable, "-c", program)
-    worker = Worker(queue, Orders(queue_url="jobs", command=command, **fields), progress)
+    told = Usefulness(cloudwatch, namespace="Test", fleet="Test/Jobs", pool="Graviton")
+    worker = Worker(queue, Orders(queue_url="jobs", command=command, **fields), progress, told)
     queue.on_empty = worker.stop.set
     if fields["slots"] == 1 and "grace_seconds" in orders:
         queue.on_taken = worker.stop.set
@@ -116,7 +118,9 @@ def work_and_leave(queue: FakeQueue, program: str, signs: Path) -> None:
     """Run a worker until it takes no more jobs, because its machine is to go."""
     command = (sys.executable, "-c", program)
     orders = Orders(queue_url="jobs", command=command, slots=1, tick_seconds=0.05, signs=signs)
-    worker = Worker(queue, orders, Progress(FakeCloudWatch(), namespace="Test", dimensions={}))
+    progress = Progress(FakeCloudWatch(), namespace="Test", dimensions={})
+    nobody = Usefulness(FakeCloudWatch(), namespace="Test", fleet="Test/Jobs", pool="")
+    worker = Worker(queue, orders, progress, nobody)
     worker.stop = Rest()
     worker.run()
 

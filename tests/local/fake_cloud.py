@@ -40,6 +40,9 @@ class FakeCloud:
             for spec in self.specs
         }
 
+    def deliver_events(self) -> None:
+        """Nobody waits for events here."""
+
     def _tick(self, spec: FleetSpec, now: int) -> Mapping[str, Any]:
         plan = decide(
             spec,

@@ -140,7 +140,7 @@ def test_a_queue_publishes_its_state_and_meets_what_is_in_service() -> None:
     assert cloud.series(IN_FLIGHT).points[0][1] == 0
     final = minutes[-1].fleets["Media/Jobs"]
     assert final.work.waiting_items == pile.waiting
-    assert pile.capacity_units[-1] == final.pools[0].in_service_capacity >= 6
+    assert pile.capacity_units[-1] == final.pools[0].in_service_capacity > 0
 
 
 def test_nobody_waits_in_the_history_of_a_queue() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from peakfleet_cli.demo.command import demo
+from peakfleet_cli.efficiency.command import efficiency
 from peakfleet_cli.operate import commands as operate
 from peakfleet_cli.prices.commands import prices
 from peakfleet_cli.record.command import record
@@ -24,4 +25,5 @@ app.command()(record)
 app.command()(operate.hold)
 app.command()(operate.resume)
 app.command()(operate.explain)
+app.command()(efficiency)
 app.add_typer(prices, name="prices")

@@ -19,6 +19,8 @@ _ERRORS: Mapping[str, tuple[ApiError, int]] = {
     "scheduler": (ApiError("ThrottlingException", "Rate exceeded"), 429),
 }
 
+_ASKS = frozenset({"LaunchInstances", "SetDesiredCapacity"})
+
 
 class Calls:
     """Counts every API call of moto, and refuses those that the world throttles."""
@@ -45,6 +47,9 @@ class Calls:
         action = response._get_action()  # noqa: SLF001 - moto's own way
         service = response.boto3_service_name
         self._world.calls[f"{service}:{action}"] += 1
+        if action in _ASKS:
+            group = response._get_param("AutoScalingGroupName")  # noqa: SLF001 - moto's own way
+            self._world.asks[str(group), action] += 1
         if not self._world.is_throttled(service, action):
             return response.call_action()
         error, code = _ERRORS.get(service, (_RATE, 400))

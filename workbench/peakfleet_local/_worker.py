@@ -6,7 +6,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -40,6 +40,21 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """Where an invocation ends in the middle of its work, as by a crash.
+
+    Args:
+        operation: The API call at which it ends, such as LaunchInstances.
+        after: Whether the call is made first. Default: it is not.
+        calls: At which call of that operation, counted from 1. Default: the first.
+    """
+
+    operation: str
+    after: bool = False
+    calls: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
     """What an invocation came to.
 
@@ -62,8 +77,13 @@ class Worker:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
-    def invoke(self, event: object) -> Invocation:
-        """Run the handler, in a new process if there is none."""
+    def invoke(self, event: object, *, death: Death | None = None) -> Invocation:
+        """Run the handler, in a new process if there is none.
+
+        Args:
+            event: What it is given.
+            death: Where its process ends meanwhile. Default: it does not.
+        """
         with self._lock:
             logs: list[str] = []
             failure = self._ensure_started(logs)
@@ -75,12 +95,18 @@ class Worker:
                 "request_id": request_id,
                 "function_arn": self.deployment.arn,
                 "timeout_seconds": self.deployment.timeout_seconds,
+                "death": death and asdict(death),
             }
             answer = self._exchange(request, self.deployment.timeout_seconds, logs)
             if "result" in answer:
                 return Invocation(payload=answer["result"], failed=False, logs=tuple(logs))
             failure = answer.get("error") or self._lost(request_id)
             return Invocation(payload=json.dumps(failure), failed=True, logs=tuple(logs))
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process has outlived the last invocation."""
+        return self._process is not None
 
     def close(self) -> None:
         """End the process; one that is busy is killed."""

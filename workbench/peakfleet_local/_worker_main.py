@@ -14,7 +14,8 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, TextIO
 
@@ -105,6 +106,34 @@ def load(handler: str) -> Callable[[Any, Context], Any]:
     return function
 
 
+@contextmanager
+def mortal(death: dict[str, Any] | None) -> Iterator[None]:
+    """End this process at an API call, in the middle of whatever it does."""
+    if death is None:
+        yield
+        return
+    # Function code may do without botocore, and clients that exist take no new event hooks.
+    from botocore.client import BaseClient  # noqa: PLC0415 - see above
+
+    call = BaseClient._make_api_call  # noqa: SLF001 - where every call passes
+    left = int(death["calls"])
+
+    def dying(client: Any, operation: str, arguments: Any) -> Any:  # noqa: ANN401 - botocore's own
+        nonlocal left
+        left -= operation == death["operation"]
+        if left > 0:
+            return call(client, operation, arguments)
+        if death["after"]:
+            call(client, operation, arguments)
+        os._exit(1)
+
+    BaseClient._make_api_call = dying  # noqa: SLF001 - as above
+    try:
+        yield
+    finally:
+        BaseClient._make_api_call = call  # noqa: SLF001 - as above
+
+
 def serve(requests: TextIO, send: Callable[[dict[str, Any]], None], logs: LogStream) -> None:
     """Load the handler, then answer until *requests* ends."""
     try:
@@ -119,7 +148,8 @@ def serve(requests: TextIO, send: Callable[[dict[str, Any]], None], logs: LogStr
         request = json.loads(line)
         answer: dict[str, Any] = {}
         try:
-            answer["result"] = json.dumps(handler(request["event"], Context(request)))
+            with mortal(request.get("death")):
+                answer["result"] = json.dumps(handler(request["event"], Context(request)))
         except Exception as error:  # noqa: BLE001 - as above
             answer["error"] = failure(error)
         logs.finish()

@@ -130,6 +130,12 @@ class Faults(ABC):
         """
         self._throttled[service, action] = until_epoch_seconds
 
+    def mend(self) -> None:
+        """Refuse nothing any more."""
+        for refused in (self._limits, self._quotas, self._addresses, self._broken, self._throttled):
+            refused.clear()
+        self._denied.clear()
+
     def is_throttled(self, service: str, action: str) -> bool:
         """Whether a call is answered with a throttling error now."""
         if not self._throttled:

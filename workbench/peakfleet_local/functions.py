@@ -20,7 +20,7 @@ from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.core.utils import unix_time_millis
 
 from peakfleet_local._moto import MotoObject, Patch, as_method, patched, stock
-from peakfleet_local._worker import Deployment, Invocation, Worker
+from peakfleet_local._worker import Death, Deployment, Invocation, Worker
 
 LOG_LINES_KEPT = 2000
 
@@ -51,6 +51,7 @@ class Functions:
         self._workers: dict[str, Worker] = {}
         self._logs: dict[str, deque[str]] = {}
         self._queued: deque[tuple[str, object]] = deque()
+        self._deaths: dict[str, Death] = {}
         self._invoke_now = stock(LambdaFunction, "invoke")
         self._code = Path(tempfile.mkdtemp(prefix="peakfleet-lambda-"))
 
@@ -91,6 +92,16 @@ class Functions:
         with self._lock:
             return self._queued.popleft() if self._queued else None
 
+    def kill_at(self, function_name: str, death: Death) -> None:
+        """Let the next invocation that makes a certain API call end there.
+
+        Args:
+            function_name: Of which function.
+            death: At which call.
+        """
+        with self._lock:
+            self._deaths[function_name] = death
+
     def logs(self, function_name: str) -> list[str]:
         """The latest lines that a function printed, oldest first."""
         with self._lock:
@@ -107,7 +118,11 @@ class Functions:
     def _run(self, function: MotoObject, event: object) -> Invocation:
         if not str(function.run_time).startswith("python"):
             return _refused(function)
-        invocation = self._worker(function).invoke(event)
+        name = function.function_name
+        worker = self._worker(function)
+        invocation = worker.invoke(event, death=self._deaths.get(name))
+        if not worker.runs:
+            self._deaths.pop(name, None)
         with self._lock:
             kept = self._logs.setdefault(function.function_name, deque(maxlen=LOG_LINES_KEPT))
             kept.extend(invocation.logs)

@@ -12,6 +12,9 @@ from peakfleet_local.publishing import MINUTE_SECONDS, Datapoint
 from peakfleet_local.world import World
 from peakfleet_planner import FleetSpec, Plan, PoolSpec
 
+EVENT_STEP_SECONDS = 10
+"""How late an event is delivered at most."""
+
 
 class Cloud(Protocol):
     """What a replay needs of AWS; `LocalAws` has it."""
@@ -25,6 +28,9 @@ class Cloud(Protocol):
 
     def fire_schedules(self, now_epoch_seconds: int) -> Mapping[str, Mapping[str, Any]]:
         """Run every schedule's handler for this moment; return its answers by fleet."""
+
+    def deliver_events(self) -> object:
+        """Give what has happened to the functions that wait for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +122,7 @@ def replay(
     Each minute is served by what is in service at its beginning. At its end the minute before
     it becomes readable, instances boot or do not, and every schedule fires. An instance that
     is asked for at the end of minute t is billed from t+1 and serves from t+1 plus its boot
-    time, in whole minutes.
+    time, in whole minutes. Events are delivered within ten seconds.
 
     Args:
         cloud: The local AWS in which the fleets are deployed.
@@ -146,7 +152,10 @@ def replay(
             )
             for world in worlds
         }
-        cloud.world.advance_to(start + MINUTE_SECONDS)
+        if ticking:
+            _pass_a_minute(cloud)
+        else:
+            cloud.world.advance_to(start + MINUTE_SECONDS)
         cloud.publish([point for world in worlds for point in world.readable()])
         if not ticking:
             continue
@@ -158,6 +167,14 @@ def replay(
                 name: _fleet_minute(work[name], before[name], answers.get(name)) for name in work
             },
         )
+
+
+def _pass_a_minute(cloud: Cloud) -> None:
+    """Let a minute pass in steps, so that an event finds a world not much older than itself."""
+    cloud.deliver_events()
+    for _ in range(MINUTE_SECONDS // EVENT_STEP_SECONDS):
+        cloud.world.advance(EVENT_STEP_SECONDS)
+        cloud.deliver_events()
 
 
 def _check(fleets: Sequence[ReplayedFleet], start_epoch_seconds: int, phases: Phases) -> None:

@@ -17,6 +17,7 @@ from moto.moto_api._internal.models import moto_api_backend
 from peakfleet_local import _http
 from peakfleet_local._clients import Clients
 from peakfleet_local._moto import Client, require_moto
+from peakfleet_local._worker import Death
 from peakfleet_local.cloud_events import Place
 from peakfleet_local.cloudformation import installed_types
 from peakfleet_local.cloudwatch import metrics_installed
@@ -206,6 +207,20 @@ class LocalAws:
             What was invoked, in order. Nothing is delivered by itself.
         """
         return _opened(self._delivery).deliver()
+
+    def kill_at(
+        self, function_name: str, operation: str, *, after: bool = False, calls: int = 1
+    ) -> None:
+        """Let the next invocation that makes a certain API call end there, as by a crash.
+
+        Args:
+            function_name: Of which function.
+            operation: Such as LaunchInstances.
+            after: Whether the call is made first. Default: it is not.
+            calls: At which call of that operation, counted from 1. Default: the first.
+        """
+        death = Death(operation=operation, after=after, calls=calls)
+        _opened(self._functions).kill_at(function_name, death)
 
     def logs(self, function_name: str) -> list[str]:
         """The latest lines that a function printed, oldest first."""

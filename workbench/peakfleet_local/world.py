@@ -54,6 +54,7 @@ class World(Faults, Habits):
         lock: Held while anything changes.
         machines: Every machine by its id.
         calls: How often each API call was made, by names such as autoscaling:LaunchInstances.
+        asks: How often each group was asked for capacity, by group and operation.
         tries: Instances that each group tried to launch, by group and `launched` or EC2's
             error code.
         events: What EventBridge was told and has not delivered; the oldest of very many are lost.
@@ -77,6 +78,7 @@ class World(Faults, Habits):
         self.terminate_seconds = terminate_seconds
         self.retry_seconds = retry_seconds
         self.calls: Counter[str] = Counter()
+        self.asks: Counter[tuple[str, str]] = Counter()
         self.tries: Counter[tuple[str, str]] = Counter()
         self.events: deque[CloudEvent] = deque(maxlen=EVENTS_KEPT)
         self.endings: list[Ending] = []

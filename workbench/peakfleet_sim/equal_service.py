@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+Setting = TypeVar("Setting")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,6 +15,7 @@ class Bill:
 
     Args:
         setting: What it was run with.
+        spot_instances: Most instances on Spot. Default: 0.
         hours: Instance-hours that were paid for, by pool.
         unserved_units: Unit-minutes above the baseline that nobody served.
     """
@@ -19,6 +23,7 @@ class Bill:
     setting: float
     hours: Mapping[str, float]
     unserved_units: float
+    spot_instances: int = 0
 
     def usd(self, usd_per_hour: Mapping[str, float]) -> float:
         """Return what it costs at these prices, by pool.
@@ -32,34 +37,25 @@ class Bill:
 
 
 def equal_service(
-    bill_at: Callable[[float], Bill],
-    settings: Sequence[float],
-    *,
-    most_unserved_units: float,
-    first: float,
+    bill_at: Callable[[Setting], Bill], settings: Sequence[Setting], *, most_unserved_units: float
 ) -> Bill:
     """Return the bill of the first of *settings* that misses no more than another fleet.
 
-    The search starts at *first* and walks to where the answer changes, so that few settings are
-    tried. If even the last one misses more, its bill is returned.
+    It is found by halving, so service must get better from setting to setting. If even the last
+    one misses more, its bill is returned.
 
     Args:
         bill_at: Runs the fleet with a setting.
         settings: What may be set, in the order in which service gets better.
         most_unserved_units: What may be missed.
-        first: Where to start; one of *settings*.
     """
-    index = settings.index(first)
-    bill = bill_at(settings[index])
-    while bill.unserved_units > most_unserved_units and index + 1 < len(settings):
-        index += 1
-        bill = bill_at(settings[index])
-        if bill.unserved_units <= most_unserved_units:
-            return bill
-    while bill.unserved_units <= most_unserved_units and index > 0:
-        index -= 1
-        lesser = bill_at(settings[index])
-        if lesser.unserved_units > most_unserved_units:
-            break
-        bill = lesser
-    return bill
+    least, most = 0, len(settings) - 1
+    found: dict[int, Bill] = {}
+    while least < most:
+        middle = (least + most) // 2
+        found[middle] = bill_at(settings[middle])
+        if found[middle].unserved_units <= most_unserved_units:
+            most = middle
+        else:
+            least = middle + 1
+    return found[least] if least in found else bill_at(settings[least])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,17 +50,22 @@ def processes() -> int | None:
     return int(wanted) if wanted else None
 
 
-def spot_weather(recording: Path, *, pool: str) -> Weather:
-    """Return the weather in which *pool* finds what was recorded.
+def spot_weather(recorded: Mapping[str, Path]) -> Weather:
+    """Return the weather in which each pool finds what was recorded.
 
     The most that a recording has, as its name says, stands for 100 instances.
+
+    Args:
+        recorded: Recordings by pool.
     """
-    nodes = int(recording.name.split("__")[1].removesuffix("-node"))
-    availability = Availability(
-        file=str(recording.resolve()), instances_per_node=PEAK_INSTANCES / nodes
-    )
-    scenario = Scenario(pool=(PoolScenario(name=pool, availability=availability),))
-    return weather_of(scenario, folder=recording.parent)
+    pools = []
+    for pool, recording in recorded.items():
+        nodes = int(recording.name.split("__")[1].removesuffix("-node"))
+        availability = Availability(
+            file=str(recording.resolve()), instances_per_node=PEAK_INSTANCES / nodes
+        )
+        pools.append(PoolScenario(name=pool, availability=availability))
+    return weather_of(Scenario(pool=tuple(pools)), folder=Path())
 
 
 def scaled(path: Path, *, days: int = DAYS) -> tuple[Demand, float]:

@@ -1,8 +1,8 @@
-"""Target tracking above two pools: Spot as far as it can be had, on-demand for the rest."""
+"""Target tracking above a ladder of pools: Spot where it can be had, on-demand for the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -19,7 +19,7 @@ from peakfleet_sim.world import SECONDS_PER_MINUTE, Instances, Seen
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LadderUse:
-    """What two tracked pools used and missed, minute by minute.
+    """What tracked pools used and missed, minute by minute.
 
     Args:
         billed: Instances that were paid for, by pool.
@@ -32,12 +32,7 @@ class LadderUse:
 
 @dataclass(slots=True, kw_only=True)
 class _Ladder:
-    spot: SimulatedGroup
-    sure: SimulatedGroup
-
-    @property
-    def groups(self) -> tuple[SimulatedGroup, SimulatedGroup]:
-        return self.spot, self.sure
+    groups: tuple[SimulatedGroup, ...]
 
     @property
     def ready(self) -> int:
@@ -48,7 +43,7 @@ class _Ladder:
         return sum(group.running for group in self.groups)
 
     def fill(self, minute: int, wanted: int) -> None:
-        """Run *wanted* instances: Spot comes first and leaves last."""
+        """Run *wanted* instances: the first pool is filled first and emptied last."""
         for group in self.groups:
             missing = wanted - self.running
             if missing > 0:
@@ -60,28 +55,27 @@ class _Ladder:
 
 
 def track_ladder(
-    contest: Contest, *, spot: PoolSpec, sure: PoolSpec, target: float, weather: Weather
+    contest: Contest, *, pools: Sequence[PoolSpec], target: float, weather: Weather
 ) -> LadderUse:
     """Replay live demand against target tracking whose instances are Spot where that can be had.
 
     It stands for a fleet that buys cleverly and sizes as usual: a reclaimed instance is replaced
-    in the minute of its loss, on Spot if there is any, else on demand, and what runs on demand
-    stays there until it is no longer needed. Units are instances.
+    in the minute of its loss, on the next pool that has room, and what runs on demand stays there
+    until it is no longer needed. Units are instances.
 
     Args:
         contest: Demand and physics.
-        spot: The pool that the weather is about.
-        sure: The pool that always has capacity.
+        pools: The ladder; of the last pool there is always enough.
         target: Load per instance aimed at.
-        weather: What Spot meets.
+        weather: What the pools meet.
     """
     demand, world = contest.demand, contest.world
-    ladder = _Ladder(spot=_group(contest, spot, weather), sure=_group(contest, sure, weather))
+    ladder = _Ladder(groups=tuple(_group(contest, pool, weather) for pool in pools))
     policy, work = TargetTracking(gauge=contest.gauge, target=target), contest.work()
     ready, unserved = np.zeros(demand.minutes), np.zeros(demand.minutes)
     metrics = {metric_id: np.zeros(demand.minutes) for metric_id in work.metric_ids}
-    paid = {pool.name: np.zeros(demand.minutes) for pool in (spot, sure)}
-    desired = ladder.sure.instances.ready = policy.least_instances
+    paid = {pool.name: np.zeros(demand.minutes) for pool in pools}
+    desired = ladder.groups[-1].instances.ready = policy.least_instances
     for minute in range(demand.minutes):
         for group in ladder.groups:
             group.instances.begin(minute)
@@ -92,7 +86,8 @@ def track_ladder(
         for metric_id, value in outcome.metrics.items():
             metrics[metric_id][minute] = value
         now = demand.start_epoch_seconds + SECONDS_PER_MINUTE * (minute + 1)
-        ladder.spot.lose(minute, now)
+        for group in ladder.groups:
+            group.lose(minute, now)
         ladder.fill(minute, desired)
         visible = max(0, minute + 1 - world.metric_delay_minutes)
         decision = policy.decide(

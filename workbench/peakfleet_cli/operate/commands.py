@@ -49,7 +49,7 @@ def hold(
     now = datetime.now(UTC)
     ends = parse_until(until, now=now, option="--until")
     records = FleetRecords(table_name=table, fleet=fleet, region=region)
-    with _clear_errors():
+    with clear_errors():
         if not new and not records.known():
             raise TableError(
                 f"table '{table}' has nothing of fleet '{fleet}': check its name, which is its "
@@ -67,7 +67,7 @@ def hold(
 
 def resume(*, fleet: Fleet, table: TableName, region: Region = None) -> None:
     """End a hold; the next tick sizes the fleet again."""
-    with _clear_errors():
+    with clear_errors():
         ended = FleetRecords(table_name=table, fleet=fleet, region=region).delete_hold()
     if ended is None:
         Console().print(f"{fleet} is not held; nothing was changed")
@@ -87,7 +87,7 @@ def explain(
     """Say why a fleet has the size it has, or had at a time."""
     moment = None if at is None else parse_time(at, option="--at")
     records = FleetRecords(table_name=table, fleet=fleet, region=region)
-    with _clear_errors():
+    with clear_errors():
         held = records.hold()
         decision = records.decision(moment)
         if decision is None and held is None:
@@ -122,7 +122,8 @@ def decision_lines(fleet: str, decision: Decision) -> Iterator[str]:
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
+def clear_errors() -> Iterator[None]:
+    """Print a `TableError` as one line and exit with 1."""
     try:
         yield
     except TableError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -103,13 +103,25 @@ class FleetRecords:
     def _key(self, item: str) -> dict[str, str]:
         return {"fleet": self.fleet, "item": item}
 
-    @contextmanager
-    def _table(self) -> Iterator[Table]:
-        """Yield the table, and say in words what AWS refused."""
-        try:
-            yield boto3.resource("dynamodb", region_name=self.region).Table(self.table_name)
-        except (ClientError, BotoCoreError) as error:
-            raise TableError(_in_words(self.table_name, error)) from error
+    def _table(self) -> AbstractContextManager[Table]:
+        return open_table(self.table_name, region=self.region)
+
+
+@contextmanager
+def open_table(table_name: str, *, region: str | None) -> Iterator[Table]:
+    """Yield the table, and say in words what AWS refused.
+
+    Args:
+        table_name: Name of the DynamoDB table.
+        region: AWS region. None: that of the environment or profile.
+
+    Raises:
+        TableError: It cannot be used.
+    """
+    try:
+        yield boto3.resource("dynamodb", region_name=region).Table(table_name)
+    except (ClientError, BotoCoreError) as error:
+        raise TableError(_in_words(table_name, error)) from error
 
 
 def _hold(item: Mapping[str, Any]) -> Hold:

@@ -1,0 +1,420 @@
+"""TrainingFleet: machines of one zone that come, train and go together."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Duration, Stack, Validations
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Template
+from cdk_nag import AwsSolutionsChecks
+
+from peakfleet import (
+    CapacityBlock,
+    CapacityPool,
+    Checkpoints,
+    OffPeak,
+    Purchase,
+    SpecError,
+    TrainingFleet,
+    WarmPool,
+)
+from peakfleet.testing import fleet_specs
+from peakfleet_planner.gang_spec import GangSpec
+from tests.infra.commands import run
+from tests.infra.fleets import burst_fleet, function, network, new_stack, only, properties
+from tests.infra.reference_app import plain
+
+TRN2 = CapacityPool.trainium("trn2.48xlarge", max_instances=4)
+BLOCK = CapacityBlock.of("cr-0123456789abcdef0")
+USER_DATA_BYTES = 16_384
+ADAPTERS = {"trn1.32xlarge": 8, "trn1n.32xlarge": 16, "trn2.3xlarge": 1, "trn2.48xlarge": 16}
+
+
+def training_fleet(stack: Stack, **options: Any) -> TrainingFleet:  # noqa: ANN401  a fleet's own
+    existing = stack.node.try_find_child("Network")
+    vpc = existing if isinstance(existing, ec2.Vpc) else network(stack)
+    bucket = s3.Bucket.from_bucket_name(stack, "Runs", "the-runs")
+    given = {
+        "vpc": vpc,
+        "vpc_subnets": ec2.SubnetSelection(subnets=[vpc.private_subnets[0]]),
+        "machines": TRN2,
+        "command": "bash /opt/train/start.sh",
+        "checkpoints": Checkpoints.in_bucket(bucket, prefix="search/7"),
+        **options,
+    }
+    return TrainingFleet(stack, "Search", **given)
+
+
+def template_of(**options: Any) -> Template:  # noqa: ANN401  a fleet's own
+    stack = new_stack()
+    training_fleet(stack, **options).user_data.add_commands("fetch the-program")
+    return Template.from_stack(stack)
+
+
+@pytest.fixture(name="blocked", scope="module")
+def _blocked() -> Template:
+    return template_of(reservation=BLOCK)
+
+
+@pytest.fixture(name="bought", scope="module")
+def _bought() -> Template:
+    return template_of()
+
+
+def launch(template: Template) -> dict[str, Any]:
+    data: dict[str, Any] = only(template, "AWS::EC2::LaunchTemplate")["LaunchTemplateData"]
+    return data
+
+
+def sent(template: Template) -> dict[str, Any]:
+    """Return what the schedule sends."""
+    document: dict[str, Any] = json.loads(
+        plain(only(template, "AWS::Scheduler::Schedule")["Target"]["Input"])
+    )
+    return document
+
+
+def statements(template: Template) -> list[dict[str, Any]]:
+    return [
+        one
+        for policy in properties(template, "AWS::IAM::Policy")
+        for one in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def test_the_schedule_sends_a_gang_that_the_tick_accepts(blocked: Template) -> None:
+    document = sent(blocked)
+    assert set(document) == {"scheduled_time", "gang"}
+    spec = GangSpec.from_json(document["gang"])
+    assert (spec.fleet, spec.machines, spec.prefix) == ("Media/Search", 4, "search/7")
+    assert spec.pool.launch == "direct"
+    assert spec.reservation
+    assert spec.reservation.leave_before_end_seconds == 40 * 60
+    assert function(blocked, "gang_tick")[1]["Runtime"] == "python3.13"
+
+
+def test_a_gang_is_no_fleet_for_those_who_look_for_fleets(blocked: Template) -> None:
+    assert fleet_specs(blocked) == {}
+
+
+def test_the_group_is_empty_until_a_tick_fills_it_and_in_one_zone(blocked: Template) -> None:
+    group = only(blocked, "AWS::AutoScaling::AutoScalingGroup")
+    assert (group["MinSize"], group["MaxSize"]) == ("0", "4")
+    assert "DesiredCapacity" not in group
+    assert len(group["VPCZoneIdentifier"]) == 1
+    assert not properties(blocked, "AWS::AutoScaling::ScalingPolicy")
+    maintenance = group["InstanceMaintenancePolicy"]
+    assert maintenance == {"MinHealthyPercentage": 0, "MaxHealthyPercentage": 100}
+
+
+def test_in_a_block_machines_run_in_it_and_in_nothing_else(blocked: Template) -> None:
+    data = launch(blocked)
+    assert data["InstanceMarketOptions"] == {"MarketType": "capacity-block"}
+    assert data["CapacityReservationSpecification"] == {
+        "CapacityReservationTarget": {"CapacityReservationId": "cr-0123456789abcdef0"}
+    }
+    assert "Placement" not in data
+    assert not properties(blocked, "AWS::EC2::PlacementGroup")
+
+
+def test_without_a_block_machines_are_placed_close_together(bought: Template) -> None:
+    assert only(bought, "AWS::EC2::PlacementGroup")["Strategy"] == "cluster"
+    data = launch(bought)
+    assert "PlacementGroup" in plain(data["Placement"]["GroupName"])
+    assert "InstanceMarketOptions" not in data
+    assert "CapacityReservationSpecification" not in data
+
+
+@pytest.mark.parametrize(("kind", "count"), ADAPTERS.items())
+def test_each_size_has_all_its_adapters_one_on_each_network_card(kind: str, count: int) -> None:
+    pool = CapacityPool.trainium(kind, max_instances=2)
+    interfaces = launch(template_of(machines=pool))["NetworkInterfaces"]
+    assert [one["NetworkCardIndex"] for one in interfaces] == list(range(count))
+    assert [one["DeviceIndex"] for one in interfaces] == [0, *[1] * (count - 1)]
+    assert {one["InterfaceType"] for one in interfaces} == {"efa"}
+    assert not any("AssociatePublicIpAddress" in one for one in interfaces)
+    assert len({json.dumps(one["Groups"]) for one in interfaces}) == 1
+
+
+def test_one_machine_needs_neither_adapters_nor_company() -> None:
+    template = template_of(machines=CapacityPool.trainium("trn1.2xlarge", max_instances=1))
+    (interface,) = launch(template)["NetworkInterfaces"]
+    assert interface["AssociatePublicIpAddress"] is False
+    assert not properties(template, "AWS::EC2::PlacementGroup")
+    assert not properties(template, "AWS::EC2::SecurityGroupEgress")
+
+
+def test_the_security_group_is_open_to_itself_both_ways_and_to_nobody_else(
+    blocked: Template,
+) -> None:
+    inward = only(blocked, "AWS::EC2::SecurityGroupIngress")
+    outward = only(blocked, "AWS::EC2::SecurityGroupEgress")
+    assert inward["IpProtocol"] == outward["IpProtocol"] == "-1"
+    assert inward["SourceSecurityGroupId"] == inward["GroupId"]
+    assert outward["DestinationSecurityGroupId"] == outward["GroupId"] == inward["GroupId"]
+
+
+def scripts(template: Template) -> list[str]:
+    parts = launch(template)["UserData"]["Fn::Base64"]["Fn::Join"][1]
+    return [plain(part["Fn::Base64"]) for part in parts if isinstance(part, dict)]
+
+
+def test_a_machine_runs_the_user_data_and_then_the_trainer(blocked: Template) -> None:
+    agent, own = scripts(blocked)
+    assert "PEAKFLEET_DRAIN_SECONDS=480" in agent
+    steps = [
+        "fetch the-program",
+        "exec bash /opt/train/start.sh",
+        "enable --now peakfleet-training",
+    ]
+    places = [own.index(step) for step in steps]
+    assert places == sorted(places)
+    for setting in ("PEAKFLEET_BUCKET=the-runs", "PEAKFLEET_PREFIX=search/7", "FI_PROVIDER=efa"):
+        assert setting in own
+
+
+def test_what_the_trainer_is_told_is_what_it_reads(blocked: Template) -> None:
+    source = Path(__file__).parents[2] / "constructs/peakfleet_instance/trainer.py"
+    read = set(re.findall(r'environment\["([A-Z_]+)"\]', source.read_text()))
+    assert read
+    assert read <= set(re.findall(r"^([A-Z_]+)=", scripts(blocked)[1], flags=re.MULTILINE))
+
+
+def test_user_data_fits_and_is_clean_shell(blocked: Template, tmp_path: Path) -> None:
+    paths = []
+    encoded = 0
+    for index, text in enumerate(scripts(blocked)):
+        encoded += len(base64.b64encode(text.encode())) + 200
+        paths.append(tmp_path / f"{index}.sh")
+        paths[-1].write_text(text)
+    assert encoded < USER_DATA_BYTES
+    checker = Path(sys.executable).parent / "shellcheck"
+    checked = subprocess.run([checker, *paths], capture_output=True, text=True, check=False)  # noqa: S603  our own scripts
+    assert checked.stdout == ""
+
+
+def test_machines_that_go_have_the_time_to_write_a_checkpoint(blocked: Template) -> None:
+    hook = only(blocked, "AWS::AutoScaling::LifecycleHook")
+    assert hook["LifecycleTransition"] == "autoscaling:EC2_INSTANCE_TERMINATING"
+    assert GangSpec.from_json(sent(blocked)["gang"]).pool.drain_seconds == 480
+
+
+def test_machines_and_ticks_may_touch_their_run_and_no_other(blocked: Template) -> None:
+    arns = re.findall(r":s3:::the-runs[^\"]*", json.dumps(statements(blocked)))
+    assert set(arns) == {
+        ":s3:::the-runs",
+        ":s3:::the-runs/search/7/*",
+        ":s3:::the-runs/search/7/gang/*",
+    }
+    (lists,) = [one for one in statements(blocked) if one["Action"] == "s3:ListBucket"]
+    assert lists["Condition"] == {"StringLike": {"s3:prefix": ["search/7/gang/*"]}}
+
+
+def test_ticks_may_read_reservations_only_where_there_is_one(
+    blocked: Template, bought: Template
+) -> None:
+    action = "ec2:DescribeCapacityReservations"
+    assert action in json.dumps(statements(blocked))
+    assert action not in json.dumps(statements(bought))
+
+
+def test_a_guest_follows_the_fleet_that_goes_first() -> None:
+    stack = new_stack()
+    serving = burst_fleet(stack, "Ranking")
+    guest = OffPeak.of("cr-0123456789abcdef0", priority=serving, units_per_machine=64)
+    training_fleet(stack, reservation=guest)
+    template = Template.from_stack(stack)
+    (gang,) = [
+        json.loads(text)["gang"]
+        for one in properties(template, "AWS::Scheduler::Schedule")
+        if '"gang"' in (text := plain(one["Target"]["Input"]))
+    ]
+    spec = GangSpec.from_json(gang)
+    assert spec.reservation
+    assert spec.reservation.priority
+    wanted = spec.reservation.priority.wanted
+    assert (wanted.namespace, wanted.metric_name) == ("PeakFleet", "WantedUnits")
+    assert wanted.dimensions == {"Fleet": "Media/Ranking"}
+    (data,) = [
+        one["LaunchTemplateData"]
+        for one in properties(template, "AWS::EC2::LaunchTemplate")
+        if one["LaunchTemplateData"]["InstanceType"] == "trn2.48xlarge"
+    ]
+    assert "CapacityReservationSpecification" in data
+    assert "InstanceMarketOptions" not in data
+    assert "Placement" not in data
+
+
+def test_its_alarms_say_what_to_do() -> None:
+    fleet = training_fleet(new_stack())
+    assert set(fleet.alarms) == {
+        "NoTicks",
+        "GivenUp",
+        "ReservationIdle",
+        "FailedCalls",
+        "TickErrors",
+        "DeadLetters",
+    }
+
+
+def pool(*kinds: str, **options: Any) -> CapacityPool:  # noqa: ANN401  a pool's own
+    return CapacityPool.trainium(*kinds, max_instances=2, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {
+                "machines": CapacityPool.inferentia("inf2.48xlarge", max_instances=2),
+                "reservation": BLOCK,
+            },
+            "Media/Search: pool 'Inferentia': purchase is capacity-block, but inf2.48xlarge is only",
+        ),
+        (
+            {"machines": CapacityPool.inferentia("inf2.48xlarge", max_instances=2)},
+            "instance types with trainium1 or trainium2 only, got inf2.48xlarge",
+        ),
+        (
+            {"machines": pool("trn1n.32xlarge"), "reservation": BLOCK},
+            "purchase is capacity-block, but trn1n.32xlarge is only sold on-demand or spot",
+        ),
+        (
+            {"machines": pool("trn1.2xlarge")},
+            "trn2.48xlarge, trn2u.48xlarge, or train on one machine",
+        ),
+        (
+            {"machines": pool("trn1.2xlarge")},
+            "trn1.2xlarge takes no Elastic Fabric Adapter and cannot train with others",
+        ),
+        (
+            {"machines": pool("trn1.32xlarge", "trn1n.32xlarge")},
+            "all machines of a gang are of one instance type, got trn1.32xlarge, trn1n.32xlarge",
+        ),
+        (
+            {"machines": pool("trn1.32xlarge", warm=WarmPool.fixed(instances=1))},
+            "none of its machines hibernates, waits in a warm pool or is always kept",
+        ),
+        (
+            {"machines": pool("trn1.32xlarge", min_instances=1)},
+            "leave warm and min_instances out",
+        ),
+        (
+            {"machines": pool("trn1.32xlarge", purchase=Purchase.spot()), "reservation": BLOCK},
+            "purchase is spot, but a reservation is never bought so",
+        ),
+        (
+            {"machines": pool("trn1.32xlarge", user_data=ec2.UserData.for_linux())},
+            "give user_data to the fleet, which puts the training after it",
+        ),
+        (
+            {
+                "machines": pool(
+                    "trn1.32xlarge",
+                    machine_image=ec2.MachineImage.latest_amazon_linux2023(
+                        cpu_type=ec2.AmazonLinuxCpuType.ARM_64
+                    ),
+                )
+            },
+            "x86_64, as every host of Inferentia or Trainium is, but its machine image",
+        ),
+        (
+            {"vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)},
+            "a gang runs in one availability zone, got 2",
+        ),
+        ({"command": ""}, "command must be one line for a shell"),
+        ({"command": "a\nb"}, "command must be one line for a shell"),
+        ({"user_data": ec2.MultipartUserData()}, "user data in parts cannot be put before"),
+        (
+            {"reservation": BLOCK, "checkpoint_within": Duration.minutes(9)},
+            "checkpoint_within must be at most 480 seconds, got 540",
+        ),
+        (
+            {"complete_within": Duration.seconds(10)},
+            "forming_seconds must be at least 60, got 10",
+        ),
+    ],
+)
+def test_what_the_chips_forbid_is_refused_where_it_was_written(
+    options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        training_fleet(new_stack(), **options)
+
+
+def test_a_block_and_a_placement_group_exclude_each_other() -> None:
+    stack = new_stack()
+    near = ec2.PlacementGroup(stack, "Near", strategy=ec2.PlacementGroupStrategy.CLUSTER)
+    with pytest.raises(SpecError, match="instances of a capacity block cannot be in one"):
+        training_fleet(stack, reservation=BLOCK, placement_group=near)
+
+
+def test_a_shared_reservation_brings_its_own_placement_group() -> None:
+    stack = new_stack()
+    near = ec2.PlacementGroup(stack, "Near", strategy=ec2.PlacementGroupStrategy.CLUSTER)
+    guest = OffPeak.of("cr-0123456789abcdef0", priority=burst_fleet(stack), units_per_machine=64)
+    with pytest.raises(SpecError, match=re.escape("give it to OffPeak.of")):
+        training_fleet(stack, reservation=guest, placement_group=near)
+
+
+@pytest.mark.parametrize("name", ["", "cr-", "block", "cr-0123456789ABCDEF0"])
+def test_a_reservation_is_named_by_its_id(name: str) -> None:
+    with pytest.raises(SpecError, match="the id of a capacity reservation is like cr-"):
+        CapacityBlock.of(name)
+
+
+def test_a_block_cannot_be_left_when_it_is_too_late() -> None:
+    with pytest.raises(SpecError, match="leave_before_end must be at least 1920 seconds"):
+        CapacityBlock.of("cr-0123456789abcdef0", leave_before_end=Duration.minutes(30))
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "search/", "it's"])
+def test_a_prefix_that_makes_no_key_is_refused(prefix: str) -> None:
+    bucket = s3.Bucket.from_bucket_name(new_stack(), "Runs", "the-runs")
+    with pytest.raises(SpecError, match="checkpoints: prefix must be a key without a slash"):
+        Checkpoints.in_bucket(bucket, prefix=prefix)
+
+
+def test_its_template_passes_cfn_lint(blocked: Template, bought: Template, tmp_path: Path) -> None:
+    linter = Path(sys.executable).parent / "cfn-lint"
+    for name, template in (("blocked", blocked), ("bought", bought)):
+        file = tmp_path / f"{name}.template.json"
+        file.write_text(json.dumps(template.to_json()))
+        shown = run(linter, file, "--regions", "us-east-2", "--ignore-checks", "W", cwd=tmp_path)
+        assert shown == ""
+
+
+LEFT_AS_IT_IS = {
+    "AwsSolutions-AS3",
+    "AwsSolutions-EC26",
+    "AwsSolutions-IAM4",
+    "AwsSolutions-IAM5",
+    "AwsSolutions-L1",
+}
+"""As for every fleet: see test_nag."""
+
+
+def test_cdk_nag_finds_nothing_that_other_fleets_do_not_have(tmp_path: Path) -> None:
+    app = App(outdir=str(tmp_path), context={"aws:cdk:disable-asset-staging": True})
+    stack = Stack(app, "Media")
+    training_fleet(stack, vpc=ec2.Vpc(stack, "Network", max_azs=2), reservation=BLOCK)
+    Validations.of(stack).add_plugins(AwsSolutionsChecks(stack))
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+    report = json.loads((tmp_path / "validation-report.json").read_text())
+    found = {
+        violation["ruleName"].partition("[")[0]
+        for plugin in report["pluginReports"]
+        for violation in plugin["violations"]
+        if any("Media/Search" in at["constructPath"] for at in violation["violatingConstructs"])
+    }
+    assert found <= LEFT_AS_IT_IS

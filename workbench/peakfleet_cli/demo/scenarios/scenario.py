@@ -1,0 +1,72 @@
+"""What a scenario is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from peakfleet_cli.demo.scenarios.record import Record
+from peakfleet_cli.demo.scenarios.stage import Stage
+
+FleetKind = Literal["workers", "ranking"]
+"""Value of the context `fleet` of the app in `examples/faults`."""
+BASELINE_UNITS = {"workers": 100.0, "ranking": 2000.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """One thing that a fleet promises, and how it came out.
+
+    Args:
+        text: What is promised, with its bound.
+        measured: What was measured, in words.
+        kept: Whether it was kept.
+    """
+
+    text: str
+    measured: str
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A fault, the demand that meets it, and what the fleet promises.
+
+    Args:
+        name: How it is asked for.
+        shows: What it shows, in one line.
+        fleet: Which fleet it happens to.
+        minutes: How long it lasts, after the fleet has settled.
+        demand_units: Demand of a minute; those before minute 0 have the demand of minute 0.
+        script: Called at the beginning of each minute with the stage and the minute.
+        promises: What is promised, given what was measured.
+    """
+
+    name: str
+    shows: str
+    fleet: FleetKind
+    minutes: int
+    demand_units: Callable[[int], float]
+    script: Callable[[Stage, int], None]
+    promises: Callable[[Record], Iterable[Promise]]
+
+
+def ramp(
+    *, low: float, high: float, begins: int = 5, minutes: int = 20
+) -> Callable[[int], float]:
+    """Return demand that rises in a straight line and stays.
+
+    >>> [ramp(low=0, high=10, begins=1, minutes=2)(minute) for minute in range(5)]
+    [0.0, 0.0, 5.0, 10.0, 10.0]
+    """
+
+    def demand(minute: int) -> float:
+        return low + (high - low) * min(1.0, max(0.0, (minute - begins) / minutes))
+
+    return demand
+
+
+def steady(units: float) -> Callable[[int], float]:
+    """Return demand that never changes."""
+    return lambda _minute: units

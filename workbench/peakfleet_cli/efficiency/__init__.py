@@ -1,0 +1,1 @@
+"""`peakfleet efficiency`: what each chip does for its money, against x86."""
