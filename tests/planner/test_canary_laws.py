@@ -75,9 +75,7 @@ def test_the_canary_has_its_share_unless_it_is_at_its_maximum(
 
 
 @given(spec=with_canary(), history=histories)
-def test_at_or_below_the_baseline_there_is_no_canary(
-    spec: FleetSpec, history: list[float]
-) -> None:
+def test_at_or_below_the_baseline_there_is_no_canary(spec: FleetSpec, history: list[float]) -> None:
     above = replace(spec, baseline=FixedBaseline(units=max(history)))
     assert sizes(decide(above, snapshot(above, history))) == [0] * len(spec.pools)
 
