@@ -20,7 +20,7 @@ demo: $(READY) $(CDK) ## Deploy to a local AWS and replay a peak (DEMAND=file.cs
 	peakfleet demo $(if $(DEMAND),--demand "$(DEMAND)") $(if $(FROM),--from "$(FROM)") $(if $(HOURS),--hours $(HOURS)) $(ARGS)
 
 test: $(READY) $(CDK) ## Run all tests (ARGS="-k name" passes on to pytest)
-	pytest $(ARGS)
+	pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(READY) ## Check format, style, types and who imports whom
 	ruff format --check .

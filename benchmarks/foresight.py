@@ -7,12 +7,10 @@ Each file of the folder (`timestamp_utc,demand`, .csv.gz) is scaled so that the 
 side carries its median and the 99.9th percentile of what is above needs 100 instances; at most
 the last 49 days count, and the first week (at most a third) is history only. J is what a policy
 paid and missed, in instance-minutes, over the same of the clairvoyant optimum, which has no warm
-pool; the table shows its geometric mean over the traces. With `--peers` every peer runs at each
-of its settings: the table has it at its default and at the best single setting for all traces,
-and policies that read their metric from the source see it without CloudWatch's delay. Where
-warm pools are allowed, each peer has the one size that was best for all traces, and peakfleet
-plans its own. That takes hours of processor time; without it only peakfleet and target tracking
-run. A last table has how often demand came above what was forecast, as measured by the learner.
+pool; the first table has its geometric mean. With `--peers` every peer runs, at its default and
+at its best single setting for all traces; those that read their metric from the source see it
+without CloudWatch's delay. In warm columns each peer has its best single pool size too, and
+peakfleet plans its own. The last table has how often demand came above its forecast.
 """
 
 from __future__ import annotations
@@ -46,7 +44,6 @@ HISTORY_SHARE = 0.33
 TARGETS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 PENALTIES = (5, 10, 30, 100, 300)
 WARM_SIZES = (5, 10, 20, 40)
-CLOSE = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +232,7 @@ def _print_misses(misses: Mapping[str, tuple[float, ...]]) -> None:
     for name, shares in misses.items():
         _say(f"{name:30}" + "".join(f"{share:>15.1%}" for share in shares))
     close = [
-        sum(abs(shares[at] - one) <= CLOSE * one for shares in misses.values() if shares)
+        sum(abs(shares[at] - one) <= one / 4 for shares in misses.values() if shares)
         for at, one in enumerate(asked)
     ]
     cells = [f"{count} of {len(misses)}" for count in close]

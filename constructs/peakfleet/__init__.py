@@ -1,6 +1,7 @@
 """AWS CDK constructs for fleets that take over the demand above your own baseline."""
 
 from peakfleet.baseline import Baseline
+from peakfleet.broken_image import BrokenImage
 from peakfleet.capacity_block import CapacityBlock, OffPeak
 from peakfleet.checkpoints import Checkpoints
 from peakfleet.demand import DemandSignal
@@ -30,6 +31,7 @@ from peakfleet_planner import SpecError, TrafficSpec
 
 __all__ = [
     "Baseline",
+    "BrokenImage",
     "BurstFleet",
     "CapacityBlock",
     "CapacityPool",

@@ -82,6 +82,20 @@ def _watches(
             ),
         ),
         Watch(
+            name="BrokenPool",
+            metric=metric("PoolsBroken"),
+            minutes=1,
+            description=(
+                f"A pool of the fleet {fleet} cannot be launched, or its instances never serve. "
+                f"Other pools make up for it. `peakfleet status` says which pool and why: a "
+                f"launch template that AWS refuses (bad-template), instances that never become "
+                f"healthy (never-ready), or a missing permission (not-authorised). With "
+                f"BrokenImage.roll_back() the pool goes back to the launch template version "
+                f"before; the metric RolledBack counts such pools until a newer version is "
+                f"deployed."
+            ),
+        ),
+        Watch(
             name="StaleSignals",
             metric=metric("StaleSignals"),
             minutes=10,

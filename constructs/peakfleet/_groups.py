@@ -23,6 +23,7 @@ _IMAGE_MARKS = {
     ec2.InstanceArchitecture.X86_64: ("x86_64", "amd64"),
 }
 _POOL_TAG = "peakfleet:pool"  # where an instance finds its pool, for what it publishes
+_TEMPLATE = "Template"
 _LEAST_HEALTHY_PERCENT, _MOST_HEALTHY_PERCENT = 100, 110
 
 
@@ -114,7 +115,7 @@ def _launch_template(
     script = pool.user_data or settings.user_data
     return ec2.LaunchTemplate(
         scope,
-        "Template",
+        _TEMPLATE,
         instance_type=ec2.InstanceType(pool.instance_types[0]),
         machine_image=image,
         role=settings.role,
@@ -182,6 +183,20 @@ def _check_image(scope: Construct, pool: CapacityPool, image: ec2.IMachineImage)
                     f"machine image {name} is "
                     f"{ARCHITECTURES[architecture]}; give an image of the same architecture"
                 )
+
+
+def launch_template_arns(groups: Sequence[autoscaling.AutoScalingGroup]) -> list[str]:
+    """Return the ARN of the launch template of each group."""
+    branches = (group.node.scope for group in groups)
+    templates = (branch.node.find_child(_TEMPLATE) for branch in branches if branch)
+    return [
+        Stack.of(template).format_arn(
+            service="ec2",
+            resource="launch-template",
+            resource_name=cast("ec2.LaunchTemplate", template).launch_template_id,
+        )
+        for template in templates
+    ]
 
 
 def instance_role(scope: Construct) -> iam.Role:

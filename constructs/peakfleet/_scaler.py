@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 from aws_cdk import Duration, IStableAnyProducer, Stack
 from aws_cdk import aws_autoscaling as autoscaling
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from peakfleet._groups import launch_template_arns
 from peakfleet._repeated import RepeatedFunction
+from peakfleet._roll_back import may_roll_back
 from peakfleet.pools import CapacityPool
 from peakfleet.state import FleetState
 
@@ -36,6 +36,8 @@ class Scaler(RepeatedFunction):
         state: What it remembers in.
         sweeps: Whether instances may outlive their drain, so that it terminates them.
         listener_arn: The listener whose weights it may set.
+        rolls_back: What the instances run as, where it may give a group an older version of its
+            launch template.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Scaler(RepeatedFunction):
         state: FleetState,
         sweeps: bool,
         listener_arn: str | None,
+        rolls_back: iam.IRole | None,
     ) -> None:
         super().__init__(
             scope,
@@ -64,6 +67,8 @@ class Scaler(RepeatedFunction):
         state.grant(self.role, fleet=fleet)
         for statement in _permissions(groups, pools, sweeps=sweeps, listener_arn=listener_arn):
             self.role.add_to_policy(statement)
+        for statement in may_roll_back(groups, rolls_back) if rolls_back else ():
+            self.role.add_to_policy(statement)
 
 
 def _permissions(
@@ -76,7 +81,11 @@ def _permissions(
     warm = [
         group.auto_scaling_group_arn for group, pool in zip(groups, pools, strict=True) if pool.warm
     ]
-    reads = ["autoscaling:DescribeAutoScalingGroups", "cloudwatch:GetMetricData"]
+    reads = [
+        "autoscaling:DescribeAutoScalingGroups",
+        "autoscaling:DescribeScalingActivities",
+        "cloudwatch:GetMetricData",
+    ]
     statements = [
         iam.PolicyStatement(
             actions=[
@@ -98,7 +107,7 @@ def _permissions(
             resources=[group.auto_scaling_group_arn for group in groups],
         ),
     ]
-    statements.append(_may_create_fleets(groups))
+    statements.append(may_create_fleets(groups))
     if warm:
         statements.append(iam.PolicyStatement(actions=["autoscaling:PutWarmPool"], resources=warm))
     if sweeps:
@@ -112,23 +121,24 @@ def _permissions(
     return statements
 
 
-def _may_create_fleets(groups: Sequence[autoscaling.AutoScalingGroup]) -> iam.PolicyStatement:
+def may_create_fleets(
+    groups: Sequence[autoscaling.AutoScalingGroup], *, also: Sequence[str] = ()
+) -> iam.PolicyStatement:
     """Return what LaunchInstances does underneath, bound to the launch templates of these groups.
 
     Everything else that a fleet consists of has no name before it is made.
+
+    Args:
+        groups: Whose instances are launched.
+        also: Further kinds of resources of EC2 that their templates name.
     """
     stack = Stack.of(groups[0])
-    templates = [
-        cast("ec2.LaunchTemplate", group.node.scope.node.find_child("Template")).launch_template_id
-        for group in groups
-        if group.node.scope
-    ]
-    parts = [f"{kind}/*" for kind in _FLEET_PARTS]
     return iam.PolicyStatement(
         actions=["ec2:CreateFleet"],
-        resources=[
-            stack.format_arn(service="ec2", resource=part)
-            for part in (*(f"launch-template/{name}" for name in templates), *parts)
+        resources=launch_template_arns(groups)
+        + [
+            stack.format_arn(service="ec2", resource=kind, resource_name="*")
+            for kind in (*_FLEET_PARTS, *also)
         ]
         + [stack.format_arn(service="ec2", account="", resource="image", resource_name="*")],
     )

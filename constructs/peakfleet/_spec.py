@@ -7,6 +7,7 @@ import jsii
 from aws_cdk import IStableAnyProducer
 
 from peakfleet.baseline import Baseline
+from peakfleet.broken_image import BrokenImage
 from peakfleet.demand import DemandSignal
 from peakfleet.known_peak import KnownPeak
 from peakfleet.other_writer import OtherWriter
@@ -30,6 +31,7 @@ class SpecDocument:
         other_writer: What becomes of sizes that somebody else sets.
         known_peaks: Demand that is known to come.
         efficiency: How it measures what its pools do for their money.
+        broken_image: What becomes of a launch template that does not work.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class SpecDocument:
         known_peaks: Sequence[KnownPeak],
         other_writer: OtherWriter,
         efficiency: EfficiencySpec | None,
+        broken_image: BrokenImage,
     ) -> None:
         self._fleet = fleet
         self._pools = pools
@@ -58,6 +61,7 @@ class SpecDocument:
         self._other_writer = other_writer
         self._known_peaks = tuple(known_peaks)
         self._efficiency = efficiency
+        self._broken_image = broken_image
 
     @property
     def spec(self) -> FleetSpec:
@@ -78,6 +82,7 @@ class SpecDocument:
             other_writer=self._other_writer.spec,
             known_peaks=tuple(peak.to_planner() for peak in self._known_peaks),
             efficiency=self._efficiency,
+            broken_image=self._broken_image.mode,
         )
 
     @property

@@ -13,13 +13,14 @@ from constructs import Construct
 
 from peakfleet._alarms import Watch, alarm_of
 from peakfleet._repeated import RepeatedFunction
-from peakfleet._scaler import may_sweep
+from peakfleet._scaler import may_create_fleets, may_sweep
 from peakfleet.checkpoints import Checkpoints
 from peakfleet.state import FleetState
 from peakfleet_planner.gang_spec import GangSpec
 
 _MINUTE = Duration.minutes(1)
 _TIMEOUT = Duration.seconds(50)
+_PLACES = ("capacity-reservation", "placement-group")
 _MEMORY_MIB = 512  # as for a fleet's ticks
 
 
@@ -69,7 +70,12 @@ class GangTicks(RepeatedFunction):
         state.grant(self.role, fleet=spec.fleet)
         checkpoints.grant_ticks(self.role)
         reserved = spec.reservation
-        reads = ["autoscaling:DescribeAutoScalingGroups", "ec2:DescribeInstances"]
+        reads = [
+            "autoscaling:DescribeAutoScalingGroups",
+            "ec2:DescribeInstances",
+            # LaunchInstances looks at its template with the permissions of who calls it.
+            "ec2:DescribeLaunchTemplateVersions",
+        ]
         reads += ["ec2:DescribeCapacityReservations"] if reserved else []
         reads += ["cloudwatch:GetMetricData"] if reserved and reserved.priority else []
         self.role.add_to_policy(
@@ -88,6 +94,7 @@ class GangTicks(RepeatedFunction):
                 resources=[group.auto_scaling_group_arn],
             )
         )
+        self.role.add_to_policy(may_create_fleets([group], also=_PLACES))
         self.role.add_to_policy(may_sweep([group]))
 
 

@@ -30,6 +30,7 @@ from peakfleet._scaler import Scaler
 from peakfleet._spec import SpecDocument
 from peakfleet._writers import claim_listener
 from peakfleet.baseline import Baseline
+from peakfleet.broken_image import BrokenImage
 from peakfleet.demand import DemandSignal
 from peakfleet.drain import Drain
 from peakfleet.efficiency import EfficiencyLedger
@@ -81,6 +82,8 @@ class BurstFleet(FleetMetrics, Construct):
         readiness: When a new instance counts. Default: `Readiness.in_service()`, when it runs.
         other_writer: What becomes of sizes that somebody else sets. Default:
             `OtherWriter.taken_back()`, after ten minutes.
+        broken_image: What becomes of a launch template that does not work. Default:
+            `BrokenImage.take_out()`.
         efficiency: Whether it measures what each chip does for its money. Default: it does not.
         alarm_topic: Told when an alarm goes off. Default: nobody.
 
@@ -116,6 +119,7 @@ class BurstFleet(FleetMetrics, Construct):
         drain: Drain | None = None,
         readiness: Readiness | None = None,
         other_writer: OtherWriter | None = None,
+        broken_image: BrokenImage | None = None,
         efficiency: EfficiencyLedger | None = None,
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
@@ -171,6 +175,7 @@ class BurstFleet(FleetMetrics, Construct):
                 other_writer=other_writer or OtherWriter.taken_back(),
                 known_peaks=known_peaks,
                 efficiency=efficiency.to_planner(self._pools) if efficiency else None,
+                broken_image=broken_image or BrokenImage.take_out(),
             )
             if traffic:
                 claim_listener(self, fleet=self.fleet_name, listener_arn=traffic.listener_arn)
@@ -184,6 +189,7 @@ class BurstFleet(FleetMetrics, Construct):
             state=self._state,
             sweeps=hooks.drain.waits,
             listener_arn=traffic.listener_arn if traffic else None,
+            rolls_back=self._role if broken_image == BrokenImage.roll_back() else None,
         )
         self._ledger: Ledger | None = None
         if efficiency:
@@ -265,7 +271,8 @@ class BurstFleet(FleetMetrics, Construct):
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
         """The alarms, by name.
 
-        NoTicks, AtMaximum, StaleSignals, FailedCalls, ScalerErrors, DeadLetters and EventErrors.
+        NoTicks, AtMaximum, BrokenPool, StaleSignals, FailedCalls, ScalerErrors, DeadLetters and
+        EventErrors.
         """
         return MappingProxyType(self._alarms)
 

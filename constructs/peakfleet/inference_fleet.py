@@ -21,6 +21,7 @@ from peakfleet._neuron_boot import boot_script, compiled_for, is_neuron
 from peakfleet._neuron_metrics import NeuronMetrics
 from peakfleet._neuron_watch import BusyCores, define_neuron_alarms, grant_watch
 from peakfleet.baseline import Baseline
+from peakfleet.broken_image import BrokenImage
 from peakfleet.demand import DemandSignal
 from peakfleet.drain import Drain
 from peakfleet.efficiency import EfficiencyLedger
@@ -84,6 +85,8 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
         drain: How instances leave. Default: at once, after the load balancer has let them go.
         other_writer: What becomes of sizes that somebody else sets. Default:
             `OtherWriter.taken_back()`, after ten minutes.
+        broken_image: What becomes of a launch template that does not work. Default:
+            `BrokenImage.take_out()`.
         efficiency: Whether it measures what each chip does for its money. Default: it does not.
         alarm_topic: Told when an alarm goes off. Default: nobody.
 
@@ -127,6 +130,7 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
         safety_net: SafetyNet | None = None,
         drain: Drain | None = None,
         other_writer: OtherWriter | None = None,
+        broken_image: BrokenImage | None = None,
         efficiency: EfficiencyLedger | None = None,
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
@@ -192,6 +196,7 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
             drain=drain,
             readiness=readiness,
             other_writer=other_writer,
+            broken_image=broken_image,
             efficiency=efficiency,
             alarm_topic=alarm_topic,
         )

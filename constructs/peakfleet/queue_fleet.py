@@ -17,6 +17,7 @@ from peakfleet import _check
 from peakfleet._intent import IntentFleet
 from peakfleet._values import known_number
 from peakfleet.baseline import Baseline
+from peakfleet.broken_image import BrokenImage
 from peakfleet.demand import DemandSignal
 from peakfleet.drain import Drain
 from peakfleet.efficiency import EfficiencyLedger
@@ -66,6 +67,8 @@ class QueueFleet(IntentFleet):
             messages wait longer than `drain_within`.
         drain: How workers leave. Default: when idle, after at most six times
             `seconds_per_message`, at least 15 minutes, at most 48 hours.
+        broken_image: What becomes of a launch template that does not work. Default:
+            `BrokenImage.take_out()`.
         efficiency: Whether it measures what each chip does for its money. Default: it does not.
         alarm_topic: Told when an alarm goes off. Default: nobody.
 
@@ -103,6 +106,7 @@ class QueueFleet(IntentFleet):
         state: FleetState | None = None,
         safety_net: SafetyNet | None = None,
         drain: Drain | None = None,
+        broken_image: BrokenImage | None = None,
         efficiency: EfficiencyLedger | None = None,
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
@@ -141,6 +145,7 @@ class QueueFleet(IntentFleet):
             state=state,
             safety_net=safety_net or SafetyNet.late_messages(self._queue, older_than=drain_within),
             drain=drain or _drain(seconds_per_message),
+            broken_image=broken_image,
             efficiency=efficiency,
             alarm_topic=alarm_topic,
         )

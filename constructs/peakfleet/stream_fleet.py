@@ -15,6 +15,7 @@ from peakfleet import _check
 from peakfleet._front import DEREGISTRATION, HEALTH_CHECK_PATH, check_addresses, define_front
 from peakfleet._intent import IntentFleet
 from peakfleet.baseline import Baseline
+from peakfleet.broken_image import BrokenImage
 from peakfleet.demand import DemandSignal
 from peakfleet.drain import Drain
 from peakfleet.efficiency import EfficiencyLedger
@@ -67,6 +68,8 @@ class StreamFleet(IntentFleet):
             `Drain.none()`, at once.
         readiness: When a new instance is registered. Default: `Readiness.in_service()`, when it
             runs; the load balancer sends it nothing before it is healthy.
+        broken_image: What becomes of a launch template that does not work. Default:
+            `BrokenImage.take_out()`.
         efficiency: Whether it measures what each chip does for its money. Default: it does not.
         alarm_topic: Told when an alarm goes off. Default: nobody.
 
@@ -106,6 +109,7 @@ class StreamFleet(IntentFleet):
         deregistration_delay: Duration = DEREGISTRATION,
         drain: Drain | None = None,
         readiness: Readiness | None = None,
+        broken_image: BrokenImage | None = None,
         efficiency: EfficiencyLedger | None = None,
         alarm_topic: sns.ITopic | None = None,
     ) -> None:
@@ -147,6 +151,7 @@ class StreamFleet(IntentFleet):
             target_groups=[front.cloud],
             drain=drain,
             readiness=readiness,
+            broken_image=broken_image,
             efficiency=efficiency,
             alarm_topic=alarm_topic,
         )

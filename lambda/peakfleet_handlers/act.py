@@ -11,12 +11,12 @@ from peakfleet_handlers.calls import Calls
 from peakfleet_handlers.clients import Clients
 from peakfleet_handlers.facts import keep_facts
 from peakfleet_handlers.launches import Launcher
-from peakfleet_handlers.resizes import Resize, resize, resizes
+from peakfleet_handlers.resizes import Resize, growth, resize, resizes
+from peakfleet_handlers.rolling_back import behind, roll_back
 from peakfleet_handlers.state import Recorded, confirm_change, record_change
 from peakfleet_handlers.traffic import split
 from peakfleet_planner import (
     FleetSpec,
-    Growth,
     Memory,
     Plan,
     Pursued,
@@ -24,13 +24,11 @@ from peakfleet_planner import (
     foreign_sizes,
     pursue,
 )
-from peakfleet_planner.facts import MOST_GROWTH
+from peakfleet_planner.availability import remembered
 
 TOLD_AGAIN_SECONDS = 300
 """A deployment may set a listener back behind the tick's back, so it is told again this often."""
 TICK_SECONDS = 60
-GROWTH_KEPT_SECONDS = 3600
-"""No pool boots for longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +43,8 @@ class Applied:
         refused: Requests for capacity that were refused. Default: 0.
         swept: Instances that had outlived their drain. Default: none.
         warm: Size that each changed warm pool now has.
+        rolled_back: Pools that launch an older version of their template than was deployed, and
+            which.
     """
 
     plan: Plan
@@ -54,6 +54,7 @@ class Applied:
     refused: int = 0
     swept: tuple[str, ...] = ()
     warm: Mapping[str, int] = field(default_factory=dict)
+    rolled_back: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON-ready data, without the plan."""
@@ -64,6 +65,7 @@ class Applied:
             "refused": self.refused,
             "swept": list(self.swept),
             "warm": dict(self.warm),
+            "rolled_back": dict(self.rolled_back),
         }
 
 
@@ -115,21 +117,25 @@ class _Act:
         told = weight if is_told else None
         if recorded is Recorded.WRITTEN and (pursued.outages or (moves and is_told)):
             self._confirm(plan, cloud_weight=told)
-        keep_facts(self.spec, self.snapshot, pursued, clients=self.clients, calls=self.calls)
+        back = self._roll_back(plan) if recorded is Recorded.WRITTEN else {}
+        keep_facts(
+            self.spec, self.snapshot, pursued, anew=back, clients=self.clients, calls=self.calls
+        )
         return Applied(
             plan=plan,
             recorded=recorded,
             pools=self.pools,
             cloud_weight=told,
-            refused=len(pursued.outages),
+            refused=len(remembered(self.snapshot.refused, pursued.outages)),
             swept=self._sweep(plan),
             warm=self._tend(plan),
+            rolled_back={**behind(self.snapshot), **back},
         )
 
     def _changes(self, plan: Plan) -> bool:
         return bool(
             resizes(self.spec, self.snapshot, plan)
-            or any(pool.drains or pool.sweeps for pool in plan.pools)
+            or any(pool.drains or pool.sweeps or pool.roll_back_to for pool in plan.pools)
         )
 
     def _recorded(self, plan: Plan, *, moves: bool) -> Recorded:
@@ -144,25 +150,11 @@ class _Act:
                 **(memory.desired if memory else {}),
                 **{pool.name: pool.desired_capacity for pool in self.snapshot.pools},
             },
-            growth=self._growth(plan),
+            growth=growth(self.snapshot, plan),
             cloud_weight=None if moves or memory is None else memory.cloud_weight,
             dynamodb=self.clients.dynamodb,
             calls=self.calls,
         )
-
-    def _growth(self, plan: Plan) -> dict[str, Growth]:
-        """Return when each pool was asked for more, now included; what is long over is left out."""
-        now = self.snapshot.now_epoch_seconds
-        known = self.snapshot.memory.growth if self.snapshot.memory else {}
-        growth = {}
-        for told in plan.pools:
-            more = told.desired_capacity - (told.seen_capacity or 0)
-            steps = [
-                *(step for step in known.get(told.name, ()) if step[0] > now - GROWTH_KEPT_SECONDS),
-                *([(now, more)] if told.seen_capacity is not None and more > 0 else []),
-            ]
-            growth[told.name] = tuple(steps[-MOST_GROWTH:])
-        return {pool: steps for pool, steps in growth.items() if steps}
 
     def _remembered(self, plan: Plan) -> dict[str, int]:
         """Return what the fleet asks for; a size that somebody else has set does not become it."""
@@ -227,6 +219,9 @@ class _Act:
             if self.pools.get(change.pool) != change.capacity
             and (not change.grows or (change.pool in drained and not change.direct))
         )
+
+    def _roll_back(self, plan: Plan) -> dict[str, int]:
+        return roll_back(self.spec, self.snapshot, plan, clients=self.clients, calls=self.calls)
 
     def _resize(self, changes: Iterable[Resize]) -> None:
         self.pools |= resize(changes, autoscaling=self.clients.autoscaling, calls=self.calls)

@@ -12,6 +12,7 @@ from peakfleet_handlers.calls import Calls
 from peakfleet_handlers.event_boots import forget_launch, launch_of, record_boot
 from peakfleet_handlers.event_reading import Happening, Kind
 from peakfleet_handlers.event_table import EventTable
+from peakfleet_handlers.launch_failures import outages_of
 from peakfleet_handlers.refusals import outage_cause
 from peakfleet_planner import Draining, FleetSpec, Notice, Outage, OutageCause, PoolSpec
 from peakfleet_planner.availability import refused
@@ -24,7 +25,6 @@ LEAST_WINDOW_SECONDS = 600
 BOOTS_PER_WINDOW = 3
 """An instance that a health check ends within three boots of its launch has never served."""
 _HEALTH_CHECK: Final = re.compile(r"health[ -]?check|status checks? failure", re.IGNORECASE)
-_ZONE: Final = re.compile(r"\(([a-z]{2}(?:-[a-z]+)+-\d[a-z])\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,17 +105,7 @@ class Rules:
             strikes = self._strike(told, pool, reason=message, ran=False)
         if cause is None:
             return self._never_ready(pool, strikes, at)
-        zone = _ZONE.search(message)
-        outages = refused(
-            pool,
-            zones=(),
-            zone=told.zone or (zone[1] if zone else None),
-            instance_types=_types_in(message, pool),
-            cause=cause,
-            outages=(),
-            now=at,
-        )
-        return self._refuse(outages)
+        return self._refuse(outages_of(told, pool))
 
     def _terminated(self, told: Happening, pool: PoolSpec) -> bool:
         interrupted = event_facts.was_interrupted(self.table, told.instance_id)
@@ -209,12 +199,3 @@ class Rules:
 def _window_seconds(pool: PoolSpec) -> float:
     """Return how long an instance is new: it has to serve within this time."""
     return max(LEAST_WINDOW_SECONDS, BOOTS_PER_WINDOW * pool.boot_seconds)
-
-
-def _types_in(message: str, pool: PoolSpec) -> tuple[str, ...]:
-    """Return the instance types of a pool that a message names; none stands for all of them."""
-    return tuple(
-        kind
-        for kind in pool.instance_types
-        if re.search(rf"(?<![\w.-]){re.escape(kind)}(?![\w.-]*\w)", message)
-    )

@@ -8,19 +8,20 @@
 | `STRIKES#<pool>` | `count` N, `last` N, `reason` S, `unhealthy` N, `seen` SS | an event |
 | `SIZE#<pool>` | `capacity` N, `since` N | a tick |
 | `DRAIN#<instance id>` | `pool` S, `since` N | an event |
+| `ROLLBACK#<pool>` | `version` N, `to` N, `at` N | a tick |
 | `UNITS#<pool>` | `units` N, `low` N, `high` N, `days` N | the ledger |
 | `ASKED` | `at` N, in milliseconds | an event |
 
-Each has `expires_at` N as well. `*` in a key stands for all. `asked_at`, `seen_at`, `last`, `since`
-and `unhealthy` are epoch seconds. `STRIKES` counts launches in a row that never served;
-`unhealthy` is when the last of those that ran ended, and `seen` names what was counted. `ASKED` is
-when a tick was last asked for out of turn; it sorts before what a tick reads.
+Each has `expires_at` N as well. `*` in a key stands for all. Times are epoch seconds, but for
+`ASKED`. `STRIKES` counts launches in a row that never served; `unhealthy` is when the last of those
+that ran ended, and `seen` names what was counted. `ASKED` is when a tick was last asked for out of
+turn; it sorts before what a tick reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from peakfleet_handlers.items import Item, key
 from peakfleet_planner import (
@@ -31,19 +32,23 @@ from peakfleet_planner import (
     Notice,
     Outage,
     OutageCause,
+    RolledBack,
 )
 from peakfleet_planner.facts import MOST_BOOTS
 from peakfleet_planner.outages import PurchaseOption
 
 OUTAGE, NOTICE, READY = "OUTAGE#", "NOTICE#", "READY#"
 STRIKES, SIZE, DRAIN, ASKED = "STRIKES#", "SIZE#", "DRAIN#", "ASKED"
-UNITS = "UNITS#"
+UNITS, ROLLBACK = "UNITS#", "ROLLBACK#"
 OUTAGE_KEPT_SECONDS = 3600
 """How long a refusal is remembered after its waiting time, so that the next one doubles it."""
 NOTICE_KEPT_SECONDS: Final = {"interruption": 900, "rebalance": 3600}
 READY_KEPT_SECONDS = 14 * 24 * 3600
 STRIKES_KEPT_SECONDS = 6 * 3600
-SIZE_KEPT_SECONDS = 24 * 3600
+SIZE_KEPT_SECONDS: Final = {"take-back": 24 * 3600, "yield": 10 * 365 * 24 * 3600}
+"""A fleet that yields does so until somebody gives the size back."""
+ROLLBACK_KEPT_SECONDS = 10 * 365 * 24 * 3600
+"""A version that does not work never will."""
 DRAIN_KEPT_SECONDS = 48 * 3600
 """No lifecycle action lasts longer, however often it is extended."""
 UNITS_KEPT_SECONDS = 7 * 24 * 3600
@@ -136,13 +141,13 @@ def read_boots(item: Mapping[str, Any]) -> tuple[str, BootTimes]:
     return _named(item, READY), BootTimes(seconds=seconds)
 
 
-def foreign_item(fleet: str, size: ForeignSize) -> Item:
-    """Return the item that remembers a size that somebody else has set."""
+def foreign_item(fleet: str, size: ForeignSize, *, mode: Literal["take-back", "yield"]) -> Item:
+    """Return the item that remembers a foreign size, for as long as the fleet's mode asks for."""
     return {
         **key(fleet, SIZE + size.pool),
         "capacity": number(size.capacity),
         "since": number(size.since_epoch_seconds),
-        "expires_at": number(size.since_epoch_seconds + SIZE_KEPT_SECONDS),
+        "expires_at": number(size.since_epoch_seconds + SIZE_KEPT_SECONDS[mode]),
     }
 
 
@@ -179,6 +184,31 @@ def read_drain(item: Mapping[str, Any]) -> Draining:
         instance_id=_named(item, DRAIN),
         pool=item["pool"]["S"],
         since_epoch_seconds=int(item["since"]["N"]),
+    )
+
+
+def rolled_back_item(fleet: str, given_up: RolledBack) -> Item:
+    """Return the item that remembers which launch template version was given up."""
+    return {
+        **key(fleet, ROLLBACK + given_up.pool),
+        "version": number(given_up.version),
+        "to": number(given_up.to_version),
+        "at": number(given_up.at_epoch_seconds),
+        "expires_at": number(given_up.at_epoch_seconds + ROLLBACK_KEPT_SECONDS),
+    }
+
+
+def read_rolled_back(item: Mapping[str, Any]) -> RolledBack:
+    """Return the launch template version that an item says was given up.
+
+    Raises:
+        KeyError, TypeError, ValueError: The item says none.
+    """
+    return RolledBack(
+        pool=_named(item, ROLLBACK),
+        version=int(item["version"]["N"]),
+        to_version=int(item["to"]["N"]),
+        at_epoch_seconds=int(item["at"]["N"]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,9 +20,12 @@ from peakfleet_planner import (
     Memory,
     Notice,
     Outage,
+    RolledBack,
     Snapshot,
 )
+from peakfleet_planner.availability import remembered
 from peakfleet_planner.pursue import Pursued
+from peakfleet_planner.rolling_back import BROKEN_TEMPLATE
 from peakfleet_planner.standing import foreign_sizes
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ class Facts:
         foreign: Sizes that somebody else has set. Default: none.
         draining: Instances that finish their work before they leave. Default: none.
         units: Measured units of one point of capacity by pool. Default: none.
+        rolled_back: Launch template versions that were given up, by pool. Default: none.
     """
 
     outages: tuple[Outage, ...] = ()
@@ -57,6 +61,7 @@ class Facts:
     foreign: tuple[ForeignSize, ...] = ()
     draining: tuple[Draining, ...] = ()
     units: Mapping[str, MeasuredUnits] = field(default_factory=dict)
+    rolled_back: Mapping[str, RolledBack] = field(default_factory=dict)
 
 
 def read_facts(found: Items, *, now_epoch_seconds: int, calls: Calls) -> Facts:
@@ -79,11 +84,20 @@ def read_facts(found: Items, *, now_epoch_seconds: int, calls: Calls) -> Facts:
         foreign=every(fact_items.SIZE, fact_items.read_foreign),
         draining=every(fact_items.DRAIN, fact_items.read_drain),
         units=dict(every(fact_items.UNITS, fact_items.read_units)),
+        rolled_back={
+            one.pool: one for one in every(fact_items.ROLLBACK, fact_items.read_rolled_back)
+        },
     )
 
 
 def keep_facts(
-    spec: FleetSpec, snapshot: Snapshot, pursued: Pursued, *, clients: Clients, calls: Calls
+    spec: FleetSpec,
+    snapshot: Snapshot,
+    pursued: Pursued,
+    *,
+    anew: Collection[str] = (),
+    clients: Clients,
+    calls: Calls,
 ) -> None:
     """Remember what this tick was refused, and the sizes that somebody else has set.
 
@@ -91,26 +105,39 @@ def keep_facts(
 
     Args:
         spec: The fleet.
-        snapshot: What was observed.
+        snapshot: What was observed, with what was refused before the tick asked for anything.
         pursued: How the requests of the tick ended.
+        anew: Pools that start anew with another launch template version: what was held against
+            the last one is forgotten. Default: none.
         clients: AWS.
         calls: Where failures are noted.
     """
+    if not spec.state_table:
+        return
     memory = snapshot.memory or Memory()
     foreign = foreign_sizes(snapshot)
-    ended = {one.pool for one in memory.foreign} - {one.pool for one in foreign}
+    read = {pool.name for pool in snapshot.pools}
+    left = {one.pool for one in memory.foreign if one.pool in read} - {one.pool for one in foreign}
+    refused = remembered(snapshot.refused, pursued.outages)
+    known = remembered(snapshot.outages, pursued.outages)
+    ended = {one.scope: one for one in pursued.ended}
+    ended |= {one.scope: one for one in known if one.pool in anew and one.cause in BROKEN_TEMPLATE}
+    mode = spec.other_writer.mode
     items = (
-        *(fact_items.outage_item(spec.fleet, one) for one in pursued.outages),
-        *(fact_items.foreign_item(spec.fleet, one) for one in set(foreign) - set(memory.foreign)),
+        *(fact_items.outage_item(spec.fleet, one) for one in refused if one.scope not in ended),
+        *(
+            fact_items.foreign_item(spec.fleet, one, mode=mode)
+            for one in set(foreign) - set(memory.foreign)
+        ),
     )
     keys = [
-        *(key(spec.fleet, fact_items.SIZE + pool) for pool in sorted(ended)),
-        *(fact_items.outage_key(spec.fleet, one) for one in pursued.ended),
+        *(key(spec.fleet, fact_items.SIZE + pool) for pool in sorted(left)),
+        *(key(spec.fleet, fact_items.STRIKES + pool) for pool in sorted(anew)),
+        *(fact_items.outage_key(spec.fleet, one) for one in ended.values()),
     ]
     requests: list[WriteRequestTypeDef] = [{"PutRequest": {"Item": item}} for item in items]
     requests += [{"DeleteRequest": {"Key": one}} for one in keys]
-    if spec.state_table:
-        _write(spec.state_table, requests, clients.dynamodb, calls)
+    _write(spec.state_table, requests, clients.dynamodb, calls)
 
 
 def _readable(

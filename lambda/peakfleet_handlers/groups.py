@@ -108,7 +108,16 @@ def _reading(pool: PoolSpec, group: AutoScalingGroupTypeDef) -> PoolReading:
             process.get("ProcessName") != REPLACE_UNHEALTHY
             for process in group.get("SuspendedProcesses", ())
         ),
+        template_version=_template_version(group),
     )
+
+
+def _template_version(group: AutoScalingGroupTypeDef) -> int | None:
+    """Return the version that is launched; None if it is by name, such as `$Latest`."""
+    mixed = group.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
+    template = group.get("LaunchTemplate") or mixed.get("LaunchTemplateSpecification", {})
+    version = template.get("Version", "")
+    return int(version) if version.isdecimal() else None
 
 
 def _warm_target(group: AutoScalingGroupTypeDef) -> int | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from peakfleet_handlers import clients as aws
 from peakfleet_handlers.calls import Calls, Cause
@@ -20,13 +20,10 @@ from peakfleet_handlers.fact_items import units_item
 from peakfleet_handlers.items import Item
 from peakfleet_handlers.pool_hours import read_pool_hours
 from peakfleet_handlers.report import emit, logger
-from peakfleet_handlers.state import read_memory
+from peakfleet_handlers.state import query_all, read_memory
 from peakfleet_planner import EfficiencySpec, FleetSpec, MeasuredUnits, PoolSpec
 from peakfleet_planner.efficiency import chip_efficiencies, measured_units
 from peakfleet_planner.efficiency_days import PoolDay
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 SETTLING_SECONDS = 3600
 """A day is written down this long after its end: metrics arrive late."""
@@ -109,9 +106,8 @@ def _known_days(books: _Books) -> tuple[PoolDay, ...] | None:
 
 
 def _query(books: _Books) -> list[dict[str, Any]]:
-    dynamodb: DynamoDBClient = books.clients.dynamodb
-    get_page = partial(
-        dynamodb.query,
+    return query_all(
+        books.clients.dynamodb,
         TableName=books.table,
         KeyConditionExpression="#fleet = :fleet AND #item BETWEEN :first AND :last",
         ExpressionAttributeNames={"#fleet": "fleet", "#item": "item"},
@@ -121,12 +117,6 @@ def _query(books: _Books) -> list[dict[str, Any]]:
             ":last": {"S": AFTER_EVERY_DAY},
         },
     )
-    page = get_page()
-    found: list[dict[str, Any]] = list(page["Items"])
-    while last := page.get("LastEvaluatedKey"):
-        page = get_page(ExclusiveStartKey=last)
-        found.extend(page["Items"])
-    return found
 
 
 def _readable(items: list[dict[str, Any]], calls: Calls) -> Iterator[PoolDay]:

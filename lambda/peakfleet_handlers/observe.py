@@ -7,6 +7,7 @@ from dataclasses import replace
 from peakfleet_handlers.calls import Calls
 from peakfleet_handlers.clients import Clients
 from peakfleet_handlers.groups import read_pools
+from peakfleet_handlers.launch_failures import read_refused
 from peakfleet_handlers.series import read_series
 from peakfleet_handlers.state import read_memory
 from peakfleet_planner import (
@@ -70,6 +71,14 @@ def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls:
         baseline=series.get(BASELINE_ID, MetricSeries()),
         pools=tuple(_with_growth(pool, memory) for pool in pools) if memory else pools,
         memory=memory,
+        refused=read_refused(
+            spec.pools,
+            pools,
+            memory,
+            now_epoch_seconds=now_epoch_seconds,
+            autoscaling=clients.autoscaling,
+            calls=calls,
+        ),
     )
 
 

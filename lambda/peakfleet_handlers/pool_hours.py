@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
 HOUR_SECONDS, DAY_SECONDS = 3600, 24 * 3600
+NEURON_NAMESPACE = "PeakFleet/Neuron"
 _USEFUL, _SERVING, _BUSY = "UsefulUnits", "InServiceCapacity", "BusyShare"
-_STATISTICS: Final = {_USEFUL: "Sum", _SERVING: "Average", _BUSY: "Average"}
+_CORES = "NeuronCoreUtilization"
+"""In percent; what watches the chips of an inference fleet publishes it."""
+_STATISTICS: Final = {_USEFUL: "Sum", _SERVING: "Average", _BUSY: "Average", _CORES: "Average"}
+_NAMESPACES: Final = {_SERVING: NAMESPACE, _CORES: NEURON_NAMESPACE}
 
 
 def read_pool_hours(
@@ -29,6 +33,8 @@ def read_pool_hours(
     calls: Calls,
 ) -> dict[str, tuple[Hour, ...]]:
     """Return the hours of each pool in the day that ends; a pool that cannot be read is left out.
+
+    Where instances do not say how busy they are, the utilisation of their NeuronCores counts.
 
     Args:
         pools: Their names.
@@ -43,7 +49,7 @@ def read_pool_hours(
     series = read_series(
         {
             _query_id(name, place): Metric(
-                namespace=NAMESPACE if name == _SERVING else namespace,
+                namespace=_NAMESPACES.get(name, namespace),
                 metric_name=name,
                 dimensions={"Fleet": fleet, "Pool": pool},
                 statistic=statistic,
@@ -62,10 +68,11 @@ def read_pool_hours(
     for place, pool in enumerate(pools):
         read = {name: series[_query_id(name, place)] for name in _STATISTICS}
         if all(one.readable for one in read.values()):
+            of_cores = {start: percent / 100 for start, percent in read[_CORES].points}
             found[pool] = measured_hours(
                 useful_units=dict(read[_USEFUL].points),
                 in_service_capacity=dict(read[_SERVING].points),
-                busy_share=dict(read[_BUSY].points),
+                busy_share={**of_cores, **dict(read[_BUSY].points)},
             )
     return found
 

@@ -8,10 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from peakfleet_handlers.calls import Calls
-from peakfleet_planner import FleetSpec, Memory, Plan, PoolReading, Snapshot
+from peakfleet_planner import FleetSpec, Growth, Memory, Plan, PoolReading, Snapshot
+from peakfleet_planner.facts import MOST_GROWTH
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
+
+GROWTH_KEPT_SECONDS = 3600
+"""No pool boots for longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,21 @@ def resizes(spec: FleetSpec, snapshot: Snapshot, plan: Plan) -> tuple[Resize, ..
                 )
             )
     return tuple(changes)
+
+
+def growth(snapshot: Snapshot, plan: Plan) -> dict[str, Growth]:
+    """Return when each pool was asked for more, now included; what is long over is left out."""
+    now = snapshot.now_epoch_seconds
+    known = snapshot.memory.growth if snapshot.memory else {}
+    found = {}
+    for told in plan.pools:
+        more = told.desired_capacity - (told.seen_capacity or 0)
+        steps = [
+            *(step for step in known.get(told.name, ()) if step[0] > now - GROWTH_KEPT_SECONDS),
+            *([(now, more)] if told.seen_capacity is not None and more > 0 else []),
+        ]
+        found[told.name] = tuple(steps[-MOST_GROWTH:])
+    return {pool: steps for pool, steps in found.items() if steps}
 
 
 def _clamped(capacity: int, reading: PoolReading | None) -> int:

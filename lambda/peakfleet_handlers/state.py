@@ -186,14 +186,19 @@ def confirm_change(
 
 def _read_all(table: str, fleet: str, dynamodb: DynamoDBClient) -> list[dict[str, Any]]:
     """Return every item of a fleet but its history, page by page."""
-    get_page = partial(
-        dynamodb.query,
+    return query_all(
+        dynamodb,
         TableName=table,
         KeyConditionExpression="#fleet = :fleet AND #item >= :first",
         ExpressionAttributeNames={"#fleet": "fleet", "#item": "item"},
         ExpressionAttributeValues={":fleet": {"S": fleet}, ":first": {"S": items.FIRST_READ}},
         ConsistentRead=True,
     )
+
+
+def query_all(dynamodb: DynamoDBClient, **asked: Any) -> list[dict[str, Any]]:  # noqa: ANN401  boto3's own shapes
+    """Return the items of all pages that a query has."""
+    get_page = partial(dynamodb.query, **asked)
     page = get_page()
     found: list[dict[str, Any]] = list(page["Items"])
     while last := page.get("LastEvaluatedKey"):
@@ -233,6 +238,7 @@ def _memory(
         foreign=facts.foreign,
         draining=facts.draining,
         units=facts.units,
+        rolled_back=facts.rolled_back,
     )
 
 

@@ -11,6 +11,7 @@ from peakfleet_planner.facts import (
     Growth,
     MeasuredUnits,
     Notice,
+    RolledBack,
     booting_since,
 )
 from peakfleet_planner.foresight import DemandModel, read_model
@@ -84,6 +85,7 @@ __all__ = [
     "Reason",
     "Refusal",
     "ReportedBaseline",
+    "RolledBack",
     "ServiceLevelSpec",
     "Signal",
     "SignalState",

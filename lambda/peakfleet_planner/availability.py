@@ -87,12 +87,13 @@ def refused(
     earlier = [one for each in before.values() for one in each if one.asked_at_epoch_seconds < now]
     dry = all(before.values()) and len(earlier) == sum(map(len, before.values()))
     whole = cause not in (OutageCause.NO_CAPACITY, OutageCause.NO_ADDRESSES, OutageCause.AT_RISK)
+    nowhere = zone is None and cause is OutageCause.NO_ADDRESSES  # other pools may have some left
     made = Outage(
         cause=cause,
         asked_at_epoch_seconds=now,
         purchase=pool.purchase,
         zone=None if whole else zone,
-        pool=pool.name if whole or not pool.instance_types else None,
+        pool=pool.name if whole or nowhere or not pool.instance_types else None,
     )
     kinds: Sequence[str | None] = instance_types or pool.instance_types or (None,)
     if whole or cause is OutageCause.NO_ADDRESSES:

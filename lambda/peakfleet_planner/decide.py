@@ -11,6 +11,7 @@ from peakfleet_planner.need import Need, foreseen_need, raised, reactive_need
 from peakfleet_planner.plan import BaselineState, Plan, Reason, SignalState
 from peakfleet_planner.pool_plans import pool_plans, stuck_drains, unchanged
 from peakfleet_planner.reach import demand_within_reach
+from peakfleet_planner.rolling_back import with_roll_backs
 from peakfleet_planner.sizing import size
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
@@ -76,6 +77,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
             serving_units=serving_units,
             sure=not doubts,
         )
+        pools = with_roll_backs(spec, snapshot, pools)
     leaves_traffic = frozen is not None or spec.traffic is None
     return Plan(
         pools=pools,

@@ -102,6 +102,23 @@ class Draining:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack:
+    """A launch template version that was given up for an older one.
+
+    Args:
+        pool: Whose.
+        version: The one that did not work.
+        to_version: The older one.
+        at_epoch_seconds: When that was tried.
+    """
+
+    pool: str
+    version: int
+    to_version: int
+    at_epoch_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredUnits:
     """Units that one point of a pool's capacity serves at full use, as measured.
 

@@ -61,6 +61,8 @@ def besides_canaries(rungs: Sequence[Rung], units: float) -> tuple[tuple[Rung, .
     Both sides take what they are given, whatever the other rounds up: so no part shrinks when
     more is wanted.
     """
+    if not any(rung.canary_share for rung in rungs):  # a simulation passes here very often
+        return tuple(rungs), units
     rest = []
     for rung in rungs:
         points = canary_points(rung, units)
@@ -75,11 +77,6 @@ def besides_canaries(rungs: Sequence[Rung], units: float) -> tuple[tuple[Rung, .
     return tuple(rest), units - sum(_canary_units(rung, units) for rung in rungs)
 
 
-def _whole(points: float) -> int:
-    """Return the whole points in *points*; an unbounded budget is a very large one."""
-    return floor(min(points, _MOST_POINTS) + _ROUNDING)
-
-
 def falls_short(rungs: Sequence[Rung], units: float) -> bool:
     """Return whether the rungs supply less than *units*, rounding errors aside."""
     if any(rung.capacity < canary_points(rung, units) for rung in rungs):
@@ -91,9 +88,7 @@ def falls_short(rungs: Sequence[Rung], units: float) -> bool:
 
 def bounded(rungs: Sequence[Rung]) -> tuple[Rung, ...]:
     """Return the rungs within their floors and ceilings."""
-    return tuple(
-        replace(rung, capacity=min(max(rung.capacity, rung.floor), rung.ceiling)) for rung in rungs
-    )
+    return tuple(_sized(rung, min(max(rung.capacity, rung.floor), rung.ceiling)) for rung in rungs)
 
 
 def grow(rungs: Sequence[Rung], to_units: float, *, at_most_units: float) -> tuple[Rung, ...]:
@@ -127,7 +122,7 @@ def grow(rungs: Sequence[Rung], to_units: float, *, at_most_units: float) -> tup
         lacking = max(0, canary_points(rung, to_units) - rung.capacity)
         canary = min(lacking, _whole(budget / each))
         budget -= canary * each
-        grown.append(replace(rung, capacity=rung.capacity + add + canary))
+        grown.append(_sized(rung, rung.capacity + add + canary))
     return tuple(grown)
 
 
@@ -151,9 +146,19 @@ def shrink(rungs: Sequence[Rung], to_units: float, *, at_most_units: float) -> t
         each = rung.units_per_capacity
         remove = min(max(0, _whole(excess / each)), max(0, free.capacity - free.floor))
         excess -= remove * each
-        shrunk.append(replace(rung, capacity=rung.capacity - remove))
+        shrunk.append(_sized(rung, rung.capacity - remove))
     return tuple(reversed(shrunk))
+
+
+def _sized(rung: Rung, capacity: int) -> Rung:
+    """Return a rung of another size; most ticks change nothing, and a copy takes its time."""
+    return rung if capacity == rung.capacity else replace(rung, capacity=capacity)
 
 
 def _canary_units(rung: Rung, units: float) -> float:
     return max(0.0, min(rung.canary_share * units, rung.ceiling * rung.units_per_capacity))
+
+
+def _whole(points: float) -> int:
+    """Return the whole points in *points*; an unbounded budget is a very large one."""
+    return floor(min(points, _MOST_POINTS) + _ROUNDING)

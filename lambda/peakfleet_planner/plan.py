@@ -125,6 +125,8 @@ class PoolPlan:
         outage: Why the pool was not asked for more. Default: nothing hindered it.
         replaces_unhealthy: Whether the group should replace what is unhealthy; too many at once
             are not the instances' fault. Default: true.
+        roll_back_to: Version of its launch template that new instances should boot from now on,
+            because the newer one does not work. Default: the one that it has.
     """
 
     name: str
@@ -137,6 +139,7 @@ class PoolPlan:
     sweeps: tuple[str, ...] = ()
     outage: OutageCause | None = None
     replaces_unhealthy: bool = True
+    roll_back_to: int | None = None
 
     @property
     def changes(self) -> bool:
@@ -204,12 +207,17 @@ class Plan:
             f", a point of {pool} counts for {units:.4g} units as measured"
             for pool, units in self.measured_units.items()
         )
+        back = "".join(
+            f", {pool.name} goes back to version {pool.roll_back_to} of its launch template"
+            for pool in self.pools
+            if pool.roll_back_to is not None
+        )
         foreseen = "foreseen" if self.rule == "foresight" else "expected"
         return (
             f"demand {self.demand_units:.1f} ({foreseen} {self.ahead_units:.1f}), "
             f"{self.baseline_state} baseline {self.baseline_units:.1f}: "
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
-            f"{why}{counted}"
+            f"{why}{counted}{back}"
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def _shrunk(ladder: _Ladder, *, serving_units: float) -> Sizing:
     need, rungs = ladder.need, ladder.rungs
     spare_units = max(0.0, serving_units - need.keep) if need.keep else inf
     idle = tuple(
-        replace(rung, floor=min(rung.floor, one.least))
+        rung if rung.floor <= one.least else replace(rung, floor=one.least)
         for rung, one in zip(rungs, ladder.standing, strict=True)
     )
     free = shrink(rungs, need.grow_to, at_most_units=inf)
@@ -147,7 +147,9 @@ def _shrunk(ladder: _Ladder, *, serving_units: float) -> Sizing:
         ladder.reasons.append(Reason.STEP_LIMITED)
     if served != kept:
         ladder.reasons.append(Reason.STILL_BOOTING)
-    if total_units(shrink(idle, need.keep, at_most_units=inf)) < total_units(kept):
+    if idle != rungs and total_units(shrink(idle, need.keep, at_most_units=inf)) < total_units(
+        kept
+    ):
         ladder.reasons.append(Reason.BUSY)
     if kept != free:
         ladder.reasons.append(Reason.HOLDING_PEAK)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from peakfleet_planner.facts import BootTimes, Draining, ForeignSize, Growth, MeasuredUnits, Notice
+from peakfleet_planner.facts import (
+    BootTimes,
+    Draining,
+    ForeignSize,
+    Growth,
+    MeasuredUnits,
+    Notice,
+    RolledBack,
+)
 from peakfleet_planner.foresight.model import DemandModel
 from peakfleet_planner.metrics import MetricSeries
 from peakfleet_planner.outages import Outage
@@ -35,6 +43,8 @@ class PoolReading:
         serving: Ids of the instances that serve. Default: not known.
         retained: Ids of the instances that outlived their drain. Default: none.
         replaces_unhealthy: Whether the group replaces what is unhealthy. Default: true.
+        template_version: Version of the launch template that new instances boot; None if it is
+            not a number. Default: not known.
     """
 
     name: str
@@ -53,6 +63,15 @@ class PoolReading:
     serving: frozenset[str] = frozenset()
     retained: tuple[str, ...] = ()
     replaces_unhealthy: bool = True
+    template_version: int | None = None
+
+    @property
+    def unmet_capacity(self) -> int:
+        """What the group was asked for that neither serves nor boots."""
+        if self.booting_capacity is None:
+            return 0
+        there = self.in_service_capacity + self.booting_capacity + self.unhealthy_capacity
+        return max(0, self.desired_capacity - there)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +108,8 @@ class Memory:
         foreign: Sizes that somebody else has set. Default: none.
         draining: Instances that finish their work before they leave. Default: none.
         units: Measured units of one point of capacity by pool. Default: none.
+        rolled_back: The last launch template version of each pool that was given up for an older
+            one. Default: none.
     """
 
     hold: Hold | None = None
@@ -103,6 +124,7 @@ class Memory:
     foreign: tuple[ForeignSize, ...] = ()
     draining: tuple[Draining, ...] = ()
     units: Mapping[str, MeasuredUnits] = field(default_factory=dict)
+    rolled_back: Mapping[str, RolledBack] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -204,6 +204,9 @@ class FleetSpec:
             minutes.
         known_peaks: Demand that is known to come. Default: none.
         efficiency: How it measures what its pools do for their money. Default: it does not.
+        broken_image: What becomes of a pool whose launches fail for their launch template's
+            sake: `take-out`: nothing is asked of it; `roll-back`: it goes back to the version
+            before. Default: take-out.
     """
 
     fleet: str
@@ -217,6 +220,7 @@ class FleetSpec:
     other_writer: OtherWriterSpec = field(default_factory=OtherWriterSpec)
     known_peaks: tuple[KnownPeakSpec, ...] = ()
     efficiency: EfficiencySpec | None = None
+    broken_image: Literal["take-out", "roll-back"] = "take-out"
 
     def __post_init__(self) -> None:
         """Refuse a fleet that could never serve."""

@@ -8,6 +8,7 @@ from typing import Final
 from peakfleet_planner.availability import Availability, availability
 from peakfleet_planner.facts import ForeignSize, Notice
 from peakfleet_planner.ladder import Rung
+from peakfleet_planner.outages import OutageCause
 from peakfleet_planner.snapshot import Memory, PoolReading, Snapshot
 from peakfleet_planner.spec import FleetSpec, PoolSpec
 
@@ -106,10 +107,12 @@ def _seen(
     besides = min(
         reading.desired_capacity, at_risk + (0 if replaces else reading.unhealthy_capacity)
     )
-    unmet = _unmet(reading) if available.cause else 0
+    unmet = _unmet(reading, available.cause)
     capacity = max(0, reading.desired_capacity - besides - unmet)
     ceiling = max(0, min(pool.max_capacity, reading.max_capacity) - besides)
     floor = max(pool.min_capacity, reading.min_capacity)
+    if available.cause is None and _never_served(pool, snapshot):
+        ceiling = min(ceiling, max(capacity, reading.in_service_capacity + 1))
     left_alone = foreign is not None and _left_alone(spec, foreign, now)
     if left_alone:
         floor = ceiling = capacity
@@ -159,12 +162,23 @@ def _rung(pool: PoolSpec, *, capacity: int, floor: int, ceiling: int) -> Rung:
     )
 
 
-def _unmet(reading: PoolReading) -> int:
-    """Return what a group was asked for that neither serves nor boots."""
-    if reading.booting_capacity is None:
+def _unmet(reading: PoolReading, cause: OutageCause | None) -> int:
+    """Return what a pool that may not be asked was asked for and will not serve.
+
+    Where nothing becomes ready, what boots will not either, and its group would replace it for
+    ever.
+    """
+    if cause is None:
         return 0
-    there = reading.in_service_capacity + reading.booting_capacity + reading.unhealthy_capacity
-    return max(0, reading.desired_capacity - there)
+    hopeless = (reading.booting_capacity or 0) if cause is OutageCause.NEVER_READY else 0
+    return reading.unmet_capacity + hopeless
+
+
+def _never_served(pool: PoolSpec, snapshot: Snapshot) -> bool:
+    """Return whether the last launches of a pool never served, so that one is tried first."""
+    return any(
+        one.cause is OutageCause.NEVER_READY and one.pool == pool.name for one in snapshot.outages
+    )
 
 
 def _replaces(reading: PoolReading) -> bool:

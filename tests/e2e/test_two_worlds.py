@@ -21,9 +21,9 @@ from peakfleet_handlers.groups import read_pools
 from peakfleet_handlers.launches import Launcher
 from peakfleet_handlers.resizes import Resize, resize
 from peakfleet_planner import Answer, Launch, OutageCause, PoolReading, PoolSpec, Refusal
+from peakfleet_sim.instances import Instances
 from peakfleet_sim.simulated_group import ZONE, SimulatedGroup
 from peakfleet_sim.weather import PoolWeather
-from peakfleet_sim.world import Instances
 from tests.handlers.account import BOOT_SECONDS, ZONES, Account, opened
 from tests.handlers.scenes import NOW
 

@@ -28,6 +28,8 @@ class FakeGroup:
     dry: dict[str, str] = field(default_factory=dict)
     warm: int | None = None
     suspended: set[str] = field(default_factory=set)
+    activities: list[dict[str, Any]] = field(default_factory=list)
+    template: dict[str, Any] = field(default_factory=dict)
 
     def running(self) -> list[dict[str, str]]:
         return [instance()] * self.desired if self.instances is None else self.instances
@@ -104,6 +106,7 @@ class FakeAws:
                 "AvailabilityZones": list(group.zones),
                 "SuspendedProcesses": [{"ProcessName": name} for name in group.suspended],
                 **group.warm_pool(),
+                **group.template,
             }
             for name in asked["AutoScalingGroupNames"]
             if (group := self.groups.get(name))
@@ -143,6 +146,17 @@ class FakeAws:
 
     def terminate_instances(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         self._called("TerminateInstances", "", asked)
+        return {}
+
+    def describe_scaling_activities(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("DescribeScalingActivities", asked["AutoScalingGroupName"], asked)
+        newest = self.groups[asked["AutoScalingGroupName"]].activities[: asked["MaxRecords"]]
+        return {"Activities": newest}
+
+    def update_auto_scaling_group(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        name = asked["AutoScalingGroupName"]
+        self._called("UpdateAutoScalingGroup", name, asked)
+        self.groups[name].template = {k: v for k, v in asked.items() if k != "AutoScalingGroupName"}
         return {}
 
     def put_warm_pool(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above

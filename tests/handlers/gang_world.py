@@ -6,19 +6,33 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
+from peakfleet_handlers.clients import Clients
 from peakfleet_handlers.deadline import Deadline
 from peakfleet_handlers.gang_tick import run
 from peakfleet_local.capacity_blocks import CapacityReservations, reservations_installed
 from peakfleet_planner.gang_spec import GangSpec
-from tests.handlers.account import ZONES, Account, of
+from tests.handlers.account import ZONES, Account, session
 from tests.handlers.scenes import TABLE, event
 from tests.planner.gangs import KIND, gang
 
 BUCKET, GROUP, ZONE = "checkpoints", "trn", ZONES[0]
 DRAIN = "peakfleet-drain"
+
+
+@cache
+def of(service: str) -> Any:  # noqa: ANN401  a boto3 client
+    """Return a client that all tests share: making one takes longer than a tick."""
+    return session().client(service)
+
+
+@cache
+def clients() -> Clients:
+    """Return the clients of ticks, shared as well. A test with faults makes its own."""
+    return Clients()
 
 
 @dataclass(kw_only=True)
@@ -28,6 +42,7 @@ class GangWorld:
     account: Account
     reservations: CapacityReservations
     spec: GangSpec
+    clients: Clients = field(default_factory=clients)
 
     @property
     def now(self) -> int:
@@ -36,7 +51,7 @@ class GangWorld:
     def tick(self) -> dict[str, Any]:
         """Run one tick at the present time."""
         sent = {**event(now=self.now), "gang": self.spec.to_json()}
-        return run(sent, clients=self.account.clients, deadline=Deadline.of(None))
+        return run(sent, clients=self.clients, deadline=Deadline.of(None))
 
     def live(self, minutes: int) -> list[str]:
         """Let time pass with a tick a minute; return the reason of each."""
@@ -47,7 +62,10 @@ class GangWorld:
         return reasons
 
     def desired(self) -> int:
-        return self.account.desired()[GROUP]
+        (found,) = of("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])[
+            "AutoScalingGroups"
+        ]
+        return int(found["DesiredCapacity"])
 
     def states(self) -> Counter[str]:
         return Counter(self.account.world.machines_by_state(GROUP))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from peakfleet_planner import FleetSpec, PoolSpec, WarmSpec
+from peakfleet_planner import FleetSpec, OtherWriterSpec, PoolSpec, WarmSpec
 from peakfleet_planner.outages import PurchaseOption
 from tests.handlers.fake_aws import FakeAws, FakeGroup, instance
 from tests.handlers.scenes import FLEET, NOW, minutes, remembers, tick
@@ -208,3 +208,31 @@ def test_an_instance_that_outlived_its_drain_is_terminated_after_its_time() -> N
     }
     assert tick(fake, spec)["applied"]["swept"] == []
     assert again(fake, 10, spec, demand=50)["applied"]["swept"] == ["i-9"]
+
+
+YIELDING = replace(FLEET, other_writer=OtherWriterSpec(mode="yield"))
+SIZE = ("Media/Live", "SIZE#Graviton")
+
+
+def resized(spec: FleetSpec) -> FakeAws:
+    """Return a fleet of whose first group somebody else has set the size, a tick later."""
+    fake = remembers(running(aws(155), 6))
+    fake.groups["g"].desired = 9
+    tick(fake, spec)
+    return fake
+
+
+def test_a_size_that_is_yielded_to_is_kept_for_longer_than_a_day() -> None:
+    assert int(resized(YIELDING).table[SIZE]["expires_at"]["N"]) > NOW + 365 * 24 * 3600
+    assert int(resized(FLEET).table[SIZE]["expires_at"]["N"]) == NOW + 24 * 3600
+
+
+def test_a_group_that_cannot_be_read_for_a_tick_keeps_its_foreign_size() -> None:
+    fake = resized(YIELDING)
+    fake.failing["DescribeAutoScalingGroups"] = "Throttling"
+    again(fake, 1, YIELDING)
+    assert fake.table[SIZE]["since"]["N"] == str(NOW)
+    fake.failing.clear()
+    fake.groups["g"].desired = 6
+    again(fake, 2, YIELDING)
+    assert SIZE not in fake.table

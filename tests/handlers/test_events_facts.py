@@ -76,7 +76,7 @@ def test_every_fact_is_read_as_it_was_written() -> None:
         fact_items.outage_item("f", OUTAGE),
         fact_items.notice_item("f", notice),
         fact_items.drain_item("f", draining),
-        fact_items.foreign_item("f", foreign),
+        fact_items.foreign_item("f", foreign, mode="take-back"),
         {
             "item": {"S": "READY#P"},
             "seconds": {"M": {"c8g.large": {"L": [{"N": "90"}, {"N": "95.5"}]}}},

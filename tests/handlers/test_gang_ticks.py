@@ -13,10 +13,10 @@ from peakfleet_handlers.gang_tick import handler
 from peakfleet_handlers.items import hold_item
 from peakfleet_local.capacity_blocks import Reservation
 from peakfleet_planner import Hold, SpecError
-from tests.handlers.account import Account, of
+from tests.handlers.account import Account
 from tests.handlers.conftest import Lines
 from tests.handlers.faults import Fault
-from tests.handlers.gang_world import GROUP, ZONE, GangWorld, gang_in
+from tests.handlers.gang_world import GROUP, ZONE, GangWorld, gang_in, of
 from tests.planner.gangs import BLOCK, KIND, MACHINES, OFF_PEAK
 
 HOUR = 3600
@@ -252,7 +252,8 @@ def test_a_guest_trains_off_peak_and_makes_room_at_the_peak(account: Account) ->
 
 @pytest.mark.parametrize("operation", ["PutItem", "Query"])
 def test_without_a_state_table_nothing_comes(it: GangWorld, operation: str) -> None:
-    Fault(it.account.clients.dynamodb, operation, "AccessDeniedException")
+    it.clients = Clients()
+    Fault(it.clients.dynamodb, operation, "AccessDeniedException")
     plan = it.tick()
     assert plan["applied"]["launched"] == 0
     assert plan["applied"]["failed_calls"] > 0
@@ -275,7 +276,8 @@ def test_whatever_call_fails_what_trains_goes_on(
 ) -> None:
     it.tick()
     it.live(3)
-    Fault(getattr(it.account.clients, service), operation, "AccessDeniedException")
+    it.clients = Clients()
+    Fault(getattr(it.clients, service), operation, "AccessDeniedException")
     it.live(3)
     it.account.world.advance(HOUR)
     it.live(2)
@@ -284,10 +286,11 @@ def test_whatever_call_fails_what_trains_goes_on(
 
 def test_an_address_that_is_not_known_yet_delays_the_formation(it: GangWorld) -> None:
     it.tick()
-    Fault(it.account.clients.capacity, "DescribeInstances", "InternalError")
+    it.clients = Clients()
+    Fault(it.clients.capacity, "DescribeInstances", "InternalError")
     it.live(3)
     assert it.keys() == []
-    it.account.clients = Clients()
+    it.clients = Clients()
     assert it.live(1) == ["complete"]
 
 

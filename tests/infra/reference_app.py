@@ -22,6 +22,7 @@ ENVIRONMENTS = sorted(CONTEXT["environments"])
 STACKS = ("Network", "Storage", "Media")
 FLEETS = ["Media/Live", "Media/Transcode", "Storage/Ingest", "Storage/Sync"]
 LIVE_FLEETS = ["Media/Live", "Storage/Sync"]
+COMPARED_FLEETS = ["Media/Transcode"]
 """Those with one live signal, which is what can be learned."""
 
 Resource = dict[str, Any]

@@ -48,6 +48,7 @@ def test_a_dead_scaler_is_noticed_within_three_minutes(alarms: dict[str, dict[st
     ("name", "metric", "minutes"),
     [
         ("AtMaximum", "AtMaximum", 10),
+        ("BrokenPool", "PoolsBroken", 1),
         ("StaleSignals", "StaleSignals", 10),
         ("FailedCalls", "FailedCalls", 5),
         ("ScalerErrors", "Errors", 3),

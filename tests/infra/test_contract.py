@@ -129,6 +129,7 @@ def test_every_part_of_a_fleet_arrives() -> None:
                 usd_per_capacity_hour=0.64,
                 instance_types=("c8g.4xlarge",),
                 launch="direct",
+                chip="graviton4",
             ),
             PoolSpec(
                 name="GravitonSpot",
@@ -138,6 +139,7 @@ def test_every_part_of_a_fleet_arrives() -> None:
                 instance_types=("c8g.4xlarge", "c7g.4xlarge"),
                 purchase="spot",
                 launch="direct",
+                chip="graviton3+graviton4",
             ),
         ),
         signals=(

@@ -25,6 +25,7 @@ SCALER = "Decides the size of the fleet Media/Live"
 ASTERISK_ONLY = {
     "ec2:DescribeLaunchTemplateVersions",
     "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeScalingActivities",
     "cloudwatch:GetMetricData",
 }
 

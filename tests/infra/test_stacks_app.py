@@ -9,6 +9,7 @@ import pytest
 
 from peakfleet_planner import PoolSpec, ReportedBaseline
 from tests.infra.reference_app import (
+    COMPARED_FLEETS,
     CONTEXT,
     ENVIRONMENTS,
     FLEETS,
@@ -90,6 +91,7 @@ def test_nothing_needs_a_custom_resource(app: App) -> None:
         "peakfleet_handlers.tick.handler": len(FLEETS),
         "peakfleet_handlers.events.handler": len(FLEETS),
         "peakfleet_handlers.learn.handler": len(LIVE_FLEETS),
+        "peakfleet_handlers.ledger.handler": len(COMPARED_FLEETS),
     }
 
 

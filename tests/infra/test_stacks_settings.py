@@ -13,6 +13,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from peakfleet import SpecError
+from stacks._ladder import ladder
 from stacks.context import read_settings, settings_from_context
 from stacks.network import NetworkStack
 
@@ -184,3 +185,13 @@ def test_whoever_the_settings_name_is_told_of_alarms() -> None:
     template.has_resource_properties(
         "AWS::SNS::Subscription", {"Protocol": "email", "Endpoint": "on-call@example.com"}
     )
+
+
+def test_a_canary_share_of_the_settings_reaches_its_pool() -> None:
+    places = [pool["chip"] for pool in CONTEXT["environments"]["dev"]["transcode"]["pools"]]
+    place = places.index("x86")
+    block = changed(f"transcode.pools.{place}.canary_share", 0.05)
+    app = cdk.App(context={**CONTEXT, "environments": {"dev": block}, "environment": "dev"})
+    settings = settings_from_context(app.node)
+    shares = [pool.canary_share for pool in ladder(settings.transcode, settings.prices)]
+    assert shares == [0.05 if chip == "x86" else 0 for chip in places]

@@ -12,7 +12,8 @@ import pytest
 from peakfleet_instance.checkpoint import Checkpoints, Kept, Part
 from peakfleet_instance.gang import Gang
 from peakfleet_instance.signs import Leaving, Signs
-from peakfleet_instance.trainer import Orders, Trainer
+from peakfleet_instance.trainer import Trainer
+from peakfleet_instance.training_run import Orders
 from tests.instance.fake_s3 import FakeS3
 
 ROOT = "run/1/gang/"

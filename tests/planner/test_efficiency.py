@@ -193,7 +193,8 @@ def test_units_of_an_instance_are_those_it_would_serve_were_it_wholly_busy() -> 
     for busy in (0.65, 0.8, 1.0):
         found = measured_units([a_day(n, busy=busy, units=14) for n in range(1, 9)])
         assert found is not None
-        assert (found.units, found.days) == (pytest.approx(14), 8)
+        assert found.units == pytest.approx(14)
+        assert found.days == 8
 
 
 def test_units_of_an_idle_pool_are_not_known() -> None:

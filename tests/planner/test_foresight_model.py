@@ -113,9 +113,9 @@ def test_a_minute_that_was_corrected_later_counts_as_corrected() -> None:
 def test_a_minute_without_a_sample_counts_as_the_one_before() -> None:
     sparse = tuple((LEARNED_AT + 60 * minute, 300.0) for minute in (0, 3, 4))
     now = LEARNED_AT + 360
-    assert foresee(
-        copy(MODEL), sparse, baseline_units=100, now=now
-    ) == rolled(copy(MODEL), [300.0] * 5)
+    assert foresee(copy(MODEL), sparse, baseline_units=100, now=now) == rolled(
+        copy(MODEL), [300.0] * 5
+    )
 
 
 def test_nothing_is_foreseen_before_a_minute_was_seen() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import deque
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ class Activity:
         ended_at: Epoch seconds.
         running_status: Status until it ends.
         failure: Why it failed. Default: it did not.
+        zone: Availability Zone of a launch. Default: not said.
     """
 
     number: int
@@ -32,6 +34,7 @@ class Activity:
     ended_at: float
     running_status: str
     failure: str = ""
+    zone: str = ""
 
     @property
     def activity_id(self) -> str:
@@ -56,6 +59,7 @@ class ActivityLog:
         ended_at: float,
         running_status: str = "InProgress",
         failure: str = "",
+        zone: str = "",
     ) -> Activity:
         """Remember an activity."""
         activity = Activity(
@@ -67,6 +71,7 @@ class ActivityLog:
             ended_at=ended_at,
             running_status=running_status,
             failure=failure,
+            zone=zone,
         )
         self._activities.setdefault(group, deque(maxlen=ACTIVITIES_KEPT)).appendleft(activity)
         return activity
@@ -99,6 +104,8 @@ def as_document(activity: Activity, *, now_epoch_seconds: float) -> dict[str, An
     }
     if activity.failure:
         document["StatusMessage"] = activity.failure
+    if activity.zone:
+        document["Details"] = json.dumps({"Availability Zone": activity.zone})
     if ended:
         document["EndTime"] = datetime.fromtimestamp(activity.ended_at, tz=UTC)
     return document

@@ -211,6 +211,11 @@ class Lifecycle:
         boots = machine.ready_at > now and behaviour.becomes_ready
         if serves and behaviour.drain_seconds > 0:
             self._world.busy.add(machine.instance_id)
+        if not behaviour.answers_drain and serves:
+            # Its agent is silent; its work ends all the same.
+            self._world.after(
+                behaviour.drain_seconds, lambda: self._world.busy.discard(machine.instance_id)
+            )
         if not behaviour.answers_drain or not (serves or boots):
             return
         boot_seconds = machine.launched_at + self._world.boot_seconds_of(group.name) - now

@@ -70,6 +70,7 @@ class Starter:
             group=group.name,
             description=f"Launching a new EC2 instance: {instance.id}",
             cause=cause,
+            zone=zone,
             started_at=now,
             ended_at=inf,
             running_status="PreInService",
@@ -119,6 +120,7 @@ class Starter:
             ended_at=now,
             description=f"Launching a new EC2 instance.  Status Reason: {short}",
             cause="an instance was launched to reach the desired capacity",
+            zone=zone,
             failure=f"{short} - {refusal.message} Launching EC2 instance failed.",
         )
         ends = {"Origin": "EC2", "Destination": "AutoScalingGroup"}

@@ -113,9 +113,10 @@ def mortal(death: dict[str, Any] | None) -> Iterator[None]:
         yield
         return
     # Function code may do without botocore, and clients that exist take no new event hooks.
-    from botocore.client import BaseClient  # noqa: PLC0415 - see above
+    from botocore import client as botocore_client  # noqa: PLC0415 - see above
 
-    call = BaseClient._make_api_call  # noqa: SLF001 - where every call passes
+    every_client: Any = botocore_client.BaseClient
+    call = every_client._make_api_call  # noqa: SLF001 - where every call passes
     left = int(death["calls"])
 
     def dying(client: Any, operation: str, arguments: Any) -> Any:  # noqa: ANN401 - botocore's own
@@ -127,11 +128,11 @@ def mortal(death: dict[str, Any] | None) -> Iterator[None]:
             call(client, operation, arguments)
         os._exit(1)
 
-    BaseClient._make_api_call = dying  # noqa: SLF001 - as above
+    every_client._make_api_call = dying  # noqa: SLF001 - as above
     try:
         yield
     finally:
-        BaseClient._make_api_call = call  # noqa: SLF001 - as above
+        every_client._make_api_call = call  # noqa: SLF001 - as above
 
 
 def serve(requests: TextIO, send: Callable[[dict[str, Any]], None], logs: LogStream) -> None:

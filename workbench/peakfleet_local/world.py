@@ -224,7 +224,8 @@ class World(Faults, Habits):
             taken = [
                 m
                 for m in self.machines.values()
-                if (m.instance_type, m.zone) == (instance_type, zone) and m.group in self._keepers
+                if (m.instance_type, m.zone, m.gone_at) == (instance_type, zone, inf)
+                and m.group in self._keepers
             ]
             for machine in taken:
                 self._keepers[machine.group].lose(machine.instance_id, cause=cause)

@@ -21,12 +21,13 @@ from peakfleet_planner import (
 from peakfleet_sim._bridge import Floats
 from peakfleet_sim.compare import Contest
 from peakfleet_sim.demand import Demand
+from peakfleet_sim.instances import Instances
 from peakfleet_sim.peakfleet_policy import PeakfleetPolicy
 from peakfleet_sim.replay import Run
 from peakfleet_sim.simulated_group import SimulatedGroup
 from peakfleet_sim.spec_world import queue_of, replayed_spec, world_of
 from peakfleet_sim.weather import PoolWeather, Weather
-from peakfleet_sim.world import SECONDS_PER_MINUTE, Instances, Minute, Seen, World
+from peakfleet_sim.world import SECONDS_PER_MINUTE, Minute, Seen, World
 
 _MINUTES_PER_HOUR = 60
 

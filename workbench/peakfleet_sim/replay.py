@@ -8,7 +8,8 @@ import numpy as np
 
 from peakfleet_sim._bridge import Floats
 from peakfleet_sim.demand import Demand
-from peakfleet_sim.world import SECONDS_PER_MINUTE, Instances, Policy, Seen, Work, World
+from peakfleet_sim.instances import Instances
+from peakfleet_sim.world import SECONDS_PER_MINUTE, Policy, Seen, Work, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

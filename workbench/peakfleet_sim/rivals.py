@@ -20,7 +20,7 @@ from peakfleet_sim.weather import Weather
 SPOT, SURE = "Spot", "OnDemand"
 TARGET: Final = 0.7
 TARGETS: Final = (0.7, 0.65, 0.6, 0.55, 0.5, 0.45, 0.4, 0.35)
-COSTS: Final = (5.0, 7.0, 10.0, 14.0, 20.0, 28.0, 40.0, 80.0)
+COSTS: Final = (5.0, 7.0, 10.0, 14.0, 20.0, 28.0, 40.0, 80.0, 160.0, 320.0)
 SPOT_INSTANCES: Final = (100, 50, 25, 12)
 _MINUTES_PER_HOUR: Final = 60
 

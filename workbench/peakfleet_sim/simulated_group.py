@@ -7,8 +7,9 @@ from random import Random
 from typing import Final
 
 from peakfleet_planner import Answer, Launch, Outage, OutageCause, PoolReading, PoolSpec, Refusal
+from peakfleet_sim.instances import Instances
 from peakfleet_sim.weather import PoolWeather
-from peakfleet_sim.world import SECONDS_PER_MINUTE, Instances
+from peakfleet_sim.world import SECONDS_PER_MINUTE
 
 ZONE: Final = "recorded"
 """A recording is of one zone; a pool with weather has no other."""

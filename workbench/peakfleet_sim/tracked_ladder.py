@@ -11,10 +11,11 @@ import numpy as np
 from peakfleet_planner import Launch, PoolSpec
 from peakfleet_sim._bridge import Floats
 from peakfleet_sim.compare import Contest
+from peakfleet_sim.instances import Instances
 from peakfleet_sim.peers import TargetTracking
 from peakfleet_sim.simulated_group import ZONE, SimulatedGroup
 from peakfleet_sim.weather import PoolWeather, Weather
-from peakfleet_sim.world import SECONDS_PER_MINUTE, Instances, Seen
+from peakfleet_sim.world import SECONDS_PER_MINUTE, Seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

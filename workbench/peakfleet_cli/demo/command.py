@@ -60,16 +60,25 @@ def demo(
         int, typer.Option("--port", min=0, max=65_535, help="Port of the local AWS. 0: any.")
     ] = 0,
     seed: Annotated[int, typer.Option("--seed", help="Of everything that is random.")] = 0,
-    html: Annotated[Path, typer.Option("--html", help="Where the report goes.")] = Path(
-        "out/demo.html"
-    ),
+    scenario: Annotated[
+        str | None,
+        typer.Option("--scenario", help="A fault to run instead of a peak; `list` or `all`."),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            help="Where the report goes. Default: out/demo.html, of scenarios out/scenarios.html.",
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Where the figures go as JSON.")
     ] = None,
 ) -> None:
     """Deploy the app to a local AWS and replay a peak through its deployed fleets.
 
-    Nothing leaves this machine and no account is needed. Ends with 1 if anything failed.
+    Nothing leaves this machine and no account is needed. With a scenario, small fleets meet that
+    fault instead of the app. Ends with 1 if anything failed or a promise was broken.
     """
     wish = Wish(
         file=demand,
@@ -80,17 +89,28 @@ def demo(
     )
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
     console = Console(highlight=False, markup=False, width=width)
+    html = html or Path("out") / ("demo.html" if scenario is None else "scenarios.html")
+    outputs = Outputs(html=html, json_file=json_file)
     try:
         with stoppable():
-            # Loads moto and scipy, which the other commands need not wait for.
-            from peakfleet_cli.demo.rehearsal import rehearse  # noqa: PLC0415  see above
+            if scenario is None:
+                # Loads moto and scipy, which the other commands need not wait for.
+                from peakfleet_cli.demo.rehearsal import rehearse  # noqa: PLC0415  see above
 
-            problems = rehearse(
-                App(directory=app_directory, environment=environment, port=port),
-                wish,
-                Outputs(html=html, json_file=json_file),
-                console=console,
-            )
+                app = App(directory=app_directory, environment=environment, port=port)
+                problems = rehearse(app, wish, outputs, console=console)
+            else:
+                from peakfleet_cli.demo.scenarios.rehearsal import (  # noqa: PLC0415  as above
+                    rehearse_scenarios,
+                )
+
+                problems = rehearse_scenarios(
+                    scenario,
+                    app_directory=app_directory,
+                    port=port,
+                    outputs=outputs,
+                    console=console,
+                )
     except KeyboardInterrupt:
         console.print("Stopped. The local AWS and everything that it started have ended.")
         raise typer.Exit(130) from None

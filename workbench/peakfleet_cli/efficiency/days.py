@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, Key
@@ -42,28 +44,23 @@ def read_days(
 
 
 def _of_one(table: Table, fleet: str, first: str) -> list[dict[str, Any]]:
-    asked: dict[str, Any] = {
-        "KeyConditionExpression": Key("fleet").eq(fleet)
-        & Key("item").between(first, AFTER_EVERY_DAY)
-    }
-    items: list[dict[str, Any]] = []
-    while True:
-        page = table.query(**asked)
-        items.extend(page["Items"])
-        if "LastEvaluatedKey" not in page:
-            return items
-        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+    ours = Key("fleet").eq(fleet) & Key("item").between(first, AFTER_EVERY_DAY)
+    return _pages(partial(table.query, KeyConditionExpression=ours))
 
 
 def _of_all(table: Table, first: str) -> list[dict[str, Any]]:
-    asked: dict[str, Any] = {"FilterExpression": Attr("item").between(first, AFTER_EVERY_DAY)}
-    items: list[dict[str, Any]] = []
-    while True:
-        page = table.scan(**asked)
+    return _pages(
+        partial(table.scan, FilterExpression=Attr("item").between(first, AFTER_EVERY_DAY))
+    )
+
+
+def _pages(get_page: Callable[..., Any]) -> list[dict[str, Any]]:
+    page = get_page()
+    items: list[dict[str, Any]] = list(page["Items"])
+    while last := page.get("LastEvaluatedKey"):
+        page = get_page(ExclusiveStartKey=last)
         items.extend(page["Items"])
-        if "LastEvaluatedKey" not in page:
-            return items
-        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+    return items
 
 
 def _day(item: dict[str, Any]) -> PoolDay:

@@ -78,8 +78,8 @@ def _error(mean: float, low: float, high: float) -> list[list[float]]:
 
 
 def _say_too_little(axes: Axes, place: int) -> None:
-    axes.text(0.02, place, "not enough data", transform=axes.get_yaxis_transform(), va="center",
-              color=_BASELINE, fontsize=8)  # fmt: skip
+    axes.text(0.98, place, "not enough data", transform=axes.get_yaxis_transform(), va="center",
+              ha="right", color=_BASELINE, fontsize=8)  # fmt: skip
 
 
 def _label(axes: Axes, rows: Sequence[ChipEfficiency]) -> None:

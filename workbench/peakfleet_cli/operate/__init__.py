@@ -1,1 +1,1 @@
-"""`peakfleet hold`, `resume` and `explain`: a fleet that runs."""
+"""`peakfleet hold`, `resume`, `explain`, `status` and `release`: a fleet that runs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from peakfleet_cli.operate.facts import Fact, fact_table
 from peakfleet_cli.operate.records import Decision, FleetRecords, TableError
 from peakfleet_cli.times import in_words, parse_time, parse_until
 from peakfleet_planner import Hold
@@ -85,11 +86,13 @@ def explain(
     region: Region = None,
 ) -> None:
     """Say why a fleet has the size it has, or had at a time."""
+    now = datetime.now(UTC)
     moment = None if at is None else parse_time(at, option="--at")
     records = FleetRecords(table_name=table, fleet=fleet, region=region)
     with clear_errors():
         held = records.hold()
         decision = records.decision(moment)
+        facts = records.facts(now=now) if moment is None else ()
         if decision is None and held is None:
             when = "" if moment is None else f" up to {in_words(moment)}"
             raise TableError(
@@ -97,13 +100,13 @@ def explain(
                 "for 30 days, and a fleet's name is its construct path such as Media/Transcode"
             )
     console = Console(soft_wrap=True, highlight=False)
-    now = datetime.now(UTC)
-    if held and moment is None and now.timestamp() < held.until_epoch_seconds:
-        ends = datetime.fromtimestamp(held.until_epoch_seconds, UTC)
-        console.print(f"{fleet} is held by {held.owner} until {in_words(ends)}: {held.reason}")
+    if held and moment is None:
+        print_hold(fleet, held, now=now)
     if decision is not None:
         for line in decision_lines(fleet, decision):
             console.print(line, markup=False)
+    if moment is None:
+        print_facts(facts)
 
 
 def decision_lines(fleet: str, decision: Decision) -> Iterator[str]:
@@ -119,6 +122,21 @@ def decision_lines(fleet: str, decision: Decision) -> Iterator[str]:
         yield f"  {plan.unserved_units:.1f} units of burst were not served at that moment"
     if plan.missing_units:
         yield f"  {plan.missing_units:.1f} units were wanted and not granted"
+
+
+def print_hold(fleet: str, held: Hold, *, now: datetime) -> None:
+    """Say who holds a fleet, if the hold still stands."""
+    if now.timestamp() < held.until_epoch_seconds:
+        ends = datetime.fromtimestamp(held.until_epoch_seconds, UTC)
+        Console(soft_wrap=True, highlight=False).print(
+            f"{fleet} is held by {held.owner} until {in_words(ends)}: {held.reason}", markup=False
+        )
+
+
+def print_facts(facts: Sequence[Fact]) -> None:
+    """Print what stands in a fleet's way, if anything does."""
+    if facts:
+        Console(highlight=False).print(fact_table(facts))
 
 
 @contextmanager

@@ -14,12 +14,14 @@ import boto3
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import BotoCoreError, ClientError
 
-from peakfleet_planner import Hold, Plan
+from peakfleet_cli.operate.facts import FIRST, Fact, facts_of
+from peakfleet_planner import ForeignSize, Hold, Plan
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-HOLD, LATEST, DECISION = "HOLD", "LATEST", "DECISION#"
+HOLD, LATEST, DECISION, SIZE = "HOLD", "LATEST", "DECISION#", "SIZE#"
+_TRIES = 3
 _AFTER_EVERY_DIGIT = "~"
 
 
@@ -99,6 +101,89 @@ class FleetRecords:
                 Limit=1,
             )
         return _decision(found["Items"][0]) if found["Items"] else None
+
+    def facts(self, *, now: datetime) -> tuple[Fact, ...]:
+        """Return what stands in the fleet's way."""
+        found: list[Mapping[str, Any]] = []
+        start: dict[str, Any] = {}
+        with self._table() as table:
+            while True:
+                page = table.query(
+                    KeyConditionExpression=Key("fleet").eq(self.fleet) & Key("item").gte(FIRST),
+                    **start,
+                )
+                found.extend(page["Items"])
+                if "LastEvaluatedKey" not in page:
+                    break
+                start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return facts_of(found, now=now)
+
+    def release(self) -> tuple[ForeignSize, ...]:
+        """Take the sizes that somebody else has set for the fleet's own; return them.
+
+        Raises:
+            TableError: The fleet has decided nothing yet, or anew each time that was tried.
+        """
+        with self._table() as table:
+            for _ in range(_TRIES):
+                sizes = self._foreign_sizes(table)
+                if not sizes or self._own(table, sizes):
+                    return sizes
+        raise TableError(
+            f"fleet '{self.fleet}' decided anew while its sizes were released; try again"
+        )
+
+    def _foreign_sizes(self, table: Table) -> tuple[ForeignSize, ...]:
+        found = table.query(
+            KeyConditionExpression=Key("fleet").eq(self.fleet) & Key("item").begins_with(SIZE),
+            ConsistentRead=True,
+        )
+        return tuple(
+            ForeignSize(
+                pool=str(item["item"]).removeprefix(SIZE),
+                capacity=int(cast("Decimal", item["capacity"])),
+                since_epoch_seconds=int(cast("Decimal", item["since"])),
+            )
+            for item in found["Items"]
+        )
+
+    def _own(self, table: Table, sizes: tuple[ForeignSize, ...]) -> bool:
+        """Write sizes as the fleet's own, unless anything changed since they were read."""
+        latest = table.get_item(Key=self._key(LATEST), ConsistentRead=True).get("Item")
+        if latest is None:
+            raise TableError(
+                f"fleet '{self.fleet}' has not decided anything yet; its first change starts "
+                "from the sizes that its groups have"
+            )
+        places = {f"#p{n}": one.pool for n, one in enumerate(sizes)}
+        capacities = {f":c{n}": one.capacity for n, one in enumerate(sizes)}
+        own = {
+            "TableName": self.table_name,
+            "Key": self._key(LATEST),
+            "UpdateExpression": "SET "
+            + ", ".join(f"#desired.#p{n} = :c{n}" for n in range(len(sizes))),
+            "ConditionExpression": "#tick = :tick",
+            "ExpressionAttributeNames": {"#desired": "desired", "#tick": "tick", **places},
+            "ExpressionAttributeValues": {":tick": latest["tick"], **capacities},
+        }
+        forget = [
+            {
+                "TableName": self.table_name,
+                "Key": self._key(SIZE + one.pool),
+                "ConditionExpression": "#capacity = :capacity",
+                "ExpressionAttributeNames": {"#capacity": "capacity"},
+                "ExpressionAttributeValues": {":capacity": one.capacity},
+            }
+            for one in sizes
+        ]
+        writes: Any = [{"Update": own}, *({"Delete": one} for one in forget)]
+        try:
+            table.meta.client.transact_write_items(TransactItems=writes)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            return False
+        return True
 
     def _key(self, item: str) -> dict[str, str]:
         return {"fleet": self.fleet, "item": item}

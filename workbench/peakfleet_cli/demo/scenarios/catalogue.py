@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from peakfleet_cli.demo.scenarios import broken, dry, spot
+from peakfleet_cli.demo.scenarios import broken, control, dry, inference, spot
 from peakfleet_cli.demo.scenarios.scenario import Scenario
 
+LIST, ALL = "list", "all"
+"""Names that are not of one scenario."""
+_EVERY: Final = (
+    dry.SCENARIOS,
+    spot.SCENARIOS,
+    broken.SCENARIOS,
+    control.SCENARIOS,
+    inference.SCENARIOS,
+)
 CATALOGUE: Final[Mapping[str, Scenario]] = {
-    scenario.name: scenario
-    for scenarios in (dry.SCENARIOS, spot.SCENARIOS, broken.SCENARIOS)
-    for scenario in scenarios
+    scenario.name: scenario for scenarios in _EVERY for scenario in scenarios
 }

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from peakfleet_cli.demo.scenarios import promises as p
 from peakfleet_cli.demo.scenarios.record import LAUNCHED, Record
-from peakfleet_cli.demo.scenarios.scenario import Promise, Scenario, ramp
+from peakfleet_cli.demo.scenarios.scenario import Promise, Ramp, Scenario
 from peakfleet_cli.demo.scenarios.stage import Stage
 
-LOW_UNITS, HIGH_UNITS = 200.0, 400.0
+LOW_UNITS, HIGH_UNITS = 200.0, 330.0
 SPOT, ON_DEMAND, X86 = "GravitonSpot", "Graviton", "X86"
 DRY_TYPE = "c8g.4xlarge"
 DRY_MINUTES = 480
@@ -24,7 +24,7 @@ def _one_type_dry(stage: Stage, minute: int) -> None:
 
 
 def _one_type_promises(record: Record) -> Iterator[Promise]:
-    yield p.nothing_missing(record)
+    yield p.fault_adds_nothing(record)
     yield p.rarely_asked(record, ON_DEMAND, X86)
     others = record.tries[ON_DEMAND, LAUNCHED] + record.tries[X86, LAUNCHED]
     yield Promise(
@@ -42,7 +42,7 @@ def _one_zone_dry(stage: Stage, minute: int) -> None:
 
 
 def _one_zone_promises(record: Record) -> Iterator[Promise]:
-    yield p.nothing_missing(record)
+    yield p.fault_adds_nothing(record)
     yield p.rarely_asked(record, ON_DEMAND, X86)
     others = record.tries[ON_DEMAND, LAUNCHED] + record.tries[X86, LAUNCHED]
     yield Promise(
@@ -60,7 +60,7 @@ def _spot_dry(stage: Stage, minute: int) -> None:
 
 
 def _spot_promises(record: Record) -> Iterator[Promise]:
-    yield p.nothing_missing(record)
+    yield p.fault_adds_nothing(record)
     yield p.next_rung_at_once(record, SPOT)
     yield p.rarely_asked(record, SPOT)
     yield p.nothing_busy_lost(record)
@@ -123,34 +123,37 @@ SCENARIOS = (
         shows="one instance type cannot be had anywhere; the other type of the pool carries on",
         fleet="workers",
         minutes=60,
-        demand_units=ramp(low=LOW_UNITS, high=HIGH_UNITS),
+        demand_units=Ramp(low=LOW_UNITS, high=HIGH_UNITS),
         script=_one_type_dry,
         promises=_one_type_promises,
+        compares=True,
     ),
     Scenario(
         name="one-zone-dry",
         shows="one Availability Zone has nothing left; the other zones carry on",
         fleet="workers",
         minutes=60,
-        demand_units=ramp(low=LOW_UNITS, high=HIGH_UNITS),
+        demand_units=Ramp(low=LOW_UNITS, high=HIGH_UNITS),
         script=_one_zone_dry,
         promises=_one_zone_promises,
+        compares=True,
     ),
     Scenario(
         name="spot-dry",
         shows="Spot cannot be had at all; On-Demand is asked for in the same tick",
         fleet="workers",
         minutes=90,
-        demand_units=ramp(low=LOW_UNITS, high=HIGH_UNITS),
+        demand_units=Ramp(low=LOW_UNITS, high=HIGH_UNITS),
         script=_spot_dry,
         promises=_spot_promises,
+        compares=True,
     ),
     Scenario(
         name="everything-dry",
         shows="nothing can be had for eight hours, then everything again",
         fleet="workers",
         minutes=DRY_MINUTES + 60,
-        demand_units=ramp(low=LOW_UNITS, high=HIGH_UNITS),
+        demand_units=Ramp(low=LOW_UNITS, high=HIGH_UNITS),
         script=_everything_dry,
         promises=_everything_promises,
     ),
@@ -159,7 +162,7 @@ SCENARIOS = (
         shows="the account's quotas end below the demand; what they allow is used",
         fleet="workers",
         minutes=90,
-        demand_units=ramp(low=LOW_UNITS, high=HIGH_UNITS),
+        demand_units=Ramp(low=LOW_UNITS, high=HIGH_UNITS),
         script=_quotas,
         promises=_quota_promises,
     ),

@@ -15,6 +15,16 @@ def nothing_missing(record: Record, *, first: int = 0, last: int | None = None) 
     return missing_at_most(record, minutes=0, first=first, last=last)
 
 
+def fault_adds_nothing(record: Record) -> Promise:
+    """As much is served as without the fault."""
+    missing, calm = sum(record.missing_units), sum(record.calm_missing_units)
+    return Promise(
+        text="as much is served as without the fault",
+        measured=f"{missing:,.0f} unit-minutes are missing, {calm:,.0f} without the fault",
+        kept=missing <= calm + NOTHING_UNITS,
+    )
+
+
 def missing_at_most(
     record: Record, *, minutes: int, first: int = 0, last: int | None = None
 ) -> Promise:

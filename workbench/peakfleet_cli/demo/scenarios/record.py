@@ -48,11 +48,14 @@ class Record:
         spec: The fleet.
         samples: The minutes.
         endings: How machines ended.
+        calm_missing_units: What was missing by minute when the same demand met no fault. Default:
+            not known.
     """
 
     spec: FleetSpec
     samples: list[Sample] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
+    calm_missing_units: Sequence[float] = ()
 
     @property
     def start_epoch_seconds(self) -> int:
@@ -104,8 +107,11 @@ class Record:
         )
 
     def asks_in_worst_hour(self, pool: str, first: int = 0, last: int | None = None) -> int:
-        """Return the most requests to a pool in any hour of some minutes."""
-        asks = [sample.asks.get(pool, 0) for sample in self.samples[first:last]]
+        """Return the most requests that a pool got in an hour of ticks in which it refused."""
+        asks = [
+            sample.asks.get(pool, 0) if self.refused(pool, minute) else 0
+            for minute, sample in enumerate(self.samples)
+        ][first:last]
         hours = range(max(1, len(asks) - MINUTES_PER_HOUR + 1))
         return max(sum(asks[hour : hour + MINUTES_PER_HOUR]) for hour in hours)
 

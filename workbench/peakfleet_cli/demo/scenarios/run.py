@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from math import inf
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from peakfleet_cli.demo.outcomes import physics_of
@@ -24,6 +23,7 @@ START_EPOCH_SECONDS = 1_774_200_000 - 1_774_200_000 % 86_400
 DAY_SECONDS = 86_400
 APP = Path("examples") / "faults"
 Show = Callable[[Minute], None]
+Demand = Callable[[int], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,7 @@ class Theatre:
 
     stage: Stage
     nights: int = 0
+    _calm_missing: dict[tuple[Demand, int], Sequence[float]] = field(default_factory=dict)
 
     def phases(self, scenario: Scenario) -> Phases:
         """Return how long a scenario takes."""
@@ -74,6 +75,20 @@ class Theatre:
             scenario: Which.
             show: Takes each minute.
         """
+        calm = self._calm(scenario, show) if scenario.compares else ()
+        record = self._record(scenario, show)
+        record.calm_missing_units = calm
+        return Result(scenario=scenario, record=record, promises=tuple(scenario.promises(record)))
+
+    def _calm(self, scenario: Scenario, show: Show) -> Sequence[float]:
+        """Return what is missing by minute when the same demand meets no fault."""
+        key = (scenario.demand_units, scenario.minutes)
+        if key not in self._calm_missing:
+            calm = replace(scenario, script=_nothing_happens)
+            self._calm_missing[key] = self._record(calm, show).missing_units
+        return self._calm_missing[key]
+
+    def _record(self, scenario: Scenario, show: Show) -> Record:
         stage, phases = self.stage, self.phases(scenario)
         if self.nights:
             stage.clear()
@@ -81,9 +96,7 @@ class Theatre:
         demand = [
             scenario.demand_units(max(0, index - before)) for index in range(phases.total_minutes)
         ]
-        fleet = ReplayedFleet(
-            spec=stage.spec, demand_units=demand, physics=physics_of(stage.spec)
-        )
+        fleet = ReplayedFleet(spec=stage.spec, demand_units=demand, physics=physics_of(stage.spec))
         start = START_EPOCH_SECONDS + self.nights * DAY_SECONDS
         self.nights += 1
         record, meter = Record(spec=stage.spec), _Meter(stage)
@@ -102,9 +115,11 @@ class Theatre:
                     ended = len(stage.world.endings)
                 scenario.script(stage, coming)
         record.endings = stage.world.endings[ended:]
-        return Result(
-            scenario=scenario, record=record, promises=tuple(scenario.promises(record))
-        )
+        return record
+
+
+def _nothing_happens(stage: Stage, minute: int) -> None:
+    del stage, minute
 
 
 class _Meter:
@@ -114,21 +129,12 @@ class _Meter:
         self._stage = stage
         self._pools = {pool.group: pool.name for pool in stage.spec.pools}
         self._tries, self._asks, self._calls = self._counters()
-        self._newest_at = -inf
+        self._known: set[str] = set()
 
     def read(self, minute: Minute) -> Sample:
         """Return one minute."""
         tries, asks, calls = self._counters()
-        newest_at = self._newest_at
-        launched = {
-            name: sorted(
-                machine.launched_at
-                for machine in self._stage.machines(name)
-                if machine.launched_at > newest_at
-            )
-            for name in self._pools.values()
-        }
-        self._newest_at = minute.start_epoch_seconds + 60
+        launched = {name: sorted(self._launched(name)) for name in self._pools.values()}
         sample = Sample(
             start_epoch_seconds=minute.start_epoch_seconds,
             fleet=minute.fleets[self._stage.spec.fleet],
@@ -139,6 +145,12 @@ class _Meter:
         )
         self._tries, self._asks, self._calls = tries, asks, calls
         return sample
+
+    def _launched(self, pool: str) -> Iterator[float]:
+        for machine in self._stage.machines(pool):
+            if machine.instance_id not in self._known:
+                self._known.add(machine.instance_id)
+                yield machine.launched_at
 
     def _counters(self) -> tuple[Counter[tuple[str, str]], Counter[str], Counter[str]]:
         world = self._stage.world

@@ -11,7 +11,6 @@ from peakfleet_cli.demo.scenarios.stage import Stage
 
 FleetKind = Literal["workers", "ranking"]
 """Value of the context `fleet` of the app in `examples/faults`."""
-BASELINE_UNITS = {"workers": 100.0, "ranking": 2000.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +40,7 @@ class Scenario:
         demand_units: Demand of a minute; those before minute 0 have the demand of minute 0.
         script: Called at the beginning of each minute with the stage and the minute.
         promises: What is promised, given what was measured.
+        compares: Whether the same demand is also met without the fault. Default: no.
     """
 
     name: str
@@ -50,23 +50,35 @@ class Scenario:
     demand_units: Callable[[int], float]
     script: Callable[[Stage, int], None]
     promises: Callable[[Record], Iterable[Promise]]
+    compares: bool = False
 
 
-def ramp(
-    *, low: float, high: float, begins: int = 5, minutes: int = 20
-) -> Callable[[int], float]:
-    """Return demand that rises in a straight line and stays.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ramp:
+    """Demand that rises in a straight line and stays.
 
-    >>> [ramp(low=0, high=10, begins=1, minutes=2)(minute) for minute in range(5)]
+    Args:
+        low: Demand at first.
+        high: Demand in the end.
+        begins: Minute in which it begins to rise. Default: 5.
+        minutes: How long it rises. Default: 20.
+
+    >>> [Ramp(low=0, high=10, begins=1, minutes=2)(minute) for minute in range(5)]
     [0.0, 0.0, 5.0, 10.0, 10.0]
     """
 
-    def demand(minute: int) -> float:
-        return low + (high - low) * min(1.0, max(0.0, (minute - begins) / minutes))
+    low: float
+    high: float
+    begins: int = 5
+    minutes: int = 20
 
-    return demand
+    def __call__(self, minute: int) -> float:
+        """Return the demand of a minute."""
+        return self.low + (self.high - self.low) * min(
+            1.0, max(0.0, (minute - self.begins) / self.minutes)
+        )
 
 
-def steady(units: float) -> Callable[[int], float]:
+def steady(units: float) -> Ramp:
     """Return demand that never changes."""
-    return lambda _minute: units
+    return Ramp(low=units, high=units)

@@ -16,7 +16,7 @@ RECLAIM_MINUTE = 5
 WARNING_MINUTES = 2
 BOOT_MINUTES = 3
 RECOMMENDED_SECONDS = 300
-QUIET_MINUTES = 75
+QUIET_MINUTES = 100
 """Half an hour without trouble, and then a quarter of what is to be moved in each step."""
 
 
@@ -26,7 +26,9 @@ def _reclaim(stage: Stage, minute: int, *, share: float, recommended_seconds: fl
 
 
 def _promises(record: Record, *, recommended: bool) -> Iterator[Promise]:
-    taken = {one.instance_id for one in record.endings if "Spot" in one.cause or "spot" in one.cause}
+    taken = {
+        one.instance_id for one in record.endings if "Spot" in one.cause or "spot" in one.cause
+    }
     tick_minute = record.start_epoch_seconds + 60 * RECLAIM_MINUTE
     launched = [
         at
@@ -59,7 +61,7 @@ def _scenario(name: str, shows: str, *, share: float, recommended_seconds: float
         name=name,
         shows=shows,
         fleet="workers",
-        minutes=RECLAIM_MINUTE + 2 * QUIET_MINUTES,
+        minutes=RECLAIM_MINUTE + QUIET_MINUTES,
         demand_units=steady(UNITS),
         script=partial(_reclaim, share=share, recommended_seconds=recommended_seconds),
         promises=partial(_promises, recommended=recommended_seconds > 0),

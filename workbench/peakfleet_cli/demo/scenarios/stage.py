@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import ceil, inf
+from math import inf
 
 from peakfleet_local import Behaviour, LocalAws, World
 from peakfleet_local.fleet_world import usable_baseline_units
@@ -13,6 +12,8 @@ from peakfleet_local.machines import Machine, Purchase
 from peakfleet_planner import FleetSpec, PoolSpec
 
 CLEARING_SECONDS = 7200
+BUSY_SHARE = 0.9
+"""Of the workers that demand needs, a tenth is between two jobs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class Stage:
             scheduler.get_schedule(Name=one["Name"])["Target"]
             for one in scheduler.list_schedules()["Schedules"]
         ]
-        ticks = [one for one in targets if f'"{spec.fleet}"' in json.dumps(json.loads(one["Input"]))]
+        ticks = [one for one in targets if f'"{spec.fleet}"' in one["Input"]]
         return cls(
             aws=aws,
             spec=spec,
@@ -106,8 +107,7 @@ class Stage:
         burst = max(0.0, demand_units - usable_baseline_units(self.spec))
         for pool in self.spec.pools:
             share = min(1.0, burst / units) if units else 0.0
-            serving = max(1, self.world.in_service(pool.group))
-            self.world.set_busy(pool.group, share=min(1.0, ceil(share * serving) / serving))
+            self.world.set_busy(pool.group, share=BUSY_SHARE * share)
 
     def clear(self) -> None:
         """Leave nothing behind: no faults, no machines, no memory."""

@@ -1,0 +1,238 @@
+"""`peakfleet status` and `release`, on a table that tick and events have written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+from peakfleet_cli.main import app
+from peakfleet_cli.operate.facts import Fact
+from peakfleet_cli.operate.records import FleetRecords
+from peakfleet_handlers import fact_items, items
+from peakfleet_handlers.calls import Calls
+from peakfleet_handlers.deadline import Deadline
+from peakfleet_handlers.state import read_memory
+from peakfleet_planner import (
+    Draining,
+    ForeignSize,
+    Memory,
+    Notice,
+    Outage,
+    OutageCause,
+    Plan,
+    PoolReading,
+    Reason,
+    RolledBack,
+    Snapshot,
+    foreign_sizes,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+FLEET, TABLE = "Media/Transcode", "state"
+NOW = int(datetime.now(UTC).timestamp())
+FOREIGN = ForeignSize(pool="Graviton Spot", capacity=7, since_epoch_seconds=NOW - 900)
+
+
+@pytest.fixture(name="client")
+def _client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        client = boto3.client("dynamodb")
+        client.create_table(
+            TableName=TABLE,
+            KeySchema=[
+                {"AttributeName": "fleet", "KeyType": "HASH"},
+                {"AttributeName": "item", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "fleet", "AttributeType": "S"},
+                {"AttributeName": "item", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield client
+
+
+def keep(client: DynamoDBClient, *written: dict[str, Any]) -> None:
+    for item in written:
+        client.put_item(TableName=TABLE, Item=item)
+
+
+def decided(tick: int = NOW - 60, **desired: int) -> dict[str, Any]:
+    """Return the record of the last change; `Graviton Spot` was asked to run 2."""
+    return items.latest_item(
+        FLEET,
+        tick=tick,
+        desired={"Graviton Spot": 2, **desired},
+        before={"Graviton Spot": 2, **desired},
+        growth={},
+        cloud_weight=None,
+        plan=Plan(pools=(), reason=Reason.DEMAND),
+    )
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, [*arguments, FLEET, "--table", TABLE])
+
+
+def facts() -> dict[str, Fact]:
+    found = FleetRecords(table_name=TABLE, fleet=FLEET).facts(now=datetime.now(UTC))
+    return {one.kind: one for one in found}
+
+
+def foreign(**more: Any) -> dict[str, Any]:  # noqa: ANN401  of DynamoDB's own shape
+    return {**fact_items.foreign_item(FLEET, FOREIGN, mode="yield"), **more}
+
+
+def memory(client: DynamoDBClient) -> Memory:
+    calls = Calls(deadline=Deadline.of(None))
+    read = read_memory(TABLE, FLEET, now_epoch_seconds=NOW, dynamodb=client, calls=calls)
+    assert read is not None
+    assert not calls.failed
+    return read
+
+
+def test_every_fact_that_a_tick_or_an_event_writes_is_said_in_words(client: DynamoDBClient) -> None:
+    keep(
+        client,
+        fact_items.outage_item(
+            FLEET,
+            Outage(
+                cause=OutageCause.NO_CAPACITY,
+                asked_at_epoch_seconds=NOW,
+                attempts=3,
+                purchase="spot",
+                zone="eu-west-1a",
+                instance_type="c8g.large",
+            ),
+        ),
+        fact_items.notice_item(
+            FLEET,
+            Notice(instance_id="i-1", pool="Spot", kind="rebalance", seen_at_epoch_seconds=NOW),
+        ),
+        fact_items.drain_item(
+            FLEET, Draining(instance_id="i-2", pool="Spot", since_epoch_seconds=NOW)
+        ),
+        fact_items.rolled_back_item(
+            FLEET, RolledBack(pool="Spot", version=5, to_version=4, at_epoch_seconds=NOW)
+        ),
+        foreign(),
+        {
+            **items.key(FLEET, fact_items.STRIKES + "X86"),
+            "count": {"N": "2"},
+            "last": {"N": str(NOW)},
+            "reason": {"S": "health check"},
+            "expires_at": {"N": str(NOW + 60)},
+        },
+    )
+    said = facts()
+    assert set(said) == {"refused", "notice", "drain", "rolled back", "foreign size", "strikes"}
+    assert said["refused"].where == "spot c8g.large eu-west-1a"
+    assert said["refused"].says == "AWS has no capacity (no-capacity), 3 times in a row"
+    assert said["refused"].then.startswith("asked again at ")
+    assert said["notice"].where == "Spot i-1"
+    assert said["rolled back"].says == "launch template version 5 did not work"
+    assert said["foreign size"].says == "somebody else has set it to 7"
+    assert said["strikes"].says.endswith("2; health check")
+
+
+def test_what_may_be_asked_again_says_so_and_what_is_over_is_left_out(
+    client: DynamoDBClient,
+) -> None:
+    past = Outage(cause=OutageCause.QUOTA, asked_at_epoch_seconds=NOW - 900, pool="X86")
+    keep(client, fact_items.outage_item(FLEET, past))
+    assert facts()["refused"].then == "may be asked again now"
+    gone = Outage(cause=OutageCause.QUOTA, asked_at_epoch_seconds=NOW - 9000, pool="X86")
+    keep(client, fact_items.outage_item(FLEET, gone))
+    assert facts() == {}
+
+
+def test_status_shows_a_table_and_explain_has_it_too(client: DynamoDBClient) -> None:
+    keep(client, foreign(), decided(), items.decision_item(FLEET, tick=NOW, plan=_plan()))
+    for command in ("status", "explain"):
+        result = run(command)
+        assert result.exit_code == 0, result.output
+        assert "foreign size" in result.output
+
+
+def test_a_fleet_without_facts_says_that_nothing_is_in_its_way(client: DynamoDBClient) -> None:
+    keep(client, decided())
+    assert "nothing stands in the way of Media/Transcode" in run("status").output
+
+
+def test_status_of_an_unknown_fleet_says_what_a_name_is(client: DynamoDBClient) -> None:
+    del client
+    result = run("status")
+    assert result.exit_code == 1
+    assert "has nothing of fleet 'Media/Transcode'" in result.output
+
+
+def test_release_makes_a_foreign_size_the_fleets_own_starting_point(client: DynamoDBClient) -> None:
+    keep(client, foreign(), decided(X86=3))
+    seen = Snapshot(now_epoch_seconds=NOW, signals={}, pools=(_reading(7),))
+    assert _foreign(client, seen) == ("Graviton Spot",)
+
+    result = run("release")
+
+    assert result.exit_code == 0, result.output
+    assert "Graviton Spot: 7, set by somebody else" in result.output
+    assert memory(client).desired == {"Graviton Spot": 7, "X86": 3}
+    assert memory(client).foreign == ()
+    assert _foreign(client, seen) == ()
+
+
+def test_release_changes_nothing_where_nobody_else_has_set_a_size(client: DynamoDBClient) -> None:
+    keep(client, decided())
+    before = client.scan(TableName=TABLE)["Items"]
+    assert "nobody else has set a size" in run("release").output
+    assert client.scan(TableName=TABLE)["Items"] == before
+
+
+def test_a_size_of_a_fleet_that_never_decided_cannot_be_released(client: DynamoDBClient) -> None:
+    keep(client, foreign())
+    result = run("release")
+    assert result.exit_code == 1
+    assert "has not decided anything yet" in result.output
+    assert memory(client).foreign == (FOREIGN,)
+
+
+def test_a_size_that_is_yielded_to_is_remembered_until_it_is_given_back(
+    client: DynamoDBClient,
+) -> None:
+    del client
+    year = 365 * 24 * 3600
+    assert not fact_items.has_expired(foreign(), NOW + year)
+    taken_back = fact_items.foreign_item(FLEET, FOREIGN, mode="take-back")
+    assert fact_items.has_expired(taken_back, NOW + year)
+
+
+def _foreign(client: DynamoDBClient, seen: Snapshot) -> tuple[str, ...]:
+    return tuple(one.pool for one in foreign_sizes(replace(seen, memory=memory(client))))
+
+
+def _reading(desired: int) -> PoolReading:
+    return PoolReading(
+        name="Graviton Spot",
+        desired_capacity=desired,
+        in_service_capacity=desired,
+        min_capacity=0,
+        max_capacity=50,
+    )
+
+
+def _plan() -> Plan:
+    return Plan(pools=(), reason=Reason.DEMAND)
