@@ -1,6 +1,6 @@
 # Everything needs Python 3.11 or newer and git; each target sets up the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format synth deploy bench fuzz lock clean
+.PHONY: help demo faults test lint format synth deploy bench fuzz lock clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -18,6 +18,9 @@ help: ## List the targets
 
 demo: $(READY) $(CDK) ## Deploy to a local AWS and replay a peak (DEMAND=file.csv.gz FROM=time HOURS=n)
 	peakfleet demo $(if $(DEMAND),--demand "$(DEMAND)") $(if $(FROM),--from "$(FROM)") $(if $(HOURS),--hours $(HOURS)) $(ARGS)
+
+faults: $(READY) $(CDK) ## Run every fault scenario on a local AWS (SCENARIO=name for one, ARGS for options)
+	peakfleet demo --scenario $(or $(SCENARIO),all) $(ARGS)
 
 test: $(READY) $(CDK) ## Run all tests (ARGS="-k name" passes on to pytest)
 	pytest -n auto --dist loadfile $(ARGS)

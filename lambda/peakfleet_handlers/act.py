@@ -148,7 +148,11 @@ class _Act:
             desired=self._remembered(plan),
             before={
                 **(memory.desired if memory else {}),
-                **{pool.name: pool.desired_capacity for pool in self.snapshot.pools},
+                **{
+                    pool.name: pool.desired_capacity
+                    for pool in self.snapshot.pools
+                    if pool.name not in self._left_alone(plan)
+                },
             },
             growth=growth(self.snapshot, plan),
             cloud_weight=None if moves or memory is None else memory.cloud_weight,
@@ -159,13 +163,14 @@ class _Act:
     def _remembered(self, plan: Plan) -> dict[str, int]:
         """Return what the fleet asks for; a size that somebody else has set does not become it."""
         remembered = dict(self.snapshot.memory.desired) if self.snapshot.memory else {}
-        others = {one.pool for one in foreign_sizes(self.snapshot)}
-        asked = {
-            pool.name: pool.desired_capacity
-            for pool in plan.pools
-            if pool.name not in others or pool.changes
-        }
+        alone = self._left_alone(plan)
+        asked = {pool.name: pool.desired_capacity for pool in plan.pools if pool.name not in alone}
         return {**remembered, **asked}
+
+    def _left_alone(self, plan: Plan) -> set[str]:
+        """Return the pools whose size somebody else has set and this plan does not change."""
+        changed = {pool.name for pool in plan.pools if pool.changes}
+        return {one.pool for one in foreign_sizes(self.snapshot)} - changed
 
     def _confirm(self, plan: Plan, *, cloud_weight: int | None) -> None:
         confirm_change(

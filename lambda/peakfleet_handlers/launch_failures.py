@@ -7,8 +7,8 @@ read them here, so that the one that comes second finds nothing new.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +26,9 @@ OPERATION = "DescribeScalingActivities"
 ACTIVITIES_PER_CALL = 20
 KEPT_SECONDS = 900
 """A launch that failed longer ago says nothing of now."""
+TRIED_ELSEWHERE_SECONDS = 30
+"""A group that is refused in one zone tries its others by itself; what it misses after this long
+could be had in none."""
 _ZONE: Final = re.compile(r"\(([a-z]{2}(?:-[a-z]+)+-\d[a-z])\)")
 _LAUNCH, _FAILED, _SUCCESSFUL = "Launching", "Failed", "Successful"
 
@@ -87,11 +90,18 @@ def read_refused(
         back = memory.rolled_back.get(pool.name)
         since = max(now_epoch_seconds - KEPT_SECONDS, back.at_epoch_seconds if back else 0)
         for told in _failures(pool, since, autoscaling, calls):
-            for outage in outages_of(told, pool):
+            for outage in _as_a_whole(outages_of(told, pool), pool, now_epoch_seconds):
                 news = counted(new.get(outage.scope) or known.get(outage.scope), outage)
                 if news:
                     new[news.scope] = news
     return tuple(new.values())
+
+
+def _as_a_whole(outages: Iterable[Outage], pool: PoolSpec, now: int) -> Iterator[Outage]:
+    """Yield what was refused, in every zone where the group has had time to try the others."""
+    for one in outages:
+        tried = now - one.asked_at_epoch_seconds >= TRIED_ELSEWHERE_SECONDS
+        yield replace(one, zone=None, pool=pool.name) if one.zone and tried else one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

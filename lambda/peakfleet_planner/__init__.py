@@ -27,6 +27,7 @@ from peakfleet_planner.plan import (
     SignalState,
     SignalView,
 )
+from peakfleet_planner.pool_spec import PoolSpec, WarmSpec
 from peakfleet_planner.pursue import Answer, Pursued, Refusal, pursue
 from peakfleet_planner.signals import (
     IN_FLIGHT,
@@ -42,10 +43,8 @@ from peakfleet_planner.spec import (
     FleetSpec,
     OtherWriterSpec,
     PaceSpec,
-    PoolSpec,
     ServiceLevelSpec,
     TrafficSpec,
-    WarmSpec,
 )
 from peakfleet_planner.standing import foreign_sizes
 

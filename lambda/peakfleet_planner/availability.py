@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from peakfleet_planner.outages import Outage, OutageCause
 from peakfleet_planner.plan import Launch
-from peakfleet_planner.spec import PoolSpec
+from peakfleet_planner.pool_spec import PoolSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

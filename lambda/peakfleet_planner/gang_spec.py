@@ -10,7 +10,7 @@ from peakfleet_planner import _check
 from peakfleet_planner.codec import from_document, to_document
 from peakfleet_planner.errors import SpecError
 from peakfleet_planner.metrics import Metric
-from peakfleet_planner.spec import PoolSpec
+from peakfleet_planner.pool_spec import PoolSpec
 
 VERSION = 1
 LEAVE_BEFORE_END_SECONDS = 40 * 60

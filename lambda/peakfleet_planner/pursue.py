@@ -9,8 +9,9 @@ from peakfleet_planner.availability import refused, remembered
 from peakfleet_planner.decide import decide
 from peakfleet_planner.outages import Outage, OutageCause
 from peakfleet_planner.plan import Launch, Plan
+from peakfleet_planner.pool_spec import PoolSpec
 from peakfleet_planner.snapshot import PoolReading, Snapshot
-from peakfleet_planner.spec import FleetSpec, PoolSpec
+from peakfleet_planner.spec import FleetSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,111 +12,11 @@ from peakfleet_planner.baselines import BaselineSpec, FixedBaseline
 from peakfleet_planner.codec import from_document, to_document
 from peakfleet_planner.efficiency_spec import EfficiencySpec
 from peakfleet_planner.errors import SpecError
-from peakfleet_planner.outages import PurchaseOption
 from peakfleet_planner.peaks import KnownPeakSpec
+from peakfleet_planner.pool_spec import MOST_CANARY_SHARE, PoolSpec
 from peakfleet_planner.signals import Signal
 
 VERSION = 1
-MOST_CANARY_SHARE = 0.5
-"""A pool that is to serve more belongs first in the ladder."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WarmSpec:
-    """Instances of a pool that have booted once and wait.
-
-    Args:
-        max_capacity: Most points of capacity that wait.
-        min_capacity: Fewest. Equal to `max_capacity` for a warm pool of fixed size. Default: 0.
-        start_seconds: From the start of a waiting instance to serving. Default: 60.
-        state: How they wait: stopped, paying for their volumes alone, or running. Default: stopped.
-        cost_fraction: What a waiting point costs, as share of one that serves. Default: 0.03.
-    """
-
-    max_capacity: int
-    min_capacity: int = 0
-    start_seconds: float = 60.0
-    state: Literal["stopped", "running"] = "stopped"
-    cost_fraction: float = 0.03
-
-    def __post_init__(self) -> None:
-        """Refuse a warm pool that cannot be."""
-        _check.at_least("warm pool", "max_capacity", self.max_capacity, 1)
-        _check.within("warm pool", "min_capacity", self.min_capacity, 0, self.max_capacity)
-        _check.at_least("warm pool", "start_seconds", self.start_seconds, 0)
-        _check.within("warm pool", "cost_fraction", self.cost_fraction, 0, 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolSpec:
-    """One Auto Scaling group: one chip, one purchase option.
-
-    Args:
-        name: Unique within the fleet.
-        group: Name of the Auto Scaling group.
-        units_per_capacity: Units that one point of desired capacity serves: of an instance,
-            or of one weight where the group's instance types have weights.
-        max_capacity: Most points of desired capacity.
-        min_capacity: Points that are always kept. Default: 0.
-        boot_seconds: From the launch to serving. Default: 180.
-        usd_per_capacity_hour: Price of one point for an hour. Default: unknown.
-        instance_types: What may be launched. Default: not known, so that a refusal of capacity
-            is about the whole pool.
-        purchase: How it is bought. Default: on demand.
-        launch: `direct`: with LaunchInstances, which answers at once; `desired`: by setting the
-            desired capacity, which answers later. Default: desired.
-        warm: Instances that wait. Default: none.
-        drain_seconds: How long an instance that is told to leave may finish its work; one that
-            takes longer is stuck. Default: 0, it leaves at once.
-        canary_share: Share of the wanted units that it serves while demand bursts, before its
-            turn, so that it can be compared with the others. Default: 0.
-        chip: What does the work, for the comparison of chips. Default: not known.
-    """
-
-    name: str
-    group: str
-    units_per_capacity: float
-    max_capacity: int
-    min_capacity: int = 0
-    boot_seconds: float = 180.0
-    usd_per_capacity_hour: float | None = None
-    instance_types: tuple[str, ...] = ()
-    purchase: PurchaseOption = "on-demand"
-    launch: Literal["direct", "desired"] = "desired"
-    warm: WarmSpec | None = None
-    drain_seconds: int = 0
-    canary_share: float = 0.0
-    chip: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse sizes that no group can have."""
-        owner = f"pool '{self.name}'"
-        _check.named("pool", "name", self.name)
-        _check.named(owner, "group", self.group)
-        _check.above(owner, "units_per_capacity", self.units_per_capacity, 0)
-        _check.at_least(owner, "max_capacity", self.max_capacity, 1)
-        _check.at_least(owner, "min_capacity", self.min_capacity, 0)
-        _check.at_least(owner, "boot_seconds", self.boot_seconds, 0)
-        if self.min_capacity > self.max_capacity:
-            raise SpecError(
-                f"{owner}: min_capacity must be at most max_capacity "
-                f"{self.max_capacity}, got {self.min_capacity}"
-            )
-        if self.usd_per_capacity_hour is not None:
-            _check.at_least(owner, "usd_per_capacity_hour", self.usd_per_capacity_hour, 0)
-        _check.within(owner, "drain_seconds", self.drain_seconds, 0, 172_800)
-        _check.within(owner, "canary_share", self.canary_share, 0, MOST_CANARY_SHARE)
-        if self.warm and (self.purchase == "spot" or self.launch == "direct"):
-            raise SpecError(
-                f"{owner}: a warm pool needs purchase 'on-demand' and launch 'desired', got "
-                f"'{self.purchase}' and '{self.launch}': nothing waits on Spot, and "
-                f"LaunchInstances starts nothing that waits"
-            )
-
-    @property
-    def max_units(self) -> float:
-        """Units of the pool at its maximum."""
-        return self.max_capacity * self.units_per_capacity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

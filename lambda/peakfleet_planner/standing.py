@@ -9,8 +9,9 @@ from peakfleet_planner.availability import Availability, availability
 from peakfleet_planner.facts import ForeignSize, Notice
 from peakfleet_planner.ladder import Rung
 from peakfleet_planner.outages import OutageCause
+from peakfleet_planner.pool_spec import PoolSpec
 from peakfleet_planner.snapshot import Memory, PoolReading, Snapshot
-from peakfleet_planner.spec import FleetSpec, PoolSpec
+from peakfleet_planner.spec import FleetSpec
 
 FEWEST_UNHEALTHY: Final = 3
 HALT_ABOVE, RESUME_BELOW = 0.45, 0.2

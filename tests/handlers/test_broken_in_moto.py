@@ -84,7 +84,7 @@ def test_a_version_that_is_deployed_later_is_launched_again(account: Account) ->
     assert version() == "3"
 
 
-@pytest.mark.parametrize("cause", ["quota", "no-addresses"])
+@pytest.mark.parametrize("cause", ["quota", "no-addresses", "no-capacity"])
 def test_without_any_event_the_next_tick_lowers_what_cannot_be_met(
     account: Account, cause: str
 ) -> None:
@@ -95,9 +95,11 @@ def test_without_any_event_the_next_tick_lowers_what_cannot_be_met(
     spec = replace(FLEET, pools=typed)
     if cause == "quota":
         account.world.set_quota(purchase="on-demand", instances=2)
-    else:
-        for zone in ("us-east-1a", "us-east-1b"):
+    for zone in ("us-east-1a", "us-east-1b"):
+        if cause == "no-addresses":
             account.world.limit_addresses(zone=zone, addresses=1)
+        if cause == "no-capacity":
+            account.world.limit_capacity(instance_type="c7g.large", zone=zone, instances=1)
     account.put(155)
     account.tick(spec)
     assert account.desired() == {"g": 6, "x": 0}

@@ -78,11 +78,18 @@ def test_capacity_that_cannot_be_met_is_lowered_so_that_no_flood_follows() -> No
     assert fake.desired["g"] == 2
 
 
-def test_one_zone_that_is_dry_does_not_shut_the_pool() -> None:
-    fake = hanging(activity(DRY, zone="us-east-1b"))
+def test_a_group_that_was_refused_in_one_zone_just_now_may_still_try_the_others() -> None:
+    fake = hanging(activity(DRY, ago=10, zone="us-east-1b"))
     tick(fake, DESIRED)
     assert fake.desired == {"g": 6, "x": 0}
     assert outages(fake) == {"OUTAGE#*#on-demand#us-east-1b#c8g.large": "no-capacity"}
+
+
+def test_what_a_group_still_misses_later_could_be_had_in_none_of_its_zones() -> None:
+    fake = hanging(activity(DRY, ago=55, zone="us-east-1b"))
+    tick(fake, DESIRED)
+    assert fake.desired == {"g": 2, "x": 4}
+    assert outages(fake) == {"OUTAGE#Graviton#on-demand#*#c8g.large": "no-capacity"}
 
 
 def test_a_subnet_without_addresses_whose_zone_is_not_said_shuts_that_pool_alone() -> None:

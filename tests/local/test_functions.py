@@ -162,3 +162,22 @@ def test_what_is_printed_is_logged_and_what_is_embedded_becomes_a_metric(aws: Lo
         statistic="Sum",
     )
     assert rows == [(60, 1.0)]
+
+
+@pytest.mark.parametrize(("after", "made"), [(False, 0), (True, 1)])
+def test_an_invocation_can_be_ended_before_or_after_a_call_and_the_next_one_lives(
+    aws: LocalAws,
+    after: bool,  # noqa: FBT001  pytest's
+    made: int,
+) -> None:
+    code = (
+        "import boto3\n"
+        "def handler(event, context):\n"
+        "    boto3.client('sqs').create_queue(QueueName='q')\n"
+        "    return 'lived'\n"
+    )
+    create_function(aws, "mortal", {"index.py": code})
+    aws.kill_at("mortal", "CreateQueue", after=after)
+    assert invoke(aws, "mortal").payload["errorType"] == "Runtime.ExitError"
+    assert len(aws.client("sqs").list_queues().get("QueueUrls", [])) == made
+    assert invoke(aws, "mortal").payload == "lived"

@@ -13,7 +13,7 @@ from peakfleet_local import Behaviour
 SPOT, ON_DEMAND, X86 = "GravitonSpot", "Graviton", "X86"
 LOW_UNITS, HIGH_UNITS = 200.0, 330.0
 MENDED_MINUTE = 60
-MOST_IN_VAIN = 8
+MOST_IN_VAIN = 12
 OUT_MINUTE = 25
 """The launch hooks wait five minutes, pool after pool."""
 

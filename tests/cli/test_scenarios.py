@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from peakfleet_cli.demo.scenarios import promises as p
+from peakfleet_cli.demo.scenarios.catalogue import CATALOGUE
+from peakfleet_cli.demo.scenarios.page import write_page
+from peakfleet_cli.demo.scenarios.record import LAUNCHED, Record, Sample
+from peakfleet_cli.demo.scenarios.run import Result
+from peakfleet_cli.demo.scenarios.scenario import Promise, Scenario, steady
+from peakfleet_cli.demo.scenarios.show import document, outcome
+from peakfleet_cli.main import app
+from peakfleet_local.fleet_world import Work
+from peakfleet_local.machines import Ending
+from peakfleet_local.replay import FleetMinute, PoolMinute
+from peakfleet_planner import FixedBaseline, FleetSpec, Metric, PoolSpec, RateSignal
+
+START = 900_000
+DRY = ("Spot", "InsufficientInstanceCapacity")
+SPEC = FleetSpec(
+    fleet="Faults/Workers",
+    pools=tuple(
+        PoolSpec(name=name, group=name, units_per_capacity=10, max_capacity=9)
+        for name in ("Spot", "OnDemand")
+    ),
+    signals=(
+        RateSignal(
+            name="s", metrics={"m": Metric(namespace="N", metric_name="M")}, expression="m"
+        ),
+    ),
+    baseline=FixedBaseline(units=100),
+)
+
+
+def sample(
+    minute: int,
+    *,
+    missing: float = 0,
+    refused: int = 0,
+    asks: int = 0,
+    launched_at: Sequence[float] = (),
+    in_service: int = 2,
+    error: str = "",
+) -> Sample:
+    """Return a minute in which Spot may refuse and On-Demand may launch."""
+    pools = tuple(
+        PoolMinute(
+            name=name, in_service_capacity=size, billed_capacity=size, desired_capacity=size
+        )
+        for name, size in (("Spot", in_service), ("OnDemand", 0))
+    )
+    work = Work(
+        demand_units=120, burst_units=20, ready_units=20, unserved_units=missing, due_units=20
+    )
+    return Sample(
+        start_epoch_seconds=START + 60 * minute,
+        fleet=FleetMinute(work=work, pools=pools, plan=None, error=error),
+        tries={DRY: refused, ("OnDemand", LAUNCHED): len(launched_at)} if refused else {},
+        asks={"Spot": asks},
+        calls={"autoscaling:LaunchInstances": asks},
+        launched_at={"Spot": (), "OnDemand": launched_at},
+    )
+
+
+def record(*samples: Sample, endings: Sequence[Ending] = ()) -> Record:
+    return Record(spec=SPEC, samples=list(samples), endings=list(endings))
+
+
+def ending(*, busy: bool, instance_id: str = "i-1") -> Ending:
+    return Ending(
+        instance_id=instance_id,
+        group="Spot",
+        purchase="spot",
+        zone="a",
+        ended_at=START,
+        cause="",
+        busy=busy,
+    )
+
+
+def test_the_next_rung_is_at_once_only_if_it_was_asked_in_the_same_tick() -> None:
+    at_once = record(sample(0), sample(1, refused=1, launched_at=(START + 120,)))
+    later = record(sample(0, refused=1), sample(1, launched_at=(START + 120,)))
+    never = record(sample(0, refused=1))
+    said = [p.next_rung_at_once(one, "Spot") for one in (at_once, later, never)]
+    assert [one.kept for one in said] == [True, False, False]
+    assert [one.measured for one in said] == [
+        "0 s after the refusal",
+        "60 s after the refusal",
+        "never",
+    ]
+
+
+@pytest.mark.parametrize(("asks", "kept"), [(10, True), (11, False)])
+def test_a_dry_pool_may_be_asked_ten_times_in_any_hour(asks: int, kept: bool) -> None:  # noqa: FBT001  pytest's
+    minutes = [sample(minute, refused=minute < asks, asks=1) for minute in range(60)]
+    assert p.rarely_asked(record(*minutes), "Spot").kept is kept
+
+
+def test_requests_that_were_granted_are_not_counted_against_a_dry_pool() -> None:
+    assert record(*(sample(minute, asks=1) for minute in range(60))).asks_in_worst_hour("Spot") == 0
+
+
+def test_a_busy_machine_that_ends_breaks_a_promise_unless_ec2_took_it() -> None:
+    lost = record(sample(0), endings=[ending(busy=True), ending(busy=False, instance_id="i-2")])
+    assert not p.nothing_busy_lost(lost).kept
+    assert p.nothing_busy_lost(lost, besides={"i-1"}).kept
+    assert "1 of 2" in p.nothing_busy_lost(lost).measured
+
+
+def test_missing_units_are_counted_from_the_minute_that_the_promise_names() -> None:
+    late = record(sample(0), sample(1, missing=5), sample(2, missing=7), sample(3))
+    assert not p.nothing_missing(late).kept
+    assert p.nothing_missing(late, first=3).kept
+    assert p.missing_at_most(late, minutes=2).measured == (
+        "2 minutes, 12 unit-minutes, at worst 7 units"
+    )
+    assert p.serves_all_again(late, since=1, within=2).kept
+    assert not p.serves_all_again(late, since=1, within=1).kept
+
+
+def test_a_fault_may_not_cost_more_than_the_same_demand_without_it() -> None:
+    one = record(sample(0, missing=5))
+    one.calm_missing_units = [5]
+    assert p.fault_adds_nothing(one).kept
+    one.calm_missing_units = [4]
+    assert not p.fault_adds_nothing(one).kept
+
+
+def test_what_serves_at_first_goes_on_serving() -> None:
+    assert p.never_below_start(record(sample(0), sample(1, in_service=3))).kept
+    assert not p.never_below_start(record(sample(0), sample(1, in_service=1))).kept
+    assert not p.never_above(record(sample(0, in_service=3)), instances=2).kept
+
+
+def test_a_tick_that_does_not_answer_breaks_a_promise_unless_it_was_killed() -> None:
+    one = record(sample(0, error="Runtime exited"), sample(1))
+    assert not p.handler_never_fails(one).kept
+    assert p.handler_never_fails(one, besides=1).kept
+
+
+def result(*, kept: bool) -> Result:
+    promise = Promise(text="something", measured="what came", kept=kept)
+    return Result(
+        scenario=Scenario(
+            name="dry",
+            shows="nothing can be had",
+            fleet="workers",
+            minutes=1,
+            demand_units=steady(120),
+            script=lambda _stage, _minute: None,
+            promises=lambda _record: [promise],
+        ),
+        record=record(sample(0, missing=4, refused=3, asks=1, launched_at=(START + 60,))),
+        promises=(promise,),
+    )
+
+
+def test_a_terminal_is_told_every_promise_and_what_was_tried() -> None:
+    text = "\n".join(line.plain for line in outcome(result(kept=False)))
+    assert "FAIL something: what came" in text
+    assert "Spot: 3 InsufficientInstanceCapacity; OnDemand: 1 launched" in text
+    assert "4 unit-minutes in 1 minutes, 20.0 % of the burst" in text
+
+
+def test_json_and_page_have_what_was_measured(tmp_path: Path) -> None:
+    said = document([result(kept=True), result(kept=True)])
+    assert said["kept"] is True
+    assert said["scenarios"]["dry"]["launches"] == {
+        "Spot": {"InsufficientInstanceCapacity": 3},
+        "OnDemand": {"launched": 1},
+    }
+    assert said["scenarios"]["dry"]["seconds_from_refusal_to_next_pool"] == {"Spot": 0.0}
+    write_page(tmp_path / "page.html", [result(kept=False)])
+    page = (tmp_path / "page.html").read_text()
+    assert "BROKEN" in page
+    assert "what came" in page
+
+
+def test_every_scenario_is_listed_with_its_line() -> None:
+    said = CliRunner().invoke(app, ["demo", "--scenario", "list"])
+    assert said.exit_code == 0, said.output
+    for scenario in CATALOGUE.values():
+        assert scenario.name in said.output
+        assert scenario.shows in said.output
+
+
+def test_a_scenario_that_does_not_exist_is_refused_with_the_way_out() -> None:
+    said = CliRunner().invoke(app, ["demo", "--scenario", "rain"])
+    assert said.exit_code == 1
+    assert "there is no scenario 'rain': say `--scenario list`" in said.output
