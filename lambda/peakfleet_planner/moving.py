@@ -53,8 +53,7 @@ def moved(
         above = [
             (dear.units, step)
             for dear, step in zip(rest[place + 1 :], standing[place + 1 :], strict=True)
-            # What is busy now is let go once it is idle, which more capacity makes likelier.
-            if dear.capacity > step.least and _pays(one, step)
+            if dear.capacity > dear.floor and _pays(one, step)
         ]
         dear_units = min(sum(units for units, _ in above), max(0.0, needed_units - below))
         each = rung.units_per_capacity

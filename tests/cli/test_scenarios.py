@@ -28,9 +28,7 @@ SPEC = FleetSpec(
         for name in ("Spot", "OnDemand")
     ),
     signals=(
-        RateSignal(
-            name="s", metrics={"m": Metric(namespace="N", metric_name="M")}, expression="m"
-        ),
+        RateSignal(name="s", metrics={"m": Metric(namespace="N", metric_name="M")}, expression="m"),
     ),
     baseline=FixedBaseline(units=100),
 )
@@ -48,9 +46,7 @@ def sample(
 ) -> Sample:
     """Return a minute in which Spot may refuse and On-Demand may launch."""
     pools = tuple(
-        PoolMinute(
-            name=name, in_service_capacity=size, billed_capacity=size, desired_capacity=size
-        )
+        PoolMinute(name=name, in_service_capacity=size, billed_capacity=size, desired_capacity=size)
         for name, size in (("Spot", in_service), ("OnDemand", 0))
     )
     work = Work(

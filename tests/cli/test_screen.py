@@ -8,6 +8,7 @@ from rich.console import Console
 
 from peakfleet_cli.demo.board import Board, sparkline
 from peakfleet_cli.demo.screen import LiveScreen, PlainScreen, screen_for
+from peakfleet_planner.plan import IN_WORDS
 from tests.cli.replayed import FLEETS, LIVE, night
 
 
@@ -64,7 +65,9 @@ def test_a_plain_line_says_size_and_reason() -> None:
     last = written.getvalue().splitlines()[-1]
     pool = minutes[179].fleets[LIVE.fleet].pools[0]
     assert f"Graviton {pool.in_service_capacity} of {pool.desired_capacity}" in last
-    assert last.endswith("sized to the demand above the baseline")
+    plan = minutes[179].fleets[LIVE.fleet].plan
+    assert plan is not None
+    assert last.endswith(IN_WORDS[plan.reason])
 
 
 def test_the_board_shows_every_fleet_within_a_small_terminal() -> None:

@@ -52,6 +52,7 @@ def test_the_answer_is_json() -> None:
         "refused": 0,
         "swept": [],
         "warm": {},
+        "rolled_back": {},
         "failed_calls": 0,
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import boto3
 import pytest
 from botocore.config import Config
@@ -33,6 +35,7 @@ def test_a_broken_launch_is_told_and_tried_again_until_it_is_mended(broken: str)
         assert told[0]["detail"]["AutoScalingGroupName"] == it.group
         assert told[0]["detail"]["StatusMessage"] == it.activities()[0]["StatusMessage"]
         assert "does not exist" in told[0]["detail"]["StatusMessage"]
+        assert json.loads(it.activities()[0]["Details"]) == told[0]["detail"]["Details"]
         break_it(yes=False)
         it.world.advance(60)
         assert it.states() == {"InService": 1}

@@ -211,7 +211,7 @@ class Lifecycle:
         boots = machine.ready_at > now and behaviour.becomes_ready
         if serves and behaviour.drain_seconds > 0:
             self._world.busy.add(machine.instance_id)
-        if not behaviour.answers_drain and serves:
+        if not behaviour.answers_drain and serves and behaviour.drain_seconds > 0:
             # Its agent is silent; its work ends all the same.
             self._world.after(
                 behaviour.drain_seconds, lambda: self._world.busy.discard(machine.instance_id)

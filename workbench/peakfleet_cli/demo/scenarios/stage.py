@@ -13,7 +13,7 @@ from peakfleet_planner import FleetSpec, PoolSpec
 
 CLEARING_SECONDS = 7200
 BUSY_SHARE = 0.9
-"""Of the workers that demand needs, a tenth is between two jobs."""
+"""A tenth of the workers that demand needs, and one in each pool, is between two jobs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,9 @@ class Stage:
         burst = max(0.0, demand_units - usable_baseline_units(self.spec))
         for pool in self.spec.pools:
             share = min(1.0, burst / units) if units else 0.0
-            self.world.set_busy(pool.group, share=BUSY_SHARE * share)
+            serving = len(self.serving(pool.name))
+            busy = int(BUSY_SHARE * share * serving)
+            self.world.set_busy(pool.group, share=busy / max(1, serving))
 
     def clear(self) -> None:
         """Leave nothing behind: no faults, no machines, no memory."""
