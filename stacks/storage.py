@@ -29,7 +29,8 @@ class StorageStack(Stack):
     Defines the bucket, the `Ingest` fleet, which writes a checksum and a thumbnail for each
     object under `incoming/`, the `Sync` fleet of upload relays behind an internal network load
     balancer, and a managed policy for the company's own servers, which work on the same queue
-    and bucket.
+    and bucket. `Ingest` runs on storage-optimised Graviton: large files pass through local NVMe,
+    which is made ready at every boot (`workers/scratch.sh`).
 
     Args:
         settings: Sizes, baselines and prices.

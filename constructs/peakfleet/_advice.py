@@ -24,6 +24,7 @@ def on_pools(scope: Construct, pools: Sequence[CapacityPool]) -> None:
             "on-demand pool behind them, it costs nothing while it is empty",
         )
     for pool in pools:
+        _on_warm_pool(scope, pool)
         if unknown := unknown_types(pool.instance_types):
             Annotations.of(scope).add_info_v2(
                 "peakfleet:BurstFleet.unknownType",
@@ -70,12 +71,13 @@ def on_known_peaks(
             )
 
 
-def on_warm_pool(scope: Construct, pool_name: str, instance_types: Sequence[str]) -> None:
+def _on_warm_pool(scope: Construct, pool: CapacityPool) -> None:
     """Warn of a warm pool whose instances lose what is on their local disks."""
-    if lost := types_with_local_nvme(instance_types):
+    lost = types_with_local_nvme(pool.instance_types)
+    if pool.warm and not pool.warm.is_running and lost:
         Annotations.of(scope).add_warning_v2(
-            f"peakfleet:BurstFleet.warmDisks:{pool_name}",
-            f"pool '{pool_name}': the local NVMe disks of {', '.join(lost)} are empty whenever an "
+            f"peakfleet:BurstFleet.warmDisks:{pool.name}",
+            f"pool '{pool.name}': the local NVMe disks of {', '.join(lost)} are empty whenever an "
             f"instance starts again from the warm pool, where it waits stopped; format them at "
             f"every boot, not at the first one only, or keep what must last on EBS",
         )

@@ -96,6 +96,37 @@ def _watches(
             ),
         ),
         Watch(
+            name="OtherWriter",
+            metric=metric("OtherWriter"),
+            minutes=1,
+            description=(
+                f"Somebody else has set the size of a group of the fleet {fleet}: a human, a "
+                f"script or a scaling policy. The size is left alone for now, and other pools "
+                f"make up for it. CloudTrail and the group's activity history name who it was. "
+                f"To freeze a fleet, use peakfleet hold."
+            ),
+        ),
+        Watch(
+            name="ReplacementHalted",
+            metric=metric("ReplacementHalted"),
+            minutes=1,
+            description=(
+                f"More than 45 % of a group of the fleet {fleet} is unhealthy at once, which is "
+                f"rarely the instances' own fault, so they are no longer replaced. Look at what "
+                f"they depend on; replacement resumes below 20 %."
+            ),
+        ),
+        Watch(
+            name="StuckDrains",
+            metric=metric("StuckDrains"),
+            minutes=5,
+            description=(
+                f"An instance of the fleet {fleet} was told to leave and has not left in its "
+                f"time. It is terminated once its agent gives up; one whose drain is not known "
+                f"runs, and costs, until you terminate it. Look at its worker."
+            ),
+        ),
+        Watch(
             name="StaleSignals",
             metric=metric("StaleSignals"),
             minutes=10,

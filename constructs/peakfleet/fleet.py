@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 import jsii
 from aws_cdk import Stack, Tags
-from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
@@ -20,6 +17,7 @@ from peakfleet import _advice, _check
 from peakfleet._agent import define_agent
 from peakfleet._alarms import define_alarms
 from peakfleet._events import define_events
+from peakfleet._fleet_parts import FleetParts
 from peakfleet._groups import GroupSettings, define_group, instance_role
 from peakfleet._hooks import Hooks
 from peakfleet._learner import Learner, define_learner
@@ -44,17 +42,17 @@ from peakfleet.readiness import Readiness
 from peakfleet.safety_net import SafetyNet
 from peakfleet.service_level import Pace, ServiceLevel
 from peakfleet.state import FleetState
-from peakfleet_planner import FleetSpec, TrafficSpec
+from peakfleet_planner import TrafficSpec
 
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
-class BurstFleet(FleetMetrics, Construct):
+class BurstFleet(FleetParts, FleetMetrics, Construct):
     """Capacity in AWS for the demand above an on-premises baseline.
 
     Defines one Auto Scaling group per pool, one Lambda function that sizes them every minute
-    from the schedule's payload, one that learns demand every hour where it can be foreseen, and
-    the alarms that say when they cannot. Instances run only for
-    demand above the baseline; at or below it every group is at its minimum.
+    from the schedule's payload, one that takes what AWS tells of them, one that learns demand
+    every hour where it can be foreseen, and the alarms that say when they cannot. Instances run
+    only for demand above the baseline; at or below it every group is at its minimum.
 
     Args:
         vpc: Where the instances run.
@@ -91,10 +89,9 @@ class BurstFleet(FleetMetrics, Construct):
         SpecError: Something contradicts itself. The message says what and where.
 
     Limitations:
-        A group has one
-        writer: a policy that scales it in is refused. Changed user data, images or instance
-        types reach new instances only; running ones are not replaced. A learner stays defined,
-        but learns nothing, once a second signal is added with `add_signal`.
+        A group has one writer: a policy that scales it in is refused. Changed user data, images
+        or instance types reach new instances only; running ones are not replaced. A learner
+        stays defined, but learns nothing, once a second signal is added with `add_signal`.
     """
 
     def __init__(
@@ -220,85 +217,6 @@ class BurstFleet(FleetMetrics, Construct):
         _advice.on_known_peaks(self, known_peaks, self._pools, baseline or Baseline.none())
         self.node.add_validation(_check.AtSynth(self, self._document, self._groups))
         Tags.of(self).add("peakfleet:fleet", self.fleet_name)
-
-    @property
-    def fleet_name(self) -> str:
-        """Name of the fleet in metrics, state and logs: its construct path."""
-        # Intent constructs name their fleet "Default", the id that CloudFormation hides too.
-        return self.node.path.removesuffix("/Default")
-
-    @property
-    def groups(self) -> Mapping[str, autoscaling.AutoScalingGroup]:
-        """The Auto Scaling group of each pool, by pool name."""
-        return MappingProxyType(self._groups)
-
-    @property
-    def scaler(self) -> lambda_.Function:
-        """The function that decides every minute."""
-        return self._scaler.function
-
-    @property
-    def events(self) -> lambda_.Function:
-        """The function that takes what AWS tells of the fleet."""
-        return self._events.function
-
-    @property
-    def learner(self) -> lambda_.Function | None:
-        """The function that learns every hour; None if the fleet cannot learn, or must not."""
-        return self._learner.function if self._learner else None
-
-    @property
-    def ledger(self) -> lambda_.Function | None:
-        """The function that keeps the books every day; None without `efficiency`."""
-        return self._ledger.function if self._ledger else None
-
-    @property
-    def role(self) -> iam.Role:
-        """What the instances run as."""
-        return self._role
-
-    @property
-    def user_data(self) -> ec2.UserData:
-        """What instances run at boot, in every pool without its own."""
-        return self._user_data
-
-    @property
-    def state(self) -> FleetState:
-        """What the fleet remembers in."""
-        return self._state
-
-    @property
-    def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
-        """The alarms, by name.
-
-        NoTicks, AtMaximum, BrokenPool, StaleSignals, FailedCalls, ScalerErrors, DeadLetters and
-        EventErrors.
-        """
-        return MappingProxyType(self._alarms)
-
-    @property
-    def pressure_alarms(self) -> Mapping[str, cloudwatch.Alarm]:
-        """What makes the fleet decide at once, by the name of the signal. Nobody need look."""
-        return MappingProxyType(self._pressure_alarms)
-
-    @property
-    def grant_principal(self) -> iam.IPrincipal:
-        """What the instances run as, so that `queue.grant_consume_messages(fleet)` works."""
-        return self._role.grant_principal
-
-    @property
-    def connections(self) -> ec2.Connections:
-        """The network connections of the instances of every pool."""
-        return self._security_group.connections
-
-    @property
-    def spec(self) -> FleetSpec:
-        """The specification that the schedule sends, as of now; names may be CDK tokens.
-
-        Raises:
-            SpecError: There is no signal yet.
-        """
-        return self._document.spec
 
     def add_signal(self, signal: DemandSignal) -> None:
         """Let *signal* raise demand too.

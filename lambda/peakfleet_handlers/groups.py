@@ -103,6 +103,7 @@ def _reading(pool: PoolSpec, group: AutoScalingGroupTypeDef) -> PoolReading:
         warm_target=_warm_target(group) if pool.warm else None,
         zones=zones,
         serving=frozenset(_ids(serving)),
+        booting=frozenset(_ids(booting)),
         retained=_retained(instances),
         replaces_unhealthy=all(
             process.get("ProcessName") != REPLACE_UNHEALTHY

@@ -8,6 +8,7 @@ from math import ceil
 from peakfleet_planner.availability import spread
 from peakfleet_planner.ladder import Rung
 from peakfleet_planner.need import Need
+from peakfleet_planner.outages import OutageCause
 from peakfleet_planner.plan import PoolPlan
 from peakfleet_planner.snapshot import Memory, Snapshot
 from peakfleet_planner.standing import Standing
@@ -95,11 +96,17 @@ def _pool_plan(
         if reading and pool.launch == "direct"
         else (),
         warm_capacity=warm,
-        drains=tuple(notice.instance_id for notice in drained),
+        drains=(*(notice.instance_id for notice in drained), *_hopeless(one)),
         sweeps=_sweeps(one, snapshot),
         outage=one.available.cause,
         replaces_unhealthy=one.replaces_unhealthy,
     )
+
+
+def _hopeless(one: Standing) -> tuple[str, ...]:
+    """Return what boots where nothing becomes ready; by number, what serves might go instead."""
+    is_hopeless = one.available.cause is OutageCause.NEVER_READY and one.foreign is None
+    return tuple(sorted(one.reading.booting)) if one.reading and is_hopeless else ()
 
 
 def _sweeps(one: Standing, snapshot: Snapshot) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ class PoolReading:
         zones: Points that serve or boot in each of the group's Availability Zones. Default:
             not known.
         serving: Ids of the instances that serve. Default: not known.
+        booting: Ids of the instances that boot. Default: not known.
         retained: Ids of the instances that outlived their drain. Default: none.
         replaces_unhealthy: Whether the group replaces what is unhealthy. Default: true.
         template_version: Version of the launch template that new instances boot; None if it is
@@ -61,6 +62,7 @@ class PoolReading:
     warm_target: int | None = None
     zones: Mapping[str, int] = field(default_factory=dict)
     serving: frozenset[str] = frozenset()
+    booting: frozenset[str] = frozenset()
     retained: tuple[str, ...] = ()
     replaces_unhealthy: bool = True
     template_version: int | None = None

@@ -72,6 +72,6 @@ fi
 ship_logs
 # A program that cannot be loaded would be started again for ever, and count as capacity.
 (cd "$home" && /usr/bin/python3 -c "import $PEAKFLEET_PROGRAM")
-install -m 0644 "$home/workers/peakfleet.service" /etc/systemd/system/peakfleet.service
+install -m 0644 "$home"/workers/*.service /etc/systemd/system/
 systemctl daemon-reload
-systemctl enable --now peakfleet.service
+systemctl enable --now peakfleet-scratch.service peakfleet.service

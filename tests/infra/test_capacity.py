@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aws_cdk import Duration
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from peakfleet import CapacityPool, Drain, OtherWriter, Purchase, WarmPool
 from peakfleet_planner import SpecError
@@ -126,3 +126,22 @@ def test_a_size_that_somebody_else_sets_is_taken_back_or_yielded_to() -> None:
     assert soon.spec.other_writer.grace_seconds == 60
     gives_way = burst_fleet(new_stack(), other_writer=OtherWriter.yielded_to())
     assert gives_way.spec.other_writer.mode == "yield"
+
+
+@pytest.mark.parametrize(
+    ("warm", "kind", "warned"),
+    [
+        (WarmPool.fixed(2), "i8g.xlarge", True),
+        (WarmPool.fixed(2, running=True), "i8g.xlarge", False),
+        (WarmPool.fixed(2), "c8g.xlarge", False),
+    ],
+)
+def test_whoever_waits_stopped_with_local_disks_is_told_that_they_are_lost(
+    warm: WarmPool, kind: str, *, warned: bool
+) -> None:
+    stack = new_stack()
+    burst_fleet(stack, pools=[warm_pool(warm, kind)])
+    found = Annotations.from_stack(stack).find_warning(
+        "*", Match.string_like_regexp("local NVMe disks of i8g.xlarge are empty")
+    )
+    assert bool(found) is warned

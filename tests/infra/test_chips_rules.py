@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import pytest
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk.assertions import Annotations, Match
 
-from peakfleet import CapacityPool, Purchase, SpecError, _advice
+from peakfleet import CapacityPool, Purchase, SpecError
 from peakfleet._chip_rules import (
     check_capacity_block,
     check_efa,
@@ -105,15 +104,6 @@ def test_unknown_types_are_left_to_the_deployment() -> None:
     check_hibernation("pool 'a'", ["z9.large"])
     check_warm("pool 'a'", ["z9.large"], option=ON_DEMAND, state=HIBERNATED)
     assert unknown_types(["c8g.large", "z9.large"]) == ["z9.large"]
-
-
-def test_a_warm_pool_is_told_of_the_local_disks_that_it_loses() -> None:
-    stack = new_stack()
-    _advice.on_warm_pool(stack, "Disks", ["c8g.large", "i8g.large", "trn1.32xlarge", "z9.large"])
-    _advice.on_warm_pool(stack, "None", ["c8g.large"])
-    (note,) = Annotations.from_stack(stack).find_warning("*", Match.any_value())
-    assert "the local NVMe disks of i8g.large, trn1.32xlarge are empty" in str(note.entry.data)
-    assert "format them at every boot" in str(note.entry.data)
 
 
 @pytest.mark.parametrize("name", [kind.name for kind in CATALOGUE.values() if kind.chip.is_neuron])

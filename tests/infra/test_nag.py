@@ -33,7 +33,7 @@ LEFT_AS_IT_IS = {
     "AwsSolutions-IAM4 AmazonSSMManagedInstanceCore": "AWS keeps it right for its own agent",
     "AwsSolutions-IAM5 *": "GetMetricData and what describes groups know no narrower resource",
     "AwsSolutions-IAM5 autoScalingGroup:*": "the star is the group's random id; its name is given",
-    "AwsSolutions-IAM5 instance/*": "no id is known before: swept ones have their group's tag, new ones a template",
+    "AwsSolutions-IAM5 instance/*": "no id is known: swept ones have a tag, new ones a template",
     FLEET_PARTS: "bound by the fleet's launch templates; its parts have no names before",
     "AwsSolutions-IAM5 Function:*": "the CDK's scheduler target adds the versions of the function",
     "AwsSolutions-L1": "ticks are tested on 3.11 and 3.13, not on Lambda's newest Python",

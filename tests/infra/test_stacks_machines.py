@@ -49,7 +49,7 @@ def test_workers_report_as_the_fleet_that_they_belong_to(app: App) -> None:
 
 
 def test_user_data_fits_and_is_clean_shell(app: App, tmp_path: Path) -> None:
-    scripts = [WORKERS / "boot.sh"]
+    scripts = [WORKERS / "boot.sh", WORKERS / "scratch.sh"]
     for index, user_data in enumerate(app.user_data().values()):
         assert len(user_data.encode()) < USER_DATA_BYTES
         path = tmp_path / f"{index}.sh"
