@@ -136,7 +136,7 @@ def test_every_fact_that_a_tick_or_an_event_writes_is_said_in_words(client: Dyna
             "count": {"N": "2"},
             "last": {"N": str(NOW)},
             "reason": {"S": "health check"},
-            "expires_at": {"N": str(NOW + 60)},
+            "expires_at": {"N": str(NOW + 86_400)},
         },
     )
     said = facts()
