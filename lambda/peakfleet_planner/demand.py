@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf
 from operator import sub
+from typing import NamedTuple
 
 from peakfleet_planner.backlog import Queue, read_queue
 from peakfleet_planner.metrics import MetricSeries
@@ -33,6 +34,7 @@ class SignalDemand:
         view: What the plan says of it.
         points: Every plausible sample read, in units, oldest first, by the minute or longer.
         keep_units: Units that may be needed before what is let go now could be back.
+        surge_units: Units that are asked for if demand rises as much as it ever did in the history.
         sustained_units: What demand did not fall below in the last half minute; 0 where it is
             not read that finely.
         queue: The work that waits, where its age is known. Default: it is not.
@@ -41,6 +43,7 @@ class SignalDemand:
     view: SignalView
     points: tuple[tuple[int, float], ...]
     keep_units: float = 0.0
+    surge_units: float = 0.0
     sustained_units: float = 0.0
     queue: Queue | None = None
 
@@ -105,9 +108,12 @@ def live_demand(
     units = view.units or 0.0
     since = points[-1][0] - spec.service_level.history_seconds if points else 0
     recent = points[bisect_right(points, (since, inf)) :]
-    rise, peak = _rises(spec, recent, units, steps=max(1, ceil(lead_seconds / period)))
+    rises = _rises(spec, recent, units, steps=max(1, ceil(lead_seconds / period)))
     return SignalDemand(
-        view=replace(view, ahead_units=units + rise), points=tuple(points), keep_units=units + peak
+        view=replace(view, ahead_units=units + rises.usual),
+        points=tuple(points),
+        keep_units=units + rises.meanwhile,
+        surge_units=units + rises.most,
     )
 
 
@@ -144,21 +150,35 @@ def _growth_per_second(points: Points) -> float:
     return (newest - oldest) / (newest_time - oldest_time) if newest_time > oldest_time else 0.0
 
 
-def _rises(spec: FleetSpec, points: Points, now_units: float, *, steps: int) -> tuple[float, float]:
-    """Return by how much demand may rise within so many steps, and at most meanwhile.
+class _Rises(NamedTuple):
+    """By how much demand may rise until capacity serves.
 
-    Each is the rise that, in the history read, was exceeded no more often than the service
-    level allows. An instance too many costs its boot and its hold beside the minutes in which
-    it might be needed, about twice as much in all: with `unserved_cost` c, capacity is worth
-    its price down to a chance of 2/c that it is needed (the newsvendor's critical fractile).
+    Args:
+        usual: What the service level covers.
+        meanwhile: The same of the highest demand on the way there.
+        most: The largest rise in the history read.
+    """
+
+    usual: float
+    meanwhile: float
+    most: float
+
+
+def _rises(spec: FleetSpec, points: Points, now_units: float, *, steps: int) -> _Rises:
+    """Return by how much demand may rise within so many steps.
+
+    What is usual was exceeded, in the history read, no more often than the service level
+    allows. An instance too many costs its boot and its hold beside the minutes in which it
+    might be needed, about twice as much in all: with `unserved_cost` c, capacity is worth its
+    price down to a chance of 2/c that it is needed (the newsvendor's critical fractile).
     """
     units = [value for _, value in points]
     rises = sorted(map(sub, units[steps:], units))
     if len(rises) <= FEW_RISES:
         rise = max([HEADROOM_WITHOUT_HISTORY * now_units, *rises])
-        return rise, rise
+        return _Rises(rise, rise, rise)
     next_peaks = map(max, *(units[step:] for step in range(1, steps + 2)))
     peaks = sorted(map(sub, next_peaks, units))
     allowed = max(0.5, 1 - 2 / spec.service_level.unserved_cost)
     rise, peak = (some[ceil(allowed * len(some)) - 1] for some in (rises, peaks))
-    return max(0.0, rise), max(0.0, rise, peak)
+    return _Rises(max(0.0, rise), max(0.0, rise, peak), max(0.0, rises[-1]))

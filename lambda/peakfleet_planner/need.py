@@ -69,11 +69,15 @@ def reactive_need(
     ]
     if prompt := [demand for demand in demands if not demand.queue]:
         needs.append(_prompt_need(spec, prompt, baseline, now))
+    waits = [one.warm_units for one in needs if one.warm_units is not None]
     return Need(
         burst=max(one.burst for one in needs),
         ahead=max(one.ahead for one in needs),
         grow_to=max(one.grow_to for one in needs),
         keep=max(one.keep for one in needs),
+        warm_units=max(
+            (one.warm_units for one in needs if one.warm_units is not None), default=None
+        ),
     )
 
 
@@ -98,7 +102,7 @@ def _prompt_need(
     """Return the burst now, expected, and within the hold window.
 
     Expected demand counts only while demand is above the baseline already: at or below it
-    nothing bursts.
+    nothing bursts. What demand may need beyond that, if it rises as it did at most, should wait.
     """
     burst = max(0.0, max((d.view.units or 0.0) for d in demands) - baseline.units)
     expected = max(d.view.ahead_units for d in demands)
@@ -112,7 +116,15 @@ def _prompt_need(
     )
     grow_to = max(burst, ahead)
     soon = max(demand.keep_units for demand in demands) - baseline.units
-    return Need(burst=burst, ahead=expected, grow_to=grow_to, keep=max(grow_to, soon, *held, 0.0))
+    surge = max(demand.surge_units for demand in demands) - baseline.units
+    is_sure = all(demand.view.state is SignalState.FRESH for demand in demands)
+    return Need(
+        burst=burst,
+        ahead=expected,
+        grow_to=grow_to,
+        keep=max(grow_to, soon, *held, 0.0),
+        warm_units=max(0.0, surge - grow_to) if is_sure else None,
+    )
 
 
 def foreseen_need(

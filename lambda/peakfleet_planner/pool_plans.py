@@ -13,6 +13,8 @@ from peakfleet_planner.plan import PoolPlan
 from peakfleet_planner.snapshot import Memory, Snapshot
 from peakfleet_planner.standing import Standing
 
+LEAST_WARM_SHARE = 0.75
+"""A warm pool is let shrink only below this share: what waits costs little, a boot does not."""
 STUCK_AFTER_SECONDS = 300
 """A drain may end this much later than its pool allows before it counts as stuck."""
 
@@ -130,4 +132,8 @@ def _warm(one: Standing, warm_units: float | None) -> int | None:
     if warm_units is None:
         return None
     wanted = ceil(warm_units / one.spec.units_per_capacity - 1e-9)
-    return min(max(wanted, warm.min_capacity), warm.max_capacity)
+    wanted = min(max(wanted, warm.min_capacity), warm.max_capacity)
+    target = one.reading.warm_target
+    if target is None or wanted > target or wanted < LEAST_WARM_SHARE * target:
+        return wanted
+    return target

@@ -1,0 +1,84 @@
+"""How many instances wait while nothing is foreseen yet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from peakfleet_planner import (
+    FixedBaseline,
+    FleetSpec,
+    Memory,
+    PoolReading,
+    PoolSpec,
+    Snapshot,
+    WarmSpec,
+    decide,
+)
+from tests.planner.fleets import fleet, histories, snapshot
+
+FLEET: FleetSpec = fleet(
+    baseline=FixedBaseline(units=100),
+    pools=(
+        PoolSpec(
+            name="p0",
+            group="asg-0",
+            units_per_capacity=10,
+            max_capacity=100,
+            warm=WarmSpec(min_capacity=1, max_capacity=8),
+        ),
+    ),
+)
+
+
+def seen(history: list[float], *, target: int | None = None, age_minutes: int = 1) -> Snapshot:
+    """Return what is seen of a group whose warm pool was asked to hold *target*."""
+    reading = PoolReading(
+        name="p0",
+        desired_capacity=2,
+        in_service_capacity=2,
+        min_capacity=0,
+        max_capacity=100,
+        warm_target=target,
+    )
+    return replace(snapshot(FLEET, history, age_minutes=age_minutes), pools=(reading,))
+
+
+def waiting(history: list[float], **more: int) -> int | None:
+    (pool,) = decide(FLEET, seen(history, **more)).pools
+    return pool.warm_capacity
+
+
+def test_what_demand_may_rise_by_beyond_what_runs_waits() -> None:
+    jumps = [120.0] * 40 + [190.0] * 20 + [120.0] * 60
+    assert waiting(jumps) == 7
+
+
+def test_where_demand_hardly_moves_the_fewest_wait() -> None:
+    assert waiting([120.0] * 120) == 1
+
+
+@given(history=histories, target=st.integers(1, 8))
+def test_a_warm_pool_stays_within_its_bounds_and_shrinks_only_by_much(
+    history: list[float], target: int
+) -> None:
+    wanted = waiting(history, target=target)
+    assert wanted is not None
+    assert 1 <= wanted <= 8
+    assert wanted >= target or wanted < 0.75 * target
+
+
+@given(history=histories, target=st.integers(1, 8), age=st.integers(5, 100))
+def test_silence_leaves_what_waits_as_it_is(history: list[float], target: int, age: int) -> None:
+    assert waiting(history, target=target, age_minutes=age) is None
+
+
+@given(history=histories)
+def test_a_fixed_warm_pool_has_its_size_whatever_happens(history: list[float]) -> None:
+    (pool,) = FLEET.pools
+    fixed = replace(FLEET, pools=(replace(pool, warm=WarmSpec(min_capacity=3, max_capacity=3)),))
+    for memory in (Memory(), None):
+        (told,) = decide(fixed, replace(seen(history), memory=memory)).pools
+        assert told.warm_capacity == 3
