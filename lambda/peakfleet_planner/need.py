@@ -75,9 +75,7 @@ def reactive_need(
         ahead=max(one.ahead for one in needs),
         grow_to=max(one.grow_to for one in needs),
         keep=max(one.keep for one in needs),
-        warm_units=max(
-            (one.warm_units for one in needs if one.warm_units is not None), default=None
-        ),
+        warm_units=max(waits, default=None),
     )
 
 
