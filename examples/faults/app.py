@@ -1,6 +1,7 @@
 """The fleets of the fault scenarios: one stack each, chosen by the context value `fleet`."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from aws_cdk import App, Duration, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -11,7 +12,9 @@ from constructs import Construct
 from peakfleet import (
     Baseline,
     BurstFleet,
+    CapacityBlock,
     CapacityPool,
+    Checkpoints,
     DemandSignal,
     Drain,
     Endpoint,
@@ -20,9 +23,11 @@ from peakfleet import (
     Model,
     Purchase,
     Readiness,
+    TrainingFleet,
 )
 
 ZONES = 3
+BLOCK = "cr-0123456789abcdef0"
 
 
 class FaultStack(Stack):
@@ -112,9 +117,44 @@ class RankingStack(FaultStack):
         )
 
 
+class TrainingStack(FaultStack):
+    """Four machines that train as one, in one zone."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        instance_type: str,
+        reservation: CapacityBlock | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        runs = s3.Bucket(
+            self,
+            "Runs",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+        )
+        TrainingFleet(
+            self,
+            "Training",
+            vpc=self.vpc,
+            vpc_subnets=ec2.SubnetSelection(subnets=[self.vpc.isolated_subnets[0]]),
+            machines=CapacityPool.trainium(instance_type, max_instances=4),
+            command="bash /opt/train/start.sh",
+            checkpoints=Checkpoints.in_bucket(runs, prefix="ranking/7"),
+            reservation=reservation,
+        )
+
+
 STACKS: Mapping[str, Callable[[Construct, str], Stack]] = {
     "workers": ServiceStack,
     "ranking": RankingStack,
+    "training": partial(TrainingStack, instance_type="trn1.32xlarge"),
+    "training-in-block": partial(
+        TrainingStack, instance_type="trn2.48xlarge", reservation=CapacityBlock.of(BLOCK)
+    ),
 }
 
 app = App()

@@ -86,6 +86,7 @@ class FleetMinute:
         plan: What the handler decided at the end of the minute; None if it failed.
         error: How the handler failed. Default: it did not.
         failed_calls: AWS calls of the tick that failed, and were answered for. Default: none.
+        said: What the tick said, if that is no plan of a fleet. Default: nothing.
     """
 
     work: Work
@@ -93,6 +94,7 @@ class FleetMinute:
     plan: Plan | None
     error: str = ""
     failed_calls: int = 0
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

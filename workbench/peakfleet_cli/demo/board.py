@@ -128,7 +128,7 @@ class Board:
 def why(minute: FleetMinute) -> Text:
     """Return why a fleet has its size, in words."""
     if minute.plan is None:
-        return Text(minute.error, "red")
+        return Text(minute.error, "red") if minute.error else Text(minute.said, "dim")
     return Text(IN_WORDS[minute.plan.reason], "dim")
 
 

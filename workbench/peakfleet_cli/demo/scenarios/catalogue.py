@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from peakfleet_cli.demo.scenarios import broken, control, dry, inference, spot
+from peakfleet_cli.demo.scenarios import broken, control, dry, inference, spot, training
 from peakfleet_cli.demo.scenarios.scenario import Scenario
 
 LIST, ALL = "list", "all"
@@ -16,6 +16,7 @@ _EVERY: Final = (
     broken.SCENARIOS,
     control.SCENARIOS,
     inference.SCENARIOS,
+    training.SCENARIOS,
 )
 CATALOGUE: Final[Mapping[str, Scenario]] = {
     scenario.name: scenario for scenarios in _EVERY for scenario in scenarios

@@ -65,7 +65,7 @@ def _run(result: Result) -> FleetRun:
             for name, each in units.items()
         },
         unserved_units=record.missing_units,
-        explanations=[one.plan.explain() if one.plan else one.error for one in minutes],
+        explanations=[one.plan.explain() if one.plan else one.error or one.said for one in minutes],
         outcomes=[_outcome(result)],
     )
 

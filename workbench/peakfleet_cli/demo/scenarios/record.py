@@ -30,6 +30,7 @@ class Sample:
         asks: Requests for capacity by pool.
         calls: API calls by operation.
         launched_at: When instances were launched in it, in epoch seconds, by pool.
+        checkpoint: Step of the newest checkpoint that a whole gang has kept. Default: none.
     """
 
     start_epoch_seconds: int
@@ -38,6 +39,7 @@ class Sample:
     asks: Mapping[str, int]
     calls: Mapping[str, int]
     launched_at: Mapping[str, Sequence[float]]
+    checkpoint: int = 0
 
 
 @dataclass(slots=True, kw_only=True)

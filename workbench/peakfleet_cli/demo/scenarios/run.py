@@ -99,7 +99,7 @@ class Theatre:
         fleet = ReplayedFleet(spec=stage.spec, demand_units=demand, physics=physics_of(stage.spec))
         start = START_EPOCH_SECONDS + self.nights * DAY_SECONDS
         self.nights += 1
-        record, meter = Record(spec=stage.spec), _Meter(stage)
+        record, meter = Record(spec=stage.spec), Meter(stage)
         ended = len(stage.world.endings)
         for index, minute in enumerate(
             replay(stage.aws, [fleet], start_epoch_seconds=start, phases=phases)
@@ -122,7 +122,7 @@ def _nothing_happens(stage: Stage, minute: int) -> None:
     del stage, minute
 
 
-class _Meter:
+class Meter:
     """Reads what has happened in the world since it was last read."""
 
     def __init__(self, stage: Stage) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 from peakfleet_cli.demo.scenarios.record import Record
 from peakfleet_cli.demo.scenarios.stage import Stage
 
-FleetKind = Literal["workers", "ranking"]
+FleetKind = Literal["workers", "ranking", "training", "training-in-block"]
 """Value of the context `fleet` of the app in `examples/faults`."""
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from peakfleet_local import Behaviour, LocalAws, World
+from peakfleet_local.capacity_blocks import CapacityReservations
 from peakfleet_local.fleet_world import usable_baseline_units
 from peakfleet_local.machines import Machine, Purchase
 from peakfleet_planner import FleetSpec, PoolSpec
@@ -25,15 +26,17 @@ class Stage:
         spec: The fleet.
         zones: The Availability Zones of its groups.
         scaler: Name of the function that sizes it.
+        reservations: Where capacity is reserved.
     """
 
     aws: LocalAws
     spec: FleetSpec
     zones: tuple[str, ...]
     scaler: str
+    reservations: CapacityReservations
 
     @classmethod
-    def of(cls, aws: LocalAws, spec: FleetSpec) -> Stage:
+    def of(cls, aws: LocalAws, spec: FleetSpec, *, reservations: CapacityReservations) -> Stage:
         """Return the stage of a deployed fleet."""
         found = aws.client("autoscaling").describe_auto_scaling_groups(
             AutoScalingGroupNames=[spec.pools[0].group]
@@ -49,6 +52,7 @@ class Stage:
             spec=spec,
             zones=tuple(sorted(found["AutoScalingGroups"][0]["AvailabilityZones"])),
             scaler=ticks[0]["Arn"].split(":")[6],
+            reservations=reservations,
         )
 
     @property
