@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -30,7 +31,8 @@ class GangApplied:
         launched: Machines that were launched. Default: none.
         released: Whether machines were let go. Default: no.
         formed: Whether a formation was written. Default: no.
-        swept: Instances that had outlived their drain. Default: none.
+        swept: Instances that had outlived their drain, or were part of a gang that did not come
+            whole. Default: none.
         refused: What was refused in this tick. Default: nothing.
     """
 
@@ -89,7 +91,7 @@ class _Act:
         if recorded is Recorded.STALE:
             return GangApplied(recorded=recorded)
         may_grow = recorded is Recorded.WRITTEN
-        done = GangApplied(recorded=recorded, swept=self._sweep())
+        done = GangApplied(recorded=recorded, swept=self._end(self.plan.sweeps))
         match self.plan.step:
             case GangStep.LAUNCH if may_grow and self.plan.zone:
                 return self._launch(done, group, self.plan.zone)
@@ -144,7 +146,15 @@ class _Act:
         if self.plan.memory is not None:
             at = self.snapshot.now_epoch_seconds if released else None
             self._remember(replace(self.plan.memory, forming_since=None, released_at=at))
-        return replace(done, launched=answer.capacity, released=released, refused=refused)
+        # What has only just begun to boot has nothing to save, and would not answer its hook.
+        ended = self._end(launcher.launched) if released else ()
+        return replace(
+            done,
+            launched=answer.capacity,
+            released=released,
+            swept=(*done.swept, *ended),
+            refused=refused,
+        )
 
     def _form(self) -> bool:
         """Tell the machines who they are; only then remember it."""
@@ -201,8 +211,8 @@ class _Act:
             key = gang_items.save_key(self.spec.prefix, known.formation, self.plan.save_for)
             self._put(key, b"")
 
-    def _sweep(self) -> tuple[str, ...]:
-        return care.sweep(self.plan.sweeps, ec2=self.clients.ec2, calls=self.calls)
+    def _end(self, instance_ids: Iterable[str]) -> tuple[str, ...]:
+        return care.sweep(instance_ids, ec2=self.clients.ec2, calls=self.calls)
 
     def _put(self, key: str, body: bytes) -> bool:
         put = partial(self.clients.objects.put_object, Bucket=self.spec.bucket, Key=key, Body=body)

@@ -34,6 +34,7 @@ class Launcher:
         weights: Points that an instance of each type counts for, by pool. Default: 1 each.
         unanswered: Pools that could not be asked in this way; their desired capacity has to be
             set instead.
+        launched: Ids of the instances that came, as far as they are known.
     """
 
     fleet: str
@@ -41,6 +42,7 @@ class Launcher:
     autoscaling: AutoScalingClient
     calls: Calls
     unanswered: set[str] = field(default_factory=set)
+    launched: list[str] = field(default_factory=list)
     _asked: int = 0
 
     def ask(self, pool: PoolSpec, launch: Launch) -> Answer:
@@ -70,7 +72,9 @@ class Launcher:
             ClientToken=self._token(pool.name, zone),
             RetryStrategy="none",
         )
-        answer = self.calls.attempt(OPERATION, pool.name, partial(_answered, request, points))
+        answer = self.calls.attempt(
+            OPERATION, pool.name, partial(_answered, request, points, self.launched)
+        )
         if answer is None:
             self.unanswered.add(pool.name)
             return Answer(capacity=0)
@@ -89,8 +93,8 @@ def _batches(points: int) -> Iterator[int]:
         points -= batch
 
 
-def _answered(request: Any, points: int) -> Answer:  # noqa: ANN401  a bound boto3 method
-    """Return what came of *request*.
+def _answered(request: Any, points: int, launched: list[str]) -> Answer:  # noqa: ANN401  a bound boto3 method
+    """Return what came of *request*, and add the ids of what it launched.
 
     Raises:
         ClientError: It failed for a reason that says nothing about capacity.
@@ -104,10 +108,11 @@ def _answered(request: Any, points: int) -> Answer:  # noqa: ANN401  a bound bot
             raise  # setting the desired capacity may still work, and says in an activity why not
         return Answer(capacity=0, refusals=(Refusal(cause=cause),))
     refusals = _refusals(said)
-    launched = sum(len(one.get("InstanceIds", ())) for one in said.get("Instances", ()))
-    if not refusals:  # instances may have weights: without an error, everything was launched
-        launched = points
-    return Answer(capacity=min(launched, points), refusals=refusals)
+    ids = [name for one in said.get("Instances", ()) for name in one.get("InstanceIds", ())]
+    launched += ids
+    # Instances may have weights: without an error, everything was launched.
+    capacity = min(len(ids), points) if refusals else points
+    return Answer(capacity=capacity, refusals=refusals)
 
 
 def _refusals(said: Mapping[str, Any]) -> tuple[Refusal, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from peakfleet_handlers.calls import Calls
 from peakfleet_handlers.clients import Clients
 from peakfleet_handlers.groups import read_pools
@@ -12,12 +10,10 @@ from peakfleet_handlers.series import read_series
 from peakfleet_handlers.state import read_memory
 from peakfleet_planner import (
     FleetSpec,
-    Memory,
     MetricSeries,
-    PoolReading,
     ReportedBaseline,
     Snapshot,
-    booting_since,
+    settled,
 )
 from peakfleet_planner.foresight import read_seconds
 
@@ -60,6 +56,8 @@ def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls:
         calls=calls,
     )
     pools = read_pools(spec.pools, autoscaling=clients.autoscaling, calls=calls)
+    if memory:
+        pools = tuple(settled(pool, memory, now_epoch_seconds) for pool in pools)
     return Snapshot(
         now_epoch_seconds=now_epoch_seconds,
         signals={
@@ -69,7 +67,9 @@ def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls:
             for signal in spec.signals
         },
         baseline=series.get(BASELINE_ID, MetricSeries()),
-        pools=tuple(_with_growth(pool, memory) for pool in pools) if memory else pools,
+        pools=tuple(settled(pool, memory, now_epoch_seconds) for pool in pools)
+        if memory
+        else pools,
         memory=memory,
         refused=read_refused(
             spec.pools,
@@ -80,8 +80,3 @@ def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls:
             calls=calls,
         ),
     )
-
-
-def _with_growth(pool: PoolReading, memory: Memory) -> PoolReading:
-    growth = memory.growth.get(pool.name, ())
-    return replace(pool, booting_since=booting_since(growth, pool.booting_capacity or 0))

@@ -29,6 +29,7 @@ from peakfleet_planner.plan import (
 )
 from peakfleet_planner.pool_spec import PoolSpec, WarmSpec
 from peakfleet_planner.pursue import Answer, Pursued, Refusal, pursue
+from peakfleet_planner.settling import settled
 from peakfleet_planner.signals import (
     IN_FLIGHT,
     WAITING,
@@ -100,4 +101,5 @@ __all__ = [
     "foreign_sizes",
     "pursue",
     "read_model",
+    "settled",
 ]

@@ -155,6 +155,12 @@ class _Gang:
         outage = failure(self.spec, self.seen, cause) if cause else None
         return self.plan(GangStep.RELEASE, reason, memory=left, outage=outage)
 
+    def wait_for_leavers(self) -> GangPlan:
+        """Wait for machines that still leave, also for those that somebody else has let go."""
+        at = self.memory.released_at
+        left = replace(self.memory, released_at=self.now if at is None else at)
+        return self.plan(GangStep.KEEP, GangReason.LEAVING, memory=left)
+
     def form(self, reason: GangReason, *, failures: int) -> GangPlan:
         memory, members = self.memory, tuple(sorted(self.group.serving))
         formed = replace(
@@ -269,8 +275,8 @@ def _noticed(gang: _Gang) -> GangPlan:
 def _launch(gang: _Gang) -> GangPlan:
     """Launch all machines in one zone, or say what is missing."""
     outage = gang.outage
-    if gang.group.leaving_capacity:
-        return gang.keep(GangReason.LEAVING)
+    if gang.group.leaving_capacity or gang.group.retained:
+        return gang.wait_for_leavers()
     if outage and gang.now < outage.retry_at_epoch_seconds:
         return gang.keep(GangReason.BACKING_OFF)
     missing = gang_room.reason_to_wait(gang.spec, gang.seen, must_leave_at=gang.must_leave_at)

@@ -84,6 +84,19 @@ def test_a_gang_that_gets_only_a_part_gives_it_back_in_the_same_tick(
     assert it.alive() == 0
 
 
+def test_a_part_that_is_given_back_waits_for_no_hook_and_is_not_billed_any_more(
+    it: GangWorld,
+) -> None:
+    it.put_hook()
+    it.account.world.limit_capacity(instance_type=KIND, zone=ZONE, instances=2)
+    plan = it.tick()
+    assert len(plan["applied"]["swept"]) == 2
+    assert not [one for one in it.account.world.machines_of(GROUP) if one.billed]
+    assert it.desired() == 0
+    it.live(2)
+    assert it.alive() == 0
+
+
 def test_what_was_refused_is_not_asked_for_again_at_once_and_later_less_often(
     it: GangWorld,
 ) -> None:

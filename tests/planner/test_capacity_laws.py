@@ -23,6 +23,7 @@ from peakfleet_planner import (
     Snapshot,
     decide,
     pursue,
+    settled,
 )
 from peakfleet_planner.pursue import Answer, Ask
 from tests.planner.capacity import (
@@ -280,3 +281,28 @@ def test_an_instance_that_outlived_its_drain_is_swept_after_its_time(outlived: i
     plan = decide(spec, snapshot)
     assert plan.pools[0].sweeps == (("i-1",) if outlived >= 3600 else ())
     assert plan.stuck_drains == (outlived > 3900)
+
+
+@given(load=loads, seconds=st.integers(1, 29), shown=st.integers(0, 60))
+def test_a_tick_seconds_after_another_does_not_ask_for_the_same_again(
+    load: float, seconds: int, shown: int
+) -> None:
+    first = decide(LADDER, demand(load, groups([0, 0])))
+    asked = {pool.name: pool.desired_capacity for pool in first.pools}
+    memory = Memory(
+        desired=asked,
+        before=dict.fromkeys(asked, 0),
+        growth={name: ((NOW, points),) for name, points in asked.items() if points},
+    )
+    running = groups([min(shown, points) for points in asked.values()])
+    seen = tuple(settled(reading, memory, NOW + seconds) for reading in running)
+    second = decide(LADDER, replace(demand(load, seen, now=NOW + seconds), memory=memory))
+    assert [pool.desired_capacity for pool in second.pools] == list(asked.values())
+    assert not any(pool.launches for pool in second.pools)
+
+
+def test_what_a_dead_tick_asked_for_is_asked_for_again_a_minute_later() -> None:
+    memory = Memory(desired={"Spot": 10}, before={"Spot": 0}, growth={"Spot": ((NOW, 10),)})
+    seen = tuple(settled(reading, memory, NOW + 60) for reading in groups([0, 0]))
+    later = replace(demand(100, seen, now=NOW + 60), memory=memory)
+    assert sum(launch.capacity for launch in decide(LADDER, later).pools[0].launches) == 10

@@ -135,12 +135,20 @@ def test_a_group_that_was_told_to_be_empty_loses_those_that_protect_themselves_t
 
 
 def test_machines_that_outlive_their_drain_are_swept() -> None:
-    retained = group(leaving_capacity=1, retained=("i-3",))
+    retained = group(retained=("i-3",))
     for ago, swept in ((479, ()), (480, ("i-3",))):
         memory = GangMemory(released_at=NOW - ago)
         plan = decide_gang(gang(), seen(group=retained, gang=memory))
         assert plan.reason is GangReason.LEAVING
         assert plan.sweeps == swept
+
+
+def test_machines_that_somebody_else_has_let_go_are_swept_in_time_as_well() -> None:
+    retained = group(retained=("i-3",))
+    first = decide_gang(gang(), seen(group=retained, gang=GangMemory()))
+    assert (first.reason, first.sweeps) == (GangReason.LEAVING, ())
+    assert first.memory is not None
+    assert first.memory.released_at == NOW
 
 
 @pytest.mark.parametrize(

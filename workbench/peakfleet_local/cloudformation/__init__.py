@@ -32,6 +32,7 @@ def installed_types(*, clients: Clients, invoke: InvokeFunction) -> Iterator[Non
     Limitations:
         No rollback: a stack that fails stays as far as it came. Bucket policies are only
         recorded, because moto enforces them without looking at their conditions.
+        Placement groups are only recorded, because moto has none.
     """
     types = {kind.cloudformation_type(): kind for kind in resource_types(clients)}
     custom = CustomResources(clients=clients, invoke=invoke)

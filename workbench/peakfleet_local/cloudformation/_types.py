@@ -126,6 +126,10 @@ def _network_and_storage(clients: Clients) -> Iterator[Handlers]:
         type_name="AWS::S3::BucketPolicy",
         create=lambda _, properties: Resource(properties["Bucket"]),
     )
+    yield Handlers(
+        type_name="AWS::EC2::PlacementGroup",
+        create=lambda name, _: Resource(name, {"GroupName": name}),
+    )
 
 
 def _permission(properties: Properties) -> dict[str, Json]:

@@ -12,8 +12,9 @@ from rich.console import Console
 
 from peakfleet_cli.demo.scenarios import show
 from peakfleet_cli.demo.scenarios.catalogue import ALL, CATALOGUE, LIST
+from peakfleet_cli.demo.scenarios.opening import opened
 from peakfleet_cli.demo.scenarios.page import write_page
-from peakfleet_cli.demo.scenarios.run import APP, Result, Theatre, by_fleet, opened
+from peakfleet_cli.demo.scenarios.run import APP, Result, Theatre, by_fleet
 from peakfleet_cli.demo.scenarios.scenario import FleetKind, Scenario
 from peakfleet_cli.demo.screen import Screen, screen_for
 from peakfleet_cli.demo.wishes import DemoError, Outputs

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,11 +11,8 @@ from peakfleet_cli.demo.outcomes import physics_of
 from peakfleet_cli.demo.scenarios.record import Record, Sample
 from peakfleet_cli.demo.scenarios.scenario import FleetKind, Promise, Scenario
 from peakfleet_cli.demo.scenarios.stage import Stage
-from peakfleet_local import LocalAws, deploy
 from peakfleet_local.fleet_world import ReplayedFleet
-from peakfleet_local.fleets import deployed_fleets
 from peakfleet_local.replay import Minute, Phases, replay
-from peakfleet_planner import FleetSpec
 
 HISTORY_MINUTES, WARM_UP_MINUTES = 10, 30
 START_EPOCH_SECONDS = 1_774_200_000 - 1_774_200_000 % 86_400
@@ -166,33 +162,6 @@ class Meter:
             if group in self._pools:
                 asks[self._pools[group]] += count
         return tries, asks, Counter(world.calls)
-
-
-@contextmanager
-def opened(
-    kind: FleetKind, *, app_directory: Path, port: int = 0, on_output: Callable[[str], None]
-) -> Iterator[Theatre]:
-    """Deploy a fleet with the CDK CLI to a local AWS of its own.
-
-    Args:
-        kind: Which fleet.
-        app_directory: The checkout.
-        port: Of the local AWS. Default: any.
-        on_output: Takes each line that the CLI prints.
-
-    Raises:
-        DeployError: It could not be deployed.
-    """
-    cdk = app_directory.resolve() / "node_modules" / ".bin" / "cdk"
-    with LocalAws(port=port) as aws:
-        deploy(
-            aws,
-            app_directory=app_directory / APP,
-            cdk_command=(str(cdk), "--context", f"fleet={kind}"),
-            on_output=on_output,
-        )
-        spec: FleetSpec = deployed_fleets(region=aws.region)[0]
-        yield Theatre(stage=Stage.of(aws, spec))
 
 
 def by_fleet(scenarios: Sequence[Scenario]) -> Mapping[FleetKind, list[Scenario]]:
