@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from peakfleet_cli.demo.scenarios.catalogue import CATALOGUE
-from peakfleet_cli.demo.scenarios.run import Theatre, opened
+from peakfleet_cli.demo.scenarios.opening import opened
+from peakfleet_cli.demo.scenarios.run import Result, Theatre
 
 ROOT = Path(__file__).parents[2]
 SELECTED = ("quota-reached", "killed-before-recording", "foreign-writer")
@@ -20,10 +21,11 @@ def theatre() -> Iterator[Theatre]:
         yield one
 
 
+def broken(result: Result) -> list[str]:
+    assert result.promises
+    return [f"{one.text}: {one.measured}" for one in result.promises if not one.kept]
+
+
 @pytest.mark.parametrize("name", SELECTED)
 def test_every_promise_of_a_scenario_is_kept(theatre: Theatre, name: str) -> None:
-    result = theatre.play(CATALOGUE[name], show=lambda _minute: None)
-
-    broken = [f"{one.text}: {one.measured}" for one in result.promises if not one.kept]
-    assert result.promises
-    assert broken == []
+    assert broken(theatre.play(CATALOGUE[name], show=lambda _minute: None)) == []

@@ -22,7 +22,6 @@ from tests.local.deployed import create_function, invoke
 PATIENCE_SECONDS = 60.0
 OPEN_AND_WAIT = """
 import signal, threading
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from peakfleet_local import LocalAws
 from tests.local.deployed import create_function, invoke
 code = "import os\\ndef handler(event, context):\\n    return os.getpid()\\n"

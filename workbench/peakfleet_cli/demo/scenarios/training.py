@@ -49,7 +49,8 @@ def _until_it_leaves(minute: int) -> float:
 def _block_promises(record: Record) -> Iterator[Promise]:
     minutes = range(len(record.samples))
     yield p.nothing_missing(record, first=1 + COME_MINUTES, last=LEAVE_MINUTE)
-    told = p.first_minute(record, lambda at: not record.desired(POOL, at), since=1)
+    begun = p.first_minute(record, lambda at: record.desired(POOL, at) == MACHINES) or 0
+    told = p.first_minute(record, lambda at: not record.desired(POOL, at), since=begun + 1)
     yield Promise(
         text=f"the gang is told to leave {LEAVE_MINUTES} minutes before the end of the block",
         measured="never" if told is None else f"{BLOCK_MINUTES - told - 1} minutes before",
@@ -75,7 +76,7 @@ def _block_promises(record: Record) -> Iterator[Promise]:
     )
     first = BLOCK_MINUTES - ENDS_MINUTES
     billed = [_billed(record, at) for at in minutes if at >= first]
-    launched = sum(record.samples[at].tries.get((POOL, LAUNCHED), 0) for at in minutes[1:])
+    launched = sum(_launched(record, at) for at in minutes[begun + 1 :])
     yield Promise(
         text=f"nothing is billed from minute {first} on, and nothing is launched again",
         measured=f"{sum(billed)} machine-minutes, {launched} launched after the first gang",
@@ -94,13 +95,13 @@ def _part_promises(record: Record) -> Iterator[Promise]:
     minutes = range(len(record.samples))
     tried = [at for at in minutes if record.samples[at].asks.get(POOL, 0)]
     in_part = [at for at in tried if record.refused(POOL, at)]
-    came = [record.samples[at].tries.get((POOL, LAUNCHED), 0) for at in in_part]
-    after = [_billed(record, at + 1) for at in in_part]
+    came = [_launched(record, at) for at in in_part]
+    after = [_billed(record, at + 1) for at in in_part if at + 1 in minutes]
     yield Promise(
         text="what comes of a gang that is not whole is given back in the same tick",
         measured=f"{', '.join(map(str, came))} of {MACHINES} came; "
         f"{max(after, default=0)} were still billed after the tick",
-        kept=bool(in_part) and max(came) > 0 == max(after),
+        kept=sum(came) > 0 and bool(after) and sum(after) == 0,
     )
     whole = p.first_minute(record, lambda at: record.capacity(POOL, at) == MACHINES)
     before = minutes[:whole]
@@ -123,12 +124,14 @@ def _part_promises(record: Record) -> Iterator[Promise]:
         and pauses == sorted(pauses)
         and FIRST_PAUSE <= pauses[0] <= pauses[-1] <= LONGEST_PAUSE,
     )
+    last = tried[-1] if tried else 0
     yield Promise(
         text="once there is room it is launched whole, with one call",
-        measured=f"{record.samples[tried[-1]].tries.get((POOL, LAUNCHED), 0)} of {MACHINES} "
-        f"launched {tried[-1] + 1 - BACK_MINUTE} minutes after",
-        kept=record.samples[tried[-1]].tries.get((POOL, LAUNCHED), 0) == MACHINES
-        and not record.refused(POOL, tried[-1]),
+        measured=f"{_launched(record, last)} of {MACHINES} launched, "
+        f"{last + 1 - BACK_MINUTE} minutes after there is room",
+        kept=last >= BACK_MINUTE
+        and _launched(record, last) == MACHINES
+        and record.samples[last].asks[POOL] == 1,
     )
     yield p.serves_all_again(record, since=BACK_MINUTE, within=LONGEST_PAUSE + COME_MINUTES)
     yield p.nothing_busy_lost(record)
@@ -140,6 +143,10 @@ def _boots(record: Record) -> range:
     minutes = range(len(record.samples))
     begun = [at for at in minutes if record.desired(POOL, at) == MACHINES]
     return range(begun[0] + 1, len(minutes)) if begun else range(0)
+
+
+def _launched(record: Record, minute: int) -> int:
+    return record.samples[minute].tries.get((POOL, LAUNCHED), 0)
 
 
 def _billed(record: Record, minute: int) -> int:
