@@ -25,6 +25,7 @@ class Reason(StrEnum):
     STEP_LIMITED = "step-limited"
     AT_MAXIMUM = "at-maximum"
     NO_CAPACITY = "no-capacity"
+    TOO_DEAR = "too-dear"
     AT_RISK = "at-risk"
     BUSY = "busy"
     OTHER_WRITER = "other-writer"
@@ -49,6 +50,7 @@ IN_WORDS: dict[Reason, str] = {
     Reason.STEP_LIMITED: "one tick may not move further",
     Reason.AT_MAXIMUM: "every pool is at its maximum",
     Reason.NO_CAPACITY: "a pool could not be had lately, so the next one stands in",
+    Reason.TOO_DEAR: "what may come is not worth the price of the pools that are left",
     Reason.AT_RISK: "AWS takes instances back, so others stand in",
     Reason.BUSY: "what works is not let go",
     Reason.OTHER_WRITER: "somebody else has set a size, which is left alone for now",

@@ -18,6 +18,7 @@ from peakfleet_planner.ladder import (
 from peakfleet_planner.moving import moved
 from peakfleet_planner.need import Need
 from peakfleet_planner.plan import Reason
+from peakfleet_planner.prices import too_dear
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
 from peakfleet_planner.standing import Standing
@@ -118,14 +119,34 @@ def _grown(ladder: _Ladder) -> Sizing:
     )
     hoped = grow(could, need_units, at_most_units=inf)
     unbounded = grow(rungs, need_units, at_most_units=inf)
-    grown = grow(rungs, need_units, at_most_units=ladder.out_units)
-    if grown != unbounded:
+    worth = _filled(ladder, at_most_units=inf)
+    grown = _filled(ladder, at_most_units=ladder.out_units)
+    if grown != worth:
         ladder.reasons.append(Reason.STEP_LIMITED)
     if falls_short(hoped, need_units):
         ladder.reasons.append(Reason.AT_MAXIMUM)
     if [rung.capacity for rung in hoped] != [rung.capacity for rung in unbounded]:
         ladder.reasons.append(Reason.NO_CAPACITY)
+    if worth != unbounded:
+        ladder.reasons.append(Reason.TOO_DEAR)
     return ladder.sized(grown, Reason.DEMAND)
+
+
+def _filled(ladder: _Ladder, *, at_most_units: float) -> tuple[Rung, ...]:
+    """Return the ladder grown for what may come, and its dear pools for what is there."""
+    need, rungs = ladder.need, ladder.rungs
+    dear = {one.spec.name for one in too_dear(ladder.spec, ladder.standing)}
+    if need.known_peak or not dear:
+        return grow(rungs, need.grow_to, at_most_units=at_most_units)
+    shut = tuple(
+        replace(rung, ceiling=rung.capacity) if rung.name in dear else rung for rung in rungs
+    )
+    first = grow(shut, need.grow_to, at_most_units=at_most_units)
+    left = at_most_units - (total_units(first) - total_units(rungs))
+    opened = tuple(
+        replace(rung, ceiling=was.ceiling) for rung, was in zip(first, rungs, strict=True)
+    )
+    return grow(opened, min(need.burst, need.grow_to), at_most_units=left)
 
 
 def _shrunk(ladder: _Ladder, *, serving_units: float) -> Sizing:

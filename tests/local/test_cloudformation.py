@@ -53,6 +53,19 @@ def test_policies_hooks_and_warm_pools_of_a_group_exist(aws: LocalAws) -> None:
     assert warm["PoolState"] == "Stopped"
 
 
+def test_a_placement_group_can_be_named_by_others(aws: LocalAws) -> None:
+    resources = {
+        "Near": {"Type": "AWS::EC2::PlacementGroup", "Properties": {"Strategy": "cluster"}},
+        "Queue": {
+            "Type": "AWS::SQS::Queue",
+            "Properties": {"QueueName": {"Fn::GetAtt": ["Near", "GroupName"]}},
+        },
+    }
+    change(aws, "s", resources)
+    made = ids(aws, "s")
+    assert made["Queue"].endswith(f"/{made['Near']}")
+
+
 def test_an_update_of_a_group_keeps_its_name_and_its_instances(aws: LocalAws) -> None:
     change(aws, "s", group())
     name, client = ids(aws, "s")["Group"], aws.client("autoscaling")

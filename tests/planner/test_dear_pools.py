@@ -1,0 +1,112 @@
+"""Pools that are many times as dear as the first serve what is there, not what may come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from peakfleet_planner import (
+    FixedBaseline,
+    FleetSpec,
+    Memory,
+    Outage,
+    OutageCause,
+    PoolReading,
+    PoolSpec,
+    Reason,
+    ServiceLevelSpec,
+    Snapshot,
+    decide,
+)
+from tests.planner.fleets import NOW, fleet, histories, snapshot, units
+
+RISING = [100.0] * 60 + [100.0 + 20 * step for step in range(30)]
+"""The newest demand is 680; a lead time later it may be much more."""
+
+
+def ladder(dear_usd: float | None = 8.0, *, cheap_most: int = 60) -> FleetSpec:
+    return fleet(
+        baseline=FixedBaseline(units=0),
+        pools=(
+            PoolSpec(
+                name="cheap",
+                group="c",
+                units_per_capacity=10,
+                max_capacity=cheap_most,
+                usd_per_capacity_hour=1.0,
+            ),
+            PoolSpec(
+                name="dear",
+                group="d",
+                units_per_capacity=10,
+                max_capacity=500,
+                usd_per_capacity_hour=dear_usd,
+            ),
+        ),
+    )
+
+
+def seen(spec: FleetSpec, history: list[float], *, cheap: int = 0, dear: int = 0) -> Snapshot:
+    """Return groups in which everything serves."""
+    readings = tuple(
+        PoolReading(
+            name=pool.name,
+            desired_capacity=size,
+            in_service_capacity=size,
+            min_capacity=0,
+            max_capacity=pool.max_capacity,
+        )
+        for pool, size in zip(spec.pools, (cheap, dear), strict=True)
+    )
+    return replace(snapshot(spec, history), pools=readings)
+
+
+def sizes(spec: FleetSpec, found: Snapshot) -> list[int]:
+    return [pool.desired_capacity for pool in decide(spec, found).pools]
+
+
+def test_a_dear_pool_serves_what_is_there_and_a_cheap_one_what_may_come() -> None:
+    spec = ladder()
+    plan = decide(spec, seen(spec, RISING, cheap=60))
+    assert plan.pools[1].desired_capacity == 8
+    assert plan.wanted_units > 680
+    assert Reason.TOO_DEAR in (plan.reason, *plan.limits)
+
+
+def test_a_pool_a_little_dearer_or_of_unknown_price_serves_what_may_come_too() -> None:
+    for usd in (4.0, None):
+        spec = ladder(usd)
+        plan = decide(spec, seen(spec, RISING, cheap=60))
+        assert plan.granted_units >= plan.wanted_units > 680
+
+
+def test_the_dearer_a_miss_the_more_a_dear_pool_is_worth() -> None:
+    spec = replace(ladder(), service_level=ServiceLevelSpec(unserved_cost=50))
+    plan = decide(spec, seen(spec, RISING, cheap=60))
+    assert plan.granted_units >= plan.wanted_units > 680
+
+
+def test_where_the_cheap_pool_cannot_be_had_the_dear_one_is_the_cheapest() -> None:
+    spec = ladder()
+    dry = Outage(cause=OutageCause.QUOTA, asked_at_epoch_seconds=NOW, pool="cheap")
+    plan = decide(spec, replace(seen(spec, RISING), memory=Memory(outages=(dry,))))
+    assert plan.granted_units >= plan.wanted_units > 680
+
+
+@given(history=histories, extra=st.floats(0, 1e5), running=st.integers(0, 60))
+def test_with_dear_pools_too_more_demand_never_means_less_capacity(
+    history: list[float], extra: float, running: int
+) -> None:
+    spec = ladder()
+    more = [*history[:-1], history[-1] + extra]
+    less_plan = decide(spec, seen(spec, history, cheap=running))
+    assert units(decide(spec, seen(spec, more, cheap=running))) >= units(less_plan)
+
+
+@given(history=histories, running=st.integers(0, 60))
+def test_what_is_there_is_always_served(history: list[float], running: int) -> None:
+    spec = ladder()
+    plan = decide(spec, seen(spec, history, cheap=running))
+    assert plan.granted_units >= min(plan.burst_units, 5600.0) - 1e-6
