@@ -88,11 +88,14 @@ def size(
         out_units=max(0.0, spec.pace.out_units - _granted_units(spec, snapshot)),
     )
     if falls_short(ladder.rungs, need.grow_to):
-        return _grown(ladder)
+        grown = _grown(ladder)
+        return grown if doubts else _without_dear(ladder, grown, serving_units=serving_units)
     if doubts:
         ladder.reasons.extend(doubts)
         return ladder.sized(ladder.rungs, Reason.DEMAND)
-    sizing = _shrunk(ladder, serving_units=serving_units)
+    sizing = _without_dear(
+        ladder, _shrunk(ladder, serving_units=serving_units), serving_units=serving_units
+    )
     if sizing.rungs != ladder.rungs:
         return sizing
     elsewhere = moved(
@@ -147,6 +150,26 @@ def _filled(ladder: _Ladder, *, at_most_units: float) -> tuple[Rung, ...]:
         replace(rung, ceiling=was.ceiling) for rung, was in zip(first, rungs, strict=True)
     )
     return grow(opened, min(need.burst, need.grow_to), at_most_units=left)
+
+
+def _without_dear(ladder: _Ladder, sizing: Sizing, *, serving_units: float) -> Sizing:
+    """Let go of dear pools as soon as others serve what is there; nothing of them is held."""
+    need = ladder.need
+    dear = {one.spec.name for one in too_dear(ladder.spec, ladder.standing)}
+    if need.known_peak or not dear:
+        return sizing
+    gone_units = max(0.0, total_units(ladder.rungs) - total_units(sizing.rungs))
+    spare_units = min(serving_units - need.burst, ladder.spec.pace.in_units) - gone_units
+    only_dear = tuple(
+        rung if rung.name in dear else replace(rung, floor=rung.capacity) for rung in sizing.rungs
+    )
+    let_go = shrink(only_dear, need.burst, at_most_units=max(0.0, spare_units))
+    rungs = tuple(
+        replace(was, capacity=rung.capacity) for rung, was in zip(let_go, sizing.rungs, strict=True)
+    )
+    if rungs == sizing.rungs:
+        return sizing
+    return Sizing(rungs=rungs, reasons=(*sizing.reasons, Reason.TOO_DEAR))
 
 
 def _shrunk(ladder: _Ladder, *, serving_units: float) -> Sizing:

@@ -95,14 +95,34 @@ def test_where_the_cheap_pool_cannot_be_had_the_dear_one_is_the_cheapest() -> No
     assert plan.granted_units >= plan.wanted_units > 680
 
 
-@given(history=histories, extra=st.floats(0, 1e5), running=st.integers(0, 60))
+@given(
+    history=histories,
+    extra=st.floats(0, 1e5),
+    running=st.integers(0, 60),
+    dear=st.integers(0, 100),
+)
 def test_with_dear_pools_too_more_demand_never_means_less_capacity(
-    history: list[float], extra: float, running: int
+    history: list[float], extra: float, running: int, dear: int
 ) -> None:
     spec = ladder()
     more = [*history[:-1], history[-1] + extra]
-    less_plan = decide(spec, seen(spec, history, cheap=running))
-    assert units(decide(spec, seen(spec, more, cheap=running))) >= units(less_plan)
+    less_plan = decide(spec, seen(spec, history, cheap=running, dear=dear))
+    assert units(decide(spec, seen(spec, more, cheap=running, dear=dear))) >= units(less_plan)
+
+
+def test_a_dear_pool_goes_as_soon_as_others_serve_what_is_there() -> None:
+    spec = ladder(cheap_most=100)
+    falling = [100.0] * 60 + [900.0] * 10 + [500.0] * 2
+    assert sizes(spec, seen(spec, falling, cheap=60, dear=30)) == [60, 0]
+    assert sizes(spec, seen(spec, falling, cheap=30, dear=30))[1] >= 20
+
+
+@given(history=histories, age=st.integers(5, 100), dear=st.integers(0, 100))
+def test_silence_keeps_dear_pools_too(history: list[float], age: int, dear: int) -> None:
+    spec = ladder()
+    readings = seen(spec, history, cheap=10, dear=dear).pools
+    silent = replace(snapshot(spec, history, age_minutes=age), pools=readings)
+    assert sizes(spec, silent)[1] >= dear
 
 
 @given(history=histories, running=st.integers(0, 60))
