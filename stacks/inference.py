@@ -7,7 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from peakfleet import Baseline, Endpoint, InferenceFleet, Model, ServiceLevel
+from peakfleet import Baseline, Endpoint, InferenceFleet, Model
 from peakfleet.model import MODEL_FOLDER
 from stacks._bucket import access_log_bucket, private_bucket
 from stacks._ladder import ladder
@@ -87,7 +87,6 @@ class InferenceStack(Stack):
                 metric_name="HealthyUnits",
                 declared_units=settings.baseline_units,
             ),
-            service_level=ServiceLevel.premium(),
             alarm_topic=network.alarm_topic,
         )
         self.inference.user_data.add_commands(*_PREPARATIONS)
