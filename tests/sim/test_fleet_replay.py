@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from peakfleet_planner import FleetSpec, Metric, PoolSpec, ReportedBaseline
+from peakfleet_planner import FleetSpec, Metric, PoolSpec, ReportedBaseline, WarmSpec
 from peakfleet_sim import Contest, Demand, DemandError, World, live_spec
 from peakfleet_sim.fleet_replay import FleetReplay, replay_fleet
 from peakfleet_sim.weather import load_scenario, weather_of
@@ -163,3 +163,34 @@ def test_a_baseline_that_fails_is_a_burst_and_one_that_reports_it_is_covered(
 def test_a_scenario_that_cannot_be_is_refused(text: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(DemandError, match=says):
         in_scenario(text, tmp_path, fleet(pool("p")), [1.0] * 5)
+
+
+def test_a_fleet_is_replayed_with_the_warm_pools_of_its_specification() -> None:
+    jump = [100.0] * 60 + [105.0] * 30
+    cold = pool("p", most=9, usd=1.0)
+    warm = replace(cold, warm=WarmSpec(min_capacity=4, max_capacity=4, cost_fraction=0.1))
+    without, with_it = (replay_fleet(demand(jump), fleet(one)) for one in (cold, warm))
+
+    assert with_it.run.unserved_units.sum() < without.run.unserved_units.sum()
+    assert with_it.pools[0].billed[59] == pytest.approx(0.4)
+    assert without.pools[0].billed[59] == 0
+
+
+def test_a_warm_pool_of_planned_size_waits_once_demand_has_jumped() -> None:
+    jumps = [100.0] * 90 + ([100.0] * 20 + [108.0] * 10) * 4
+    warm = replace(pool("p", most=20), warm=WarmSpec(max_capacity=6, cost_fraction=0.1))
+    billed = replay_fleet(demand(jumps), fleet(warm)).pools[0].billed
+
+    assert billed[80] == 0
+    assert billed[-25] == pytest.approx(0.6)
+
+
+def test_what_waits_holds_no_capacity_where_a_pool_is_dry(tmp_path: Path) -> None:
+    record_availability(tmp_path, [0] * 60, gap_seconds=180)
+    text = '[[pool]]\nname = "warm"\navailability = {file = "spot.json.gz"}'
+    warm = replace(pool("warm", most=9), warm=WarmSpec(min_capacity=4, max_capacity=4))
+    spec = fleet(warm, pool("sure", most=9))
+    replayed = in_scenario(text, tmp_path, spec, [100.0] * 60 + [105.0] * 30)
+
+    assert replayed.pools[0].ready.max() == 0
+    assert replayed.pools[1].ready[-1] >= 5

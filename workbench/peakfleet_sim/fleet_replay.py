@@ -79,7 +79,8 @@ def replay_fleet(
     """Replay *demand* through the production decision of a fleet with all its pools.
 
     The physics is that of `replay`, for each pool. Demand is in units, so the fleet's signals
-    are replaced by one that reads it. A warm pool belongs to the first pool of the ladder.
+    are replaced by one that reads it. Pools have the warm pools of their specification; that of
+    *world* belongs to the first pool, if that has none.
 
     Args:
         demand: Demand by the minute, in units.
@@ -120,14 +121,16 @@ class _Replay:
         )
 
     def _instances(self, pool: PoolSpec, *, first: bool) -> Instances:
-        warm = self.world.warm_pool
+        own, given = pool.warm, self.world.warm_pool
+        instances = own.min_capacity if own else given.instances if first else 0
+        start_seconds = own.start_seconds if own else given.start_seconds
         return Instances(
             boot_minutes=-int(-pool.boot_seconds // SECONDS_PER_MINUTE),
             min_instances=pool.min_capacity,
             max_instances=pool.max_capacity,
-            warm_instances=warm.instances if first else 0,
-            warm_start_minutes=self.world.warm_start_minutes,
-            warm_cost_fraction=warm.cost_fraction,
+            warm_instances=instances,
+            warm_start_minutes=-int(-start_seconds // SECONDS_PER_MINUTE),
+            warm_cost_fraction=own.cost_fraction if own else given.cost_fraction,
         )
 
     def run(self) -> FleetReplay:
@@ -201,7 +204,12 @@ class _Replay:
             del self.outages[outage.scope]
         self._know(pursued.outages)
         for told in pursued.plan.pools:
-            groups[told.name].shrink(minute, told.desired_capacity)
+            group = groups[told.name]
+            if group.spec.launch == "desired":
+                now = snapshot.now_epoch_seconds
+                self._know(group.grow(minute, told.desired_capacity, now))
+            group.shrink(minute, told.desired_capacity)
+            group.keep_warm(minute, told.warm_capacity)
             series[told.name][0, minute] = told.desired_capacity
         return pursued.plan
 

@@ -7,6 +7,7 @@ from random import Random
 from typing import Final
 
 from peakfleet_planner import Answer, Launch, Outage, OutageCause, PoolReading, PoolSpec, Refusal
+from peakfleet_planner.availability import refused
 from peakfleet_sim.instances import Instances
 from peakfleet_sim.weather import PoolWeather
 from peakfleet_sim.world import SECONDS_PER_MINUTE
@@ -24,6 +25,7 @@ class SimulatedGroup:
         instances: What runs.
         weather: How many could be had, how long they boot.
         random: Draws boot times.
+        warm_target: What the warm pool was asked to hold last; None without one.
         asked: Requests for capacity so far.
         reclaimed: Instances that were taken back so far.
     """
@@ -32,6 +34,7 @@ class SimulatedGroup:
     instances: Instances
     weather: PoolWeather
     random: Random
+    warm_target: int | None = None
     asked: int = 0
     reclaimed: int = 0
 
@@ -54,6 +57,8 @@ class SimulatedGroup:
             ),
             min_capacity=self.spec.min_capacity,
             max_capacity=self.spec.max_capacity,
+            warm_capacity=self.instances.waiting,
+            warm_target=self.warm_target,
             zones={ZONE: self.running},
         )
 
@@ -95,6 +100,34 @@ class SimulatedGroup:
                 Refusal(cause=OutageCause.NO_CAPACITY, instance_types=self.spec.instance_types),
             ),
         )
+
+    def grow(self, minute: int, desired: int, now_epoch_seconds: int) -> tuple[Outage, ...]:
+        """Launch towards *desired*, from the warm pool first; return what was refused.
+
+        So a group with a warm pool is sized: it is told a desired capacity, and answers later.
+        """
+        if desired <= self.running:
+            return ()
+        answer = self.launch(minute, Launch(zone=ZONE, capacity=desired - self.running))
+        return tuple(
+            outage
+            for refusal in answer.refusals
+            for outage in refused(
+                self.spec,
+                zones=(ZONE,),
+                zone=ZONE,
+                instance_types=refusal.instance_types,
+                cause=refusal.cause,
+                outages=(),
+                now=now_epoch_seconds,
+            )
+        )
+
+    def keep_warm(self, minute: int, capacity: int | None) -> None:
+        """Let so many wait from the end of *minute* on; None leaves it as it is."""
+        if capacity is not None:
+            self.warm_target = capacity
+            self.instances.keep_warm(minute, capacity)
 
     def shrink(self, minute: int, desired: int) -> None:
         """Let go at the end of *minute* what is more than *desired*."""

@@ -90,7 +90,7 @@ def replayed_spec(spec: FleetSpec) -> FleetSpec:
             expression=DEMAND,
             when_silent=signal.when_silent,
         )
-    pools = tuple(replace(pool, launch="direct", warm=None) for pool in spec.pools)
+    pools = tuple(replace(pool, launch="desired" if pool.warm else "direct") for pool in spec.pools)
     return replace(spec, signals=(replayed,), pools=pools, traffic=None, state_table=None)
 
 
