@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 from aws_cdk import Duration, IStableAnyProducer, Stack
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from peakfleet import _numpy
 from peakfleet._function import ARCHITECTURE, RUNTIME
-from peakfleet._repeated import RepeatedFunction
+from peakfleet._repeated import RepeatedFunction, may_read_metrics
 from peakfleet._spec import SpecDocument
 from peakfleet.foresight import Foresight
 from peakfleet.state import FleetState
@@ -77,12 +76,7 @@ class Learner(RepeatedFunction):
             layers=[_numpy_layer(scope)],
         )
         state.grant_query_and_put(self.role, fleet=fleet)
-        self.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["cloudwatch:GetMetricData"],
-                resources=["*"],  # AWS knows no narrower resource for this read
-            )
-        )
+        self.role.add_to_policy(may_read_metrics())
 
 
 def _numpy_layer(scope: Construct) -> lambda_.ILayerVersion:

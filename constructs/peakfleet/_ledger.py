@@ -5,7 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from peakfleet._repeated import RepeatedFunction
+from peakfleet._repeated import RepeatedFunction, may_read_metrics
 from peakfleet.state import FleetState
 
 _TIMEOUT = Duration.minutes(5)
@@ -44,12 +44,7 @@ class Ledger(RepeatedFunction):
             dead_letters=dead_letters,
         )
         state.grant_query_and_put(self.role, fleet=fleet)
-        self.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["cloudwatch:GetMetricData"],
-                resources=["*"],  # AWS knows no narrower resource for this read
-            )
-        )
+        self.role.add_to_policy(may_read_metrics())
 
 
 def grant_telling_of_work(role: iam.Role, *, namespace: str) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import Duration, IStableAnyProducer, Lazy
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
@@ -74,3 +75,8 @@ class RepeatedFunction(FleetFunction):
                 dead_letter_queue=self.dead_letters,
             ),
         )
+
+
+def may_read_metrics() -> iam.PolicyStatement:
+    """Return the permission to read CloudWatch, for which AWS knows no narrower resource."""
+    return iam.PolicyStatement(actions=["cloudwatch:GetMetricData"], resources=["*"])

@@ -31,7 +31,6 @@ class Launcher:
         tick: Its time in epoch seconds.
         autoscaling: Client to launch with.
         calls: Where failures are noted.
-        weights: Points that an instance of each type counts for, by pool. Default: 1 each.
         unanswered: Pools that could not be asked in this way; their desired capacity has to be
             set instead.
         launched: Ids of the instances that came, as far as they are known.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -61,11 +61,6 @@ class Trial:
     def optimum(self) -> Run:
         """Perfect foresight, in fair weather."""
         return self.contest.optimum()
-
-    def run_all(self) -> Iterator[Tried]:
-        """Yield each policy as it is done."""
-        for choice in self.choices:
-            yield self.try_out(choice)
 
     def try_out(self, choice: Choice) -> Tried:
         """Replay and score one policy."""
