@@ -9,8 +9,10 @@ the last 49 days count, and the first week (at most a third) is history only. J 
 paid and missed, in instance-minutes, over the same of the clairvoyant optimum, which has no warm
 pool; the first table has its geometric mean. With `--peers` every peer runs, at its default and
 at its best single setting for all traces; those that read their metric from the source see it
-without CloudWatch's delay. In warm columns each peer has its best single pool size too, and
-peakfleet plans its own. The last table has how often demand came above its forecast.
+without CloudWatch's delay. In warm columns each peer has the best single pool for all traces too:
+of several sizes that are refilled (`+10`), and of several where what is let go waits, so that as
+many serve or wait together (`+40r`). Peakfleet plans its own, where what is let go waits. The last
+table has how often demand came above its forecast.
 """
 
 from __future__ import annotations
@@ -36,14 +38,20 @@ from peakfleet_sim import (
     scale_to,
     score,
 )
-from peakfleet_sim.policies import KINDS, choose
+from peakfleet_sim.policies import KINDS, Choice, choose
 
 DAYS, MINUTES_PER_DAY = 49, 1440
 PEAK_INSTANCES = 100
 HISTORY_SHARE = 0.33
 TARGETS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 PENALTIES = (5, 10, 30, 100, 300)
-WARM_SIZES = (5, 10, 20, 40)
+WARM_TARGETS = (0.7, 0.8, 0.9, 1.0)
+WARM_PENALTIES = (30, 100, 300)
+WARM_POOLS = {
+    **{f"+{size}": WarmPoolSpec(instances=size) for size in (5, 10, 20)},
+    **{f"+{size}r": WarmPoolSpec(instances=size, reuse=True) for size in (20, 40, 70)},
+}
+"""What peers are tried with; others were worse for every peer that was looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +81,15 @@ def main() -> None:
     wishes = _wishes()
     policies = tuple(wishes.policies or _policies(peers=wishes.peers))
     files = [path for path in traces() if not wishes.traces or path.name in wishes.traces]
-    work = [(path, setting, policies) for path in files for setting in SETTINGS]
+    boots = sorted({setting.boot_minutes for setting in SETTINGS})
+    work = [(path, boot_minutes, policies) for path in files for boot_minutes in boots]
     misses: dict[str, tuple[float, ...]] = {}
     scores: defaultdict[tuple[Setting, str], dict[str, float]] = defaultdict(dict)
     with ProcessPoolExecutor() as pool:
-        for (path, setting, _), found in zip(work, pool.map(_scores, work), strict=True):
-            for policy, value in found.items():
+        for (path, boot_minutes, _), found in zip(work, pool.map(_scores, work), strict=True):
+            for (setting, policy), value in found.items():
                 scores[setting, policy][path.name] = value
-            sys.stderr.write(f"{path.name}, {setting}: done\n")
+            sys.stderr.write(f"{path.name}, boot {boot_minutes} min: done\n")
         if "peakfleet" in policies:
             misses = dict(zip((path.name for path in files), pool.map(_misses, files), strict=True))
     best = _print_means(scores)
@@ -121,32 +130,39 @@ def _policies(*, peers: bool) -> Iterator[str]:
             yield f"{kind.name}:{setting:g}"
 
 
-def _scores(work: tuple[Path, Setting, tuple[str, ...]]) -> Mapping[str, float]:
-    path, setting, policies = work
-    contest = contest_of(load_demand(path), setting)
-    optimum = contest.optimum()
-    found = {}
-    for name in policies:
-        choice = choose(name)
-        for label, pool in _warm_pools(name, setting):
-            world = replace(
-                contest.world, min_instances=choice.kind.least_instances, warm_pool=pool
-            )
-            run = choice.run(replace(contest, world=world), own_delays=True)
-            outcome = score(run, optimum=optimum)
-            if outcome.score is not None:
-                found[label] = outcome.score
+def _scores(
+    work: tuple[Path, int, tuple[str, ...]],
+) -> Mapping[tuple[Setting, str], float]:
+    """Return J of each policy in each setting with these boots; equal worlds are replayed once."""
+    path, boot_minutes, policies = work
+    demand, found = load_demand(path), {}
+    known: dict[tuple[str, int], float | None] = {}
+    for setting in (one for one in SETTINGS if one.boot_minutes == boot_minutes):
+        contest = contest_of(demand, setting)
+        optimum = contest.optimum()
+        for name in policies:
+            choice = choose(name)
+            delay = 0 if choice.kind.sees_at_once else setting.delay_minutes
+            for label, pool in _warm_pools(choice, setting):
+                if (label, delay) not in known:
+                    world = replace(
+                        contest.world, min_instances=choice.kind.least_instances, warm_pool=pool
+                    )
+                    run = choice.run(replace(contest, world=world), own_delays=True)
+                    known[label, delay] = score(run, optimum=optimum).score
+                value = known[label, delay]
+                if value is not None:
+                    found[setting, label] = value
     return found
 
 
-def _warm_pools(name: str, setting: Setting) -> Iterator[tuple[str, WarmPoolSpec]]:
+def _warm_pools(choice: Choice, setting: Setting) -> Iterator[tuple[str, WarmPoolSpec]]:
     if not setting.warm:
-        yield name, WarmPoolSpec()
-    elif name == "peakfleet":
-        yield name, WarmPoolSpec(auto=True)
-    else:
-        for size in WARM_SIZES:
-            yield f"{name}+{size}", WarmPoolSpec(instances=size)
+        yield choice.asked, WarmPoolSpec()
+    elif choice.kind.name == "peakfleet":
+        yield "peakfleet+auto", WarmPoolSpec(auto=True, reuse=True)
+    elif choice.setting in (WARM_PENALTIES if choice.kind.name == "lcp" else WARM_TARGETS):
+        yield from ((f"{choice.asked}{label}", pool) for label, pool in WARM_POOLS.items())
 
 
 def _misses(path: Path) -> tuple[float, ...]:
@@ -184,17 +200,17 @@ def _print_means(
     """Print the table of means; return the best variant of each kind of policy."""
     _say(f"{'geometric mean of J':22}" + "".join(f"{setting!s:>30}" for setting in SETTINGS))
     best = {}
-    for kind in dict.fromkeys(policy.partition(":")[0] for _, policy in scores):
+    for kind in dict.fromkeys(_kind(policy) for _, policy in scores):
         cells = []
         for setting in SETTINGS:
             means = {
                 policy: _mean(found)
                 for (at, policy), found in scores.items()
-                if at == setting and policy.partition(":")[0] == kind
+                if at == setting and _kind(policy) == kind
             }
             best[setting, kind] = least = min(means, key=means.__getitem__)
             usual = means.get(f"{kind}:0.7")
-            note = least.partition(":")[2]
+            note = least.removeprefix(kind).removeprefix(":")
             at_default = "" if usual is None else f", 0.7: {usual:.3f}"
             cells.append(f"{means[least]:.3f}" + (f" at {note}{at_default}" if note else ""))
         _say(f"{kind:22}" + "".join(f"{cell:>30}" for cell in cells))
@@ -212,7 +228,7 @@ def _print_traces(
     for name in names:
         cells = []
         for setting in SETTINGS:
-            ours = scores[setting, "peakfleet"][name]
+            ours = scores[setting, best[setting, "peakfleet"]][name]
             peers = {
                 policy: scores[setting, policy][name]
                 for (at, kind), policy in best.items()
@@ -237,6 +253,10 @@ def _print_misses(misses: Mapping[str, tuple[float, ...]]) -> None:
     ]
     cells = [f"{count} of {len(misses)}" for count in close]
     _say(f"{'within a quarter':30}" + "".join(f"{cell:>15}" for cell in cells))
+
+
+def _kind(policy: str) -> str:
+    return policy.partition(":")[0].partition("+")[0]
 
 
 def _mean(values: Mapping[str, float]) -> float:

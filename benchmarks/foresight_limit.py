@@ -74,7 +74,7 @@ def _targets(contest: Contest, share: float) -> list[tuple[int, int]]:
     targets = []
     for minute in range(len(points) - SETTLING_MINUTES):
         learner.advance(points[minute : minute + SETTLING_MINUTES + 1])
-        targets.append(learner.target)
+        targets.append((learner.aims.grow, learner.aims.keep))
     return targets
 
 

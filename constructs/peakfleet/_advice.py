@@ -72,7 +72,15 @@ def on_known_peaks(
 
 
 def _on_warm_pool(scope: Construct, pool: CapacityPool) -> None:
-    """Warn of a warm pool whose instances lose what is on their local disks."""
+    """Warn of a warm pool that gains nothing, or loses what is on local disks."""
+    warm = pool.to_planner(group=pool.name).warm
+    if warm and warm.start_seconds >= pool.boot_seconds:
+        Annotations.of(scope).add_warning_v2(
+            f"peakfleet:BurstFleet.warmNoSooner:{pool.name}",
+            f"pool '{pool.name}': what waits in its warm pool serves after "
+            f"{warm.start_seconds:g} seconds, which is no sooner than a new instance after "
+            f"{pool.boot_seconds}; give start as measured, or leave warm out",
+        )
     lost = types_with_local_nvme(pool.instance_types)
     if pool.warm and not pool.warm.is_running and lost:
         Annotations.of(scope).add_warning_v2(

@@ -76,7 +76,8 @@ def define_group(
     if points.warm:
         group.add_warm_pool(
             min_size=points.warm.min_capacity,
-            max_group_prepared_capacity=0,  # its size is min_size then, which the scaler sets
+            max_group_prepared_capacity=0,  # nothing more waits than the scaler says
+            reuse_on_scale_in=points.warm.reuse or None,
             pool_state=autoscaling.PoolState.RUNNING
             if points.warm.state == "running"
             else autoscaling.PoolState.STOPPED,

@@ -72,8 +72,15 @@ def boot_script(
         within_seconds: How long all of it may take.
 
     Raises:
-        SpecError: The user data has parts already.
+        SpecError: The user data has parts already, or would not run when a waiting instance is
+            started.
     """
+    if pool.warm and not pool.warm.is_running:
+        raise SpecError(
+            f"pool '{pool.name}': user data does not run again when an instance that waited "
+            f"stopped is started, so that it would never say it is ready; let it wait running "
+            f"(running=True), or leave warm out"
+        )
     commands = pool.user_data or shared
     if isinstance(commands, ec2.MultipartUserData):
         raise SpecError(

@@ -131,6 +131,7 @@ class PoolFields:
             root_volume_gib=self.root_volume_gib,
             points=weights.smallest,
             usd_per_hour=min(usd.values(), default=None),
+            pool_max_instances=self.max_instances,
         )
 
     @property

@@ -20,31 +20,37 @@ _UNKNOWN_SHARE = 0.03
 class WarmPool:
     """Instances of a pool that have booted once and wait, to serve sooner than new ones.
 
+    Use `forecast`, `fixed` or `reused`.
+
     Waiting instances are stopped and cost their volumes alone, or they run and cost what they
     always do. They hold no capacity of their own: where a zone is dry, a stopped instance does
     not start either. Give a warm pool to on-demand pools of one instance type, without local
     disks that have to survive a stop.
 
     Args:
-        max_instances: Most instances that wait, counted like the pool's.
+        max_instances: Most instances that wait, counted like the pool's. None: as many as the
+            pool may have.
         min_instances: Fewest.
         start: From the start of a waiting instance to serving.
         is_running: Whether they wait running.
+        is_reused: Whether what is let go waits, instead of ending.
 
     Raises:
         SpecError: The bounds contradict each other.
     """
 
-    max_instances: int
+    max_instances: int | None
     min_instances: int = 0
     start: Duration = field(default_factory=lambda: _START)
     is_running: bool = False
+    is_reused: bool = False
 
     def __post_init__(self) -> None:
         """Refuse bounds that cannot be."""
-        for name in ("max_instances", "min_instances"):
-            known_number("warm pool", name, getattr(self, name))
-        if not 0 <= self.min_instances <= self.max_instances or self.max_instances < 1:
+        most = self.min_instances + 1 if self.max_instances is None else self.max_instances
+        for name, value in (("max_instances", most), ("min_instances", self.min_instances)):
+            known_number("warm pool", name, value)
+        if not 0 <= self.min_instances <= most or most < 1:
             raise SpecError(
                 f"warm pool: max_instances must be at least 1 and min_instances between 0 and "
                 f"max_instances, got {self.max_instances} and {self.min_instances}"
@@ -87,8 +93,54 @@ class WarmPool:
             is_running=running,
         )
 
+    @classmethod
+    def reused(
+        cls,
+        *,
+        max_instances: int | None = None,
+        min_instances: int = 0,
+        start: Duration | None = None,
+        running: bool = False,
+    ) -> WarmPool:
+        """Let what is let go wait, and serve again.
+
+        An instance waits for as long as that has cost no more than a boot, at most a day, and
+        ends if it was not needed by then. Nothing boots only to wait, beyond *min_instances*.
+        Stopped, it costs its volumes alone: those of 20 GiB beside a c8g.4xlarge are 0.3% of
+        its price, so that a boot of 3 minutes pays for 15 hours of waiting.
+
+        Args:
+            max_instances: Most instances that wait. Default: as many as the pool may have, for
+                none of them costs more than booting it anew.
+            min_instances: Fewest. They are booted to wait where none were let go. Default: 0.
+            start: From the start of a waiting instance to serving. Default: 60 seconds.
+            running: Whether they wait running, for as long as a boot takes at most.
+                Default: no, stopped.
+
+        Limitations:
+            - The image must bear being stopped and started: what earlier work has left on its
+              volumes is still there, local disks are empty, memory is lost.
+            - User data runs at the first boot only, unless it tells cloud-init otherwise. What
+              serves, and what says that it is ready, has to be a service that starts at boot.
+            - What waits keeps the image and the user data that it was launched with: after a
+              deployment it still serves again, for as long as it waits.
+            - Instances of an Amazon ECS cluster cannot be reused; ECS rules it out.
+        """
+        return cls(
+            max_instances=max_instances,
+            min_instances=min_instances,
+            start=start or _START,
+            is_running=running,
+            is_reused=True,
+        )
+
     def to_planner(
-        self, *, root_volume_gib: int, points: int, usd_per_hour: float | None
+        self,
+        *,
+        root_volume_gib: int,
+        points: int,
+        usd_per_hour: float | None,
+        pool_max_instances: int,
     ) -> WarmSpec:
         """Return what a decision needs to know.
 
@@ -96,13 +148,18 @@ class WarmPool:
             root_volume_gib: What a stopped instance pays for.
             points: Points of capacity of an instance.
             usd_per_hour: Price of a running instance; None if unknown, then 3% is assumed.
+            pool_max_instances: Most instances that the pool may have.
         """
+        most = self.max_instances
+        if most is None:
+            most = max(pool_max_instances, self.min_instances)
         volume_usd = root_volume_gib * _GP3_USD_PER_GIB_MONTH / _HOURS_PER_MONTH
         share = min(1.0, volume_usd / usd_per_hour) if usd_per_hour else _UNKNOWN_SHARE
         return WarmSpec(
-            max_capacity=self.max_instances * points,
+            max_capacity=most * points,
             min_capacity=self.min_instances * points,
             start_seconds=float(seconds("warm pool", "start", self.start)),
             state="running" if self.is_running else "stopped",
             cost_fraction=1.0 if self.is_running else share,
+            reuse=self.is_reused,
         )

@@ -2,8 +2,9 @@
 
 It is the only caller of Auto Scaling on the machine. A worker that is busy protects the machine
 from scale-in. When the group lets the machine go all the same, the agent tells the workers, keeps
-the terminating hook waiting while they finish, and completes it once they are idle. All that it
-must not forget is in the folder of signs, so that it can be killed at any time.
+the terminating hook waiting while they finish, and completes it once they are idle. It does the
+same for a machine that goes back to its warm pool: the terminating hook waits for that too. All
+that it must not forget is in the folder of signs, so that it can be killed at any time.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Agent:
         leaving = self._signs.leaving
         if self._orders.drain_hook is None:
             return
-        if leaving is not None and self._target in GOING:
+        if leaving is not None and (self._target in GOING or self._returns):
             self._drain(leaving, self._orders.drain_hook, now)
         elif self._target == SERVING:
             self._protect(now)
@@ -87,7 +88,9 @@ class Agent:
             log.warning("the metadata could not be read, the last ones stand: %s", error)
             return
         if target != self._target:
-            self._target, self._target_since, self._told_ready = target, now, False
+            self._turn(target, now)
+        if target == SERVING and not self._signs.has_served:
+            self._signs.serve(serves=True)
         told = self._signs.leaving
         known = None if told is not None and told.reason == WARM else told
         if target in GOING:
@@ -102,6 +105,19 @@ class Agent:
             )
         if known != told:
             self._signs.tell(known)
+
+    def _turn(self, target: str, now: float) -> None:
+        """Begin anew: a machine may serve, wait and leave more than once."""
+        self._target, self._target_since = target, now
+        self._told_ready = self._returns  # its launching hook has long been completed
+        self._protected = self._idle_since = self._heartbeat_at = None
+        self._let_go = self._overtime = False
+
+    @property
+    def _returns(self) -> bool:
+        """Whether the machine goes back to its warm pool, and has not arrived."""
+        to_pool = self._target.startswith(WARMED) and self._target not in GOING
+        return to_pool and self._signs.has_served
 
     def _say_ready(self, now: float) -> None:
         """Complete the launching hook, also the one that fires when a waiting machine is used."""
@@ -123,6 +139,8 @@ class Agent:
             self._let_go = self._retries.attempt(
                 f"letting this machine go ({hook})", lambda: self._complete(hook), now
             )
+            if self._let_go:
+                self._signs.serve(serves=False)
         elif now - leaving.since >= self._orders.drain_seconds:
             if not self._overtime:
                 log.warning("this machine is still busy after its time: its hook lapses")

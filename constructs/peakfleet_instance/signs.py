@@ -2,6 +2,7 @@
 
 `busy`: whoever works holds a shared lock on it. The kernel frees the lock when its holder dies.
 `leaving`: exists while the machine is to take no new work. `ready`: has text once it can serve.
+`served` is the agent's own: exists from the first service until a warm pool has the machine back.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class Leaving:
 
     Args:
         reason: `scale-in`: running work may finish; `spot`: the machine is taken back soon;
-            `warm-pool`: it will be stopped or wait until it is needed.
+            `warm-pool`: running work may finish, then the machine waits, stopped or running,
+            until it is needed.
         since: When this was noticed, in seconds since 1970.
         until: When work that still runs must have been given back, in seconds since 1970.
             None: it may finish.
@@ -101,6 +103,18 @@ class Signs:
     def is_ready(self) -> bool:
         """Whether the machine can serve."""
         return (self._folder / "ready").stat().st_size > 0
+
+    @property
+    def has_served(self) -> bool:
+        """Whether the machine has served since a warm pool last had it."""
+        return (self._folder / "served").exists()
+
+    def serve(self, *, serves: bool) -> None:
+        """Remember that the machine serves, or, with False, that a warm pool has it."""
+        if serves:
+            (self._folder / "served").touch()
+        else:
+            (self._folder / "served").unlink(missing_ok=True)
 
     @property
     def leaving(self) -> Leaving | None:

@@ -22,6 +22,7 @@ from peakfleet_planner import (
     Pursued,
     Snapshot,
     foreign_sizes,
+    heights,
     pursue,
 )
 from peakfleet_planner.availability import remembered
@@ -42,9 +43,8 @@ class Applied:
         cloud_weight: Percent of the traffic that was given to the fleet; None if unchanged.
         refused: Requests for capacity that were refused. Default: 0.
         swept: Instances that had outlived their drain. Default: none.
-        warm: Size that each changed warm pool now has.
-        rolled_back: Pools that launch an older version of their template than was deployed, and
-            which.
+        warm: Size that each changed warm pool has from now on.
+        rolled_back: Older version of its template, by pool that launches it and not the deployed.
     """
 
     plan: Plan
@@ -76,8 +76,9 @@ def act(
 
     Capacity that a pool refuses is asked of the next one before this returns. A tick that is not
     the latest changes nothing. While a change cannot be recorded, or traffic cannot be moved
-    away, nothing is let go. Without a state table the split of the traffic is sent at every
-    tick, because nothing remembers it.
+    away, nothing is let go. Warm pools are sized before anything shrinks, so that what is let go
+    finds its place; if that fails it ends, which costs a boot later and no work. Without a state
+    table the split of the traffic is sent at every tick, because nothing remembers it.
 
     Args:
         spec: The fleet.
@@ -112,6 +113,7 @@ class _Act:
         is_told = tells and split(
             self.spec.traffic, weight, elbv2=self.clients.elbv2, calls=self.calls
         )
+        warm = self._keep_warm(plan)
         if recorded is not Recorded.LOST and (is_told or not tells):
             self._shrink(plan)
         told = weight if is_told else None
@@ -121,6 +123,9 @@ class _Act:
         keep_facts(
             self.spec, self.snapshot, pursued, anew=back, clients=self.clients, calls=self.calls
         )
+        care.replace_unhealthy(
+            self.spec, self.snapshot, plan, autoscaling=self.clients.autoscaling, calls=self.calls
+        )
         return Applied(
             plan=plan,
             recorded=recorded,
@@ -128,7 +133,7 @@ class _Act:
             cloud_weight=told,
             refused=len(remembered(self.snapshot.refused, pursued.outages)),
             swept=self._sweep(plan),
-            warm=self._tend(plan),
+            warm=warm,
             rolled_back={**behind(self.snapshot), **back},
         )
 
@@ -155,6 +160,7 @@ class _Act:
                 },
             },
             growth=growth(self.snapshot, plan),
+            heights=heights(self.spec, self.snapshot),
             cloud_weight=None if moves or memory is None else memory.cloud_weight,
             dynamodb=self.clients.dynamodb,
             calls=self.calls,
@@ -210,10 +216,7 @@ class _Act:
             if not told.drains or told.name not in seen:
                 continue
             gone = care.drain(
-                told,
-                seen[told.name],
-                autoscaling=self.clients.autoscaling,
-                calls=self.calls,
+                told, seen[told.name], autoscaling=self.clients.autoscaling, calls=self.calls
             )
             asked = self.pools.get(told.name, seen[told.name].desired_capacity)
             self.pools[told.name] = asked - gone
@@ -232,18 +235,16 @@ class _Act:
         self.pools |= resize(changes, autoscaling=self.clients.autoscaling, calls=self.calls)
 
     def _sweep(self, plan: Plan) -> tuple[str, ...]:
-        ids = [one for pool in plan.pools for one in pool.sweeps]
+        ids = (one for pool in plan.pools for one in pool.sweeps)
         return care.sweep(ids, ec2=self.clients.ec2, calls=self.calls)
 
-    def _tend(self, plan: Plan) -> dict[str, int]:
-        seen = {pool.name: pool for pool in self.snapshot.pools}
-        pools = {pool.name: pool for pool in self.spec.pools}
-        warm = {}
-        for told in plan.pools:
-            pool, reading = pools[told.name], seen.get(told.name)
-            autoscaling, calls = self.clients.autoscaling, self.calls
-            care.replace_unhealthy(pool, told, reading, autoscaling=autoscaling, calls=calls)
-            size = care.keep_warm(pool, told, reading, autoscaling=autoscaling, calls=calls)
-            if size is not None:
-                warm[told.name] = size
-        return warm
+    def _keep_warm(self, plan: Plan) -> dict[str, int]:
+        grows = {one.pool for one in resizes(self.spec, self.snapshot, plan) if one.grows}
+        return care.keep_warm(
+            self.spec,
+            self.snapshot,
+            plan,
+            short=grows - set(self.pools),
+            autoscaling=self.clients.autoscaling,
+            calls=self.calls,
+        )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from peakfleet_handlers.calls import Calls
-from peakfleet_planner import PoolPlan, PoolReading, PoolSpec
+from peakfleet_planner import (
+    FleetSpec,
+    Plan,
+    PoolPlan,
+    PoolReading,
+    PoolSpec,
+    Snapshot,
+    WarmSpec,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
@@ -54,46 +62,88 @@ def sweep(instance_ids: Iterable[str], *, ec2: InstanceClient, calls: Calls) -> 
 
 
 def keep_warm(
-    pool: PoolSpec,
-    plan: PoolPlan,
-    reading: PoolReading | None,
+    spec: FleetSpec,
+    snapshot: Snapshot,
+    plan: Plan,
     *,
+    short: Collection[str],
     autoscaling: AutoScalingClient,
     calls: Calls,
-) -> int | None:
-    """Size the warm pool, if it has another size; return the new one.
+) -> dict[str, int]:
+    """Size the warm pools that have another size; return the new one of each.
 
     `MaxGroupPreparedCapacity` 0 leaves the size to `MinSize` alone: without it a warm pool is as
-    large as the group's maximum allows.
+    large as the group's maximum allows. Where what is let go waits, the size is what of the
+    prepared capacity does not serve, and `MinSize` stays as specified.
+
+    Args:
+        spec: The fleet.
+        snapshot: What was observed.
+        plan: What was decided.
+        short: Pools that did not get what they were to grow by, and are left as they are: prepared
+            for it, a group would boot the difference only to wait.
+        autoscaling: Client to tell.
+        calls: Where failures are noted.
     """
+    sized = {}
+    for pool, told, reading in _pairs(spec, snapshot, plan):
+        warm = pool.warm
+        if warm is None or (warm.reuse and pool.name in short):
+            continue
+        sizes = _reused(warm, told, reading) if warm.reuse else _filled(told, reading)
+        if sizes is None:
+            continue
+        least, prepared = sizes
+        put = partial(
+            autoscaling.put_warm_pool,
+            AutoScalingGroupName=pool.group,
+            MinSize=least,
+            MaxGroupPreparedCapacity=prepared,
+            PoolState="Stopped" if warm.state == "stopped" else "Running",
+            InstanceReusePolicy={"ReuseOnScaleIn": warm.reuse},
+        )
+        if calls.attempt("PutWarmPool", pool.name, put) is not None:
+            sized[pool.name] = max(least, prepared - told.desired_capacity)
+    return sized
+
+
+def _filled(plan: PoolPlan, reading: PoolReading) -> tuple[int, int] | None:
+    """Return what `MinSize` and prepared capacity should be; None if the size is right."""
     wanted = plan.warm_capacity
-    if wanted is None or pool.warm is None or reading is None or reading.warm_target == wanted:
-        return None
-    put = partial(
-        autoscaling.put_warm_pool,
-        AutoScalingGroupName=pool.group,
-        MinSize=wanted,
-        MaxGroupPreparedCapacity=0,
-        PoolState="Stopped" if pool.warm.state == "stopped" else "Running",
-    )
-    return None if calls.attempt("PutWarmPool", pool.name, put) is None else wanted
+    return None if wanted is None or wanted == reading.warm_target else (wanted, 0)
+
+
+def _reused(warm: WarmSpec, plan: PoolPlan, reading: PoolReading) -> tuple[int, int] | None:
+    """Return the same for a pool in which what is let go waits."""
+    wanted, least = plan.prepared_capacity, warm.min_capacity
+    is_right = wanted == reading.prepared_capacity and (reading.warm_target or 0) >= least
+    return None if wanted is None or is_right else (least, wanted)
 
 
 def replace_unhealthy(
-    pool: PoolSpec,
-    plan: PoolPlan,
-    reading: PoolReading | None,
-    *,
-    autoscaling: AutoScalingClient,
-    calls: Calls,
+    spec: FleetSpec, snapshot: Snapshot, plan: Plan, *, autoscaling: AutoScalingClient, calls: Calls
 ) -> None:
     """Halt or resume the replacement of unhealthy instances, where that has to change."""
-    if reading is None or reading.replaces_unhealthy == plan.replaces_unhealthy:
-        return
-    change, operation = (
-        (autoscaling.resume_processes, "ResumeProcesses")
-        if plan.replaces_unhealthy
-        else (autoscaling.suspend_processes, "SuspendProcesses")
-    )
-    request = partial(change, AutoScalingGroupName=pool.group, ScalingProcesses=[REPLACE_UNHEALTHY])
-    calls.attempt(operation, pool.name, request)
+    for pool, told, reading in _pairs(spec, snapshot, plan):
+        if reading.replaces_unhealthy == told.replaces_unhealthy:
+            continue
+        change, operation = (
+            (autoscaling.resume_processes, "ResumeProcesses")
+            if told.replaces_unhealthy
+            else (autoscaling.suspend_processes, "SuspendProcesses")
+        )
+        request = partial(
+            change, AutoScalingGroupName=pool.group, ScalingProcesses=[REPLACE_UNHEALTHY]
+        )
+        calls.attempt(operation, pool.name, request)
+
+
+def _pairs(
+    spec: FleetSpec, snapshot: Snapshot, plan: Plan
+) -> Iterator[tuple[PoolSpec, PoolPlan, PoolReading]]:
+    """Return every pool that could be read, with what it is told and how it was seen."""
+    pools = {pool.name: pool for pool in spec.pools}
+    seen = {reading.name: reading for reading in snapshot.pools}
+    for told in plan.pools:
+        if told.name in seen:
+            yield pools[told.name], told, seen[told.name]

@@ -61,6 +61,8 @@ class Rules:
     def _launched(self, told: Happening, pool: PoolSpec) -> bool:
         if told.text("Destination") == WARM_POOL:
             return False  # it waits, and has not served
+        if told.text("Origin") == WARM_POOL:  # so whatever drain is remembered has ended
+            event_facts.gone(self.table, told.instance_id)
         instance = self._instance(told.instance_id)
         if instance is None:
             return False
@@ -108,6 +110,7 @@ class Rules:
         return self._refuse(outages_of(told, pool))
 
     def _terminated(self, told: Happening, pool: PoolSpec) -> bool:
+        """Forget what is gone; also what waits in the warm pool now, which AWS tells likewise."""
         interrupted = event_facts.was_interrupted(self.table, told.instance_id)
         launched = launch_of(self.table, pool.name, told.instance_id)
         if self.calls.failed:
@@ -122,15 +125,19 @@ class Rules:
         return is_news
 
     def _terminating(self, told: Happening, pool: PoolSpec) -> bool:
-        if WARM_POOL not in (told.text("Origin"), told.text("Destination")):
-            event_facts.drain(
-                self.table,
-                Draining(
-                    instance_id=told.instance_id,
-                    pool=pool.name,
-                    since_epoch_seconds=told.at_epoch_seconds,
-                ),
-            )
+        """Remember the drain, also on the way into a warm pool or out of one.
+
+        A drain that never ends leaves an instance retained wherever it was going, and a stopped
+        one cannot answer at all: without its drain nothing would ever end it.
+        """
+        event_facts.drain(
+            self.table,
+            Draining(
+                instance_id=told.instance_id,
+                pool=pool.name,
+                since_epoch_seconds=told.at_epoch_seconds,
+            ),
+        )
         return False
 
     def _at_risk(self, told: Happening) -> bool:

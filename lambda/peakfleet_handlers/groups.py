@@ -101,6 +101,7 @@ def _reading(pool: PoolSpec, group: AutoScalingGroupTypeDef) -> PoolReading:
         leaving_capacity=_sum(one for one in instances if one["LifecycleState"] in _LEAVING),
         unhealthy_capacity=_sum(in_service) - _sum(serving),
         warm_target=_warm_target(group) if pool.warm else None,
+        prepared_capacity=_prepared_capacity(group) if pool.warm else None,
         zones=zones,
         serving=frozenset(_ids(serving)),
         booting=frozenset(_ids(booting)),
@@ -122,16 +123,24 @@ def _template_version(group: AutoScalingGroupTypeDef) -> int | None:
 
 
 def _warm_target(group: AutoScalingGroupTypeDef) -> int | None:
-    """Return what the warm pool holds by its settings; None if there is no warm pool.
+    """Return what the warm pool holds by its settings; None if there is no warm pool."""
+    prepared = _prepared_capacity(group)
+    if prepared is None:
+        return None
+    least = group["WarmPoolConfiguration"].get("MinSize", 0)
+    return max(least, prepared - group["DesiredCapacity"])
 
-    One without a prepared capacity fills the group up to its maximum.
+
+def _prepared_capacity(group: AutoScalingGroupTypeDef) -> int | None:
+    """Return what may serve or wait together; None if there is no warm pool.
+
+    Where nothing else is set, that is the group's maximum.
     """
     settings = group.get("WarmPoolConfiguration")
     if settings is None or settings.get("Status") == "PendingDelete":
         return None
     prepared = settings.get("MaxGroupPreparedCapacity", -1)
-    most = group["MaxSize"] if prepared < 0 else prepared
-    return max(settings.get("MinSize", 0), most - group["DesiredCapacity"])
+    return group["MaxSize"] if prepared < 0 else prepared
 
 
 def _with_warm_pool(

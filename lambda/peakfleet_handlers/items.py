@@ -6,7 +6,8 @@ attribute `expires_at` (N, epoch seconds). A fleet has:
 | `item` | attributes | written by |
 |---|---|---|
 | `HOLD` | `owner` S, `reason` S, `until` N, `expires_at` N | a human |
-| `LATEST` | `tick` N, `desired` M, `before` M, `growth` M, `cloud_weight` N, `plan` S | a tick |
+| `LATEST` | `tick` and `cloud_weight` N, `plan` S, and M by pool: | a tick |
+| | `desired`, `before`, `growth`, `heights` | |
 | `MODEL` | `learned` N, `model` B: gzip-compressed JSON, `expires_at` N | the learner |
 | `DECISION#<ISO-8601 tick time>` | `tick` N, `plan` S, `expires_at` N | a tick that acts |
 
@@ -26,7 +27,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from peakfleet_planner import DemandModel, Growth, Hold, Plan, read_model
+from peakfleet_handlers.by_pool import capacities, read_capacities, read_steps, steps
+from peakfleet_planner import DemandModel, Growth, Heights, Hold, Plan, read_model
 from peakfleet_planner.foresight.model import VERSION as MODEL_VERSION
 
 HOLD, LATEST, MODEL, DECISION_PREFIX = "HOLD", "LATEST", "MODEL", "DECISION#"
@@ -76,6 +78,7 @@ def latest_item(
     desired: Mapping[str, int],
     before: Mapping[str, int],
     growth: Mapping[str, Growth],
+    heights: Mapping[str, Heights] | None = None,
     cloud_weight: int | None,
     plan: Plan,
 ) -> Item:
@@ -87,15 +90,17 @@ def latest_item(
         desired: Desired capacity by pool.
         before: Desired capacity by pool before the change.
         growth: When each pool was asked for more, and for how many points.
+        heights: How large each pool was lately, where what is let go waits. Default: not known.
         cloud_weight: Percent of the traffic that the fleet is known to get; None if unknown.
         plan: What was decided.
     """
     item: Item = {
         **key(fleet, LATEST),
         "tick": {"N": str(tick)},
-        "desired": _capacities(desired),
-        "before": _capacities(before),
-        "growth": {"M": {pool: _growth(steps) for pool, steps in growth.items()}},
+        "desired": capacities(desired),
+        "before": capacities(before),
+        "growth": steps(growth),
+        "heights": steps(heights or {}),
         "plan": {"S": _text(plan)},
     }
     return item if cloud_weight is None else {**item, "cloud_weight": {"N": str(cloud_weight)}}
@@ -115,7 +120,7 @@ def confirmation(
     """
     names = {"#desired": "desired", "#plan": "plan", "#tick": "tick"}
     values = {
-        ":desired": _capacities(desired),
+        ":desired": capacities(desired),
         ":plan": {"S": _text(plan)},
         ":tick": {"N": str(tick)},
     }
@@ -142,13 +147,18 @@ class Latest:
         desired: Desired capacity by pool after it.
         before: And before it.
         growth: When each pool was asked for more, and for how many points, oldest first.
+        heights: How large each pool was lately, where what is let go waits.
         cloud_weight: Percent of the traffic that the fleet gets; None if it is unknown.
     """
 
     desired: Mapping[str, int]
     before: Mapping[str, int]
     growth: Mapping[str, Growth]
+    heights: Mapping[str, Heights]
     cloud_weight: int | None
+
+
+NOTHING_YET = Latest(desired={}, before={}, growth={}, heights={}, cloud_weight=None)
 
 
 def read_latest(item: Mapping[str, Any]) -> Latest:
@@ -159,29 +169,12 @@ def read_latest(item: Mapping[str, Any]) -> Latest:
     """
     weight = item.get("cloud_weight")
     return Latest(
-        desired=_read_capacities(item["desired"]),
-        before=_read_capacities(item.get("before", {"M": {}})),
-        growth={
-            pool: tuple((int(step["L"][0]["N"]), int(step["L"][1]["N"])) for step in steps["L"])
-            for pool, steps in item.get("growth", {"M": {}})["M"].items()
-        },
+        desired=read_capacities(item["desired"]),
+        before=read_capacities(item.get("before", {"M": {}})),
+        growth=read_steps(item.get("growth", {"M": {}})),
+        heights=read_steps(item.get("heights", {"M": {}})),
         cloud_weight=None if weight is None else int(weight["N"]),
     )
-
-
-def _growth(steps: Growth) -> Item:
-    return {"L": [{"L": [{"N": str(number)} for number in step]} for step in steps]}
-
-
-def _capacities(by_pool: Mapping[str, int]) -> Item:
-    return {"M": {pool: {"N": str(capacity)} for pool, capacity in by_pool.items()}}
-
-
-def _read_capacities(attribute: Mapping[str, Any]) -> dict[str, int]:
-    read = {pool: int(capacity["N"]) for pool, capacity in attribute["M"].items()}
-    if lowest := [pool for pool, capacity in read.items() if capacity < 0]:
-        raise ValueError(f"negative capacity of {', '.join(lowest)}")
-    return read
 
 
 def decision_item(fleet: str, *, tick: int, plan: Plan) -> Item:

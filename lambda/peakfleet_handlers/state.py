@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from peakfleet_handlers import items
 from peakfleet_handlers.calls import Calls, Cause
 from peakfleet_handlers.facts import UNREADABLE, read_facts
-from peakfleet_planner import DemandModel, Growth, Memory, Plan
+from peakfleet_planner import DemandModel, Growth, Heights, Memory, Plan
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -74,6 +74,7 @@ def record_change(
     desired: Mapping[str, int],
     before: Mapping[str, int],
     growth: Mapping[str, Growth],
+    heights: Mapping[str, Heights],
     cloud_weight: int | None,
     dynamodb: DynamoDBClient,
     calls: Calls,
@@ -88,6 +89,7 @@ def record_change(
         desired: Desired capacity of each pool after the change.
         before: Desired capacity of each pool before it.
         growth: When each pool was asked for more, and for how many points.
+        heights: How large each pool was lately, where what is let go waits.
         cloud_weight: Percent of the traffic that the fleet is known to get; None if it is
             unknown or about to change.
         dynamodb: Client to write with.
@@ -104,6 +106,7 @@ def record_change(
         desired=desired,
         before=before,
         growth=growth,
+        heights=heights,
         cloud_weight=cloud_weight,
         plan=plan,
     )
@@ -211,7 +214,7 @@ def _memory(
     found: Mapping[str, Mapping[str, Any]], now_epoch_seconds: int, calls: Calls
 ) -> Memory | None:
     """Return what the items say; None if a hold may be meant that cannot be read."""
-    hold, latest = None, items.Latest(desired={}, before={}, growth={}, cloud_weight=None)
+    hold, latest = None, items.NOTHING_YET
     if items.HOLD in found:
         try:
             hold = items.read_hold(found[items.HOLD])
@@ -230,6 +233,7 @@ def _memory(
         desired=latest.desired,
         before=latest.before,
         growth=latest.growth,
+        heights=latest.heights,
         cloud_weight=latest.cloud_weight,
         model=model,
         outages=facts.outages,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from math import ceil
-from typing import Final
+from typing import Final, Protocol
 
 from peakfleet_planner import FleetSpec
 from peakfleet_planner.baselines import ReportedBaseline
 from peakfleet_planner.demand import live_demand
 from peakfleet_planner.foresight.basis import Basis
-from peakfleet_planner.foresight.layers import QUANTILES
+from peakfleet_planner.foresight.layers import QUANTILES, Aims
 from peakfleet_planner.foresight.minutes import DAY, HOUR, MINUTE_SECONDS
 from peakfleet_planner.need import reactive_need
 from peakfleet_planner.plan import BaselineState, SignalState, SignalView
@@ -30,8 +30,20 @@ _REST_MINUTES: Final = 6 * HOUR
 _REST_DECAY: Final = 0.5 ** (1 / _REST_MINUTES)
 
 
+NOTHING: Final = Aims(0, 0, 0)
+
+
+class Graded(Protocol):
+    """A fleet of which it is known what it cost, in instance-minutes; older days count less."""
+
+    cost: float
+
+    def step(self, burst: float, aims: Aims) -> float:
+        """Serve the burst of a minute, then decide as on seeing it; return what it cost."""
+
+
 class Trial:
-    """A fleet that follows targets, and what it cost. In layers.
+    """A fleet that boots what is missing and ends what is too much. In layers.
 
     Args:
         boot_minutes: From the launch to serving.
@@ -43,28 +55,28 @@ class Trial:
         self, *, boot_minutes: int, metric_delay_minutes: int, unserved_cost: float
     ) -> None:
         self._boot, self._unserved_cost = boot_minutes, unserved_cost
-        self._targets: deque[tuple[int, int]] = deque([(0, 0)] * metric_delay_minutes)
+        self._aims: deque[Aims] = deque([NOTHING] * metric_delay_minutes)
         self._ready = 0
         self._booting: deque[int] = deque([0] * (boot_minutes + 1))
         self.cost = 0.0
 
-    def step(self, burst: float, target: tuple[int, int]) -> float:
+    def step(self, burst: float, aims: Aims) -> float:
         """Serve the burst of a minute, then decide as on seeing it; return what it cost.
 
         Args:
             burst: Demand above the baseline.
-            target: How many layers to grow to, and above how many to let go.
+            aims: How many layers should run.
         """
         self._ready += self._booting.popleft()
         booting = sum(self._booting)
         missed = max(0.0, burst - self._ready)
         cost = self._ready + booting + self._unserved_cost * missed
         self.cost = self.cost * DECAY_A_MINUTE + cost
-        self._targets.append(target)
-        grow, keep = self._targets.popleft()
-        self._booting.append(max(0, grow - self._ready - booting))
-        if grow <= self._ready + booting:
-            self._ready = min(self._ready, keep)
+        self._aims.append(aims)
+        told = self._aims.popleft()
+        self._booting.append(max(0, told.grow - self._ready - booting))
+        if told.grow <= self._ready + booting:
+            self._ready = min(self._ready, told.keep)
         return cost
 
 
@@ -87,7 +99,7 @@ class Trust:
         self.minutes = 0
         self.behind_cost = 0.0
 
-    def see(self, foresight: Trial, reactive: Trial, costs: tuple[float, float]) -> None:
+    def see(self, foresight: Graded, reactive: Graded, costs: tuple[float, float]) -> None:
         """Take in one more graded minute.
 
         Args:
@@ -166,8 +178,8 @@ class ReactiveRule:
         )
         self._baseline = UsableBaseline(units=declared_units(spec), state=BaselineState.HEALTHY)
 
-    def target(self, minute: int, layers: float) -> tuple[int, int]:
-        """Return how many layers to grow to, and above how many to let go."""
+    def aims(self, minute: int, layers: float) -> Aims:
+        """Return how many layers should run."""
         unit = self._basis.layer_units
         self._points.append((minute * MINUTE_SECONDS, layers * unit))
         now = (minute + 1 + self._delay) * MINUTE_SECONDS
@@ -183,10 +195,8 @@ class ReactiveRule:
         )
         need = reactive_need(self._spec, (demand,), self._baseline, now)
         most = self._basis.most_layers
-        return (
-            min(most, ceil(need.grow_to / unit - 1e-9)),
-            min(most, ceil(need.keep / unit - 1e-9)),
-        )
+        grow = min(most, ceil(need.grow_to / unit - 1e-9))
+        return Aims(grow, grow, min(most, ceil(need.keep / unit - 1e-9)))
 
 
 def declared_units(spec: FleetSpec) -> float:

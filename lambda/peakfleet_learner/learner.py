@@ -7,14 +7,22 @@ from typing import Final
 
 from peakfleet_learner._digits import rounded
 from peakfleet_learner.advantages import Advantages, Choice
-from peakfleet_learner.grading import Misses, ReactiveRule, Trial, Trust, declared_units
+from peakfleet_learner.grading import (
+    NOTHING,
+    Graded,
+    Misses,
+    ReactiveRule,
+    Trial,
+    Trust,
+    declared_units,
+)
 from peakfleet_learner.running import AFTER_LEAD_MINUTES, Running, frozen, season
-from peakfleet_learner.warm import WarmLearner
+from peakfleet_learner.warm import ReuseTrial, WarmLearner
 from peakfleet_planner import FleetSpec, SpecError
 from peakfleet_planner.foresight.basis import basis_of
 from peakfleet_planner.foresight.features import SEASONS
 from peakfleet_planner.foresight.forecast import Horizon
-from peakfleet_planner.foresight.layers import ages, best, targets
+from peakfleet_planner.foresight.layers import Tables, ages, aims
 from peakfleet_planner.foresight.minutes import DAY, MINUTE_SECONDS
 from peakfleet_planner.foresight.model import (
     RECENT_MINUTES,
@@ -78,14 +86,7 @@ class Learner:
             most_layers=basis.most_layers,
         )
         self._reactive_rule = ReactiveRule(spec, basis, metric_delay_minutes=metric_delay_minutes)
-        self._foresight, self._reactive = (
-            Trial(
-                boot_minutes=basis.boot_minutes,
-                metric_delay_minutes=metric_delay_minutes,
-                unserved_cost=basis.unserved_cost,
-            )
-            for _ in range(2)
-        )
+        self._foresight, self._reactive = self._trial(), self._trial()
         self._trust = Trust(graded_after=GRADED_MINUTES)
         self._misses = Misses(
             lead_minutes=metric_delay_minutes + basis.boot_minutes + AFTER_LEAD_MINUTES
@@ -97,8 +98,8 @@ class Learner:
         )
         self._horizon = horizon
         self._running: Running | None = None
-        self.target = (0, 0)
-        """Layers that the model would grow to, and keep, on seeing the newest minute."""
+        self.aims = NOTHING
+        """How many layers should run by the model, on seeing the newest minute."""
 
     def advance(self, points: Points) -> None:
         """Take in demand in units, oldest first; minutes that were taken in are skipped.
@@ -135,7 +136,7 @@ class Learner:
 
     def _frozen(self, running: Running) -> DemandModel:
         minutes = running.minutes
-        start, keep = self._advantages.tables
+        tables = self._tables
         return DemandModel(
             basis=self._basis,
             learned_at_epoch_seconds=minutes.end * MINUTE_SECONDS,
@@ -147,8 +148,8 @@ class Learner:
             seasons=tuple(season(minutes, lag) for lag in SEASONS),
             grow=frozen(running.grow),
             keep=frozen(running.keep),
-            start_table=tuple(map(rounded, start)),
-            keep_table=tuple(map(rounded, keep)),
+            start_table=tuple(map(rounded, tables.start)),
+            keep_table=tuple(map(rounded, tables.keep)),
             grade=Grade(
                 minutes=self._trust.minutes,
                 foresight_cost=self._foresight.cost,
@@ -165,7 +166,25 @@ class Learner:
         return WarmModel(
             layers=self._warm.layers(running.rolling.highest - self._baseline),
             grow=frozen(running.warm_grow),
-            start_table=tuple(map(rounded, self._warm.start_table)),
+            start_table=tuple(map(rounded, self._warm.advantages.tables[0])),
+        )
+
+    @property
+    def _tables(self) -> Tables:
+        start, keep = self._advantages.tables
+        if self._warm is None:
+            return Tables(start, keep)
+        warm_start, warm_keep = self._warm.advantages.tables
+        return Tables(start, warm_keep if self._basis.reuses else keep, warm_start)
+
+    def _trial(self) -> Graded:
+        basis = self._basis
+        if basis.warm and basis.reuses:
+            return ReuseTrial(basis, basis.warm, metric_delay_minutes=self._delay)
+        return Trial(
+            boot_minutes=basis.boot_minutes,
+            metric_delay_minutes=self._delay,
+            unserved_cost=basis.unserved_cost,
         )
 
     @property
@@ -195,25 +214,23 @@ class Learner:
         for horizon, outcome in zip(running.horizons, outcomes, strict=True):
             horizon.note(outcome)
         last_hour = running.rolling.last_hour(self._baseline)
-        grow_levels, keep_levels, *warm_levels = running.rolling.levels(self._baseline)
+        levels = running.rolling.levels(self._baseline)
         layer_ages = ages(last_hour)
         most = running.rolling.most_layers(self._baseline, self._basis.most_layers)
-        target = targets(grow_levels, keep_levels, layer_ages, self._advantages.tables, most)
-        self.target = target
-        burst = last_hour[-1]
-        self._advantages.note(burst, Choice(*target, grow_levels, keep_levels, layer_ages))
+        found = aims(levels, layer_ages, self._tables, most, reuse=self._basis.reuses)
+        self.aims, burst = found, last_hour[-1]
+        keep = max(found.grow, found.keep)
+        self._advantages.note(burst, Choice(found.grow, keep, levels[0], levels[1], layer_ages))
         if self._warm:
-            table = self._warm.start_table
-            start = best(warm_levels[0], layer_ages, table, most)
-            choice = Choice(start, max(start, target[1]), warm_levels[0], keep_levels, layer_ages)
+            keep = max(found.start, found.keep)
+            choice = Choice(found.start, keep, levels[2], levels[1], layer_ages)
             self._warm.advantages.note(burst, choice)
-            highest_burst = running.rolling.highest - self._baseline
-            self._warm.grade(burst, highest_burst, (target[0], start, target[1]))
-        reactive = self._reactive_rule.target(running.minutes.end - 1, value)
+            self._warm.grade(burst, running.rolling.highest - self._baseline, found)
+        reactive = self._reactive_rule.aims(running.minutes.end - 1, value)
         came = None if outcomes[0] is None else outcomes[0] - self._baseline
-        self._misses.see(came, grow_levels if running.grow.fitted else None)
+        self._misses.see(came, levels[0] if running.grow.fitted else None)
         if running.grow.fitted:
-            costs = self._foresight.step(burst, target), self._reactive.step(burst, reactive)
+            costs = self._foresight.step(burst, found), self._reactive.step(burst, reactive)
             self._trust.see(self._foresight, self._reactive, costs)
 
 

@@ -35,16 +35,17 @@ class Running:
     ) -> None:
         self.minutes = Minutes(first=first_minute)
         lead = delay + 1 + basis.boot_minutes
-        warm_grow = None
+        warm_grow, back = None, lead
         if basis.warm:
             start = delay + 1 + basis.warm.start_minutes
             warm_grow = HorizonModel(first_minute=start, last_minute=start + 1)
+            back = start if basis.reuses else lead
         self.rolling = Rolling(
             past=Past(recent=self.minutes, ago=dict.fromkeys(SEASONS, self.minutes)),
             grow=HorizonModel(
                 first_minute=lead, last_minute=delay + basis.boot_minutes + AFTER_LEAD_MINUTES
             ),
-            keep=HorizonModel(first_minute=1, last_minute=lead + 1),
+            keep=HorizonModel(first_minute=1, last_minute=back + 1),
             warm_grow=warm_grow,
             horizon=horizon,
         )

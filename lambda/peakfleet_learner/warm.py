@@ -7,9 +7,10 @@ from math import ceil
 from typing import Final
 
 from peakfleet_learner.advantages import Advantages
-from peakfleet_learner.grading import DECAY_A_MINUTE
+from peakfleet_learner.grading import DECAY_A_MINUTE, NOTHING
 from peakfleet_planner.foresight.basis import Basis, WarmBasis
-from peakfleet_planner.foresight.layers import Table
+from peakfleet_planner.foresight.layers import Aims
+from peakfleet_planner.pool_spec import hold_seconds
 
 SHARES: Final = (0.0, 0.025, 0.05, 0.1, 0.2, 0.4, 1.0)
 """Sizes that are tried, as shares of the highest burst."""
@@ -33,7 +34,7 @@ class WarmTrial:
         self, basis: Basis, warm: WarmBasis, *, metric_delay_minutes: int, share: float
     ) -> None:
         self._basis, self._warm, self._share = basis, warm, share
-        self._targets: deque[tuple[int, int, int]] = deque([(0, 0, 0)] * metric_delay_minutes)
+        self._aims: deque[Aims] = deque([NOTHING] * metric_delay_minutes)
         self._ready = self._waiting = 0
         self._booting: deque[int] = deque([0] * (basis.boot_minutes + 1))
         self._refilling: deque[int] = deque([0] * (basis.boot_minutes + 1))
@@ -44,13 +45,13 @@ class WarmTrial:
         layers = ceil(self._share * highest_burst - 1e-9)
         return min(max(layers, self._warm.least_layers), self._warm.most_layers)
 
-    def step(self, burst: float, highest_burst: float, target: tuple[int, int, int]) -> None:
+    def step(self, burst: float, highest_burst: float, aims: Aims) -> None:
         """Serve the burst of a minute, then decide as on seeing it.
 
         Args:
             burst: Demand above the baseline.
             highest_burst: The highest ever.
-            target: Layers to grow to by a boot, from what waits, and to keep.
+            aims: How many layers should run.
         """
         self._ready += self._booting.popleft()
         self._waiting += self._refilling.popleft()
@@ -58,24 +59,81 @@ class WarmTrial:
         missed = max(0.0, burst - self._ready)
         paid = self._ready + booting + refilling + self._warm.cost_fraction * self._waiting
         self.cost = self.cost * DECAY_A_MINUTE + paid + self._basis.unserved_cost * missed
-        self._targets.append(target)
-        boot_to, start_to, keep = self._targets.popleft()
+        self._aims.append(aims)
+        told = self._aims.popleft()
         running = self._ready + booting
         reach = running + self._waiting
-        more = max(0, (boot_to if boot_to > reach else min(start_to, reach)) - running)
+        more = max(0, (told.grow if told.grow > reach else min(told.start, reach)) - running)
         taken = min(more, self._waiting)
         self._waiting -= taken
         self._booting.append(more - taken)
         self._booting[self._warm.start_minutes] += taken
         if not more:
-            self._ready = min(self._ready, max(boot_to, keep))
+            self._ready = min(self._ready, max(told.grow, told.keep))
         missing = self.size(highest_burst) - self._waiting - refilling
         self._refilling.append(max(0, missing))
         self._waiting += max(-self._waiting, min(0, missing))
 
 
+class ReuseTrial:
+    """A fleet where what is let go waits for a while, and what it cost. In layers.
+
+    What is launched is taken from what waits first.
+
+    Args:
+        basis: The fleet.
+        warm: Its warm pool.
+        metric_delay_minutes: How late demand is seen.
+    """
+
+    def __init__(self, basis: Basis, warm: WarmBasis, *, metric_delay_minutes: int) -> None:
+        self._basis, self._warm = basis, warm
+        self._hold_minutes = hold_seconds(
+            boot_seconds=basis.boot_minutes, cost_fraction=warm.cost_fraction
+        )
+        self._aims: deque[Aims] = deque([NOTHING] * metric_delay_minutes)
+        self._ready = self._waiting = self._minute = 0
+        self._booting: deque[int] = deque([0] * (basis.boot_minutes + 1))
+        self._heights: deque[tuple[int, int]] = deque()
+        self.cost = 0.0
+
+    def step(self, burst: float, aims: Aims) -> float:
+        """Serve the burst of a minute, then decide as on seeing it; return what it cost."""
+        self._ready += self._booting.popleft()
+        running = self._ready + sum(self._booting)
+        missed = max(0.0, burst - self._ready)
+        paid = running + self._warm.cost_fraction * self._waiting
+        cost = paid + self._basis.unserved_cost * missed
+        self.cost = self.cost * DECAY_A_MINUTE + cost
+        self._aims.append(aims)
+        told = self._aims.popleft()
+        reach = running + self._waiting
+        more = max(0, (told.grow if told.grow > reach else min(told.start, reach)) - running)
+        taken = min(more, self._waiting)
+        gone = 0 if more else max(0, self._ready - max(told.start, told.keep))
+        self._booting.append(more - taken)
+        self._booting[self._warm.start_minutes] += taken
+        self._ready -= gone
+        room = max(0, self._highest(running) - running - more + gone)
+        self._waiting = min(self._waiting - taken + gone, room)
+        return cost
+
+    def _highest(self, running: int) -> int:
+        """Return the most that ran within the time for which waiting pays."""
+        self._minute += 1
+        while self._heights and self._heights[-1][1] <= running:
+            self._heights.pop()
+        self._heights.append((self._minute, running))
+        while self._heights[0][0] <= self._minute - self._hold_minutes:
+            self._heights.popleft()
+        return self._heights[0][1]
+
+
 class WarmLearner:
     """What starting from a warm pool gains, and how large the pool should be.
+
+    Where what is let go waits, its size is no matter of learning, and a start costs no boot of
+    another.
 
     Args:
         basis: The fleet.
@@ -86,26 +144,21 @@ class WarmLearner:
     def __init__(self, basis: Basis, warm: WarmBasis, *, metric_delay_minutes: int) -> None:
         self.advantages = Advantages(
             boot_minutes=warm.start_minutes,
-            launch_cost=warm.start_minutes + basis.boot_minutes,
+            launch_cost=warm.start_minutes + (0 if warm.reuse else basis.boot_minutes),
             metric_delay_minutes=metric_delay_minutes,
             unserved_cost=basis.unserved_cost,
             most_layers=basis.most_layers,
         )
         self._trials = tuple(
             WarmTrial(basis, warm, metric_delay_minutes=metric_delay_minutes, share=share)
-            for share in SHARES
+            for share in (SHARES[:1] if warm.reuse else SHARES)
         )
         self._chosen = self._trials[0]
 
-    @property
-    def start_table(self) -> Table:
-        """What starting a waiting layer gains."""
-        return self.advantages.tables[0]
-
-    def grade(self, burst: float, highest_burst: float, target: tuple[int, int, int]) -> None:
+    def grade(self, burst: float, highest_burst: float, aims: Aims) -> None:
         """Take in one more minute, as `WarmTrial.step`."""
         for trial in self._trials:
-            trial.step(burst, highest_burst, target)
+            trial.step(burst, highest_burst, aims)
 
     def choose(self) -> None:
         """Take the size that would have cost least, if that is clear."""

@@ -9,6 +9,7 @@ from peakfleet_planner.facts import (
     Draining,
     ForeignSize,
     Growth,
+    Heights,
     MeasuredUnits,
     Notice,
     RolledBack,
@@ -29,6 +30,7 @@ from peakfleet_planner.plan import (
 )
 from peakfleet_planner.pool_spec import PoolSpec, WarmSpec
 from peakfleet_planner.pursue import Answer, Pursued, Refusal, pursue
+from peakfleet_planner.reusing import heights
 from peakfleet_planner.settling import settled
 from peakfleet_planner.signals import (
     IN_FLIGHT,
@@ -64,6 +66,7 @@ __all__ = [
     "FleetSpec",
     "ForeignSize",
     "Growth",
+    "Heights",
     "Hold",
     "KnownPeakSpec",
     "Launch",
@@ -99,6 +102,7 @@ __all__ = [
     "booting_since",
     "decide",
     "foreign_sizes",
+    "heights",
     "pursue",
     "read_model",
     "settled",

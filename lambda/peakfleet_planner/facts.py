@@ -14,6 +14,8 @@ MOST_BOOTS: Final = 50
 MOST_GROWTH: Final = 60
 """Requests for more capacity that are remembered of each pool."""
 Growth = tuple[tuple[int, int], ...]
+Heights = tuple[tuple[int, int], ...]
+"""Until when a pool had how many points: falling sizes, the oldest and highest first."""
 LEAST_SHARE, MOST_SHARE = 0.25, 4.0
 """Measured boots count within these multiples of what was declared."""
 

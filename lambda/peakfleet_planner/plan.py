@@ -122,6 +122,8 @@ class PoolPlan:
         launches: Zones to launch in and points for each, where the pool is launched directly.
             Default: none.
         warm_capacity: Points that should wait in the warm pool; None leaves it as it is.
+        prepared_capacity: Points that may serve or wait together: what is let go waits, as far as
+            this allows. None where nothing is reused.
         drains: Ids of instances to let go by name, because AWS takes them back. Default: none.
         sweeps: Ids of instances that outlived their drain and are to be terminated. Default: none.
         outage: Why the pool was not asked for more. Default: nothing hindered it.
@@ -137,6 +139,7 @@ class PoolPlan:
     units: float
     launches: tuple[Launch, ...] = ()
     warm_capacity: int | None = None
+    prepared_capacity: int | None = None
     drains: tuple[str, ...] = ()
     sweeps: tuple[str, ...] = ()
     outage: OutageCause | None = None

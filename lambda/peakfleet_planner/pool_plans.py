@@ -10,6 +10,7 @@ from peakfleet_planner.ladder import Rung
 from peakfleet_planner.need import Need
 from peakfleet_planner.outages import OutageCause
 from peakfleet_planner.plan import PoolPlan
+from peakfleet_planner.reusing import prepared_capacity
 from peakfleet_planner.snapshot import Memory, Snapshot
 from peakfleet_planner.standing import Standing
 
@@ -89,15 +90,19 @@ def _pool_plan(
     drained = [n for n in one.notices if n.kind == "interruption" or can_spare]
     besides = max(0, one.besides - sum(notice.capacity for notice in drained))
     more = max(0, rung.capacity - one.rung.capacity)
+    capacity = rung.capacity + besides
     return PoolPlan(
         name=pool.name,
-        desired_capacity=rung.capacity + besides,
+        desired_capacity=capacity,
         seen_capacity=reading.desired_capacity if reading else None,
         units=rung.units,
         launches=spread(one.available.zones, reading.zones, more)
         if reading and pool.launch == "direct"
         else (),
         warm_capacity=warm,
+        prepared_capacity=prepared_capacity(
+            pool, reading, snapshot.memory, capacity=capacity, now=snapshot.now_epoch_seconds
+        ),
         drains=(*(notice.instance_id for notice in drained), *_hopeless(one)),
         sweeps=_sweeps(one, snapshot),
         outage=one.available.cause,
@@ -125,7 +130,7 @@ def _sweeps(one: Standing, snapshot: Snapshot) -> tuple[str, ...]:
 
 def _warm(one: Standing, warm_units: float | None) -> int | None:
     warm = one.spec.warm
-    if warm is None or one.reading is None:
+    if warm is None or warm.reuse or one.reading is None:
         return None
     if warm.min_capacity == warm.max_capacity:
         return warm.max_capacity

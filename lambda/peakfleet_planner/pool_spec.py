@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from peakfleet_planner import _check
 from peakfleet_planner.errors import SpecError
@@ -11,6 +11,25 @@ from peakfleet_planner.outages import PurchaseOption
 
 MOST_CANARY_SHARE = 0.5
 """A pool that is to serve more belongs first in the ladder."""
+MOST_HOLD_SECONDS: Final = 86_400.0
+
+
+def hold_seconds(*, boot_seconds: float, cost_fraction: float) -> float:
+    """Return for how long waiting costs no more than a boot; at most a day.
+
+    Whoever waited for so long and was not needed has cost no more than twice what was
+    unavoidable: the classical answer to renting or buying when the future is unknown.
+
+    Args:
+        boot_seconds: What a boot costs, at the full price.
+        cost_fraction: What waiting costs, as share of that price.
+
+    >>> hold_seconds(boot_seconds=180, cost_fraction=0.03)
+    6000.0
+    """
+    if not cost_fraction:
+        return MOST_HOLD_SECONDS
+    return min(MOST_HOLD_SECONDS, boot_seconds / cost_fraction)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +42,8 @@ class WarmSpec:
         start_seconds: From the start of a waiting instance to serving. Default: 60.
         state: How they wait: stopped, paying for their volumes alone, or running. Default: stopped.
         cost_fraction: What a waiting point costs, as share of one that serves. Default: 0.03.
+        reuse: Whether what is let go waits, instead of ending, for as long as that costs no more
+            than a boot. Then nothing boots only to wait, beyond `min_capacity`. Default: false.
     """
 
     max_capacity: int
@@ -30,6 +51,7 @@ class WarmSpec:
     start_seconds: float = 60.0
     state: Literal["stopped", "running"] = "stopped"
     cost_fraction: float = 0.03
+    reuse: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a warm pool that cannot be."""

@@ -10,6 +10,7 @@ from peakfleet_planner.facts import (
     Draining,
     ForeignSize,
     Growth,
+    Heights,
     MeasuredUnits,
     Notice,
     RolledBack,
@@ -38,6 +39,8 @@ class PoolReading:
         unhealthy_capacity: What is in service by name but does not serve. Default: 0.
         warm_capacity: What waits in the warm pool, ready to start. Default: 0.
         warm_target: What the warm pool was asked to hold; None without one.
+        prepared_capacity: What may serve or wait together, as the group was told; None if it
+            was told nothing.
         zones: Points that serve or boot in each of the group's Availability Zones. Default:
             not known.
         serving: Ids of the instances that serve. Default: not known.
@@ -60,6 +63,7 @@ class PoolReading:
     unhealthy_capacity: int = 0
     warm_capacity: int = 0
     warm_target: int | None = None
+    prepared_capacity: int | None = None
     zones: Mapping[str, int] = field(default_factory=dict)
     serving: frozenset[str] = frozenset()
     booting: frozenset[str] = frozenset()
@@ -74,6 +78,11 @@ class PoolReading:
             return 0
         there = self.in_service_capacity + self.booting_capacity + self.unhealthy_capacity
         return max(0, self.desired_capacity - there)
+
+    @property
+    def standing_capacity(self) -> int:
+        """What is asked for, and there."""
+        return self.desired_capacity - self.unmet_capacity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +121,7 @@ class Memory:
         units: Measured units of one point of capacity by pool. Default: none.
         rolled_back: The last launch template version of each pool that was given up for an older
             one. Default: none.
+        heights: How large each pool was lately, where what is let go waits. Default: not known.
     """
 
     hold: Hold | None = None
@@ -127,6 +137,7 @@ class Memory:
     draining: tuple[Draining, ...] = ()
     units: Mapping[str, MeasuredUnits] = field(default_factory=dict)
     rolled_back: Mapping[str, RolledBack] = field(default_factory=dict)
+    heights: Mapping[str, Heights] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

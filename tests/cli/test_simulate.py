@@ -178,6 +178,20 @@ def test_a_warm_pool_costs_its_share_and_serves_sooner(tmp_path: Path) -> None:
     )
 
 
+def test_what_is_let_go_waits_where_the_pool_is_planned_unless_told_otherwise(
+    tmp_path: Path,
+) -> None:
+    demand = write_demand(tmp_path / "demand.csv", ([10.0] * 30 + [20.0] * 10) * 4)
+    planned = ("--baseline-units", 10, "--warm-instances", "auto")
+    default, asked, refused = (
+        simulate(tmp_path, demand, *planned, *options)["peakfleet"]
+        for options in ((), ("--warm-reuse",), ("--no-warm-reuse",))
+    )
+
+    assert default == asked
+    assert default != refused
+
+
 def test_demand_without_any_burst_has_no_score(tmp_path: Path) -> None:
     demand = write_demand(tmp_path / "demand.csv", [3.0] * 30)
     rows = simulate(tmp_path, demand, "--baseline-units", 5, "--json", tmp_path / "figures.json")

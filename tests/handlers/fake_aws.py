@@ -18,7 +18,11 @@ WRITES = (RECORD, "PutItem", "BatchWriteItem", "SetDesiredCapacity", "ModifyList
 
 @dataclass(slots=True, kw_only=True)
 class FakeGroup:
-    """An Auto Scaling group; instances are in service as soon as they are desired."""
+    """An Auto Scaling group; instances are in service as soon as they are desired.
+
+    `warm` is the least size of its warm pool, None without one; `waiting` what waits in it, and
+    `moving` instances on their way into it or out of it. `booted` and `ended` count.
+    """
 
     desired: int = 0
     minimum: int = 0
@@ -27,6 +31,12 @@ class FakeGroup:
     zones: tuple[str, ...] = ()
     dry: dict[str, str] = field(default_factory=dict)
     warm: int | None = None
+    prepared: int = 0
+    reuses: bool = False
+    waiting: int = 0
+    moving: list[dict[str, str]] = field(default_factory=list)
+    booted: int = 0
+    ended: int = 0
     suspended: set[str] = field(default_factory=set)
     activities: list[dict[str, Any]] = field(default_factory=list)
     template: dict[str, Any] = field(default_factory=dict)
@@ -37,7 +47,24 @@ class FakeGroup:
     def warm_pool(self) -> dict[str, Any]:
         if self.warm is None:
             return {}
-        return {"WarmPoolConfiguration": {"MinSize": self.warm, "MaxGroupPreparedCapacity": 0}}
+        sizes = {"MinSize": self.warm, "MaxGroupPreparedCapacity": self.prepared}
+        return {"WarmPoolConfiguration": sizes}
+
+    def resize(self, desired: int) -> None:
+        """Take from the warm pool before booting; let go into it where that is reused."""
+        more, self.desired = desired - self.desired, desired
+        taken = min(self.waiting, more) if more > 0 else more if self.reuses else 0
+        self.waiting -= taken
+        self.booted += max(0, more - taken)
+        self.ended += max(0, taken - more)
+        self.settle()
+
+    def settle(self) -> None:
+        """Boot what the warm pool lacks, end what it has too much."""
+        size = 0 if self.warm is None else max(self.warm, self.prepared - self.desired)
+        self.booted += max(0, size - self.waiting)
+        self.ended += max(0, self.waiting - size)
+        self.waiting = size
 
 
 def _ids(group: FakeGroup) -> set[str]:
@@ -119,7 +146,7 @@ class FakeAws:
         group = self.groups[name]
         if capacity > group.maximum:
             _refuse("ValidationError", f"New value {capacity} is above max value {group.maximum}")
-        group.desired = capacity
+        group.resize(capacity)
         return {}
 
     def launch_instances(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
@@ -161,12 +188,16 @@ class FakeAws:
 
     def put_warm_pool(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         self._called("PutWarmPool", asked["AutoScalingGroupName"], asked)
-        self.groups[asked["AutoScalingGroupName"]].warm = asked["MinSize"]
+        group = self.groups[asked["AutoScalingGroupName"]]
+        group.warm, group.prepared = asked["MinSize"], asked["MaxGroupPreparedCapacity"]
+        group.reuses = asked["InstanceReusePolicy"]["ReuseOnScaleIn"]
+        group.settle()
         return {}
 
     def describe_warm_pool(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         self._called("DescribeWarmPool", asked["AutoScalingGroupName"], asked)
-        return {"Instances": []}
+        group = self.groups[asked["AutoScalingGroupName"]]
+        return {"Instances": [*[instance("Warmed:Stopped")] * group.waiting, *group.moving]}
 
     def suspend_processes(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         self._called("SuspendProcesses", asked["AutoScalingGroupName"], asked)

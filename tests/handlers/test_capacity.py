@@ -210,6 +210,26 @@ def test_an_instance_that_outlived_its_drain_is_terminated_after_its_time() -> N
     assert again(fake, 10, spec, demand=50)["applied"]["swept"] == ["i-9"]
 
 
+def test_a_machine_that_never_reaches_its_warm_pool_is_stuck_and_swept_once_retained() -> None:
+    warm = WarmSpec(max_capacity=5, reuse=True)
+    pool = replace(FLEET.pools[0], drain_seconds=600, warm=warm)
+    spec = replace(FLEET, pools=(pool, FLEET.pools[1]))
+    fake = remembers(aws(50))
+    fake.groups["g"].moving = [instance("Warmed:Pending:Wait", InstanceId="i-9")]
+    fake.table["Media/Live", "DRAIN#i-9"] = {
+        "fleet": {"S": "Media/Live"},
+        "item": {"S": "DRAIN#i-9"},
+        "pool": {"S": "Graviton"},
+        "since": {"N": str(NOW)},
+        "expires_at": {"N": str(NOW + 9999)},
+    }
+    assert "stuck_drains" not in again(fake, 9, spec, demand=50)
+    said = again(fake, 16, spec, demand=50)
+    assert (said["applied"]["swept"], said["stuck_drains"]) == ([], 1)
+    fake.groups["g"].moving = [instance("Warmed:Pending:Retained", InstanceId="i-9")]
+    assert again(fake, 17, spec, demand=50)["applied"]["swept"] == ["i-9"]
+
+
 YIELDING = replace(FLEET, other_writer=OtherWriterSpec(mode="yield"))
 SIZE = ("Media/Live", "SIZE#Graviton")
 

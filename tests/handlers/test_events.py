@@ -285,10 +285,43 @@ def test_a_drain_is_remembered_until_the_instance_is_gone(world: EventWorld) -> 
     assert world.memory().draining == ()
 
 
-def test_a_return_to_the_warm_pool_is_no_drain(world: EventWorld) -> None:
-    told = {"AutoScalingGroupName": "s", "EC2InstanceId": "i-1", "Destination": "WarmPool"}
-    world.take(event("EC2 Instance-terminate Lifecycle Action", told))
+def drains(world: EventWorld, way: dict[str, str], *, at: int = NOW) -> None:
+    told = {"AutoScalingGroupName": "s", "EC2InstanceId": "i-1", **way}
+    world.take(event("EC2 Instance-terminate Lifecycle Action", told, at=at))
+
+
+def since(world: EventWorld) -> list[int]:
+    return [one.since_epoch_seconds for one in world.memory().draining]
+
+
+INTO_THE_POOL = {"Origin": "AutoScalingGroup", "Destination": "WarmPool"}
+OUT_OF_THE_POOL = {"Origin": "WarmPool", "Destination": "EC2"}
+
+
+@pytest.mark.parametrize("way", [INTO_THE_POOL, OUT_OF_THE_POOL])
+def test_a_drain_into_a_warm_pool_or_out_of_it_is_remembered_until_its_end(
+    world: EventWorld, way: dict[str, str]
+) -> None:
+    drains(world, way)
+    assert since(world) == [NOW]
+    ended = terminated("i-1", cause="a user request decreased the desired capacity", at=NOW + 60)
+    ended["detail"] |= way
+    world.take(ended)
     assert world.items() == {}
+    assert world.asked == []
+
+
+def test_a_machine_that_serves_again_drains_anew_though_nobody_told_that_it_waited(
+    world: EventWorld,
+) -> None:
+    drains(world, INTO_THE_POOL)
+    world.run_instance("i-1")
+    started = launched("i-1", at=NOW + 600)
+    started["detail"] |= {"Origin": "WarmPool", "Destination": "AutoScalingGroup"}
+    world.take(started)
+    assert since(world) == []
+    drains(world, INTO_THE_POOL, at=NOW + 900)
+    assert since(world) == [NOW + 900]
 
 
 def test_an_alarm_only_asks_for_a_tick(world: EventWorld) -> None:

@@ -110,10 +110,11 @@ def test_what_waits_is_read_to_the_last_page() -> None:
         machine("i-3", "Warmed:Pending:Wait"),
         machine("i-4", "Warmed:Hibernated"),
         machine("i-5", "Warmed:Terminating:Retained"),
+        machine("i-6", "Warmed:Pending:Retained"),
     ]
     reading = read(FakeAutoScaling(group={}, waiting=waiting), WARM)
     assert reading.warm_capacity == 4
-    assert reading.retained == ("i-5",)
+    assert reading.retained == ("i-5", "i-6")
 
 
 def test_only_a_pool_with_a_warm_pool_is_asked_for_it() -> None:
@@ -129,18 +130,20 @@ def test_a_warm_pool_that_cannot_be_read_counts_as_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "target"),
+    ("settings", "target", "prepared"),
     [
-        ({"MinSize": 3, "MaxGroupPreparedCapacity": 0}, 3),
-        ({"MinSize": 0, "MaxGroupPreparedCapacity": 6}, 2),
-        ({"MinSize": 1}, 6),
-        ({"MinSize": 1, "MaxGroupPreparedCapacity": -1}, 6),
-        ({"MinSize": 1, "Status": "PendingDelete"}, None),
-        (None, None),
+        ({"MinSize": 3, "MaxGroupPreparedCapacity": 0}, 3, 0),
+        ({"MinSize": 0, "MaxGroupPreparedCapacity": 6}, 2, 6),
+        ({"MinSize": 1}, 6, 10),
+        ({"MinSize": 1, "MaxGroupPreparedCapacity": -1}, 6, 10),
+        ({"MinSize": 1, "Status": "PendingDelete"}, None, None),
+        (None, None, None),
     ],
 )
 def test_a_warm_pool_is_as_large_as_its_settings_make_it(
-    settings: dict[str, Any] | None, target: int | None
+    settings: dict[str, Any] | None, target: int | None, prepared: int | None
 ) -> None:
     group = {} if settings is None else {"WarmPoolConfiguration": settings}
-    assert read(FakeAutoScaling(group=group), WARM).warm_target == target
+    reading = read(FakeAutoScaling(group=group), WARM)
+    assert (reading.warm_target, reading.prepared_capacity) == (target, prepared)
+    assert read(FakeAutoScaling(group=group)).prepared_capacity is None

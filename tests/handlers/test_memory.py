@@ -129,6 +129,8 @@ def test_a_garbled_hold_may_be_a_hold_so_nothing_is_let_go() -> None:
         {"desired": {"M": {"Graviton": {"N": "six"}}}},
         {"desired": {"M": {"Graviton": {"N": "-6"}}}},
         {"desired": {"M": {}}, "cloud_weight": {"S": "all"}},
+        {"desired": {"M": {}}, "heights": {"S": "high"}},
+        {"desired": {"M": {}}, "heights": {"M": {"Graviton": {"L": [{"L": [{"N": "1"}]}]}}}},
     ],
 )
 def test_a_garbled_memory_is_as_good_as_none(garbled: dict[str, object]) -> None:

@@ -9,7 +9,7 @@ from aws_cdk import Duration
 from aws_cdk.assertions import Annotations, Match, Template
 
 from peakfleet import CapacityPool, Drain, OtherWriter, Purchase, WarmPool
-from peakfleet_planner import SpecError
+from peakfleet_planner import FleetSpec, SpecError
 from tests.infra.fleets import GRAVITON, SPOT, burst_fleet, function, new_stack, only, properties
 
 WARM = "AWS::AutoScaling::WarmPool"
@@ -43,10 +43,46 @@ def test_a_warm_pool_is_as_large_as_the_scaler_says_and_not_as_the_groups_maximu
     found = only(Template.from_stack(stack), WARM)
     assert (found["MinSize"], found["MaxGroupPreparedCapacity"]) == (0, 0)
     assert found["PoolState"] == "Stopped"
+    assert "InstanceReusePolicy" not in found
     (pool,) = fleet.spec.pools
     assert pool.warm is not None
     assert (pool.warm.min_capacity, pool.warm.max_capacity) == (0, 9)
     assert pool.launch == "desired"
+
+
+def test_what_is_let_go_waits_and_nothing_else_until_the_scaler_says_so() -> None:
+    stack = new_stack()
+    fleet = burst_fleet(stack, pools=[warm_pool(WarmPool.reused(min_instances=2))])
+    found = only(Template.from_stack(stack), WARM)
+    assert found["InstanceReusePolicy"] == {"ReuseOnScaleIn": True}
+    assert (found["MinSize"], found["MaxGroupPreparedCapacity"]) == (2, 0)
+    assert found["PoolState"] == "Stopped"
+    (pool,) = FleetSpec.from_json(fleet.spec.to_json()).pools
+    assert pool.warm is not None
+    assert pool.warm.reuse
+    assert (pool.warm.min_capacity, pool.warm.max_capacity) == (2, 50)
+    assert pool.launch == "desired"
+
+
+def test_only_a_reused_warm_pool_takes_back_what_is_let_go() -> None:
+    for warm, reuse, most in (
+        (WarmPool.forecast(), False, 20),
+        (WarmPool.fixed(3), False, 3),
+        (WarmPool.reused(max_instances=7), True, 7),
+    ):
+        planned = warm_pool(warm).to_planner(group="g").warm
+        assert planned is not None
+        assert (planned.reuse, planned.max_capacity) == (reuse, most)
+
+
+def test_a_reused_warm_pool_may_wait_running() -> None:
+    stack = new_stack()
+    reused = WarmPool.reused(running=True, start=Duration.seconds(10))
+    burst_fleet(stack, pools=[warm_pool(reused)])
+    assert only(Template.from_stack(stack), WARM)["PoolState"] == "Running"
+    planned = warm_pool(reused).to_planner(group="g").warm
+    assert planned is not None
+    assert (planned.start_seconds, planned.cost_fraction) == (10, 1)
 
 
 def test_a_waiting_instance_costs_its_volume_or_all_of_itself() -> None:
@@ -64,6 +100,7 @@ def test_pools_without_a_warm_pool_are_launched_directly() -> None:
     assert SPOT.to_planner(group="g").instance_types == ("c8g.4xlarge", "c7g.4xlarge")
 
 
+@pytest.mark.parametrize("warm", [WarmPool.fixed(1), WarmPool.reused()])
 @pytest.mark.parametrize(
     ("types", "options", "words"),
     [
@@ -72,18 +109,24 @@ def test_pools_without_a_warm_pool_are_launched_directly() -> None:
     ],
 )
 def test_a_warm_pool_that_aws_refuses_is_refused_at_once(
-    types: tuple[str, ...], options: dict[str, Any], words: str
+    warm: WarmPool, types: tuple[str, ...], options: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(SpecError, match=words):
-        warm_pool(WarmPool.fixed(1), *types, **options)
+        warm_pool(warm, *types, **options)
 
 
 @pytest.mark.parametrize(("least", "most"), [(3, 2), (-1, 2), (0, 0)])
 def test_bounds_of_a_warm_pool_that_contradict_each_other_are_refused(
     least: int, most: int
 ) -> None:
-    with pytest.raises(SpecError, match=f"got {most} and {least}"):
-        WarmPool.forecast(max_instances=most, min_instances=least)
+    for make in (WarmPool.forecast, WarmPool.reused):
+        with pytest.raises(SpecError, match=f"got {most} and {least}"):
+            make(max_instances=most, min_instances=least)
+
+
+def test_fewer_than_none_cannot_wait_however_many_may() -> None:
+    with pytest.raises(SpecError, match="min_instances between 0 and max_instances"):
+        WarmPool.reused(min_instances=-1)
 
 
 def test_only_a_fleet_with_a_warm_pool_may_size_one() -> None:
@@ -132,6 +175,7 @@ def test_a_size_that_somebody_else_sets_is_taken_back_or_yielded_to() -> None:
     ("warm", "kind", "warned"),
     [
         (WarmPool.fixed(2), "i8g.xlarge", True),
+        (WarmPool.reused(), "i8g.xlarge", True),
         (WarmPool.fixed(2, running=True), "i8g.xlarge", False),
         (WarmPool.fixed(2), "c8g.xlarge", False),
     ],
@@ -143,5 +187,16 @@ def test_whoever_waits_stopped_with_local_disks_is_told_that_they_are_lost(
     burst_fleet(stack, pools=[warm_pool(warm, kind)])
     found = Annotations.from_stack(stack).find_warning(
         "*", Match.string_like_regexp("local NVMe disks of i8g.xlarge are empty")
+    )
+    assert bool(found) is warned
+
+
+@pytest.mark.parametrize(("start_seconds", "warned"), [(179, False), (180, True)])
+def test_whoever_waits_for_nothing_is_told_so(start_seconds: int, *, warned: bool) -> None:
+    stack = new_stack()
+    reused = WarmPool.reused(start=Duration.seconds(start_seconds))
+    burst_fleet(stack, pools=[warm_pool(reused, boot=Duration.minutes(3))])
+    found = Annotations.from_stack(stack).find_warning(
+        "*", Match.string_like_regexp("no sooner than a new instance after 180")
     )
     assert bool(found) is warned

@@ -23,6 +23,7 @@ from peakfleet import (
     InferenceFleet,
     Model,
     SpecError,
+    WarmPool,
 )
 from peakfleet.testing import fleet_specs, plan_at
 from peakfleet_planner import FleetSpec, RateSignal
@@ -344,6 +345,16 @@ def test_what_cannot_be_is_refused_where_it_was_written(
 ) -> None:
     with pytest.raises(SpecError, match=re.escape(message)):
         inference_fleet(new_stack(), **options)
+
+
+def test_only_a_running_instance_can_wait_because_its_model_is_loaded_at_boot() -> None:
+    def waiting(*, running: bool) -> CapacityPool:
+        warm = WarmPool.fixed(1, running=running)
+        return CapacityPool.inferentia("inf2.xlarge", max_instances=2, warm=warm)
+
+    with pytest.raises(SpecError, match="let it wait running"):
+        inference_fleet(new_stack(), pools=[waiting(running=False)])
+    inference_fleet(new_stack(), pools=[waiting(running=True)])
 
 
 def test_one_pool_cannot_mix_chips_that_need_different_models() -> None:

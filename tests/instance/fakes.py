@@ -13,6 +13,16 @@ INSTANCE, GROUP, REGION = "i-0123456789abcdef0", "Media-Transcode", "eu-west-1"
 DRAIN_HOOK, READY_HOOK = "peakfleet-drain", "peakfleet-ready"
 HEARTBEAT_SECONDS, READY_SECONDS = 300.0, 900.0
 NO_ACTION = "No active Lifecycle Action found with instance ID"
+_WAITS_FOR = {
+    "Pending:Wait": READY_HOOK,
+    "Terminating:Wait": DRAIN_HOOK,
+    "Warmed:Pending:Wait": DRAIN_HOOK,
+}
+_ABANDONED = {
+    "Pending:Wait": "Replaced",
+    "Terminating:Wait": "Terminating:Retained",
+    "Warmed:Pending:Wait": "Warmed:Pending:Retained",
+}
 
 
 class FakeMetadata:
@@ -102,17 +112,27 @@ class FakeGroup:
         self.state, self._lapses_at = "Terminating:Wait", self.clock + HEARTBEAT_SECONDS
         self._metadata.items["autoscaling/target-lifecycle-state"] = "Terminated"
 
+    def take_back(self, pool_state: str = "Stopped") -> None:
+        """Let the machine go to the warm pool, as where a group reuses what it lets go."""
+        self.state, self._lapses_at = "Warmed:Pending:Wait", self.clock + HEARTBEAT_SECONDS
+        self._metadata.items["autoscaling/target-lifecycle-state"] = f"Warmed:{pool_state}"
+
+    def start(self) -> None:
+        """Put the machine that waits into service."""
+        assert self.state in ("Warmed:Stopped", "Warmed:Running")
+        self._metadata.items["autoscaling/target-lifecycle-state"] = "InService"
+        self.launch()
+
     def wait(self, seconds: float) -> None:
         """Let time pass; a hook that lapses is abandoned."""
         self.clock += seconds
         if self.clock >= self._lapses_at:
-            abandoned = {"Terminating:Wait": "Terminating:Retained", "Pending:Wait": "Replaced"}
-            self.state = abandoned.get(self.state, self.state)
+            self.state = _ABANDONED.get(self.state, self.state)
 
     def complete_lifecycle_action(self, **request: Any) -> object:  # noqa: ANN401  boto3's own shapes
         self._called("complete", request, {"LifecycleActionResult": "CONTINUE"})
         self._check_waits(request["LifecycleHookName"])
-        self.state = "InService" if self.state == "Pending:Wait" else "Terminated"
+        self.state = self._metadata.items["autoscaling/target-lifecycle-state"]
         return {}
 
     def record_lifecycle_action_heartbeat(self, **request: Any) -> object:  # noqa: ANN401  boto3's own shapes
@@ -174,8 +194,7 @@ class FakeGroup:
             raise ConnectionError("Rate exceeded")
 
     def _check_waits(self, hook: str) -> None:
-        waits_for = {"Terminating:Wait": DRAIN_HOOK, "Pending:Wait": READY_HOOK}
-        if waits_for.get(self.state) != hook:
+        if _WAITS_FOR.get(self.state) != hook:
             raise ValueError(f"{NO_ACTION} {INSTANCE}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -308,6 +309,83 @@ def test_a_machine_from_a_warm_pool_says_again_that_it_is_ready(
     live(agent, group, 30)
     assert group.calls == ["complete", "complete"]
     assert group.state == "InService"
+
+
+def test_a_machine_that_goes_back_to_its_warm_pool_finishes_its_work_first(
+    start: STARTS, group: FakeGroup, tmp_path: Path
+) -> None:
+    agent = start()
+    live(agent, group, 10)
+    with busy(tmp_path):
+        group.take_back()
+        live(agent, group, 50 * 60)
+        going = leaving(tmp_path)
+        assert going is not None
+        assert (going.reason, going.until) == ("warm-pool", None)
+        assert group.state == "Warmed:Pending:Wait"
+        assert group.calls.count("heartbeat") >= 50 * 60 / HEARTBEAT_SECONDS
+        assert "complete" not in group.calls
+    agent.tick()
+    assert group.state == "Warmed:Stopped"
+
+
+def test_a_machine_is_given_back_to_its_warm_pool_once_and_only_by_the_hook_that_waits(
+    start: STARTS, group: FakeGroup, tmp_path: Path
+) -> None:
+    agent = start(replace(DRAINS, ready_hook=READY_HOOK, ready_seconds=READY_SECONDS))
+    ready(tmp_path)
+    group.launch()
+    agent.tick()
+    group.take_back("Running")
+    live(agent, group, 600)
+    assert group.state == "Warmed:Running"
+    assert group.calls == ["complete", "complete"]
+
+
+def test_a_machine_serves_and_goes_back_and_serves_again(
+    start: STARTS, group: FakeGroup, tmp_path: Path
+) -> None:
+    agent = start(replace(DRAINS, ready_hook=READY_HOOK, ready_seconds=READY_SECONDS))
+    ready(tmp_path)
+    group.launch()
+    for _ in range(3):
+        live(agent, group, 20)
+        assert group.state == "InService"
+        assert leaving(tmp_path) is None
+        with busy(tmp_path):
+            live(agent, group, 30)
+            assert group.is_protected
+            group.take_back("Running")
+            live(agent, group, 60)
+        agent.tick()
+        assert group.state == "Warmed:Running"
+        group.is_protected = False
+        group.start()
+
+
+def test_an_agent_that_was_killed_still_gives_the_machine_back(
+    start: STARTS, group: FakeGroup, tmp_path: Path
+) -> None:
+    start().tick()
+    with busy(tmp_path):
+        group.take_back()
+        live(start(), group, 60)
+        assert group.state == "Warmed:Pending:Wait"
+    live(start(), group, 10)
+    assert group.state == "Warmed:Stopped"
+    live(start(), group, 60)
+    assert group.calls.count("complete") == 1
+
+
+def test_after_its_time_a_busy_machine_is_retained_and_not_stopped(
+    start: STARTS, group: FakeGroup, tmp_path: Path
+) -> None:
+    agent = start()
+    agent.tick()
+    group.take_back()
+    with busy(tmp_path):
+        live(agent, group, HOUR + 2 * HEARTBEAT_SECONDS)
+        assert group.state == "Warmed:Pending:Retained"
 
 
 def test_a_machine_takes_no_work_as_long_as_it_waits_in_a_warm_pool(

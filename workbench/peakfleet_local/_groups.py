@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from peakfleet_local._activities import ActivityLog
+from peakfleet_local._agents import Agents
 from peakfleet_local._group_events import place_of
 from peakfleet_local._hooks import LifecycleHooks
 from peakfleet_local._launching import (
@@ -17,6 +18,7 @@ from peakfleet_local._launching import (
 from peakfleet_local._lifecycle import Lifecycle
 from peakfleet_local._moto import MotoObject
 from peakfleet_local._placement import TypeChoice, by_need, next_victim, where_to_launch
+from peakfleet_local._returning import Returning
 from peakfleet_local._starting import Starter
 from peakfleet_local._warm_pools import WarmPools
 from peakfleet_local.cloud_events import Place
@@ -33,15 +35,26 @@ class Reconciler:
         self._world = world
         self._retry_at: dict[str, float] = {}
         self._unhealthy: set[str] = set()
+        agents = Agents(world=world, hooks=hooks)
         self.lifecycle = Lifecycle(
             world=world,
             activities=activities,
             hooks=hooks,
+            agents=agents,
             changed=self._changed,
             failed=self.found_unhealthy,
         )
         self.starter = Starter(world=world, activities=activities, lifecycle=self.lifecycle)
-        self.warm_pools = WarmPools(world=world, lifecycle=self.lifecycle, starter=self.starter)
+        returning = Returning(
+            world=world,
+            activities=activities,
+            hooks=hooks,
+            agents=agents,
+            lifecycle=self.lifecycle,
+        )
+        self.warm_pools = WarmPools(
+            world=world, lifecycle=self.lifecycle, starter=self.starter, returning=returning
+        )
 
     def forget(self, group_name: str) -> None:
         """Drop a deleted group."""
@@ -204,7 +217,11 @@ class Reconciler:
             )
             if victim is None:
                 return
-            self.terminate(group, victim, cause=cause)
+            healthy = victim.instance_id not in self._unhealthy
+            if healthy and self.warm_pools.has_room(group, victim):
+                self.warm_pools.take_back(group, victim, cause=cause)
+            else:
+                self.terminate(group, victim, cause=cause)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

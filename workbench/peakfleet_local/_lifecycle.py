@@ -6,6 +6,7 @@ from functools import partial
 from math import inf
 
 from peakfleet_local._activities import Activity, ActivityLog
+from peakfleet_local._agents import Agents
 from peakfleet_local._group_events import LAUNCHING, TERMINATING, activity_event
 from peakfleet_local._hooks import ABANDON, LifecycleHooks
 from peakfleet_local._launching import Group, deregister, retains
@@ -16,6 +17,8 @@ Changed = Callable[[Group], None]
 """Called with a group whose capacity is no longer what it was."""
 Failed = Callable[[Group, str], None]
 """Called with a group and its machine that is found unhealthy."""
+_MOMENT = 1.0
+"""Seconds: more than sums of times are off, less than a machine needs to start again."""
 
 
 class Lifecycle:
@@ -25,6 +28,7 @@ class Lifecycle:
         world: Its clock, and how machines behave.
         activities: Where launches and terminations are written down.
         hooks: What machines wait for.
+        agents: What answers those hooks.
         changed: Called when a group has lost a machine.
         failed: Called when a machine is found unhealthy.
     """
@@ -35,12 +39,14 @@ class Lifecycle:
         world: World,
         activities: ActivityLog,
         hooks: LifecycleHooks,
+        agents: Agents,
         changed: Changed,
         failed: Failed,
     ) -> None:
         self._world = world
         self._activities = activities
         self._hooks = hooks
+        self._agents = agents
         self._changed = changed
         self._failed = failed
         self._leaving: dict[str, Activity] = {}
@@ -72,7 +78,7 @@ class Lifecycle:
         if self._hooks.begin(group, key, LAUNCHING, route=route, done=done):
             waiting = replace(machine, ready_at=inf, stage=f"{state}:Wait")
             if behaviour.becomes_ready:
-                world.after(seconds, partial(self._answer, key, LAUNCHING))
+                world.after(seconds, partial(self._agents.answer, key, LAUNCHING))
         else:
             ready_at = world.now_epoch_seconds + seconds
             waiting = replace(machine, ready_at=ready_at, stage=state if to_pool else "")
@@ -102,7 +108,7 @@ class Lifecycle:
             self._end(key, activity)
             return
         world.machines[key] = replace(machine, stage="Terminating:Wait")
-        self._drain(group, machine)
+        self._agents.drain(group, machine)
 
     def bury(self, group: Group, machine: Machine, *, cause: str = "") -> None:
         """Strike a machine that is gone off the world, and say so."""
@@ -140,8 +146,7 @@ class Lifecycle:
             return
         world, now = self._world, self._world.now_epoch_seconds
         if route.endswith(">WarmPool"):
-            stage = f"Warmed:{group.warm_pool.pool_state if group.warm_pool else 'Stopped'}"
-            world.machines[key] = replace(machine, stage=stage)
+            world.machines[key] = replace(machine, stage=stage_of_pool(group))
         elif machine.stage:
             world.machines[key] = _failing(replace(machine, stage="", ready_at=now), behaviour)
         self._watch_health(group, key)
@@ -154,7 +159,7 @@ class Lifecycle:
                 launch=True,
                 instance_id=key,
                 zone=machine.zone,
-                ends=_ends(route),
+                ends=ends_of(route),
             )
         )
 
@@ -164,7 +169,13 @@ class Lifecycle:
         if machine.fails_at < inf and not machine.warm:
             grace_seconds = float(group.health_check_grace_period or 0)
             seconds = max(machine.fails_at - now, grace_seconds)
-            self._world.after(seconds, partial(self._failed, group, key))
+            self._world.after(seconds, partial(self._found_failed, group, key))
+
+    def _found_failed(self, group: Group, key: str) -> None:
+        """Tell that a machine has failed, unless it waited in a warm pool since it was watched."""
+        machine = self._world.machines.get(key)
+        if machine is not None and machine.fails_at < self._world.now_epoch_seconds + _MOMENT:
+            self._failed(group, key)
 
     def _abandoned(
         self, group: Group, key: str, activity: Activity, *, how: str, route: str
@@ -182,7 +193,7 @@ class Lifecycle:
                 launch=True,
                 instance_id=key,
                 zone=machine.zone,
-                ends=_ends(route),
+                ends=ends_of(route),
             )
         )
         self._end(key, self._terminating(group, key, failed.failure))
@@ -203,50 +214,18 @@ class Lifecycle:
         world.machines[key] = replace(world.machines[key], gone_at=gone_at)
         self._leaving[key] = self._activities.finish(activity, at=gone_at)
 
-    def _drain(self, group: Group, machine: Machine) -> None:
-        """Let the agent of a machine that was told to leave finish its work and answer."""
-        behaviour = self._world.behaviour_of(group.name)
-        now = self._world.now_epoch_seconds
-        serves = machine.ready_at <= now < machine.fails_at
-        boots = machine.ready_at > now and behaviour.becomes_ready
-        if serves and behaviour.drain_seconds > 0:
-            self._world.busy.add(machine.instance_id)
-        if not behaviour.answers_drain and serves and behaviour.drain_seconds > 0:
-            # Its agent is silent; its work ends all the same.
-            self._world.after(
-                behaviour.drain_seconds, lambda: self._world.busy.discard(machine.instance_id)
-            )
-        if not behaviour.answers_drain or not (serves or boots):
-            return
-        boot_seconds = machine.launched_at + self._world.boot_seconds_of(group.name) - now
-        seconds = behaviour.drain_seconds if serves else max(0.0, boot_seconds)
-        self._work(machine.instance_id, seconds, behaviour)
-
-    def _work(self, key: str, seconds: float, behaviour: Behaviour) -> None:
-        pause = behaviour.heartbeat_seconds
-        if seconds <= pause:
-            self._world.after(seconds, partial(self._answer, key, TERMINATING))
-            return
-
-        def beat() -> None:
-            if self._hooks.waits_for(key) == TERMINATING:
-                self._hooks.beat(key)
-                self._work(key, seconds - pause, behaviour)
-
-        self._world.after(pause, beat)
-
-    def _answer(self, key: str, transition: str) -> None:
-        """Let the agent of a machine complete what it waits for; its work is done."""
-        if self._hooks.waits_for(key) == transition:
-            self._world.busy.discard(key)
-            self._hooks.finish(key)
-
 
 def _failing(machine: Machine, behaviour: Behaviour) -> Machine:
     serves_seconds = behaviour.fails_after_seconds if behaviour.becomes_ready else 0.0
     return replace(machine, fails_at=machine.ready_at + serves_seconds)
 
 
-def _ends(route: str) -> dict[str, str]:
+def stage_of_pool(group: Group) -> str:
+    """Return the lifecycle state in which machines wait in the warm pool of a group."""
+    return f"Warmed:{group.warm_pool.pool_state if group.warm_pool else 'Stopped'}"
+
+
+def ends_of(route: str) -> dict[str, str]:
+    """Return where a route begins and where it ends, as events say it."""
     origin, _, destination = route.partition(">")
     return {"Origin": origin, "Destination": destination}

@@ -4,11 +4,13 @@ from peakfleet_local._launching import Group, buys_spot, subnets, type_choices
 from peakfleet_local._lifecycle import Lifecycle
 from peakfleet_local._moto import ApiError, MotoObject
 from peakfleet_local._placement import by_need, where_to_launch
+from peakfleet_local._returning import RETAINED, Returning
 from peakfleet_local._starting import TO_WARM_POOL, Starter
 from peakfleet_local.machines import Machine
 from peakfleet_local.world import World
 
 _SETTLED = frozenset({"Warmed:Stopped", "Warmed:Running", "Warmed:Hibernated"})
+_NOT_WAITING = frozenset({"Warmed:Terminating", RETAINED})
 _CAUSE = "an instance was launched to fill the warm pool"
 
 
@@ -18,10 +20,13 @@ class WarmPools:
     A group without a warm pool costs nothing here.
     """
 
-    def __init__(self, *, world: World, lifecycle: Lifecycle, starter: Starter) -> None:
+    def __init__(
+        self, *, world: World, lifecycle: Lifecycle, starter: Starter, returning: Returning
+    ) -> None:
         self._world = world
         self._lifecycle = lifecycle
         self._starter = starter
+        self._returning = returning
         self._states: dict[str, list[MotoObject]] = {}
 
     def check(self, group: Group) -> None:
@@ -64,6 +69,24 @@ class WarmPools:
                 group.instance_states.append(state)
         return drawn
 
+    def has_room(self, group: Group, machine: Machine) -> bool:
+        """Whether a machine that scale-in would end may wait in the warm pool instead."""
+        pool = group.warm_pool
+        if pool is None or not (pool.instance_reuse_policy or {}).get("ReuseOnScaleIn"):
+            return False
+        if self._world.state_of(machine.instance_id) != "InService":
+            return False
+        waiting = sum(m.weight for m in self._waiting(group))
+        return waiting + machine.weight <= self._size(group)
+
+    def take_back(self, group: Group, machine: Machine, *, cause: str) -> None:
+        """Take a machine out of service; it counts as waiting from now on."""
+        own = {s.instance.id: s for s in group.instance_states}
+        state = own.pop(machine.instance_id)
+        group.instance_states = list(own.values())
+        self._states.setdefault(group.name, []).append(state)
+        self._returning.begin(group, machine, cause=cause)
+
     def refill(self, group: Group) -> None:
         """Launch what the warm pool lacks, end what it has too much."""
         pool = getattr(group, "warm_pool", None)  # a group that is being made has none yet
@@ -72,7 +95,8 @@ class WarmPools:
         waiting = self._waiting(group)
         surplus = sum(m.weight for m in waiting) - self._size(group)
         for machine in waiting:
-            if machine.weight <= surplus:
+            # One that drains has work in hand; it is too much only when that is done.
+            if machine.weight <= surplus and not self._returning.drains(machine):
                 surplus -= machine.weight
                 cause = "an instance was taken out of the warm pool, which has too many"
                 self._lifecycle.leave(group, machine, cause=cause)
@@ -113,7 +137,7 @@ class WarmPools:
 
     def _waiting(self, group: Group) -> list[Machine]:
         found = (self._world.machines[s.instance.id] for s in self.states(group.name))
-        return [m for m in found if self._world.state_of(m.instance_id) != "Warmed:Terminating"]
+        return [m for m in found if self._world.state_of(m.instance_id) not in _NOT_WAITING]
 
     def _size(self, group: Group) -> int:
         pool = group.warm_pool

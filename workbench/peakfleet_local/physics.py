@@ -44,8 +44,8 @@ def installed(world: World) -> Iterator[World]:
 
     Limitations:
         No cooldowns, no native scaling policy acts, no capacity rebalancing, and no group
-        chooses types by InstanceRequirements. Machines of a warm pool leave it without a hook
-        and never return to it. Terminated instances vanish from EC2 at once.
+        chooses types by InstanceRequirements. Machines of a warm pool are terminated without
+        a hook. Terminated instances vanish from EC2 at once.
 
     Example:
         with mock_aws(), installed(World(boot_seconds=120)) as world:

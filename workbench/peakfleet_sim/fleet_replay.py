@@ -122,15 +122,18 @@ class _Replay:
 
     def _instances(self, pool: PoolSpec, *, first: bool) -> Instances:
         own, given = pool.warm, self.world.warm_pool
+        reuse = own.reuse if own else given.reuse
         instances = own.min_capacity if own else given.instances if first else 0
         start_seconds = own.start_seconds if own else given.start_seconds
         return Instances(
             boot_minutes=-int(-pool.boot_seconds // SECONDS_PER_MINUTE),
             min_instances=pool.min_capacity,
             max_instances=pool.max_capacity,
-            warm_instances=instances,
+            warm_instances=0 if own and reuse else instances,
             warm_start_minutes=-int(-start_seconds // SECONDS_PER_MINUTE),
             warm_cost_fraction=own.cost_fraction if own else given.cost_fraction,
+            reuse=reuse,
+            least_waiting=own.min_capacity if own else 0,
         )
 
     def run(self) -> FleetReplay:
@@ -208,6 +211,7 @@ class _Replay:
             if group.spec.launch == "desired":
                 now = snapshot.now_epoch_seconds
                 self._know(group.grow(minute, told.desired_capacity, now))
+            group.keep_warm(minute, told.prepared_capacity)
             group.shrink(minute, told.desired_capacity)
             group.keep_warm(minute, told.warm_capacity)
             series[told.name][0, minute] = told.desired_capacity

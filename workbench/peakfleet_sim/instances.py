@@ -14,13 +14,17 @@ class Instances:
     A launch decided at the end of minute t is paid for from t + 1 on and serves from
     t + 1 + `boot_minutes` on; what waits in the warm pool is launched first and serves from
     t + 1 + `warm_start_minutes` on. A termination acts at once, and only on instances that
-    serve; it does not refill the warm pool.
+    serve; it does not refill the warm pool, unless what is let go is reused.
 
     Args:
         boot_minutes: Minutes from the first paid minute to serving.
         min_instances: Fewest instances. They serve from the start.
         max_instances: Most instances; those of the warm pool do not count.
         warm_instances: Instances of the warm pool. Default: none.
+        reuse: Whether what is let go waits: then `warm_instances` may serve or wait together.
+            Default: false.
+        least_waiting: Instances that wait besides, however many serve, where what is let go is
+            reused. Default: none.
         warm_start_minutes: As `boot_minutes`, for a start from the warm pool. Default: 1.
         warm_cost_fraction: Share of its price that a waiting instance costs. Default: 0.03.
     """
@@ -31,6 +35,8 @@ class Instances:
     warm_instances: int = 0
     warm_start_minutes: int = 1
     warm_cost_fraction: float = 0.03
+    reuse: bool = False
+    least_waiting: int = 0
     ready: int = field(init=False)
     _booting: list[tuple[int, int]] = field(init=False, default_factory=list)
     _warm: WarmPool = field(init=False)
@@ -38,7 +44,7 @@ class Instances:
     def __post_init__(self) -> None:
         """Start with the minimum, and a full warm pool."""
         self.ready = self.min_instances
-        self._warm = WarmPool(size=self.warm_instances, boot_minutes=self.boot_minutes)
+        self._warm = WarmPool(waiting=self._room, boot_minutes=self.boot_minutes)
 
     @property
     def booting(self) -> int:
@@ -79,9 +85,17 @@ class Instances:
         """Instances that wait in the warm pool."""
         return self._warm.waiting
 
+    @property
+    def _room(self) -> int:
+        """How many should wait."""
+        if not self.reuse:
+            return self.warm_instances
+        return max(self.least_waiting, self.warm_instances - self.ready - self.booting)
+
     def keep_warm(self, minute: int, instances: int) -> None:
-        """Let *instances* wait in the warm pool from the end of *minute* on."""
-        self._warm.keep(minute, instances)
+        """Set `warm_instances` at the end of *minute*."""
+        self.warm_instances = instances
+        self._warm.keep(minute, self._room)
 
     def resize(self, minute: int, instances: int) -> int:
         """Launch or terminate at the end of *minute* towards *instances*.
@@ -91,13 +105,19 @@ class Instances:
         """
         wanted = min(max(instances, self.min_instances), self.max_instances)
         running = self.ready + self.booting
+        if wanted == running:
+            return wanted
         if wanted > running:
-            warm = self._warm.take(minute, wanted - running)
+            warm = self._warm.take(wanted - running)
             cold = wanted - running - warm
             if warm:
                 self._booting.append((minute + 1 + self.warm_start_minutes, warm))
             if cold:
                 self._booting.append((minute + 1 + self.boot_minutes, cold))
-        elif wanted < running:
-            self.ready -= min(running - wanted, max(0, self.ready - self.min_instances))
+        else:
+            gone = min(running - wanted, max(0, self.ready - self.min_instances))
+            self.ready -= gone
+            if self.reuse:
+                self._warm.give(gone)
+        self._warm.keep(minute, self._room)
         return wanted

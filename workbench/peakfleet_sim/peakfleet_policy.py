@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf, isnan
 from typing import Final
@@ -14,6 +15,7 @@ from peakfleet_planner import (
     DemandModel,
     FixedBaseline,
     FleetSpec,
+    Heights,
     Memory,
     Metric,
     MetricSeries,
@@ -27,6 +29,7 @@ from peakfleet_planner import (
     Snapshot,
     WarmSpec,
     decide,
+    heights,
 )
 from peakfleet_planner.demand import read_demand
 from peakfleet_planner.foresight import basis_of, read_seconds
@@ -40,11 +43,12 @@ _RELEARN_READS: Final = 2 * _RELEARN_MINUTES
 
 
 @dataclass(slots=True, kw_only=True)
-class _Lessons:
-    """The learner of one replay, and what it last said."""
+class _Kept:
+    """What is remembered in one replay: the learner, what it last said, how large pools were."""
 
     learner: Learner | None = None
     model: DemandModel | None = None
+    heights: Mapping[str, Heights] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,7 @@ class PeakfleetPolicy:
     spec: FleetSpec
     name: str = "peakfleet"
     foresight: bool = True
-    _lessons: _Lessons = field(default_factory=_Lessons, init=False, repr=False)
+    _kept: _Kept = field(default_factory=_Kept, init=False, repr=False)
 
     @property
     def least_instances(self) -> int:
@@ -80,6 +84,7 @@ class PeakfleetPolicy:
             min_capacity=pool.min_capacity,
             max_capacity=pool.max_capacity,
             warm_capacity=seen.waiting_instances,
+            prepared_capacity=seen.prepared_instances,
             booting_since=tuple(
                 (_start_of(seen, serves) - round(pool.boot_seconds), count)
                 for serves, count in seen.boots
@@ -91,6 +96,7 @@ class PeakfleetPolicy:
             instances=told.desired_capacity,
             explanation=plan.explain(),
             warm_instances=told.warm_capacity,
+            prepared_instances=told.prepared_capacity,
         )
 
     def snapshot(
@@ -113,19 +119,21 @@ class PeakfleetPolicy:
         read = {
             metric_id: self._series(seen, seen.metrics[metric_id]) for metric_id in signal.metrics
         }
-        return Snapshot(
+        snapshot = Snapshot(
             now_epoch_seconds=seen.now_epoch_seconds,
             signals={signal.name: read},
             baseline=MetricSeries() if reports is None else self._series(seen, reports),
             pools=pools,
-            memory=Memory(model=self._learned(seen), outages=outages),
+            memory=Memory(model=self._learned(seen), outages=outages, heights=self._kept.heights),
         )
+        self._kept.heights = heights(self.spec, snapshot)
+        return snapshot
 
     def _learned(self, seen: Seen) -> DemandModel | None:
         """Return the newest model, learned at the full hour from what was visible then."""
-        lessons, now = self._lessons, seen.now_epoch_seconds
+        kept, now = self._kept, seen.now_epoch_seconds
         if now // SECONDS_PER_MINUTE % _RELEARN_MINUTES or not self.foresight:
-            return lessons.model
+            return kept.model
         (signal,) = self.spec.signals
         visible = min(len(seen.metrics[metric_id]) for metric_id in signal.metrics)
         delay = seen.minute + 1 - visible
@@ -135,11 +143,11 @@ class PeakfleetPolicy:
             metric_id: self._series(seen, seen.metrics[metric_id], minutes=_RELEARN_READS)
             for metric_id in signal.metrics
         }
-        if lessons.learner is None:
-            lessons.learner = Learner(self.spec, metric_delay_minutes=delay)
-        lessons.learner.advance(read_demand(self.spec, signal, read, now).points)
-        lessons.model = lessons.learner.model()
-        return lessons.model
+        if kept.learner is None:
+            kept.learner = Learner(self.spec, metric_delay_minutes=delay)
+        kept.learner.advance(read_demand(self.spec, signal, read, now).points)
+        kept.model = kept.learner.model()
+        return kept.model
 
     def _series(self, seen: Seen, values: Floats, *, minutes: int | None = None) -> MetricSeries:
         """Return the newest points, by default those that the tick would read."""
@@ -235,8 +243,9 @@ def _warm(world: World) -> WarmSpec | None:
     if not most:
         return None
     return WarmSpec(
-        min_capacity=pool.instances,
+        min_capacity=0 if pool.reuse else pool.instances,
         max_capacity=most,
         start_seconds=pool.start_seconds,
         cost_fraction=pool.cost_fraction,
+        reuse=pool.reuse,
     )

@@ -67,6 +67,7 @@ def replay(demand: Demand, *, world: World, work: Work, policy: Policy) -> Run:
         warm_instances=world.warm_pool.instances,
         warm_start_minutes=world.warm_start_minutes,
         warm_cost_fraction=world.warm_pool.cost_fraction,
+        reuse=world.warm_pool.reuse,
     )
     desired, ready, billed, burst, unserved, due = (np.zeros(minutes) for _ in range(6))
     metrics = {metric_id: np.zeros(minutes) for metric_id in work.metric_ids}
@@ -92,9 +93,12 @@ def replay(demand: Demand, *, world: World, work: Work, policy: Policy) -> Run:
                 ready_instances=instances.ready,
                 booting_instances=instances.booting,
                 waiting_instances=instances.waiting,
+                prepared_instances=instances.warm_instances if instances.reuse else None,
                 boots=instances.boots,
             )
         )
+        if world.warm_pool.auto and decision.prepared_instances is not None:
+            instances.keep_warm(minute, decision.prepared_instances)
         desired[minute] = instances.resize(minute, decision.instances)
         if world.warm_pool.auto and decision.warm_instances is not None:
             instances.keep_warm(minute, decision.warm_instances)

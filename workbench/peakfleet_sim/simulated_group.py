@@ -59,6 +59,7 @@ class SimulatedGroup:
             max_capacity=self.spec.max_capacity,
             warm_capacity=self.instances.waiting,
             warm_target=self.warm_target,
+            prepared_capacity=self.instances.warm_instances if self.instances.reuse else None,
             zones={ZONE: self.running},
         )
 

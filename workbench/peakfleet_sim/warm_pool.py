@@ -19,12 +19,15 @@ class WarmPoolSpec:
         start_seconds: From the start to serving, in whole minutes rounded up. Default: 60.
         cost_fraction: What a waiting instance costs, as share of one that runs: a stopped
             instance costs its volume. Default: 0.03.
+        reuse: Whether what is let go waits, as far as there is room: then `instances` may serve
+            or wait together. Default: false, it ends, and what was started is booted anew.
     """
 
     instances: int = 0
     auto: bool = False
     start_seconds: float = 60.0
     cost_fraction: float = 0.03
+    reuse: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a pool that nobody could keep."""
@@ -41,22 +44,17 @@ class WarmPoolSpec:
 class WarmPool:
     """What waits in a warm pool, and what is being booted to refill it.
 
-    A start takes an instance out of the pool; another is booted in its place from the next
-    minute on, paid for in full while it boots, and waits from then on.
+    What is missing is booted from the next minute on, paid for in full while it boots, and waits
+    from then on.
 
     Args:
-        size: Instances that wait when the pool is full.
+        waiting: Instances that wait.
         boot_minutes: Minutes that a refill takes.
     """
 
-    size: int
+    waiting: int
     boot_minutes: int
-    waiting: int = field(init=False)
     _refilling: list[tuple[int, int]] = field(init=False, default_factory=list)
-
-    def __post_init__(self) -> None:
-        """Start full."""
-        self.waiting = self.size
 
     @property
     def refilling(self) -> int:
@@ -69,17 +67,18 @@ class WarmPool:
             self.waiting += sum(count for waits, count in self._refilling if waits <= minute)
             self._refilling = [(waits, count) for waits, count in self._refilling if waits > minute]
 
-    def take(self, minute: int, instances: int) -> int:
-        """Take up to *instances* out at the end of *minute*, and return how many there were."""
+    def take(self, instances: int) -> int:
+        """Take up to *instances* out, and return how many there were."""
         taken = min(instances, self.waiting)
-        if taken:
-            self.waiting -= taken
-            self.keep(minute, self.size)
+        self.waiting -= taken
         return taken
+
+    def give(self, instances: int) -> None:
+        """Let *instances* wait that no longer serve; `keep` ends what is too many."""
+        self.waiting += instances
 
     def keep(self, minute: int, size: int) -> None:
         """Boot or terminate what waits at the end of *minute*, towards *size*."""
-        self.size = size
         missing = size - self.waiting - self.refilling
         if missing > 0:
             self._refilling.append((minute + 1 + self.boot_minutes, missing))

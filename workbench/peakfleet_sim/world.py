@@ -119,6 +119,8 @@ class Seen:
         ready_instances: Instances that serve now.
         booting_instances: Instances that boot now.
         waiting_instances: Instances that wait in the warm pool. Default: 0.
+        prepared_instances: How many may serve or wait together; None where nothing is reused.
+            Default: none.
         boots: When some of them will serve, as a minute, and how many. Default: not known.
     """
 
@@ -129,6 +131,7 @@ class Seen:
     ready_instances: int
     booting_instances: int
     waiting_instances: int = 0
+    prepared_instances: int | None = None
     boots: tuple[tuple[int, int], ...] = ()
 
     @property
@@ -146,11 +149,14 @@ class Decision:
         explanation: Why, in words.
         warm_instances: How many should wait in a warm pool whose size is planned; None leaves it
             as it is.
+        prepared_instances: How many may serve or wait together, where what is let go waits and
+            how much is planned; None leaves it as it is.
     """
 
     instances: int
     explanation: str
     warm_instances: int | None = None
+    prepared_instances: int | None = None
 
 
 class Policy(Protocol):

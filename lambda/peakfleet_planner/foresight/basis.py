@@ -27,12 +27,14 @@ class WarmBasis:
         least_layers: Layers that always wait.
         most_layers: Layers that may wait.
         cost_fraction: What a waiting layer costs, as share of one that serves.
+        reuse: Whether in every pool what is let go waits for a while. Default: false.
     """
 
     start_minutes: int
     least_layers: int
     most_layers: int
     cost_fraction: float
+    reuse: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,11 @@ class Basis:
     boot_minutes: int
     unserved_cost: float
     warm: WarmBasis | None = None
+
+    @property
+    def reuses(self) -> bool:
+        """Whether all that is let go waits for a while."""
+        return self.warm is not None and self.warm.reuse
 
     def fits(self, other: Basis | None) -> bool:
         """Return whether a model of this basis can be used for *other*.
@@ -118,4 +125,5 @@ def _warm_basis(spec: FleetSpec, layer_units: float, boot_minutes: int) -> WarmB
         least_layers=floor(least_units / layer_units),
         most_layers=min(MOST_LAYERS, floor(most_units / layer_units)),
         cost_fraction=max(warm.cost_fraction for _, warm in pools),
+        reuse=all(pool.warm and pool.warm.reuse for pool in spec.pools),
     )

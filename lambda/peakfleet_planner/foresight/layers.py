@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 Table = Sequence[Sequence[float]]
 Ages = Sequence[tuple[int, int]]
@@ -129,21 +129,56 @@ def best(levels: Sequence[float], layer_ages: Ages, table: Table, most: int) -> 
     return chosen
 
 
-def targets(
-    grow_levels: Sequence[float],
-    keep_levels: Sequence[float],
-    layer_ages: Ages,
-    tables: tuple[Table, Table],
-    most: int,
-) -> tuple[int, int]:
-    """Return how many layers to grow to, and above how many to let go.
+class Aims(NamedTuple):
+    """How many layers should run.
 
     Args:
-        grow_levels: Burst that may be there once new capacity serves, at each quantile.
-        keep_levels: Burst that may come before what is let go now could be back.
-        layer_ages: When layers were last needed, see `ages`.
-        tables: For starting and for keeping.
-        most: The most layers that may be asked for.
+        grow: As many, if what is missing boots.
+        start: As many, if what is missing waits. Without a warm pool the same.
+        keep: What runs above this is let go.
     """
-    grow = best(grow_levels, layer_ages, tables[0], most)
-    return grow, max(grow, best(keep_levels, layer_ages, tables[1], most))
+
+    grow: int
+    start: int
+    keep: int
+
+
+class Tables(NamedTuple):
+    """What layers gain on average.
+
+    Args:
+        start: By being started, if they boot.
+        keep: By being kept.
+        warm_start: By being started, if they wait; None if nothing does.
+    """
+
+    start: Table
+    keep: Table
+    warm_start: Table | None = None
+
+
+def aims(
+    levels: Sequence[Sequence[float]],
+    layer_ages: Ages,
+    tables: Tables,
+    most: int,
+    *,
+    reuse: bool = False,
+) -> Aims:
+    """Return how many layers should run.
+
+    Args:
+        levels: Burst at each quantile: that may be there once what boots would serve, that may
+            come before what is let go could be back, and, where some waits, that may be there
+            once what waits would serve.
+        layer_ages: When layers were last needed, see `ages`.
+        tables: What layers gain.
+        most: The most layers that may be asked for.
+        reuse: Whether what is let go waits: then it goes although as much would boot. Default:
+            false.
+    """
+    grow = start = best(levels[0], layer_ages, tables.start, most)
+    if tables.warm_start is not None:
+        start = best(levels[2], layer_ages, tables.warm_start, most)
+    keep = best(levels[1], layer_ages, tables.keep, most)
+    return Aims(grow, start, max(start if reuse else grow, keep))

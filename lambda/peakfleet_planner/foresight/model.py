@@ -104,7 +104,7 @@ class WarmModel:
     """What is worth waiting, and worth starting from what waits.
 
     Args:
-        layers: Layers that should wait.
+        layers: Layers that should wait; what is let go waits besides.
         grow: Forecast for the time when what waits would serve.
         start_table: What starting a waiting layer gains, see `layers`.
     """

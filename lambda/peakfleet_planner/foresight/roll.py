@@ -20,7 +20,7 @@ from typing import Final
 from peakfleet_planner.foresight.basis import MOST_AGE_SECONDS, Basis
 from peakfleet_planner.foresight.features import Past, Present
 from peakfleet_planner.foresight.forecast import Horizon
-from peakfleet_planner.foresight.layers import ages, best, targets
+from peakfleet_planner.foresight.layers import Tables, ages, aims
 from peakfleet_planner.foresight.minutes import DAY, HOUR, MINUTE_SECONDS
 from peakfleet_planner.foresight.model import DemandModel, HorizonModel
 
@@ -38,7 +38,8 @@ class Foreseen:
         grow_units: Less than this must grow.
         keep_units: More than this may be let go.
         warm_grow_units: As `grow_units`, of what waits; None without a warm pool.
-        warm_units: How much should wait; None without a warm pool.
+        warm_units: How much should wait; None without a warm pool, and where what is let go
+            waits.
     """
 
     ahead_units: float
@@ -144,25 +145,23 @@ def foresee(
     baseline = baseline_units / unit
     try:
         kept = _roll(model, values)
-        grow_levels, keep_levels, *warm_levels = kept.rolling.levels(baseline)
+        levels = kept.rolling.levels(baseline)
     except (ArithmeticError, ValueError):  # a model, or demand, beyond what numbers can hold
         return None
     last_hour, made = kept.rolling.last_hour(baseline), kept.rolling.grow.made
     most = kept.rolling.most_layers(baseline, model.basis.most_layers)
     _aside.append(kept)
-    if made is None or not all(map(isfinite, chain(grow_levels, keep_levels, *warm_levels))):
+    if made is None or not all(map(isfinite, chain(*levels))):
         return None
-    tables, layer_ages = (model.start_table, model.keep_table), ages(last_hour)
-    grow, keep = targets(grow_levels, keep_levels, layer_ages, tables, most)
-    warm = model.warm
+    warm, reuse = model.warm, model.basis.reuses
+    tables = Tables(model.start_table, model.keep_table, warm.start_table if warm else None)
+    found = aims(levels, ages(last_hour), tables, most, reuse=reuse)
     return Foreseen(
         ahead_units=max(0.0, made.expected) * unit,
-        grow_units=grow * unit,
-        keep_units=keep * unit,
-        warm_grow_units=unit * best(warm_levels[0], layer_ages, warm.start_table, most)
-        if warm
-        else None,
-        warm_units=unit * warm.layers if warm else None,
+        grow_units=found.grow * unit,
+        keep_units=found.keep * unit,
+        warm_grow_units=found.start * unit if warm else None,
+        warm_units=unit * warm.layers if warm and not reuse else None,
     )
 
 

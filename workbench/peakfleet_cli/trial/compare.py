@@ -45,6 +45,7 @@ def compare(
     seed: options.Seed = 0,
     own_delays: options.OwnDelays = False,
     warm_instances: options.WarmInstances = "0",
+    warm_reuse: options.WarmReuse = None,
     warm_start_seconds: options.WarmStartSeconds = 60,
     warm_cost_fraction: options.WarmCostFraction = 0.03,
     json: Annotated[
@@ -80,6 +81,7 @@ def compare(
                 history_minutes=history_minutes,
                 seed=seed,
                 warm_instances=parse_warm_instances(warm_instances),
+                warm_reuse=warm_reuse,
                 warm_start_seconds=warm_start_seconds,
                 warm_cost_fraction=warm_cost_fraction,
             ),

@@ -91,6 +91,16 @@ WarmInstances = Annotated[
         rich_help_panel=_WARM,
     ),
 ]
+WarmReuse = Annotated[
+    bool | None,
+    typer.Option(
+        "--warm-reuse/--no-warm-reuse",
+        help="What is let go waits, so that N may serve or wait together; the default for auto. "
+        "Otherwise it ends, and what was started is booted anew.",
+        rich_help_panel=_WARM,
+        show_default=False,
+    ),
+]
 WarmStartSeconds = Annotated[
     float, typer.Option(min=0, help="From their start to serving.", rich_help_panel=_WARM)
 ]

@@ -97,14 +97,10 @@ def _about(trial: Trial) -> list[tuple[str, str]]:
         ("Metric delay", f"{world.metric_delay_seconds:g} s"),
         ("Unserved work", f"{world.unserved_cost:g} instance-minutes for each one"),
     ]
-    if warm.auto:
-        facts.append(
-            ("Warm pool", f"planned by Peakfleet, {warm.cost_fraction:.0%} of an instance's price")
-        )
-    if warm.instances:
-        facts.append(
-            ("Warm pool", f"{warm.instances} instances, {warm.cost_fraction:.0%} of their price")
-        )
+    if warm.auto or warm.instances:
+        size = "planned by Peakfleet" if warm.auto else f"{warm.instances} instances"
+        reuse = ", what is let go waits" if warm.reuse else ""
+        facts.append(("Warm pool", f"{size}, {warm.cost_fraction:.0%} of their price{reuse}"))
     if trial.spec is not None:
         facts.append(("Fleet", trial.spec.fleet))
     if trial.weather is not None:

@@ -137,17 +137,11 @@ def make_trial(
 
 
 def _contest(demand: Demand, spec: FleetSpec | None, physics: Physics) -> Contest:
-    auto = physics.warm_instances == "auto"
-    if auto and spec is not None:
+    warm = physics.warm_pool()
+    if warm.auto and spec is not None:
         raise TrialError(
             "--warm-instances auto plans one pool from the flags: leave the fleet or scenario out"
         )
-    warm = WarmPoolSpec(
-        instances=0 if physics.warm_instances == "auto" else physics.warm_instances,
-        auto=auto,
-        start_seconds=physics.warm_start_seconds,
-        cost_fraction=physics.warm_cost_fraction,
-    )
     if spec is None:
         return Contest(demand=demand, world=physics.world(warm))
     world = world_of(spec, metric_delay_seconds=physics.metric_delay_seconds, warm_pool=warm)

@@ -49,6 +49,8 @@ class Physics:
         seed: Of everything that is random.
         warm_instances: Instances of the warm pool; `auto` lets Peakfleet plan how many, and gives
             the other policies none.
+        warm_reuse: Whether what is let go waits, so that `warm_instances` may serve or wait
+            together. Default: only where the size is planned.
         warm_start_seconds: From their start to serving.
         warm_cost_fraction: What they cost while they wait.
     """
@@ -63,8 +65,22 @@ class Physics:
     history_minutes: int = 0
     seed: int = 0
     warm_instances: int | Literal["auto"] = 0
+    warm_reuse: bool | None = None
     warm_start_seconds: float = 60.0
     warm_cost_fraction: float = 0.03
+
+    def warm_pool(self) -> WarmPoolSpec:
+        """Return the warm pool of the one group."""
+        from peakfleet_sim import WarmPoolSpec  # noqa: PLC0415  as in `world`
+
+        auto = self.warm_instances == "auto"
+        return WarmPoolSpec(
+            instances=0 if self.warm_instances == "auto" else self.warm_instances,
+            auto=auto,
+            start_seconds=self.warm_start_seconds,
+            cost_fraction=self.warm_cost_fraction,
+            reuse=auto if self.warm_reuse is None else self.warm_reuse,
+        )
 
     def world(self, warm_pool: WarmPoolSpec) -> World:
         """Return the physics of one group."""

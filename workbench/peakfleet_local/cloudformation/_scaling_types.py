@@ -54,6 +54,10 @@ def auto_scaling(clients: Clients) -> Iterator[Handlers]:
         call(clients("autoscaling"), "PutWarmPool", properties)
         return Resource(properties["AutoScalingGroupName"])
 
+    def change_warm_pool(old: Resource, properties: Properties) -> Resource:
+        # What waits stays: the same operation makes a warm pool and changes it.
+        return warm_pool(old.physical_resource_id, properties)
+
     yield Handlers(
         type_name="AWS::AutoScaling::ScalingPolicy",
         create=policy,
@@ -69,6 +73,7 @@ def auto_scaling(clients: Clients) -> Iterator[Handlers]:
     yield Handlers(
         type_name="AWS::AutoScaling::WarmPool",
         create=warm_pool,
+        update=change_warm_pool,
         delete=lambda name, _: clients("autoscaling").delete_warm_pool(AutoScalingGroupName=name),
     )
 
