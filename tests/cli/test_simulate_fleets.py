@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,20 @@ def test_a_specification_says_pools_baseline_and_what_missed_work_costs(tmp_path
     assert max(float(row["ready_instances"]) for row in rows["peakfleet"]) == 8.5
     assert max(float(row["ready_instances"]) for row in rows["hpa"]) == 8
     assert min(float(row["unserved_units"]) for row in rows["peakfleet"]) == 0
+
+
+def test_signals_in_periods_below_a_minute_are_seen_at_once_unless_told_otherwise(
+    tmp_path: Path,
+) -> None:
+    metric = replace(STREAMS.metrics["m"], period_seconds=10)
+    quick = write_spec(tmp_path, fleet(signal=replace(STREAMS, metrics={"m": metric})))
+    usual, at_once, later = (
+        simulate(tmp_path, "--spec", quick, *delay)
+        for delay in ((), ("--metric-delay-seconds", 0), ("--metric-delay-seconds", 60))
+    )
+    assert usual == at_once
+    assert usual != later
+    assert later == simulate(tmp_path, "--spec", write_spec(tmp_path, fleet()))
 
 
 def test_a_template_gives_the_same_as_its_specification(tmp_path: Path) -> None:

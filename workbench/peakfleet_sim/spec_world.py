@@ -19,7 +19,7 @@ from peakfleet_sim.compare import Queue
 from peakfleet_sim.live import DEMAND
 from peakfleet_sim.replay import Run
 from peakfleet_sim.warm_pool import WarmPoolSpec
-from peakfleet_sim.world import World
+from peakfleet_sim.world import SECONDS_PER_MINUTE, World
 
 _NAMESPACE = "Replay"
 _MINUTES_PER_HOUR = 60
@@ -70,6 +70,16 @@ def world_of(
         unserved_cost=spec.service_level.unserved_cost,
         warm_pool=warm_pool or WarmPoolSpec(),
     )
+
+
+def usual_delay_seconds(spec: FleetSpec) -> float:
+    """Return how late a fleet sees demand, to the whole minutes of a replay.
+
+    CloudWatch has a one-minute datapoint a minute later. A signal in periods of 10 to 30 seconds
+    is seen within half a minute, and an alarm makes the fleet decide then.
+    """
+    fast = all(signal.period_seconds < SECONDS_PER_MINUTE for signal in spec.signals)
+    return 0.0 if fast else float(SECONDS_PER_MINUTE)
 
 
 def replayed_spec(spec: FleetSpec) -> FleetSpec:

@@ -59,8 +59,13 @@ BootSeconds = Annotated[
     typer.Option(help="From launch to serving. Default: 180.", rich_help_panel=_WORLD),
 ]
 MetricDelaySeconds = Annotated[
-    float,
-    typer.Option(min=0, help="How late demand is seen.", rich_help_panel=_WORLD),
+    float | None,
+    typer.Option(
+        min=0,
+        help="How late demand is seen. Default: 60, or 0 for a fleet with signals in periods "
+        "below a minute.",
+        rich_help_panel=_WORLD,
+    ),
 ]
 UnservedCost = Annotated[
     float | None,

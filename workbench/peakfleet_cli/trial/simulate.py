@@ -29,7 +29,7 @@ def simulate(
     min_instances: options.MinInstances = None,
     max_instances: options.MaxInstances = None,
     boot_seconds: options.BootSeconds = None,
-    metric_delay_seconds: options.MetricDelaySeconds = 60,
+    metric_delay_seconds: options.MetricDelaySeconds = None,
     unserved_cost: options.UnservedCost = None,
     history_minutes: options.HistoryMinutes = 0,
     seed: options.Seed = 0,

@@ -14,7 +14,7 @@ from peakfleet_sim import Contest, Demand, Outcome, Run, WarmPoolSpec, World, lo
 from peakfleet_sim.fleet_replay import FleetReplay, replay_fleet
 from peakfleet_sim.peakfleet_policy import live_spec
 from peakfleet_sim.policies import Choice, choose
-from peakfleet_sim.spec_world import ladder_dollars, queue_of, world_of
+from peakfleet_sim.spec_world import ladder_dollars, queue_of, usual_delay_seconds, world_of
 from peakfleet_sim.weather import Scenario, Weather, load_scenario, weather_of
 
 PEAKFLEET, OPTIMUM = "peakfleet", "optimum"
@@ -144,7 +144,10 @@ def _contest(demand: Demand, spec: FleetSpec | None, physics: Physics) -> Contes
         )
     if spec is None:
         return Contest(demand=demand, world=physics.world(warm))
-    world = world_of(spec, metric_delay_seconds=physics.metric_delay_seconds, warm_pool=warm)
+    delay_seconds = physics.metric_delay_seconds
+    if delay_seconds is None:
+        delay_seconds = usual_delay_seconds(spec)
+    world = world_of(spec, metric_delay_seconds=delay_seconds, warm_pool=warm)
     return Contest(demand=demand, world=world, queue=queue_of(spec))
 
 

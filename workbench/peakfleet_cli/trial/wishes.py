@@ -44,7 +44,8 @@ class Physics:
         max_instances: Most instances. Default: 200.
         boot_seconds: From launch to serving. Default: 180.
         unserved_cost: Instance-minutes that an unserved one is worth. Default: 10.
-        metric_delay_seconds: How late demand is seen.
+        metric_delay_seconds: How late demand is seen. Default: 60, or 0 where a fleet's signals
+            are read in periods below a minute; a replay goes by whole minutes.
         history_minutes: Minutes at the start that are not scored.
         seed: Of everything that is random.
         warm_instances: Instances of the warm pool; `auto` lets Peakfleet plan how many, and gives
@@ -61,7 +62,7 @@ class Physics:
     max_instances: int | None = None
     boot_seconds: float | None = None
     unserved_cost: float | None = None
-    metric_delay_seconds: float = 60.0
+    metric_delay_seconds: float | None = None
     history_minutes: int = 0
     seed: int = 0
     warm_instances: int | Literal["auto"] = 0
@@ -88,10 +89,10 @@ class Physics:
 
         said = {
             name: value
-            for name in _OF_POOLS + _OF_FLEETS
+            for name in (*_OF_POOLS, *_OF_FLEETS, "metric_delay_seconds")
             if (value := getattr(self, name)) is not None
         }
-        return World(metric_delay_seconds=self.metric_delay_seconds, warm_pool=warm_pool, **said)
+        return World(warm_pool=warm_pool, **said)
 
     def refuse_what_a_fleet_says(self) -> None:
         """Refuse flags that contradict a given fleet.
