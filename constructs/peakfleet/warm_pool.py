@@ -122,8 +122,9 @@ class WarmPool:
               volumes is still there, local disks are empty, memory is lost.
             - User data runs at the first boot only, unless it tells cloud-init otherwise. What
               serves, and what says that it is ready, has to be a service that starts at boot.
-            - What waits keeps the image and the user data that it was launched with: after a
-              deployment it still serves again, for as long as it waits.
+            - What waits keeps the image and the user data that it was launched with. As soon as
+              something waits that another version of the launch template has launched, all that
+              waits ends, so that nothing old serves again after a deployment.
             - Instances of an Amazon ECS cluster cannot be reused; ECS rules it out.
         """
         return cls(

@@ -157,9 +157,13 @@ def _with_warm_pool(
     while token:
         next_page = partial(get_page, NextToken=token)
         token = calls.attempt(WARM_OPERATION, pool.name, partial(_take_warm, next_page, found))
+    waiting = [one for one in found if one["LifecycleState"] in _WAITING]
+    versions = {one.get("LaunchTemplate", {}).get("Version", "") for one in waiting} - {""}
+    version = reading.template_version
     return replace(
         reading,
-        warm_capacity=_sum(one for one in found if one["LifecycleState"] in _WAITING),
+        warm_capacity=_sum(waiting),
+        waits_outdated=version is not None and not versions <= {str(version)},
         retained=(*reading.retained, *_retained(found)),
     )
 

@@ -132,6 +132,8 @@ def _warm(one: Standing, warm_units: float | None) -> int | None:
     warm = one.spec.warm
     if warm is None or warm.reuse or one.reading is None:
         return None
+    if one.reading.waits_outdated:  # all that waits ends, and the next tick has it booted anew
+        return 0
     if warm.min_capacity == warm.max_capacity:
         return warm.max_capacity
     if warm_units is None:

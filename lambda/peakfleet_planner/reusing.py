@@ -21,7 +21,8 @@ def prepared_capacity(
 
     That is the most that there were within the time for which waiting costs no more than a boot.
     It is never raised above what there is, so that nothing boots only to wait. While it is not
-    known what there was, it stays as it is.
+    known what there was, it stays as it is. What was launched from another version of the launch
+    template does not serve again: as soon as some of it waits, all that waits ends.
 
     Args:
         pool: The pool.
@@ -33,7 +34,7 @@ def prepared_capacity(
     warm = pool.warm
     if warm is None or not warm.reuse or reading is None:
         return None
-    prepared = reading.prepared_capacity or 0
+    prepared = 0 if reading.waits_outdated else reading.prepared_capacity or 0
     if memory is not None:
         recent = _recent(memory.heights.get(pool.name, ()), pool, now)
         prepared = min(prepared, max((points for _, points in recent), default=0))

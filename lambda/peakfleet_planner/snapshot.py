@@ -41,6 +41,8 @@ class PoolReading:
         warm_target: What the warm pool was asked to hold; None without one.
         prepared_capacity: What may serve or wait together, as the group was told; None if it
             was told nothing.
+        waits_outdated: Whether something waits that another version of the launch template has
+            launched. Default: false.
         zones: Points that serve or boot in each of the group's Availability Zones. Default:
             not known.
         serving: Ids of the instances that serve. Default: not known.
@@ -64,6 +66,7 @@ class PoolReading:
     warm_capacity: int = 0
     warm_target: int | None = None
     prepared_capacity: int | None = None
+    waits_outdated: bool = False
     zones: Mapping[str, int] = field(default_factory=dict)
     serving: frozenset[str] = frozenset()
     booting: frozenset[str] = frozenset()

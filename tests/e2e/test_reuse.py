@@ -119,3 +119,34 @@ def test_a_deployment_that_sets_the_warm_pool_back_boots_nothing_to_wait(
     booted = set(service.launched)
     service.serve(QUIET, minutes=5)
     assert service.launched == booted
+
+
+def test_what_waits_does_not_serve_again_after_a_deployment(service: Service) -> None:
+    service.serve(BURST, minutes=10)
+    service.serve(QUIET, minutes=30)
+    before = set(service.launched)
+    deploy_new_version()
+    service.serve(QUIET, minutes=5)
+    assert service.waits.total() == 0
+    service.serve(BURST, minutes=10)
+    assert service.serving >= 5
+    assert not before & set(service.account.world.machines)
+    service.serve(QUIET, minutes=20)
+    assert service.waits.total() >= 5
+
+
+def deploy_new_version() -> None:
+    """Let the group launch another version of its template, as a deployment does."""
+    (group,) = of("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=["g"])[
+        "AutoScalingGroups"
+    ]
+    policy = group["MixedInstancesPolicy"]["LaunchTemplate"]
+    template = policy["LaunchTemplateSpecification"]["LaunchTemplateId"]
+    of("ec2").create_launch_template_version(
+        LaunchTemplateId=template,
+        LaunchTemplateData={"ImageId": "ami-12c6146b", "InstanceType": "c7g.large"},
+    )
+    policy["LaunchTemplateSpecification"] = {"LaunchTemplateId": template, "Version": "2"}
+    of("autoscaling").update_auto_scaling_group(
+        AutoScalingGroupName="g", MixedInstancesPolicy={"LaunchTemplate": policy}
+    )

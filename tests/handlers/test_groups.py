@@ -117,6 +117,34 @@ def test_what_waits_is_read_to_the_last_page() -> None:
     assert reading.retained == ("i-5", "i-6")
 
 
+@pytest.mark.parametrize(
+    ("version", "launched", "outdated"),
+    [
+        ("3", ["3", "3"], False),
+        ("3", ["3", "2"], True),
+        ("2", ["3"], True),
+        ("$Latest", ["2"], False),
+        ("3", [None], False),
+    ],
+)
+def test_it_is_seen_when_what_waits_is_of_another_version_than_what_is_launched(
+    version: str, launched: list[str | None], *, outdated: bool
+) -> None:
+    waiting = [
+        machine("i", "Warmed:Stopped", **({"LaunchTemplate": {"Version": one}} if one else {}))
+        for one in launched
+    ]
+    group = {"LaunchTemplate": {"LaunchTemplateId": "lt", "Version": version}}
+    reading = read(FakeAutoScaling(group=group, waiting=waiting), WARM)
+    assert reading.waits_outdated is outdated
+
+
+def test_what_only_drains_on_its_way_to_wait_is_not_outdated_yet() -> None:
+    drains = machine("i", "Warmed:Pending:Wait", LaunchTemplate={"Version": "2"})
+    group = {"LaunchTemplate": {"LaunchTemplateId": "lt", "Version": "3"}}
+    assert not read(FakeAutoScaling(group=group, waiting=[drains]), WARM).waits_outdated
+
+
 def test_only_a_pool_with_a_warm_pool_is_asked_for_it() -> None:
     fake = FakeAutoScaling(group={}, waiting=[machine("i-1", "Warmed:Stopped")])
     assert read(fake).warm_capacity == 0

@@ -103,6 +103,14 @@ def test_while_nothing_can_be_remembered_what_waits_stays() -> None:
     assert prepared(seen(running=0, prepared=9, readable=False)) == 9
 
 
+def test_what_waits_does_not_outlive_a_deployment() -> None:
+    found = seen(running=3, prepared=9, known=(ago(60, 9),))
+    (pool,) = found.pools
+    outdated = replace(found, pools=(replace(pool, waits_outdated=True),))
+    assert prepared(found) == 9
+    assert prepared(outdated) == 3
+
+
 def test_a_group_that_could_not_be_read_is_told_nothing() -> None:
     unread = replace(seen(running=3), pools=())
     (told,) = decide(FLEET, unread).pools

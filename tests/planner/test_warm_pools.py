@@ -76,6 +76,15 @@ def test_silence_leaves_what_waits_as_it_is(history: list[float], target: int, a
 
 
 @given(history=histories)
+def test_what_waits_ends_once_another_version_is_launched(history: list[float]) -> None:
+    found = seen(history, target=5)
+    (reading,) = found.pools
+    outdated = replace(found, pools=(replace(reading, waits_outdated=True),))
+    (told,) = decide(FLEET, outdated).pools
+    assert told.warm_capacity == 0
+
+
+@given(history=histories)
 def test_a_fixed_warm_pool_has_its_size_whatever_happens(history: list[float]) -> None:
     (pool,) = FLEET.pools
     fixed = replace(FLEET, pools=(replace(pool, warm=WarmSpec(min_capacity=3, max_capacity=3)),))

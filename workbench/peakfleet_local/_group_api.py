@@ -67,7 +67,11 @@ class GroupApi:
             (backend, "delete_warm_pool", self.delete_warm_pool),
             (backend, "set_instance_health", self.set_health),
         )
+        launched = Patch(
+            owner=state, name="launch_template", value=property(as_method(self.launch_template))
+        )
         return [
+            launched,
             *(Patch(owner=o, name=n, value=v, adds=True) for o, n, v in added),
             *(Patch(owner=o, name=n, value=as_method(f)) for o, n, f in replaced),
         ]
@@ -183,6 +187,15 @@ class GroupApi:
     def weighted_capacity(self, state: MotoObject) -> str | None:
         machine = self._world.machines.get(state.instance.id)
         return str(machine.weight) if machine and has_weights(state.auto_scaling_group) else None
+
+    def launch_template(self, state: MotoObject) -> dict[str, str] | None:
+        template = state.auto_scaling_group.ec2_launch_template
+        machine = self._world.machines.get(state.instance.id)
+        if template is None or machine is None:
+            return None
+        version = machine.template_version
+        named = {"LaunchTemplateId": template.id, "LaunchTemplateName": template.name}
+        return {**named, "Version": version}
 
     def is_protected(self, state: MotoObject) -> bool:
         return state.instance.id in self._world.protected

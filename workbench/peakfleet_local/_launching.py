@@ -109,6 +109,14 @@ def subnets(group: Group) -> dict[str, str | None]:
     return {subnet.availability_zone: subnet.id for subnet in found}
 
 
+def template_version(group: Group) -> str:
+    """Return the number of the launch template's version that a group launches; empty without."""
+    template = group.ec2_launch_template
+    if template is None:
+        return ""
+    return str(template.get_version(group.launch_template_version).number)
+
+
 def run_instance(
     group: Group, instance_type: str, zone: str, subnet_id: str | None, purchase: Purchase
 ) -> MotoObject:

@@ -7,7 +7,7 @@ from moto.autoscaling.models import InstanceState
 
 from peakfleet_local._activities import ActivityLog
 from peakfleet_local._group_events import activity_event
-from peakfleet_local._launching import Group, run_instance
+from peakfleet_local._launching import Group, run_instance, template_version
 from peakfleet_local._lifecycle import Lifecycle
 from peakfleet_local._moto import MotoObject
 from peakfleet_local._placement import TypeChoice
@@ -86,6 +86,7 @@ class Starter:
                 purchase=purchase,
                 launched_at=now,
                 ready_at=now + seconds,
+                template_version=template_version(group),
             ),
             activity,
             seconds=seconds,

@@ -29,6 +29,8 @@ class Machine:
         stage: Lifecycle state that something other than time will end, such as
             Pending:Wait. Default: none, its times say its state.
         fails_at: Epoch seconds from which it serves nothing. Default: never.
+        template_version: Version of the launch template that it was launched from; empty
+            without one.
     """
 
     instance_id: str
@@ -42,6 +44,7 @@ class Machine:
     gone_at: float = inf
     stage: str = ""
     fails_at: float = inf
+    template_version: str = ""
 
     @property
     def leaving(self) -> bool:
