@@ -242,6 +242,9 @@ class Plan:
 
 
 def _move(pool: PoolPlan) -> str:
+    prepared, warm = pool.prepared_capacity, pool.warm_capacity or 0
+    waits = warm if prepared is None else prepared - pool.desired_capacity
+    beside = f" while up to {waits} wait" if waits > 0 else ""
     if pool.changes and pool.seen_capacity is not None:
-        return f"{pool.seen_capacity} to {pool.desired_capacity}"
-    return str(pool.desired_capacity)
+        return f"{pool.seen_capacity} to {pool.desired_capacity}{beside}"
+    return f"{pool.desired_capacity}{beside}"

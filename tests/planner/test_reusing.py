@@ -80,6 +80,10 @@ def test_what_is_let_go_has_room_to_wait() -> None:
     assert told.prepared_capacity == 12
 
 
+def test_a_plan_says_how_many_may_wait() -> None:
+    assert "(p0 12 to 0 while up to 12 wait)" in decide(FLEET, seen(running=12)).explain()
+
+
 def test_it_waits_until_that_has_cost_as_much_as_a_boot() -> None:
     assert prepared(seen(running=0, prepared=9, known=(ago(HOLD_SECONDS - 60, 9),))) == 9
     assert prepared(seen(running=0, prepared=9, known=(ago(HOLD_SECONDS, 9),))) == 0
