@@ -164,6 +164,22 @@ def test_a_scenario_has_pools_prices_and_weather(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "figures.json").read_text())["peakfleet"]["unserved_units"] > 0
 
 
+def test_a_given_fleet_with_a_backlog_meets_the_weather_under_every_policy(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path, fleet("Media/Jobs", JOBS))
+    (tmp_path / "spot.json").write_text('{"metadata": {"gap_seconds": 60}, "data": [0]}')
+    dry = tmp_path / "dry.toml"
+    dry.write_text('[[pool]]\nname = "Spot"\navailability = {file = "spot.json"}\n')
+    policies = ("--spec", spec, "--policy", "peakfleet", "target-tracking", "lcp", "optimum")
+    fair, foul = (simulate(tmp_path, *policies, *extra) for extra in ((), ("--scenario", dry)))
+
+    assert foul["optimum"] == fair["optimum"]
+    for name in ("peakfleet", "target-tracking", "lcp"):
+        pools = foul[name]["pools"]
+        assert (pools["Spot"]["instance_minutes"], foul[name]["usd"]) == (0, None)
+        assert pools["Arm"]["instance_minutes"] == 2 * foul[name]["instance_minutes"] > 0
+        assert "pools" not in fair[name]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -174,7 +190,6 @@ def test_a_scenario_has_pools_prices_and_weather(tmp_path: Path) -> None:
         (["--template", "TEMPLATE", "--fleet", "C"], "has no fleet 'C'; it has Media/A, Media/B"),
         (["--template", "SPEC"], "is no CloudFormation template"),
         (["--spec", "TEMPLATE"], "version must be 1, got None"),
-        (["--scenario", "SCENARIO", "--policy", "keda"], "knows only one group in fair weather"),
         (["--scenario", "SCENARIO", "--min-instances", "1"], "--min-instances must be left out"),
         (["--scenario", "SCENARIO", "--spec", "SPEC"], "scenario has a pool 'X', but fleet"),
     ],

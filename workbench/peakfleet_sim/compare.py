@@ -84,17 +84,24 @@ class Contest:
             service_level: Default: the world's `unserved_cost`, all else as a fleet has it.
             pace: How far one tick may move the fleet. Default: no bound.
         """
+        return self.replay(self.peakfleet_policy(service_level=service_level, pace=pace))
+
+    def peakfleet_policy(
+        self, *, service_level: ServiceLevelSpec | None = None, pace: PaceSpec | None = None
+    ) -> PeakfleetPolicy:
+        """Return the production decision, with the arguments of `peakfleet`."""
         if self.queue is None:
-            spec = live_spec(self.world, service_level=service_level, pace=pace)
-        else:
-            spec = backlog_spec(
-                self.world,
-                seconds_per_item=self.queue.seconds_per_item,
-                deadline_seconds=self.queue.deadline_seconds,
-                service_level=service_level,
-                pace=pace,
+            return PeakfleetPolicy(
+                spec=live_spec(self.world, service_level=service_level, pace=pace)
             )
-        return self.replay(PeakfleetPolicy(spec=spec))
+        spec = backlog_spec(
+            self.world,
+            seconds_per_item=self.queue.seconds_per_item,
+            deadline_seconds=self.queue.deadline_seconds,
+            service_level=service_level,
+            pace=pace,
+        )
+        return PeakfleetPolicy(spec=spec)
 
     def replay(self, policy: Policy) -> Run:
         """Return what *policy*, a new one, does."""

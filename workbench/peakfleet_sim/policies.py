@@ -18,10 +18,11 @@ from peakfleet_sim.peers import (
 )
 from peakfleet_sim.peers.hpa import KEEP_MINUTES, NODE_KEEP_MINUTES
 from peakfleet_sim.replay import Run
+from peakfleet_sim.world import Policy
 
 _TARGET: Final = "use of an instance that is aimed at"
 
-_RunAt = Callable[[Contest, float], Run]
+_Maker = Callable[[Contest, float], Policy]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,8 @@ class PolicyKind:
     Args:
         name: The name.
         about: What it is, in a few words.
-        run: Replays it at a setting.
+        policy: Makes a new one for a contest, at a setting; None for perfect foresight, which
+            decides nothing as it goes.
         setting: What the number after the colon is; empty if it takes none.
         default: Its default; None if that follows from the world.
         sees_at_once: Whether it reads its metric from the source instead of CloudWatch, so
@@ -41,7 +43,7 @@ class PolicyKind:
 
     name: str
     about: str
-    run: _RunAt
+    policy: _Maker | None
     setting: str = _TARGET
     default: float | None = 0.7
     sees_at_once: bool = False
@@ -53,50 +55,41 @@ class PolicyKind:
         return bool(self.setting)
 
 
-def _tracking(contest: Contest, target: float) -> Run:
-    return contest.replay(TargetTracking(gauge=contest.gauge, target=target))
+def _tracking(contest: Contest, target: float) -> Policy:
+    return TargetTracking(gauge=contest.gauge, target=target)
 
 
-def _tracking_10s(contest: Contest, target: float) -> Run:
-    return contest.replay(
-        TargetTracking(gauge=contest.gauge, target=target, out_points=1, in_points=3)
-    )
+def _tracking_10s(contest: Contest, target: float) -> Policy:
+    return TargetTracking(gauge=contest.gauge, target=target, out_points=1, in_points=3)
 
 
-def _step(contest: Contest, threshold: float) -> Run:
-    return contest.replay(StepScaling(gauge=contest.gauge, threshold=threshold))
+def _step(contest: Contest, threshold: float) -> Policy:
+    return StepScaling(gauge=contest.gauge, threshold=threshold)
 
 
-def _hpa(contest: Contest, target: float) -> Run:
-    return contest.replay(Hpa(gauge=contest.gauge, target=target))
+def _hpa(contest: Contest, target: float) -> Policy:
+    return Hpa(gauge=contest.gauge, target=target)
 
 
-def _hpa_ca(contest: Contest, target: float) -> Run:
+def _hpa_ca(contest: Contest, target: float) -> Policy:
     keep = KEEP_MINUTES + NODE_KEEP_MINUTES
-    return contest.replay(Hpa(gauge=contest.gauge, target=target, keep_minutes=keep))
+    return Hpa(gauge=contest.gauge, target=target, keep_minutes=keep)
 
 
-def _keda(contest: Contest, target: float) -> Run:
-    return contest.replay(Hpa(gauge=contest.gauge, target=target, to_zero=True))
+def _keda(contest: Contest, target: float) -> Policy:
+    return Hpa(gauge=contest.gauge, target=target, to_zero=True)
 
 
-def _predictive(contest: Contest, target: float) -> Run:
-    return contest.replay(Predictive(gauge=contest.gauge, target=target))
+def _predictive(contest: Contest, target: float) -> Policy:
+    return Predictive(gauge=contest.gauge, target=target)
 
 
-def _lcp(contest: Contest, penalty: float) -> Run:
-    return contest.replay(
-        LazyCapacityProvisioning(gauge=contest.gauge, world=contest.world, penalty=penalty)
-    )
+def _lcp(contest: Contest, penalty: float) -> Policy:
+    return LazyCapacityProvisioning(gauge=contest.gauge, world=contest.world, penalty=penalty)
 
 
-def _peakfleet(contest: Contest, unserved_cost: float) -> Run:
-    return contest.peakfleet(service_level=ServiceLevelSpec(unserved_cost=unserved_cost))
-
-
-def _optimum(contest: Contest, setting: float) -> Run:
-    del setting  # there is nothing to set where all is known
-    return contest.optimum()
+def _peakfleet(contest: Contest, unserved_cost: float) -> Policy:
+    return contest.peakfleet_policy(service_level=ServiceLevelSpec(unserved_cost=unserved_cost))
 
 
 KINDS: Final = {
@@ -105,67 +98,67 @@ KINDS: Final = {
         PolicyKind(
             name="peakfleet",
             about="the production decision",
-            run=_peakfleet,
+            policy=_peakfleet,
             setting="unserved cost that it plans with",
             default=None,
         ),
         PolicyKind(
             name="target-tracking",
             about="EC2 Auto Scaling, 1-minute metric",
-            run=_tracking,
+            policy=_tracking,
             least_instances=1,
         ),
         PolicyKind(
             name="target-tracking-10s",
             about="EC2 Auto Scaling, 10-second metric",
-            run=_tracking_10s,
+            policy=_tracking_10s,
             sees_at_once=True,
             least_instances=1,
         ),
         PolicyKind(
             name="step",
             about="EC2 Auto Scaling, steps of 10 % and 30 %",
-            run=_step,
+            policy=_step,
             setting="use of an instance above which it scales out",
             least_instances=1,
         ),
         PolicyKind(
             name="hpa",
             about="Kubernetes, nodes leave with their pods",
-            run=_hpa,
+            policy=_hpa,
             sees_at_once=True,
             least_instances=1,
         ),
         PolicyKind(
             name="hpa-ca",
             about="Kubernetes, the Cluster Autoscaler keeps nodes 10 minutes",
-            run=_hpa_ca,
+            policy=_hpa_ca,
             sees_at_once=True,
             least_instances=1,
         ),
         PolicyKind(
             name="keda",
             about="Kubernetes, down to zero",
-            run=_keda,
+            policy=_keda,
             sees_at_once=True,
         ),
         PolicyKind(
             name="predictive",
             about="EC2 Auto Scaling, hourly forecast and target tracking",
-            run=_predictive,
+            policy=_predictive,
             least_instances=1,
         ),
         PolicyKind(
             name="lcp",
             about="Lazy Capacity Provisioning",
-            run=_lcp,
+            policy=_lcp,
             setting="instance-minutes that an unserved one is taken to cost",
             default=None,
         ),
         PolicyKind(
             name="optimum",
             about="perfect foresight",
-            run=_optimum,
+            policy=None,
             setting="",
             default=None,
         ),
@@ -189,21 +182,39 @@ class Choice:
     setting: float | None = None
 
     def run(self, contest: Contest, *, own_delays: bool = False) -> Run:
-        """Replay it.
+        """Replay it as one group.
+
+        Args:
+            contest: Demand, physics and kind of work.
+            own_delays: As in `contest_of`.
+        """
+        contest = self.contest_of(contest, own_delays=own_delays)
+        policy = self.policy(contest)
+        run = contest.optimum() if policy is None else contest.replay(policy)
+        return replace(run, policy=self.asked)
+
+    def contest_of(self, contest: Contest, *, own_delays: bool) -> Contest:
+        """Return *contest* as this policy is given it.
 
         Args:
             contest: Demand, physics and kind of work.
             own_delays: Whether a policy that reads its metric from the source sees it without
-                the world's metric delay. Default: the same delay for all.
+                the world's metric delay; otherwise there is the same delay for all.
         """
+        if not (own_delays and self.kind.sees_at_once):
+            return contest
+        return replace(contest, world=replace(contest.world, metric_delay_seconds=0.0))
+
+    def policy(self, contest: Contest) -> Policy | None:
+        """Return a new policy for one replay of *contest*; None for perfect foresight."""
+        if self.kind.policy is None:
+            return None
         setting = self.setting
         if setting is None:
             setting = self.kind.default
         if setting is None:
             setting = contest.world.unserved_cost
-        if own_delays and self.kind.sees_at_once:
-            contest = replace(contest, world=replace(contest.world, metric_delay_seconds=0.0))
-        return replace(self.kind.run(contest, setting), policy=self.asked)
+        return self.kind.policy(contest, setting)
 
 
 def choose(text: str) -> Choice:

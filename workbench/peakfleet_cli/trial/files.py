@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from peakfleet_cli.trial.trial import PEAKFLEET, Tried
 from peakfleet_sim import Demand, Outcome
+from peakfleet_sim.fleet_replay import FleetReplay
 from peakfleet_sim.picture import write_picture
 from peakfleet_sim.report import FleetRun, write_report
 
@@ -38,12 +39,19 @@ FIGURES = (
 )
 
 
-def write_series(path: Path, tried: Sequence[Tried]) -> None:
-    """Write one row for each policy and minute."""
+def write_series(path: Path, tried: Sequence[Tried], *, ladder: Sequence[str] = ()) -> None:
+    """Write one row for each policy and minute.
+
+    Args:
+        path: Where.
+        tried: The policies.
+        ladder: Pools that have columns of their own, in their own instances; empty for a policy
+            without pools. Default: none.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(SERIES)
+        rows.writerow(SERIES + _of_pools(ladder))
         for one in tried:
             run = one.run
             times = np.datetime64(run.demand.start.replace(tzinfo=None), "s") + np.arange(
@@ -56,7 +64,8 @@ def write_series(path: Path, tried: Sequence[Tried]) -> None:
                 run.billed_instances,
                 run.unserved_units,
             )
-            numbers = zip(*map(_numbers, columns), strict=True)
+            texts = [*map(_numbers, columns), *_pool_columns(one, ladder)]
+            numbers = zip(*texts, strict=True)
             stamps = np.datetime_as_string(times, unit="s").tolist()
             rows.writerows(
                 (one.choice.asked, minute, f"{stamp}Z", *row)
@@ -64,43 +73,66 @@ def write_series(path: Path, tried: Sequence[Tried]) -> None:
             )
 
 
-def write_figures(path: Path, tried: Sequence[Tried]) -> None:
-    """Write the figures of each policy as JSON, by its name."""
+def write_figures(path: Path, tried: Sequence[Tried], *, ladder: Sequence[str] = ()) -> None:
+    """Write the figures of each policy as JSON, by its name.
+
+    Args:
+        path: Where.
+        tried: The policies.
+        ladder: Pools whose figures are written as well. Default: none.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    document = {
-        one.choice.asked: {name: getattr(one.outcome, name) for name in FIGURES} for one in tried
-    }
+    document = {}
+    for one in tried:
+        figures = {name: getattr(one.outcome, name) for name in FIGURES}
+        if ladder and one.fleet:
+            figures |= {"usd": one.outcome.usd, "pools": _pool_figures(one.fleet)}
+        document[one.choice.asked] = figures
     path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def write_page(
-    path: Path, *, title: str, tried: Sequence[Tried], about: Sequence[tuple[str, str]]
+    path: Path,
+    *,
+    title: str,
+    tried: Sequence[Tried],
+    about: Sequence[tuple[str, str]],
+    baseline_units: NDArray[np.float64],
+    ladder: Sequence[str] = (),
 ) -> None:
     """Write the report: one policy by the minute, the others beside it.
 
     Of a long recording the chart shows the busiest week; a browser could not show it all.
+
+    Args:
+        path: Where.
+        title: What was replayed.
+        tried: The policies.
+        about: What the run was, as terms and descriptions.
+        baseline_units: What the on-premises side carried, minute by minute.
+        ladder: Pools; if there are any, every policy that has them is shown by the minute.
+            Default: none.
     """
     shown, *others = leading_first(tried)
-    demand, world = shown.run.demand, shown.run.world
+    demand = shown.run.demand
     part = _charted(demand)
     if part != slice(0, demand.minutes):
         about = [*about, ("Chart", f"the busiest {CHART_HOURS // 24} days; figures are of all")]
-    minutes = range(demand.minutes)[part]
-    fleet = FleetRun(
-        name=title,
-        timestamps=[demand.timestamp(minute) for minute in minutes],
-        demand_units=demand.units[part].tolist(),
-        baseline_units=[world.baseline_units] * len(minutes),
-        capacity_units=_capacity(shown, part),
-        unserved_units=shown.run.unserved_units[part].tolist(),
-        explanations=shown.run.explanations[part],
-        outcomes=[_named(one) for one in (shown, *others)],
-        rivals_units={
-            one.choice.asked: (world.baseline_units + one.run.ready_units[part]).tolist()
-            for one in others
-        },
-    )
-    write_report(path, title=title, fleets=[fleet], about=about)
+    fleets = [
+        replace(
+            _by_minute(title, shown, baseline_units, part),
+            outcomes=[_named(one) for one in (shown, *others)],
+            rivals_units={
+                one.choice.asked: (baseline_units + one.run.ready_units)[part].tolist()
+                for one in others
+            },
+        )
+    ]
+    if ladder:
+        fleets += [
+            _by_minute(one.choice.asked, one, baseline_units, part) for one in others if one.fleet
+        ]
+    write_report(path, title=title, fleets=fleets, about=about)
 
 
 def write_image(path: Path, *, title: str, tried: Sequence[Tried]) -> None:
@@ -127,6 +159,31 @@ def best(tried: Sequence[Tried]) -> Tried | None:
     return min(scored, key=lambda one: one.outcome.score or 0.0, default=None)
 
 
+def _of_pools(ladder: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{pool}_{what}_instances" for pool in ladder for what in ("ready", "billed"))
+
+
+def _pool_columns(one: Tried, ladder: Sequence[str]) -> list[list[str]]:
+    if one.fleet is None:
+        return [[""] * one.run.demand.minutes] * len(_of_pools(ladder))
+    pools = {pool.spec.name: pool for pool in one.fleet.pools}
+    series = ((pools[name].ready, pools[name].billed) for name in ladder)
+    return [_numbers(values) for both in series for values in both]
+
+
+def _pool_figures(fleet: FleetReplay) -> dict[str, dict[str, float | None]]:
+    """Return what each pool was used for; a price is that of its running instances."""
+    return {
+        pool.spec.name: {
+            "instance_minutes": pool.instance_minutes,
+            "usd": pool.usd,
+            "requests": fleet.asked[pool.spec.name],
+            "reclaimed_instances": fleet.reclaimed[pool.spec.name],
+        }
+        for pool in fleet.pools
+    }
+
+
 def _numbers(values: NDArray[np.float64]) -> list[str]:
     """Return values as text, exactly, whole numbers without a point."""
     return [f"{value:.0f}" if value.is_integer() else repr(value) for value in values.tolist()]
@@ -139,6 +196,24 @@ def _charted(demand: Demand) -> slice:
     busiest = demand.busiest_window(hours=CHART_HOURS)
     first = int((busiest.start - demand.start).total_seconds() // 60)
     return slice(first, first + busiest.minutes)
+
+
+def _by_minute(name: str, one: Tried, baseline_units: NDArray[np.float64], part: slice) -> FleetRun:
+    """Return what a policy did in *part* of the minutes, with its own outcome.
+
+    The headline compares policies by their names, so here it has words instead.
+    """
+    demand = one.run.demand
+    return FleetRun(
+        name=name,
+        timestamps=[demand.timestamp(minute) for minute in range(demand.minutes)[part]],
+        demand_units=demand.units[part].tolist(),
+        baseline_units=baseline_units[part].tolist(),
+        capacity_units=_capacity(one, part),
+        unserved_units=one.run.unserved_units[part].tolist(),
+        explanations=one.run.explanations[part],
+        outcomes=[replace(one.outcome, policy=one.choice.kind.about)],
+    )
 
 
 def _capacity(one: Tried, part: slice) -> Mapping[str, Sequence[float]]:

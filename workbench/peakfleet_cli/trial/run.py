@@ -10,9 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from peakfleet_cli.trial.files import write_figures, write_image, write_page, write_series
-from peakfleet_cli.trial.table import table
+from peakfleet_cli.trial.table import pools_table, table
 from peakfleet_cli.trial.trial import Trial, Tried, demand_title, make_trial
 from peakfleet_cli.trial.wishes import Physics, Source
+
+_POOLS = (
+    "Peakfleet sizes each; what another policy wants runs on the first pool that has room, and "
+    "a reclaimed instance is replaced in the minute of its loss"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +64,21 @@ def run_trial(
     tried = _tried(trial, console)
     title = demand_title(source.demand)
     console.print(table(tried, title=title))
+    if trial.ladder:
+        console.print(pools_table(tried, ladder=trial.ladder))
     if files.series:
-        write_series(files.series, tried)
+        write_series(files.series, tried, ladder=trial.ladder)
     if files.json:
-        write_figures(files.json, tried)
+        write_figures(files.json, tried, ladder=trial.ladder)
     if files.html:
-        write_page(files.html, title=title, tried=tried, about=_about(trial))
+        write_page(
+            files.html,
+            title=title,
+            tried=tried,
+            about=_about(trial),
+            baseline_units=trial.baseline_units,
+            ladder=trial.ladder,
+        )
     if files.png:
         write_image(files.png, title=title, tried=tried)
     for path in (files.series, files.json, files.html, files.png):
@@ -105,4 +119,6 @@ def _about(trial: Trial) -> list[tuple[str, str]]:
         facts.append(("Fleet", trial.spec.fleet))
     if trial.weather is not None:
         facts.append(("Scenario", "perfect foresight has fair weather, so it is a bound"))
+    if trial.ladder:
+        facts.append(("Pools", _POOLS))
     return facts

@@ -40,5 +40,31 @@ def table(tried: Sequence[Tried], *, title: str) -> Table:
     return result
 
 
+def pools_table(tried: Sequence[Tried], *, ladder: Sequence[str]) -> Table:
+    """Return the paid hours of each pool, a row for each policy that has pools.
+
+    Args:
+        tried: The policies.
+        ladder: The pools.
+    """
+    result = Table(
+        title="paid instance-hours by pool", title_justify="left", box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )  # fmt: skip
+    result.add_column("policy", no_wrap=True)
+    for column in (*ladder, "reclaimed"):
+        result.add_column(column, justify="right")
+    for one in tried:
+        if one.fleet is None:
+            continue
+        hours = {p.spec.name: p.instance_minutes / _MINUTES_PER_HOUR for p in one.fleet.pools}
+        result.add_row(
+            f"  {one.choice.asked}",
+            *(f"{hours[name]:,.1f}" for name in ladder),
+            f"{sum(one.fleet.reclaimed.values()):,}",
+        )
+    return result
+
+
 def _ratio(value: float | None) -> str:
     return _UNKNOWN if value is None else f"{value:.3f}"

@@ -7,17 +7,21 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from peakfleet_cli.fleet_spec import read_spec, read_template
 from peakfleet_cli.trial.wishes import Physics, Source, TrialError
 from peakfleet_planner import FleetSpec, ServiceLevelSpec
 from peakfleet_sim import Contest, Demand, Outcome, Run, WarmPoolSpec, World, load_demand, score
 from peakfleet_sim.fleet_replay import FleetReplay, replay_fleet
+from peakfleet_sim.ladder_replay import replay_ladder
 from peakfleet_sim.peakfleet_policy import live_spec
 from peakfleet_sim.policies import Choice, choose
 from peakfleet_sim.spec_world import ladder_dollars, queue_of, usual_delay_seconds, world_of
 from peakfleet_sim.weather import Scenario, Weather, load_scenario, weather_of
 
-PEAKFLEET, OPTIMUM = "peakfleet", "optimum"
+PEAKFLEET = "peakfleet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,7 +32,7 @@ class Tried:
         choice: The policy.
         run: Minute by minute.
         outcome: Over the scored minutes.
-        fleet: Its pools, where the policy sized each of them. Default: it sized one group.
+        fleet: Its pools, where it was replayed on several. Default: on one group.
     """
 
     choice: Choice
@@ -62,30 +66,52 @@ class Trial:
         """Perfect foresight, in fair weather."""
         return self.contest.optimum()
 
+    @property
+    def ladder(self) -> tuple[str, ...]:
+        """The pools of every policy but perfect foresight; none where there is no scenario."""
+        if self.spec is None or self.weather is None:
+            return ()
+        return tuple(pool.name for pool in self.spec.pools)
+
+    @property
+    def baseline_units(self) -> NDArray[np.float64]:
+        """What the on-premises side carries, minute by minute."""
+        minutes = self.contest.demand.minutes
+        usable = (self.weather or Weather()).usable_fraction(minutes)
+        return self.contest.world.baseline_units * usable
+
     def try_out(self, choice: Choice) -> Tried:
         """Replay and score one policy."""
+        contest = choice.contest_of(self.contest, own_delays=self.own_delays)
+        policy = choice.policy(contest)
         if self.spec is not None and choice.kind.name == PEAKFLEET:
-            return self._whole_fleet(self.spec, choice)
-        if choice.kind.name == OPTIMUM:
-            run = self.optimum
-        else:
-            run = choice.run(self.contest, own_delays=self.own_delays)
-        outcome = self._scored(replace(run, policy=choice.asked))
+            return self._of_fleet(choice, self._planned(self.spec, choice))
+        if policy is not None and self.spec is not None and self.weather is not None:
+            pools = self.spec.pools
+            return self._of_fleet(
+                choice,
+                replay_ladder(contest, policy, pools=pools, weather=self.weather, seed=self.seed),
+            )
+        run = self.optimum if policy is None else contest.replay(policy)
+        run = replace(run, policy=choice.asked)
+        outcome = self._scored(run)
         if self.spec is not None:
             outcome = replace(outcome, usd=ladder_dollars(self.spec, run))
         return Tried(choice=choice, run=run, outcome=outcome)
 
-    def _whole_fleet(self, spec: FleetSpec, choice: Choice) -> Tried:
+    def _planned(self, spec: FleetSpec, choice: Choice) -> FleetReplay:
         if choice.setting is not None:
             level = replace(spec.service_level, unserved_cost=choice.setting)
             spec = replace(spec, service_level=level)
-        fleet = replay_fleet(
+        return replay_fleet(
             self.contest.demand,
             spec,
             world=self.contest.world,
             weather=self.weather,
             seed=self.seed,
         )
+
+    def _of_fleet(self, choice: Choice, fleet: FleetReplay) -> Tried:
         run = replace(fleet.run, policy=choice.asked)
         outcome = replace(self._scored(run), usd=fleet.usd)
         return Tried(choice=choice, run=run, outcome=outcome, fleet=fleet)
@@ -122,8 +148,6 @@ def make_trial(
     elif spec is not None:
         physics.refuse_what_a_fleet_says()
         _check_names(spec, scenario)
-    if source.scenario is not None:
-        _check_policies(choices)
     return Trial(
         contest=_contest(demand, spec, physics),
         choices=choices,
@@ -181,15 +205,6 @@ def _check_names(spec: FleetSpec, scenario: Scenario) -> None:
             raise TrialError(
                 f"the scenario has a pool '{pool.name}', but fleet '{spec.fleet}' has "
                 f"{', '.join(known)}"
-            )
-
-
-def _check_policies(choices: Sequence[Choice]) -> None:
-    for choice in choices:
-        if choice.kind.name not in (PEAKFLEET, OPTIMUM):
-            raise TrialError(
-                f"policy '{choice.asked}' knows only one group in fair weather; with --scenario "
-                f"the policies are {PEAKFLEET} and {OPTIMUM}"
             )
 
 
