@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,15 @@ def test_a_report_on_nothing_is_refused() -> None:
 def test_series_that_do_not_fit_together_are_refused(fleet: FleetRun) -> None:
     with pytest.raises(DemandError, match="unserved_units must have 240 entries"):
         replace(fleet, unserved_units=[0.0])
+
+
+def test_minutes_in_a_row_weigh_little_and_gaps_stay_gaps(fleet: FleetRun) -> None:
+    gap = [*fleet.timestamps[:-1], fleet.timestamps[-1] + timedelta(minutes=9)]
+    even, uneven = (
+        without_plotly(render_report(title="Night", fleets=[replace(fleet, timestamps=times)]))
+        for times in (fleet.timestamps, gap)
+    )
+    assert '"dx":60000' in even
+    assert f'"x0":"{fleet.timestamps[0]:%Y-%m-%dT%H:%M:%S}' in even
+    assert len(even) < 0.7 * len(uneven)
+    assert f"{gap[-1]:%Y-%m-%dT%H:%M:%S}" in uneven
