@@ -1,7 +1,7 @@
 """How close each policy comes to perfect foresight, on every recorded trace.
 
 Run: `PEAKFLEET_TRACES=folder python benchmarks/foresight.py [--peers | --policies NAME ...]
-[--traces NAME ...]`
+[--traces NAME ...] [--same-delay]`
 
 Each file of the folder (`timestamp_utc,demand`, .csv.gz) is scaled so that the company's own
 side carries its median and the 99.9th percentile of what is above needs 100 instances; at most
@@ -9,10 +9,10 @@ the last 49 days count, and the first week (at most a third) is history only. J 
 paid and missed, in instance-minutes, over the same of the clairvoyant optimum, which has no warm
 pool; the first table has its geometric mean. With `--peers` every peer runs, at its default and
 at its best single setting for all traces; those that read their metric from the source see it
-without CloudWatch's delay. In warm columns each peer has the best single pool for all traces too:
-of several sizes that are refilled (`+10`), and of several where what is let go waits, so that as
-many serve or wait together (`+40r`). Peakfleet plans its own, where what is let go waits. The last
-table has how often demand came above its forecast.
+without CloudWatch's delay, unless `--same-delay` is given. In warm columns each peer has the best
+single pool for all traces too: of several sizes that are refilled (`+10`), and of several where
+what is let go waits, so that as many serve or wait together (`+40r`). Peakfleet plans its own,
+where what is let go waits. The last table has how often demand came above its forecast.
 """
 
 from __future__ import annotations
@@ -82,11 +82,12 @@ def main() -> None:
     policies = tuple(wishes.policies or _policies(peers=wishes.peers))
     files = [path for path in traces() if not wishes.traces or path.name in wishes.traces]
     boots = sorted({setting.boot_minutes for setting in SETTINGS})
-    work = [(path, boot_minutes, policies) for path in files for boot_minutes in boots]
+    own = not wishes.same_delay
+    work = [(path, boot_minutes, policies, own) for path in files for boot_minutes in boots]
     misses: dict[str, tuple[float, ...]] = {}
     scores: defaultdict[tuple[Setting, str], dict[str, float]] = defaultdict(dict)
     with ProcessPoolExecutor() as pool:
-        for (path, boot_minutes, _), found in zip(work, pool.map(_scores, work), strict=True):
+        for (path, boot_minutes, *_), found in zip(work, pool.map(_scores, work), strict=True):
             for (setting, policy), value in found.items():
                 scores[setting, policy][path.name] = value
             sys.stderr.write(f"{path.name}, boot {boot_minutes} min: done\n")
@@ -103,6 +104,7 @@ def _wishes() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--peers", action="store_true", help="every peer at every setting")
     parser.add_argument("--policies", nargs="*", default=[], help="only these, as keda:0.9")
+    parser.add_argument("--same-delay", action="store_true", help="the delay is every policy's")
     parser.add_argument("--traces", nargs="*", default=[], help="only these files")
     return parser.parse_args()
 
@@ -131,10 +133,10 @@ def _policies(*, peers: bool) -> Iterator[str]:
 
 
 def _scores(
-    work: tuple[Path, int, tuple[str, ...]],
+    work: tuple[Path, int, tuple[str, ...], bool],
 ) -> Mapping[tuple[Setting, str], float]:
     """Return J of each policy in each setting with these boots; equal worlds are replayed once."""
-    path, boot_minutes, policies = work
+    path, boot_minutes, policies, own_delays = work
     demand, found = load_demand(path), {}
     known: dict[tuple[str, int], float | None] = {}
     for setting in (one for one in SETTINGS if one.boot_minutes == boot_minutes):
@@ -142,13 +144,13 @@ def _scores(
         optimum = contest.optimum()
         for name in policies:
             choice = choose(name)
-            delay = 0 if choice.kind.sees_at_once else setting.delay_minutes
+            delay = 0 if own_delays and choice.kind.sees_at_once else setting.delay_minutes
             for label, pool in _warm_pools(choice, setting):
                 if (label, delay) not in known:
                     world = replace(
                         contest.world, min_instances=choice.kind.least_instances, warm_pool=pool
                     )
-                    run = choice.run(replace(contest, world=world), own_delays=True)
+                    run = choice.run(replace(contest, world=world), own_delays=own_delays)
                     known[label, delay] = score(run, optimum=optimum).score
                 value = known[label, delay]
                 if value is not None:

@@ -76,6 +76,8 @@ def read_demand(
         lead_seconds=now - samples.seen_until + lead_seconds,
         period=samples.period_seconds,
     )
+    if not samples.sustained_units:
+        return demand
     return replace(demand, sustained_units=samples.sustained_units)
 
 

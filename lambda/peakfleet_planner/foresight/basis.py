@@ -75,7 +75,9 @@ class Basis:
 
         Boots are measured anew all the time, and the model follows with its next lesson.
         """
-        return other is not None and replace(self, boot_minutes=other.boot_minutes) == other
+        if other is None or self == other:
+            return other is not None
+        return replace(self, boot_minutes=other.boot_minutes) == other
 
 
 def basis_of(spec: FleetSpec) -> Basis | None:

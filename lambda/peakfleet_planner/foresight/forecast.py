@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import accumulate
 from math import exp, log, sqrt
 from operator import mul
 from typing import Final, NamedTuple
@@ -133,15 +134,13 @@ class Horizon:
 
     def levels(self, minute: int) -> list[float]:
         """Return demand in instances at each of the quantiles, as forecast at *minute*."""
-        if self.made is None:
+        if (made := self.made) is None:
             return [0.0] * len(QUANTILES)
         rows = self.model.residual_quantiles
         row = rows[minute % len(rows)] if rows else _UNFITTED
-        levels, highest = [], 0.0
-        for quantile in row:
-            highest = max(highest, self.made.expected + self.made.spread * quantile)
-            levels.append(highest)
-        return levels
+        levels = [made.expected + made.spread * quantile for quantile in row]
+        levels[0] = max(0.0, levels[0])
+        return list(accumulate(levels, max))
 
     def _settle(self, now: Present) -> float | None:
         """Compare the forecast that has come true with what came."""
@@ -173,7 +172,11 @@ class Horizon:
         if not self.model.difference_weights:
             return now.level
         weights = self.model.difference_weights[now.minute % PHASES]
-        clipped = [_bounded(value / scale, CLIP) for value in differences]
+        scaled = [value / scale for value in differences]
+        clipped = [
+            CLIP if some > CLIP else -CLIP if some < -CLIP else some  # noqa: FURB136  hot: no call
+            for some in scaled
+        ]
         return now.level + scale * _dot(weights, (*clipped, *now.daytime))
 
     def _from_roots(self, now: Present, roots: list[float]) -> float:

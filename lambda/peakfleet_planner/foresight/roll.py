@@ -120,7 +120,8 @@ class Rolling:
 
     def last_hour(self, baseline: float) -> list[float]:
         """Return the burst above *baseline* in each of the last minutes."""
-        return [max(0.0, value - baseline) for value in self.past.recent.values[-HOUR:]]
+        hour = self.past.recent.values[-HOUR:]
+        return [value - baseline if value > baseline else 0.0 for value in hour]
 
 
 def foresee(
