@@ -114,9 +114,13 @@ def _filled(plan: PoolPlan, reading: PoolReading) -> tuple[int, int] | None:
 
 
 def _reused(warm: WarmSpec, plan: PoolPlan, reading: PoolReading) -> tuple[int, int] | None:
-    """Return the same for a pool in which what is let go waits."""
-    wanted, least = plan.prepared_capacity, warm.min_capacity
-    is_right = wanted == reading.prepared_capacity and (reading.warm_target or 0) >= least
+    """Return the same for a pool in which what is let go waits.
+
+    What is outdated ends even if it is among the fewest that wait; they are booted anew later.
+    """
+    wanted, least = plan.prepared_capacity, 0 if reading.waits_outdated else warm.min_capacity
+    is_so = wanted == reading.prepared_capacity and (reading.warm_target or 0) >= least
+    is_right = is_so and not reading.waits_outdated
     return None if wanted is None or is_right else (least, wanted)
 
 

@@ -18,9 +18,9 @@ WAITS_MINUTES = 50
 """A boot of 90 seconds, at 3 % of the price while it waits."""
 
 
-def reusing() -> FleetSpec:
+def reusing(*, least: int = 0) -> FleetSpec:
     (pool, *_) = FLEET.pools
-    warm = WarmSpec(max_capacity=10, cost_fraction=0.03, reuse=True)
+    warm = WarmSpec(min_capacity=least, max_capacity=10, cost_fraction=0.03, reuse=True)
     return replace(FLEET, pools=(replace(pool, launch="desired", boot_seconds=90, warm=warm),))
 
 
@@ -133,6 +133,20 @@ def test_what_waits_does_not_serve_again_after_a_deployment(service: Service) ->
     assert not before & set(service.account.world.machines)
     service.serve(QUIET, minutes=20)
     assert service.waits.total() >= 5
+
+
+def test_the_fewest_that_wait_are_booted_anew_after_a_deployment(service: Service) -> None:
+    service.spec = reusing(least=2)
+    service.serve(QUIET, minutes=5)
+    assert service.waits == {"Warmed:Stopped": 2}
+    before = set(service.launched)
+    deploy_new_version()
+    service.serve(QUIET, minutes=10)
+    assert service.waits == {"Warmed:Stopped": 2}
+    assert not before & set(service.account.world.machines)
+    booted = set(service.launched)
+    service.serve(QUIET, minutes=10)
+    assert service.launched == booted
 
 
 def deploy_new_version() -> None:
