@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from peakfleet_planner.boots import with_measured_boots
 from peakfleet_planner.facts import Heights
 from peakfleet_planner.pool_spec import PoolSpec, hold_seconds
 from peakfleet_planner.snapshot import Memory, PoolReading, Snapshot
@@ -46,8 +47,8 @@ def heights(spec: FleetSpec, snapshot: Snapshot) -> Mapping[str, Heights]:
 
     Only the last time of each size counts, and only until the pool is as large again.
     """
-    now = snapshot.now_epoch_seconds
-    known = snapshot.memory.heights if snapshot.memory else {}
+    now, memory = snapshot.now_epoch_seconds, snapshot.memory or Memory()
+    spec, known = with_measured_boots(spec, memory.boots), memory.heights
     seen = {reading.name: reading for reading in snapshot.pools}
     found = {}
     for pool in spec.pools:

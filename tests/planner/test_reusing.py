@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peakfleet_planner import (
+    BootTimes,
     FixedBaseline,
     FleetSpec,
     Heights,
@@ -87,6 +88,17 @@ def test_a_plan_says_how_many_may_wait() -> None:
 def test_it_waits_until_that_has_cost_as_much_as_a_boot() -> None:
     assert prepared(seen(running=0, prepared=9, known=(ago(HOLD_SECONDS - 60, 9),))) == 9
     assert prepared(seen(running=0, prepared=9, known=(ago(HOLD_SECONDS, 9),))) == 0
+
+
+def test_where_boots_take_longer_than_declared_what_waits_is_remembered_as_long_as_it_may() -> None:
+    old = ago(HOLD_SECONDS + 60, 9)
+    found = seen(running=2, prepared=9, known=(old,))
+    slow = BootTimes(seconds={"c8g.large": (300.0,) * 10})
+    assert found.memory is not None
+    measured = replace(found, memory=replace(found.memory, boots={"p0": slow}))
+    assert heights(FLEET, found) == {"p0": ((NOW, 2),)}
+    assert heights(FLEET, measured) == {"p0": (old, (NOW, 2))}
+    assert prepared(measured) == 9
 
 
 def test_what_was_needed_more_lately_waits_longer() -> None:
