@@ -16,7 +16,7 @@ from peakfleet_handlers.event_reading import Happening, Kind, read_happening
 from peakfleet_handlers.event_rules import Rules
 from peakfleet_handlers.event_table import EventTable
 from peakfleet_handlers.event_ticks import Clock, ask_for_a_tick, read_scheduled
-from peakfleet_handlers.report import logger
+from peakfleet_handlers.telemetry import logger
 
 SCHEDULE_VARIABLE = "PEAKFLEET_SCHEDULE"
 """Environment variable with the name of the fleet's schedule."""

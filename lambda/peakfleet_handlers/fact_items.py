@@ -35,7 +35,7 @@ from peakfleet_planner import (
     RolledBack,
 )
 from peakfleet_planner.facts import MOST_BOOTS
-from peakfleet_planner.outages import PurchaseOption
+from peakfleet_planner.pool_spec import PurchaseOption
 
 OUTAGE, NOTICE, READY = "OUTAGE#", "NOTICE#", "READY#"
 STRIKES, SIZE, DRAIN, ASKED = "STRIKES#", "SIZE#", "DRAIN#", "ASKED"

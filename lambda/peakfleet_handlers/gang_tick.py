@@ -11,7 +11,7 @@ from peakfleet_handlers.deadline import Deadline
 from peakfleet_handlers.event import read_parts
 from peakfleet_handlers.gang_act import GangApplied, act_gang
 from peakfleet_handlers.gang_observe import observe_gang
-from peakfleet_handlers.report import emit, logger
+from peakfleet_handlers.telemetry import emit, logger
 from peakfleet_planner.gang import decide_gang
 from peakfleet_planner.gang_plan import GangPlan, GangReason
 from peakfleet_planner.gang_snapshot import ACTIVE, GangSnapshot

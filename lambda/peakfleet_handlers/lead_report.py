@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aws_lambda_powertools.metrics import MetricResolution, MetricUnit
 
-from peakfleet_handlers.report import emit
+from peakfleet_handlers.telemetry import emit
 from peakfleet_planner import FleetSpec, Plan, Snapshot
 
 COVERED_SECONDS, COVERED_EVERY_SECONDS = 60, 10

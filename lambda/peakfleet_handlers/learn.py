@@ -16,7 +16,7 @@ from peakfleet_handlers.calls import Calls
 from peakfleet_handlers.deadline import Deadline
 from peakfleet_handlers.event import read_event
 from peakfleet_handlers.history import read_history
-from peakfleet_handlers.report import emit, logger
+from peakfleet_handlers.telemetry import emit, logger
 from peakfleet_handlers.state import read_memory
 from peakfleet_learner import learn
 from peakfleet_planner import DemandModel, FleetSpec

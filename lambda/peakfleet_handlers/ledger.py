@@ -19,7 +19,7 @@ from peakfleet_handlers.event import read_event
 from peakfleet_handlers.fact_items import units_item
 from peakfleet_handlers.items import Item
 from peakfleet_handlers.pool_hours import read_pool_hours
-from peakfleet_handlers.report import emit, logger
+from peakfleet_handlers.telemetry import emit, logger
 from peakfleet_handlers.state import query_all, read_memory
 from peakfleet_planner import EfficiencySpec, FleetSpec, MeasuredUnits, PoolSpec
 from peakfleet_planner.efficiency import chip_efficiencies, measured_units

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from peakfleet_handlers.calls import Calls
-from peakfleet_handlers.report import NAMESPACE
+from peakfleet_handlers.telemetry import NAMESPACE
 from peakfleet_handlers.series import read_series
 from peakfleet_planner import Metric
 from peakfleet_planner.efficiency_days import Hour, measured_hours

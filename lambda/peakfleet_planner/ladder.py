@@ -3,39 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil, floor
+
+from peakfleet_planner.rung import Rung
 
 _ROUNDING = 1e-9
 """Slack that keeps 30 / 0.1 from needing 301 instances."""
 _MOST_POINTS = 1e9
 """More than any group has; an unbounded number becomes this."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rung:
-    """One pool as the ladder sees it, in points of capacity.
-
-    Args:
-        name: The pool.
-        units_per_capacity: Units that one point serves.
-        capacity: Points it is asked to run; what is booting counts.
-        floor: Fewest points it may have.
-        ceiling: Most points it may have.
-        canary_share: Share of the wanted units that it serves before its turn. Default: 0.
-    """
-
-    name: str
-    units_per_capacity: float
-    capacity: int
-    floor: int
-    ceiling: int
-    canary_share: float = 0.0
-
-    @property
-    def units(self) -> float:
-        """Units of all its points."""
-        return self.capacity * self.units_per_capacity
 
 
 def total_units(rungs: Sequence[Rung]) -> float:

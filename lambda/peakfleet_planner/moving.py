@@ -7,7 +7,8 @@ from dataclasses import replace
 from math import floor
 from typing import Final
 
-from peakfleet_planner.ladder import Rung, besides_canaries
+from peakfleet_planner.ladder import besides_canaries
+from peakfleet_planner.rung import Rung
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.standing import Standing
 

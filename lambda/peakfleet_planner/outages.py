@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final
 
-PurchaseOption = Literal["on-demand", "spot"]
+from peakfleet_planner.pool_spec import PurchaseOption
+
 
 
 class OutageCause(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from peakfleet_planner.availability import spread
-from peakfleet_planner.ladder import Rung
+from peakfleet_planner.rung import Rung
 from peakfleet_planner.need import Need
 from peakfleet_planner.outages import OutageCause
 from peakfleet_planner.plan import PoolPlan

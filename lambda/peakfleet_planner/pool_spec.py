@@ -7,7 +7,8 @@ from typing import Final, Literal
 
 from peakfleet_planner import _check
 from peakfleet_planner.errors import SpecError
-from peakfleet_planner.outages import PurchaseOption
+
+PurchaseOption = Literal["on-demand", "spot"]
 
 MOST_CANARY_SHARE = 0.5
 """A pool that is to serve more belongs first in the ladder."""

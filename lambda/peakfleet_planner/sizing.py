@@ -6,15 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 
-from peakfleet_planner.ladder import (
-    Rung,
-    bounded,
-    canary_points,
-    falls_short,
-    grow,
-    shrink,
-    total_units,
-)
+from peakfleet_planner.ladder import bounded, canary_points, falls_short, grow, shrink, total_units
+from peakfleet_planner.rung import Rung
 from peakfleet_planner.moving import moved
 from peakfleet_planner.need import Need
 from peakfleet_planner.plan import Reason

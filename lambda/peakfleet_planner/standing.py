@@ -7,7 +7,7 @@ from typing import Final
 
 from peakfleet_planner.availability import Availability, availability
 from peakfleet_planner.facts import ForeignSize, Notice
-from peakfleet_planner.ladder import Rung
+from peakfleet_planner.rung import Rung
 from peakfleet_planner.outages import OutageCause
 from peakfleet_planner.pool_spec import PoolSpec
 from peakfleet_planner.snapshot import Memory, PoolReading, Snapshot
