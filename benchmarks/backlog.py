@@ -25,7 +25,7 @@ from math import exp, log
 from pathlib import Path
 
 from peakfleet_sim import Contest, Outcome, Queue, World, load_demand, scale_to, score
-from peakfleet_sim.policies import choose
+from peakfleet_sim.replay import choose
 
 MINUTES_PER_DAY = 1440
 HISTORY_MINUTES = 240

@@ -22,11 +22,11 @@ from math import exp, log
 from pathlib import Path
 from typing import Final
 
+from benchmarks.equal_service import Bill
+from benchmarks.recorded import processes, recordings, scaled, spot_weather, traces
+from benchmarks.rivals import COSTS, SPOT, SURE, Bills, Rivals
 from peakfleet_chips import find_type
 from peakfleet_sim import Contest, World
-from peakfleet_sim.equal_service import Bill
-from peakfleet_sim.recorded import processes, recordings, scaled, spot_weather, traces
-from peakfleet_sim.rivals import COSTS, SPOT, SURE, Bills, Rivals
 
 EVERYTHING: Final = "planner, chip and Spot"
 

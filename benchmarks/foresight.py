@@ -38,7 +38,7 @@ from peakfleet_sim import (
     scale_to,
     score,
 )
-from peakfleet_sim.policies import KINDS, Choice, choose
+from peakfleet_sim.replay import KINDS, Choice, choose
 
 DAYS, MINUTES_PER_DAY = 49, 1440
 PEAK_INSTANCES = 100

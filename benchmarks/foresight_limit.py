@@ -20,8 +20,7 @@ from pathlib import Path
 
 from benchmarks.foresight import Setting, contest_of, traces
 from peakfleet_learner import SETTLING_MINUTES, Learner
-from peakfleet_planner.foresight.forecast import Horizon
-from peakfleet_planner.foresight.model import HorizonModel
+from peakfleet_planner.forecast import Horizon, HorizonModel
 from peakfleet_sim import Contest, Decision, Seen, live_spec, load_demand, score
 
 

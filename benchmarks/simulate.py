@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from peakfleet_sim import Contest, Demand, Run, World, load_demand, scale_to
-from peakfleet_sim.policies import KINDS, choose
+from peakfleet_sim.replay import KINDS, choose
 
 DAYS = 7
 MINUTES_PER_DAY = 1440

@@ -24,11 +24,11 @@ from dataclasses import dataclass, replace
 from math import exp, log
 from pathlib import Path
 
+from benchmarks.recorded import processes, recordings, scaled, spot_weather, traces
 from peakfleet_planner import FleetSpec, PoolSpec
 from peakfleet_sim import Demand, World, live_spec
-from peakfleet_sim.fleet_replay import replay_fleet
-from peakfleet_sim.recorded import processes, recordings, scaled, spot_weather, traces
-from peakfleet_sim.weather import Weather
+from peakfleet_sim.replay import replay_fleet
+from peakfleet_sim.world import Weather
 
 BOTH, SURE, SPOT = "Spot before on-demand", "on-demand only", "Spot only"
 MOST_INSTANCES = 200

@@ -25,11 +25,8 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from peakfleet_handlers.calls import Calls
-from peakfleet_handlers.clients import clients
-from peakfleet_handlers.deadline import Deadline
-from peakfleet_handlers.observe import observe
-from peakfleet_handlers.tick import handler
+from peakfleet_handlers.aws import Calls, Deadline, clients
+from peakfleet_handlers.tick import handler, observe
 from peakfleet_planner import (
     BacklogSignal,
     FleetSpec,

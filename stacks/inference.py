@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from peakfleet import Baseline, Endpoint, InferenceFleet, Model
-from peakfleet.model import MODEL_FOLDER
+from peakfleet.inference import MODEL_FOLDER
 from stacks._bucket import access_log_bucket, private_bucket
 from stacks._ladder import ladder
 from stacks._worker import PORT, Worker, grant_put_metrics

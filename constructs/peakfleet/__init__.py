@@ -1,32 +1,27 @@
 """AWS CDK constructs for fleets that take over the demand above your own baseline."""
 
-from peakfleet.baseline import Baseline
-from peakfleet.broken_image import BrokenImage
-from peakfleet.capacity_block import CapacityBlock, OffPeak
-from peakfleet.checkpoints import Checkpoints
-from peakfleet.demand import DemandSignal
-from peakfleet.drain import Drain
-from peakfleet.efficiency import EfficiencyLedger, Feedback
-from peakfleet.endpoint import Endpoint
+from peakfleet.control_plane import FleetState
 from peakfleet.fleet import BurstFleet
-from peakfleet.foresight import Foresight
-from peakfleet.inference_fleet import InferenceFleet
-from peakfleet.known_peak import KnownPeak
-from peakfleet.model import Model
-from peakfleet.other_writer import OtherWriter
-from peakfleet.pool_options import PoolOptions
-from peakfleet.pools import CapacityPool
-from peakfleet.pressure import PressureAlarm
-from peakfleet.purchase import Purchase
+from peakfleet.inference import Endpoint, InferenceFleet, Model
+from peakfleet.policy import (
+    BrokenImage,
+    Drain,
+    EfficiencyLedger,
+    Feedback,
+    Foresight,
+    KnownPeak,
+    OtherWriter,
+    Pace,
+    PressureAlarm,
+    Readiness,
+    SafetyNet,
+    ServiceLevel,
+)
+from peakfleet.pools import CapacityPool, PoolOptions, Purchase, WarmPool
 from peakfleet.queue_fleet import QueueFleet
-from peakfleet.readiness import Readiness
-from peakfleet.safety_net import SafetyNet
-from peakfleet.service_level import Pace, ServiceLevel
-from peakfleet.silence import WhenSilent
-from peakfleet.state import FleetState
+from peakfleet.signals import Baseline, DemandSignal, WhenSilent
 from peakfleet.stream_fleet import StreamFleet
-from peakfleet.training_fleet import TrainingFleet
-from peakfleet.warm_pool import WarmPool
+from peakfleet.training import CapacityBlock, Checkpoints, OffPeak, TrainingFleet
 from peakfleet_planner import SpecError, TrafficSpec
 
 __all__ = [

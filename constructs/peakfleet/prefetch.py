@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from peakfleet import _numpy
+from peakfleet.control_plane import numpy_layer as _numpy
 
 
 def prefetch() -> Path:

@@ -13,20 +13,21 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from peakfleet import _check
-from peakfleet._intent import IntentFleet
 from peakfleet._values import known_number
-from peakfleet.baseline import Baseline
-from peakfleet.broken_image import BrokenImage
-from peakfleet.demand import DemandSignal
-from peakfleet.drain import Drain
-from peakfleet.efficiency import EfficiencyLedger
-from peakfleet.fleet import BurstFleet
-from peakfleet.known_peak import KnownPeak
+from peakfleet.control_plane import FleetState
+from peakfleet.fleet import BurstFleet, IntentFleet
+from peakfleet.fleet import checks as _check
+from peakfleet.policy import (
+    BrokenImage,
+    Drain,
+    EfficiencyLedger,
+    KnownPeak,
+    Pace,
+    SafetyNet,
+    ServiceLevel,
+)
 from peakfleet.pools import CapacityPool
-from peakfleet.safety_net import SafetyNet
-from peakfleet.service_level import Pace, ServiceLevel
-from peakfleet.state import FleetState
+from peakfleet.signals import Baseline, DemandSignal
 from peakfleet_planner import SpecError
 
 _MOST_VISIBILITY_SECONDS = 12 * 3600

@@ -11,22 +11,23 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from peakfleet import _check
-from peakfleet._front import DEREGISTRATION, HEALTH_CHECK_PATH, check_addresses, define_front
-from peakfleet._intent import IntentFleet
-from peakfleet.baseline import Baseline
-from peakfleet.broken_image import BrokenImage
-from peakfleet.demand import DemandSignal
-from peakfleet.drain import Drain
-from peakfleet.efficiency import EfficiencyLedger
-from peakfleet.fleet import BurstFleet
-from peakfleet.foresight import Foresight
-from peakfleet.known_peak import KnownPeak
+from peakfleet.control_plane import FleetState
+from peakfleet.fleet import BurstFleet, IntentFleet
+from peakfleet.fleet import checks as _check
+from peakfleet.load_balancer import DEREGISTRATION, HEALTH_CHECK_PATH, check_addresses, define_front
+from peakfleet.policy import (
+    BrokenImage,
+    Drain,
+    EfficiencyLedger,
+    Foresight,
+    KnownPeak,
+    Pace,
+    Readiness,
+    SafetyNet,
+    ServiceLevel,
+)
 from peakfleet.pools import CapacityPool
-from peakfleet.readiness import Readiness
-from peakfleet.safety_net import SafetyNet
-from peakfleet.service_level import Pace, ServiceLevel
-from peakfleet.state import FleetState
+from peakfleet.signals import Baseline, DemandSignal
 from peakfleet_planner import SpecError
 
 

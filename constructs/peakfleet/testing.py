@@ -16,7 +16,7 @@ from math import isclose
 
 from aws_cdk.assertions import Template
 
-from peakfleet._payload import SCHEDULED_TIME, readable
+from peakfleet.control_plane import SCHEDULED_TIME, readable
 from peakfleet_planner import (
     WAITING,
     BacklogSignal,
@@ -31,7 +31,7 @@ from peakfleet_planner import (
     SpecError,
     decide,
 )
-from peakfleet_planner.metrics import MINUTE_SECONDS
+from peakfleet_planner.spec import MINUTE_SECONDS
 
 __all__ = ["NOW_EPOCH_SECONDS", "fleet_specs", "plan_at", "snapshot_at"]
 

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peakfleet_learner.log import Floats
-from peakfleet_planner.foresight.layers import (
+from peakfleet_planner.forecast import (
     AGES,
+    DAY,
     OLDEST,
     POSITIONS,
     SLIVER,
@@ -23,7 +24,6 @@ from peakfleet_planner.foresight.layers import (
     Table,
     first_tables,
 )
-from peakfleet_planner.foresight.minutes import DAY
 
 _FIRST_WEIGHT: Final = 500.0
 """Minutes of experience that the closed form counts for."""

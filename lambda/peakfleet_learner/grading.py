@@ -8,14 +8,11 @@ from math import ceil
 from typing import Final, Protocol
 
 from peakfleet_planner import FleetSpec
-from peakfleet_planner.baselines import ReportedBaseline
-from peakfleet_planner.demand import live_demand
-from peakfleet_planner.foresight.basis import Basis
-from peakfleet_planner.foresight.layers import QUANTILES, Aims
-from peakfleet_planner.foresight.minutes import DAY, HOUR, MINUTE_SECONDS
-from peakfleet_planner.need import reactive_need
+from peakfleet_planner.demand import UsableBaseline, live_demand
+from peakfleet_planner.forecast import DAY, HOUR, MINUTE_SECONDS, QUANTILES, Aims, Basis
 from peakfleet_planner.plan import BaselineState, SignalState, SignalView
-from peakfleet_planner.usable import UsableBaseline
+from peakfleet_planner.requirement import reactive_need
+from peakfleet_planner.spec import ReportedBaseline
 
 _GRADED_AT: Final = (8, 10)
 GRADED_QUANTILES: Final = tuple(QUANTILES[at] for at in _GRADED_AT)

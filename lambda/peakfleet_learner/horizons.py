@@ -10,17 +10,19 @@ import numpy as np
 from peakfleet_learner import ridge
 from peakfleet_learner._digits import rounded
 from peakfleet_learner.log import KEPT_DAYS, Floats, Log
-from peakfleet_planner.foresight.features import (
+from peakfleet_planner.forecast import (
+    CLIP,
+    DAY,
     DAYTIMES,
     DAYTIMES_KNOWN_AFTER,
     DIFFERENCES,
     DIFFERENCES_KNOWN_AFTER,
+    HOUR,
+    QUANTILES,
     ROOTS,
     ROOTS_KNOWN_AFTER,
+    Horizon,
 )
-from peakfleet_planner.foresight.forecast import CLIP, Horizon
-from peakfleet_planner.foresight.layers import QUANTILES
-from peakfleet_planner.foresight.minutes import DAY, HOUR
 
 FEWEST_MINUTES: Final = 1000
 """Nothing is fitted to less."""

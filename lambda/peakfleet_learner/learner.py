@@ -19,19 +19,23 @@ from peakfleet_learner.grading import (
 from peakfleet_learner.running import AFTER_LEAD_MINUTES, Running, frozen, season
 from peakfleet_learner.warm import ReuseTrial, WarmLearner
 from peakfleet_planner import FleetSpec, SpecError
-from peakfleet_planner.foresight.basis import basis_of
-from peakfleet_planner.foresight.features import SEASONS
-from peakfleet_planner.foresight.forecast import Horizon
-from peakfleet_planner.foresight.layers import Tables, ages, aims
-from peakfleet_planner.foresight.minutes import DAY, MINUTE_SECONDS
-from peakfleet_planner.foresight.model import (
+from peakfleet_planner.forecast import (
+    DAY,
+    MINUTE_SECONDS,
     RECENT_MINUTES,
+    SEASONS,
     DemandModel,
     Grade,
+    Horizon,
     HorizonModel,
+    Points,
+    Tables,
     WarmModel,
+    ages,
+    aims,
+    basis_of,
+    by_minute,
 )
-from peakfleet_planner.foresight.roll import Points, by_minute
 
 SETTLING_MINUTES: Final = 3
 """The newest minutes may still change; they are left to the tick."""

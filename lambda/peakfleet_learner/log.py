@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from peakfleet_planner.foresight.minutes import DAY
+from peakfleet_planner.forecast import DAY
 
 Floats = NDArray[np.float64]
 

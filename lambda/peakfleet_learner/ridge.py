@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from peakfleet_learner.log import Floats
-from peakfleet_planner.foresight.model import PHASES
+from peakfleet_planner.forecast import PHASES
 
 _RIDGE: Final = 0.003
 _PHASE_RIDGE: Final = 0.05

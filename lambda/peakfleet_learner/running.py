@@ -8,12 +8,17 @@ from typing import Final
 
 from peakfleet_learner._digits import rounded
 from peakfleet_learner.horizons import HorizonLearner
-from peakfleet_planner.foresight.basis import Basis
-from peakfleet_planner.foresight.features import SEASONS, Past
-from peakfleet_planner.foresight.forecast import Horizon
-from peakfleet_planner.foresight.minutes import HOUR, Minutes
-from peakfleet_planner.foresight.model import AHEAD_MINUTES, HorizonModel
-from peakfleet_planner.foresight.roll import Rolling
+from peakfleet_planner.forecast import (
+    AHEAD_MINUTES,
+    HOUR,
+    SEASONS,
+    Basis,
+    Horizon,
+    HorizonModel,
+    Minutes,
+    Past,
+    Rolling,
+)
 
 AFTER_LEAD_MINUTES: Final = 2
 """The peak that is grown for ends so many minutes after the boot."""

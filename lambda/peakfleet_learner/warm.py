@@ -8,9 +8,8 @@ from typing import Final
 
 from peakfleet_learner.advantages import Advantages
 from peakfleet_learner.grading import DECAY_A_MINUTE, NOTHING
-from peakfleet_planner.foresight.basis import Basis, WarmBasis
-from peakfleet_planner.foresight.layers import Aims
-from peakfleet_planner.pool_spec import hold_seconds
+from peakfleet_planner.forecast import Aims, Basis, WarmBasis
+from peakfleet_planner.spec import hold_seconds
 
 SHARES: Final = (0.0, 0.025, 0.05, 0.1, 0.2, 0.4, 1.0)
 """Sizes that are tried, as shares of the highest burst."""

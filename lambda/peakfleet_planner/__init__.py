@@ -1,24 +1,9 @@
 """Decide how much burst capacity each pool should run. Pure: no clock, no I/O, no AWS."""
 
-from peakfleet_planner.baselines import BaselineSpec, FixedBaseline, ReportedBaseline
 from peakfleet_planner.decide import decide
-from peakfleet_planner.efficiency_spec import EfficiencySpec
 from peakfleet_planner.errors import SpecError
-from peakfleet_planner.facts import (
-    BootTimes,
-    Draining,
-    ForeignSize,
-    Growth,
-    Heights,
-    MeasuredUnits,
-    Notice,
-    RolledBack,
-    booting_since,
-)
-from peakfleet_planner.foresight import DemandModel, read_model
-from peakfleet_planner.metrics import Metric, MetricSeries
-from peakfleet_planner.outages import Outage, OutageCause
-from peakfleet_planner.peaks import KnownPeakSpec
+from peakfleet_planner.fallback import Answer, Pursued, Refusal, pursue
+from peakfleet_planner.forecast import DemandModel, read_model
 from peakfleet_planner.plan import (
     BaselineState,
     Launch,
@@ -28,28 +13,48 @@ from peakfleet_planner.plan import (
     SignalState,
     SignalView,
 )
-from peakfleet_planner.pool_spec import PoolSpec, WarmSpec
-from peakfleet_planner.pursue import Answer, Pursued, Refusal, pursue
-from peakfleet_planner.reusing import heights
-from peakfleet_planner.settling import settled
-from peakfleet_planner.signals import (
+from peakfleet_planner.pool_plan import heights
+from peakfleet_planner.pools import foreign_sizes, settled
+from peakfleet_planner.snapshot import (
+    BootTimes,
+    Draining,
+    ForeignSize,
+    Growth,
+    Heights,
+    Hold,
+    MeasuredUnits,
+    Memory,
+    Notice,
+    Outage,
+    OutageCause,
+    PoolReading,
+    RolledBack,
+    Snapshot,
+    booting_since,
+)
+from peakfleet_planner.spec import (
     IN_FLIGHT,
     WAITING,
     BacklogSignal,
-    RateSignal,
-    Signal,
-    SilenceRule,
-    WhenSilent,
-)
-from peakfleet_planner.snapshot import Hold, Memory, PoolReading, Snapshot
-from peakfleet_planner.spec import (
+    BaselineSpec,
+    EfficiencySpec,
+    FixedBaseline,
     FleetSpec,
+    KnownPeakSpec,
+    Metric,
+    MetricSeries,
     OtherWriterSpec,
     PaceSpec,
+    PoolSpec,
+    RateSignal,
+    ReportedBaseline,
     ServiceLevelSpec,
+    Signal,
+    SilenceRule,
     TrafficSpec,
+    WarmSpec,
+    WhenSilent,
 )
-from peakfleet_planner.standing import foreign_sizes
 
 __all__ = [
     "IN_FLIGHT",

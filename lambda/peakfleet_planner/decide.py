@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from peakfleet_planner.boots import with_measured_boots
-from peakfleet_planner.demand import SignalDemand
-from peakfleet_planner.measured_units import changed_units, with_measured_units
-from peakfleet_planner.need import Need, foreseen_need, raised, reactive_need
+from peakfleet_planner.allocation import size
+from peakfleet_planner.demand import SignalDemand, UsableBaseline, usable_baseline
 from peakfleet_planner.plan import BaselineState, Plan, Reason, SignalState
-from peakfleet_planner.pool_plans import pool_plans, stuck_drains, unchanged
-from peakfleet_planner.reach import demand_within_reach
-from peakfleet_planner.rolling_back import with_roll_backs
-from peakfleet_planner.sizing import size
+from peakfleet_planner.pool_plan import (
+    cloud_weight,
+    pool_plans,
+    stuck_drains,
+    unchanged,
+    with_roll_backs,
+)
+from peakfleet_planner.pools import (
+    changed_units,
+    standings,
+    with_measured_boots,
+    with_measured_units,
+)
+from peakfleet_planner.requirement import (
+    Need,
+    demand_within_reach,
+    foreseen_need,
+    raised,
+    reactive_need,
+)
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
-from peakfleet_planner.standing import standings
-from peakfleet_planner.traffic import cloud_weight
-from peakfleet_planner.usable import UsableBaseline, usable_baseline
 
 
 def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:

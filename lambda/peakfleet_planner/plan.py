@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from peakfleet_planner.codec import from_document, to_document
 from peakfleet_planner.errors import SpecError
-from peakfleet_planner.outages import OutageCause
+from peakfleet_planner.snapshot import OutageCause
 
 VERSION = 1
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from peakfleet_cli.demo.outcomes import physics_of
-from peakfleet_cli.demo.peaks import Peak, choose_peak
-from peakfleet_cli.demo.wishes import Wish
-from peakfleet_local.fleet_world import ReplayedFleet
-from peakfleet_local.replay import Minute, replay
+from peakfleet_demo.demo import Peak, Wish, choose_peak, physics_of
+from peakfleet_local.replay import Minute, ReplayedFleet, replay
 from peakfleet_planner import (
     BacklogSignal,
     FixedBaseline,

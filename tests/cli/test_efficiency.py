@@ -15,8 +15,8 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from peakfleet_cli.main import app
-from peakfleet_handlers.day_items import day_item
-from peakfleet_planner.efficiency_days import Hour, PoolDay
+from peakfleet_handlers.ledger import day_item
+from peakfleet_planner.efficiency import Hour, PoolDay
 
 TABLE, FLEET = "state", "Media/Transcode"
 

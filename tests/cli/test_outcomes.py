@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from peakfleet_cli.demo import results
-from peakfleet_cli.demo.outcomes import FleetOutcome, compare
+from peakfleet_demo.demo import FleetOutcome, compare, results
 from tests.cli.replayed import FLEETS, JOBS, LIVE, night
 
 

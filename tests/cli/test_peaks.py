@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from peakfleet_cli.demo.peaks import Peak, choose_peak, max_units, read_recording
-from peakfleet_cli.demo.wishes import Wish
-from peakfleet_local.fleet_world import backlog_of
+from peakfleet_demo.demo import Peak, Wish, choose_peak, max_units, read_recording
+from peakfleet_local.replay import backlog_of
 from peakfleet_sim import DemandError
 from tests.cli.replayed import FLEETS, JOBS, LIVE
 

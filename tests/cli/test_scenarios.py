@@ -6,17 +6,23 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from peakfleet_cli.demo.scenarios import promises as p
-from peakfleet_cli.demo.scenarios.catalogue import CATALOGUE
-from peakfleet_cli.demo.scenarios.page import write_page
-from peakfleet_cli.demo.scenarios.record import LAUNCHED, Record, Sample
-from peakfleet_cli.demo.scenarios.run import Result
-from peakfleet_cli.demo.scenarios.scenario import Promise, Scenario, steady
-from peakfleet_cli.demo.scenarios.show import document, outcome
 from peakfleet_cli.main import app
-from peakfleet_local.fleet_world import Work
-from peakfleet_local.machines import Ending
-from peakfleet_local.replay import FleetMinute, PoolMinute
+from peakfleet_demo.scenarios import (
+    CATALOGUE,
+    LAUNCHED,
+    Promise,
+    Record,
+    Result,
+    Sample,
+    Scenario,
+    document,
+    outcome,
+    steady,
+    write_page,
+)
+from peakfleet_demo.scenarios import assertions as p
+from peakfleet_local.replay import FleetMinute, PoolMinute, Work
+from peakfleet_local.world import Ending
 from peakfleet_planner import FixedBaseline, FleetSpec, Metric, PoolSpec, RateSignal
 
 START = 900_000

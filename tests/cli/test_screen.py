@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from peakfleet_cli.demo.board import Board, sparkline
-from peakfleet_cli.demo.screen import LiveScreen, PlainScreen, screen_for
+from peakfleet_demo.demo import Board, LiveScreen, PlainScreen, screen_for, sparkline
 from peakfleet_planner.plan import IN_WORDS
 from tests.cli.replayed import FLEETS, LIVE, night
 

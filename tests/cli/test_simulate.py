@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from peakfleet_sim.policies import KINDS
+from peakfleet_sim.replay import KINDS
 from tests.cli.demand_files import rough_demand, run, series, write_demand
 
 COLUMNS = (

@@ -13,12 +13,10 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from peakfleet_cli.main import app
-from peakfleet_cli.operate.facts import Fact
+from peakfleet_cli.operate import Fact
 from peakfleet_cli.operate.records import FleetRecords
-from peakfleet_handlers import fact_items, items
-from peakfleet_handlers.calls import Calls
-from peakfleet_handlers.deadline import Deadline
-from peakfleet_handlers.state import read_memory
+from peakfleet_handlers.aws import Calls, Deadline
+from peakfleet_handlers.state import fact_items, items, read_memory
 from peakfleet_planner import (
     Draining,
     ForeignSize,

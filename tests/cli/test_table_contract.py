@@ -8,10 +8,8 @@ import boto3
 from moto import mock_aws
 
 from peakfleet_cli.operate.records import FleetRecords
-from peakfleet_handlers import items
-from peakfleet_handlers.calls import Calls
-from peakfleet_handlers.deadline import Deadline
-from peakfleet_handlers.state import read_memory
+from peakfleet_handlers.aws import Calls, Deadline
+from peakfleet_handlers.state import items, read_memory
 from peakfleet_planner import Hold, Plan, Reason
 
 FLEET, TABLE, TICK = "Media/Live", "state", 1_800_000_000

@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from peakfleet_cli.demo.board import why
-from peakfleet_cli.demo.scenarios.catalogue import CATALOGUE
-from peakfleet_cli.demo.scenarios.crew import LAST_STEP
-from peakfleet_cli.demo.scenarios.gangs import as_fleet
-from peakfleet_cli.demo.scenarios.record import LAUNCHED, Record, Sample
-from peakfleet_cli.demo.scenarios.training import (
+from peakfleet_demo.demo import why
+from peakfleet_demo.scenarios import (
     BACK_MINUTE,
     BLOCK_MINUTES,
     BLOCK_UNITS,
+    CATALOGUE,
     COME_MINUTES,
+    LAST_STEP,
+    LAUNCHED,
     LEAVE_MINUTE,
     MACHINES,
     PART,
     POOL,
     UNITS,
+    Record,
+    Sample,
+    as_fleet,
 )
-from peakfleet_local.fleet_world import Work
-from peakfleet_local.machines import Ending
-from peakfleet_local.replay import FleetMinute, PoolMinute
+from peakfleet_local.replay import FleetMinute, PoolMinute, Work
+from peakfleet_local.world import Ending
 from tests.planner.gangs import gang
 
 START = 900_000

@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from peakfleet_cli.demo.outcomes import physics_of
-from peakfleet_cli.demo.peaks import max_units
 from peakfleet_cli.main import app as command_line
+from peakfleet_demo.demo import max_units, physics_of
 from peakfleet_local import LocalAws, deploy
-from peakfleet_local.fleet_world import ReplayedFleet, usable_baseline_units
-from peakfleet_local.fleets import deployed_fleets
-from peakfleet_local.replay import Minute, Phases, replay
+from peakfleet_local.replay import (
+    Minute,
+    Phases,
+    ReplayedFleet,
+    deployed_fleets,
+    replay,
+    usable_baseline_units,
+)
 from peakfleet_planner import FleetSpec, Plan, Reason
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from peakfleet_cli.demo.scenarios.catalogue import CATALOGUE
-from peakfleet_cli.demo.scenarios.opening import opened
-from peakfleet_cli.demo.scenarios.run import Result, Theatre
+from peakfleet_demo.scenarios import CATALOGUE, Result, Theatre, opened
 
 ROOT = Path(__file__).parents[2]
 SELECTED = ("quota-reached", "killed-before-recording", "foreign-writer")

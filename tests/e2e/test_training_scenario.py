@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from peakfleet_cli.demo.scenarios.catalogue import CATALOGUE
-from peakfleet_cli.demo.scenarios.opening import opened
+from peakfleet_demo.scenarios import CATALOGUE, opened
 
 ROOT = Path(__file__).parents[2]
 

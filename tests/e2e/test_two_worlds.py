@@ -14,16 +14,9 @@ from typing import Protocol
 import numpy as np
 import pytest
 
-from peakfleet_handlers.calls import Calls
-from peakfleet_handlers.clients import Clients
-from peakfleet_handlers.deadline import Deadline
-from peakfleet_handlers.groups import read_pools
-from peakfleet_handlers.launches import Launcher
-from peakfleet_handlers.resizes import Resize, resize
+from peakfleet_handlers.aws import Calls, Clients, Deadline, Launcher, Resize, read_pools, resize
 from peakfleet_planner import Answer, Launch, OutageCause, PoolReading, PoolSpec, Refusal
-from peakfleet_sim.instances import Instances
-from peakfleet_sim.simulated_group import ZONE, SimulatedGroup
-from peakfleet_sim.weather import PoolWeather
+from peakfleet_sim.world import ZONE, Instances, PoolWeather, SimulatedGroup
 from tests.handlers.account import BOOT_SECONDS, ZONES, Account, opened
 from tests.handlers.scenes import NOW
 

@@ -13,10 +13,9 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from peakfleet_handlers.clients import Clients
-from peakfleet_handlers.deadline import Deadline
+from peakfleet_handlers.aws import Clients, Deadline
 from peakfleet_handlers.tick import run
-from peakfleet_local.physics import installed
+from peakfleet_local.groups import installed
 from peakfleet_local.world import World
 from peakfleet_planner import FleetSpec, Metric
 from tests.handlers.scenes import FLEET, NOW, TABLE, event

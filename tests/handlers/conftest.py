@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from peakfleet_handlers.telemetry import SERVICE
+from peakfleet_handlers.aws import SERVICE
 from tests.handlers.account import REGION, Account, opened
 
 Lines = Callable[[], list[dict[str, Any]]]

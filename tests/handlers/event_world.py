@@ -8,11 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from peakfleet_handlers.calls import Calls
-from peakfleet_handlers.clients import Clients
-from peakfleet_handlers.deadline import Deadline
-from peakfleet_handlers.event_ticks import Clock
-from peakfleet_handlers.events import run
+from peakfleet_handlers.aws import Calls, Clients, Deadline
+from peakfleet_handlers.events import Clock, run
 from peakfleet_handlers.state import read_memory
 from peakfleet_planner import FleetSpec, Memory, PoolSpec
 from tests.handlers.account import of

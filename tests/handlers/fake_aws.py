@@ -9,7 +9,7 @@ from typing import Any, NoReturn, cast
 
 from botocore.exceptions import ClientError
 
-from peakfleet_handlers.clients import Clients
+from peakfleet_handlers.aws import Clients
 
 READS = ("GetMetricData", "DescribeAutoScalingGroups", "Query")
 RECORD = "TransactWriteItems"

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from peakfleet_handlers.clients import Clients
-from peakfleet_handlers.deadline import Deadline
-from peakfleet_handlers.gang_tick import run
-from peakfleet_local.capacity_blocks import CapacityReservations, reservations_installed
-from peakfleet_planner.gang_spec import GangSpec
+from peakfleet_handlers.aws import Clients, Deadline
+from peakfleet_handlers.gang import run
+from peakfleet_local.groups import CapacityReservations, reservations_installed
+from peakfleet_planner.gang import GangSpec
 from tests.handlers.account import ZONES, Account, session
 from tests.handlers.scenes import TABLE, event
 from tests.planner.gangs import KIND, gang

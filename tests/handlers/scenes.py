@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from peakfleet_handlers.deadline import Deadline
+from peakfleet_handlers.aws import Deadline
 from peakfleet_handlers.tick import run
 from peakfleet_planner import (
     FixedBaseline,

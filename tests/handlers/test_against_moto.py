@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from peakfleet_handlers import items
-from peakfleet_handlers.clients import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, Clients
-from peakfleet_handlers.clients import clients as shared_clients
+from peakfleet_handlers.aws import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, Clients
+from peakfleet_handlers.aws import clients as shared_clients
+from peakfleet_handlers.state import items
 from peakfleet_handlers.tick import handler
 from peakfleet_planner import Hold, Metric, PoolSpec, RateSignal, TrafficSpec
 from tests.handlers.account import BOOT_SECONDS, Account, of

@@ -13,8 +13,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from peakfleet_handlers.calls import Calls, Cause, cause_of
-from peakfleet_handlers.deadline import Deadline
+from peakfleet_handlers.aws import Calls, Cause, Deadline, cause_of
 from tests.handlers.faults import refusal
 
 URL = "https://autoscaling.test"

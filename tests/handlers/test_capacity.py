@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from peakfleet_planner import FleetSpec, OtherWriterSpec, PoolSpec, WarmSpec
-from peakfleet_planner.pool_spec import PurchaseOption
+from peakfleet_planner.spec import PurchaseOption
 from tests.handlers.fake_aws import FakeAws, FakeGroup, instance
 from tests.handlers.scenes import FLEET, NOW, minutes, remembers, tick
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from peakfleet_handlers.deadline import Deadline
+from peakfleet_handlers.aws import Deadline
 from peakfleet_handlers.tick import handler, run
 from peakfleet_planner import SpecError
 from tests.handlers.scenes import FLEET, aws, event

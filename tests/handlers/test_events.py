@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from peakfleet_handlers.events import UnfinishedEventError
-from peakfleet_handlers.items import latest_item
+from peakfleet_handlers.state import latest_item
 from peakfleet_planner import Notice, Outage, OutageCause, Plan, Reason
 from tests.handlers.account import REGION, of
 from tests.handlers.event_world import (

@@ -11,11 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from peakfleet_handlers import fact_items
-from peakfleet_handlers.calls import Calls, Cause
-from peakfleet_handlers.clients import Clients
-from peakfleet_handlers.deadline import Deadline
-from peakfleet_handlers.facts import Facts, keep_facts, read_facts
+from peakfleet_handlers.aws import Calls, Cause, Clients, Deadline
+from peakfleet_handlers.state import Facts, fact_items, keep_facts, read_facts
 from peakfleet_planner import (
     BootTimes,
     Draining,
@@ -29,7 +26,7 @@ from peakfleet_planner import (
     Reason,
     Snapshot,
 )
-from peakfleet_planner.pursue import Pursued
+from peakfleet_planner.fallback import Pursued
 from tests.handlers.account import REGION
 from tests.handlers.event_world import EventWorld, make_table
 from tests.handlers.scenes import NOW, TABLE

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peakfleet_handlers.refusals import counted, outage_cause
+from peakfleet_handlers.aws import counted, outage_cause
 from peakfleet_planner import Outage, OutageCause
 
 

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from peakfleet_handlers.calls import Calls
-from peakfleet_handlers.deadline import Deadline
-from peakfleet_handlers.series import read_series
+from peakfleet_handlers.aws import Calls, Deadline, read_series
 from peakfleet_planner import Metric, MetricSeries
 
 if TYPE_CHECKING:

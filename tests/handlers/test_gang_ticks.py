@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from peakfleet_handlers.clients import Clients
-from peakfleet_handlers.gang_tick import handler
-from peakfleet_handlers.items import hold_item
-from peakfleet_local.capacity_blocks import Reservation
+from peakfleet_handlers.aws import Clients
+from peakfleet_handlers.gang import handler
+from peakfleet_handlers.state import hold_item
+from peakfleet_local.groups import Reservation
 from peakfleet_planner import Hold, SpecError
 from tests.handlers.account import Account
 from tests.handlers.conftest import Lines

@@ -7,9 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from peakfleet_handlers.calls import Calls
-from peakfleet_handlers.deadline import Deadline
-from peakfleet_handlers.groups import read_pools
+from peakfleet_handlers.aws import Calls, Deadline, read_pools
 from peakfleet_planner import PoolReading, PoolSpec, WarmSpec
 from tests.handlers.faults import refusal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from peakfleet_handlers.lead_report import report_lead
+from peakfleet_handlers.tick import report_lead
 from peakfleet_planner import BootTimes, FleetSpec, Memory, MetricSeries, Snapshot, decide
 from tests.handlers.conftest import Lines
 from tests.handlers.scenes import FLEET, NOW

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from peakfleet_handlers import items, learn
-from peakfleet_handlers.deadline import Deadline
+from peakfleet_handlers.aws import Deadline
+from peakfleet_handlers.learn import entry_point as learn
+from peakfleet_handlers.state import items
 from peakfleet_learner import SETTLING_MINUTES
 from peakfleet_planner import BacklogSignal, DemandModel, FleetSpec, Metric, RateSignal
 from tests.handlers.account import Account, of

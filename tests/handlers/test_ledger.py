@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from peakfleet_handlers import ledger
-from peakfleet_handlers.day_items import read_day
-from peakfleet_handlers.deadline import Deadline
-from peakfleet_handlers.fact_items import read_units, units_item
-from peakfleet_handlers.items import FIRST_READ
+from peakfleet_handlers.aws import Deadline
+from peakfleet_handlers.ledger import entry_point as ledger
+from peakfleet_handlers.ledger import read_day
+from peakfleet_handlers.state import FIRST_READ, read_units, units_item
 from peakfleet_planner import EfficiencySpec, FleetSpec, MeasuredUnits, PoolSpec
-from peakfleet_planner.efficiency_days import PoolDay
+from peakfleet_planner.efficiency import PoolDay
 from tests.handlers.account import Account, of
 from tests.handlers.conftest import Lines
 from tests.handlers.fake_aws import FakeAws

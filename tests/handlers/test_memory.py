@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from peakfleet_handlers.items import hold_item
+from peakfleet_handlers.state import hold_item
 from peakfleet_planner import Hold
 from tests.handlers.fake_aws import RECORD
 from tests.handlers.scenes import (

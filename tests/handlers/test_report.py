@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from peakfleet_handlers.items import hold_item
+from peakfleet_handlers.state import hold_item
 from peakfleet_planner import Hold
 from tests.handlers.conftest import Lines
 from tests.handlers.fake_aws import RECORD

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from peakfleet_handlers.items import hold_item, latest_item, read_latest
+from peakfleet_handlers.state import hold_item, latest_item, read_latest
 from peakfleet_planner import Hold, Plan, Reason, WarmSpec
 from tests.handlers.fake_aws import FakeAws, FakeGroup
 from tests.handlers.scenes import FLEET, NOW, aws, minutes, remembers, tick

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from peakfleet_handlers import fact_items
-from peakfleet_handlers.items import hold_item
+from peakfleet_handlers.state import fact_items, hold_item
 from peakfleet_planner import FleetSpec, Hold, Outage, OutageCause, RolledBack
 from tests.handlers.fake_aws import FakeAws
 from tests.handlers.scenes import FLEET, NOW, aws, minutes, remembers, tick

@@ -6,10 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from peakfleet_handlers.act import act
-from peakfleet_handlers.calls import Calls
-from peakfleet_handlers.clients import CALL_SECONDS
-from peakfleet_handlers.deadline import REPORT_SECONDS, Deadline
+from peakfleet_handlers.aws import CALL_SECONDS, REPORT_SECONDS, Calls, Deadline
+from peakfleet_handlers.tick import act
 from peakfleet_planner import Plan, PoolPlan, PoolReading, Reason, Snapshot
 from tests.handlers.fake_aws import READS
 from tests.handlers.scenes import (

@@ -91,4 +91,4 @@ def test_the_staged_copy_is_gone_when_the_app_ends(tmp_path: Path) -> None:
 def test_the_staged_copy_stays_where_the_template_refers_to_it(tmp_path: Path) -> None:
     (kept,) = synthesized(tmp_path, ', context={"aws:cdk:disable-asset-staging": True}')
     assert kept.name in (tmp_path / "out" / "Media.assets.json").read_text()
-    assert (kept / "peakfleet_handlers" / "tick.py").is_file()
+    assert (kept / "peakfleet_handlers" / "tick" / "entry_point.py").is_file()

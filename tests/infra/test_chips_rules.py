@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 
 from peakfleet import CapacityPool, Purchase, SpecError
-from peakfleet._chip_rules import (
+from peakfleet.pools import (
     check_capacity_block,
     check_efa,
     check_gang,

@@ -19,9 +19,9 @@ from peakfleet import (
     StreamFleet,
     WhenSilent,
 )
-from peakfleet._payload import readable
+from peakfleet.control_plane import readable
 from peakfleet.testing import fleet_specs
-from peakfleet_handlers.deadline import Deadline
+from peakfleet_handlers.aws import Deadline
 from peakfleet_handlers.tick import run
 from peakfleet_planner import (
     BacklogSignal,

@@ -17,12 +17,11 @@ from peakfleet import (
     QueueFleet,
     SpecError,
 )
-from peakfleet._neuron_boot import NEURON_NAMESPACE
-from peakfleet._payload import readable
+from peakfleet.control_plane import readable
+from peakfleet.inference import NEURON_NAMESPACE
 from peakfleet.testing import fleet_specs, plan_at
-from peakfleet_handlers import pool_hours
-from peakfleet_handlers.deadline import Deadline
-from peakfleet_handlers.ledger import run
+from peakfleet_handlers.aws import Deadline
+from peakfleet_handlers.ledger import pool_hours, run
 from tests.handlers.fake_aws import FakeAws
 from tests.infra.fleets import GRAVITON, SPOT, burst_fleet, function, network, new_stack, properties
 from tests.infra.test_scaler import permissions

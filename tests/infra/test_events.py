@@ -10,10 +10,9 @@ from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
 from peakfleet import BurstFleet, CapacityPool
-from peakfleet._events import SCHEDULE_VARIABLE as SET_VARIABLE
-from peakfleet._events import define_events
-from peakfleet._payload import readable
-from peakfleet_handlers.event_reading import Kind
+from peakfleet.control_plane import SCHEDULE_VARIABLE as SET_VARIABLE
+from peakfleet.control_plane import define_events, readable
+from peakfleet_handlers.aws import Kind
 from peakfleet_handlers.events import SCHEDULE_VARIABLE
 from tests.infra.fleets import (
     GRAVITON,

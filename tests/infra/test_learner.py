@@ -13,14 +13,14 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
 from peakfleet import CapacityPool, DemandSignal, Foresight, SpecError
-from peakfleet import _numpy as numpy
-from peakfleet._payload import readable
+from peakfleet.control_plane import numpy_layer as numpy
+from peakfleet.control_plane import readable
 from peakfleet.prefetch import prefetch
 from peakfleet.testing import fleet_specs
-from peakfleet_handlers.deadline import Deadline
+from peakfleet_handlers.aws import Deadline
 from peakfleet_handlers.learn import run
 from peakfleet_learner import SETTLING_MINUTES
-from peakfleet_planner.metrics import MINUTE_SECONDS
+from peakfleet_planner.spec import MINUTE_SECONDS
 from tests.handlers.fake_aws import FakeAws
 from tests.infra.fleets import burst_fleet, function, metric, new_stack, only, properties
 from tests.infra.test_scaler import permissions

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peakfleet import CapacityPool, Purchase, SpecError
-from peakfleet._weights import MOST_WEIGHT, weigh
+from peakfleet.pools import MOST_WEIGHT, weigh
 from tests.infra.fleets import burst_fleet, new_stack
 
 ARM_IMAGE = ec2.MachineImage.latest_amazon_linux2023(cpu_type=ec2.AmazonLinuxCpuType.ARM_64)

@@ -13,7 +13,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from peakfleet import SpecError
-from peakfleet_planner.gang_spec import GangSpec
+from peakfleet_planner.gang import GangSpec
 from stacks.context import read_settings
 from stacks.network import NetworkStack
 from stacks.training import TrainingStack

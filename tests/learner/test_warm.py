@@ -9,8 +9,7 @@ import pytest
 from peakfleet_learner import learn
 from peakfleet_learner.warm import ReuseTrial, WarmTrial
 from peakfleet_planner import DemandModel, FleetSpec, WarmSpec
-from peakfleet_planner.foresight import Basis, WarmBasis, basis_of
-from peakfleet_planner.foresight.layers import Aims
+from peakfleet_planner.forecast import Aims, Basis, WarmBasis, basis_of
 from tests.learner.patterns import DAY, SPEC, points
 
 UNITS = [90.0] * (4 * DAY)

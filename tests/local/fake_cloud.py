@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from peakfleet_local.machines import Machine
-from peakfleet_local.publishing import Datapoint
-from peakfleet_local.world import World
+from peakfleet_local.metrics import Datapoint
+from peakfleet_local.world import Machine, World
 from peakfleet_planner import (
     FleetSpec,
     Metric,

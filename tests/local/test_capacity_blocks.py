@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from peakfleet_local import World
-from peakfleet_local.capacity_blocks import (
+from peakfleet_local.groups import (
     ENDS_INSTANCES_SECONDS,
     CapacityReservations,
     Reservation,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from peakfleet_local import LocalAws, set_alarm
-from peakfleet_local.cloud_events import Place, cloud_event
+from peakfleet_local.world import Place, cloud_event
 from tests.local.deployed import create_function
 from tests.local.stacks import change, group, ids
 
@@ -102,7 +102,7 @@ def test_a_function_that_fails_is_told_and_does_not_stop_the_rest(aws: LocalAws)
 def test_functions_that_invoke_each_other_for_ever_are_stopped(
     aws: LocalAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("peakfleet_local.delivering.MOST_INVOCATIONS", 3)
+    monkeypatch.setattr("peakfleet_local.functions.event_delivery.MOST_INVOCATIONS", 3)
     body = "boto3.client('lambda').invoke(FunctionName='f', InvocationType='Event')"
     code = f"import boto3\ndef handler(event, context):\n    {body}\n"
     rule(aws, "r", {"source": ["aws.autoscaling"]}, create_function(aws, "f", {"index.py": code}))

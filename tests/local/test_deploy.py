@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from peakfleet_local import DeployError, LocalAws, deploy
-from peakfleet_local.deployed import missing_resources
+from peakfleet_local.server import missing_resources
 
 CDK = [str(Path(__file__).resolve().parents[2] / "node_modules" / ".bin" / "cdk")]
 APP = """

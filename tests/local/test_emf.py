@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from peakfleet_local.emf import embedded_values, publish_embedded
-from peakfleet_local.metrics import MetricStore
+from peakfleet_local.metrics import MetricStore, embedded_values, publish_embedded
 from tests.local.deployed import Json
 
 

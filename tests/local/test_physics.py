@@ -12,7 +12,7 @@ from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup, In
 from moto.core.responses import BaseResponse
 
 from peakfleet_local import World, installed
-from peakfleet_local._moto import MotoVersionError
+from peakfleet_local.moto import MotoVersionError
 from tests.local.groups import ZONES, scene
 
 

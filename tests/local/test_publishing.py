@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peakfleet_local.publishing import (
+from peakfleet_local.metrics import (
     ReplayError,
     backlog_datapoints,
     baseline_datapoints,

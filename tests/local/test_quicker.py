@@ -9,7 +9,7 @@ from moto.autoscaling.responses import AutoScalingResponse
 from moto.ec2.models.amis import AmiBackend
 
 from peakfleet_local import testing
-from peakfleet_local._moto import Patch, patched, stock
+from peakfleet_local.moto import Patch, patched, stock
 from tests.local.deployed import Json
 from tests.local.groups import scene
 

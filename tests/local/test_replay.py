@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from peakfleet_local.fleet_world import ReplayedFleet
-from peakfleet_local.replay import Minute, Phases, replay
+from peakfleet_local.replay import Minute, Phases, ReplayedFleet, replay
 from peakfleet_planner import (
     BacklogSignal,
     FixedBaseline,
@@ -15,7 +14,7 @@ from peakfleet_planner import (
     PoolSpec,
     RateSignal,
 )
-from peakfleet_sim.live import Live
+from peakfleet_sim.world import Live
 from tests.local.fake_cloud import FakeCloud
 
 START = 900_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from peakfleet_local import LocalAws
-from peakfleet_local.fleets import deployed_fleets
+from peakfleet_local.replay import deployed_fleets
 from peakfleet_planner import FleetSpec, Metric, PoolSpec, RateSignal
 from tests.local.deployed import create_function, create_schedule
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from peakfleet_local import LocalAws, deploy
-from peakfleet_local.capacity_blocks import Reservation, reservations_installed
+from peakfleet_local.groups import Reservation, reservations_installed
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = "cr-0123456789abcdef0"

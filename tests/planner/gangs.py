@@ -7,13 +7,15 @@ from typing import Any
 from hypothesis import strategies as st
 
 from peakfleet_planner import Hold, Memory, Metric, MetricSeries, PoolReading, PoolSpec
-from peakfleet_planner.gang_snapshot import (
+from peakfleet_planner.gang import (
     GangMemory,
     GangSigns,
     GangSnapshot,
+    GangSpec,
+    PrioritySpec,
     ReservationReading,
+    ReservationSpec,
 )
-from peakfleet_planner.gang_spec import GangSpec, PrioritySpec, ReservationSpec
 
 NOW = 1_800_000_000
 MACHINES = 4

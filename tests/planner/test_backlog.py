@@ -19,7 +19,7 @@ from peakfleet_planner import (
     Snapshot,
     decide,
 )
-from peakfleet_planner.backlog import SPARE_SHARE, Queue, read_queue, required_units
+from peakfleet_planner.demand import SPARE_SHARE, Queue, read_queue, required_units
 from tests.planner.fleets import JOBS, NOW, seen, series, sizes, units
 
 counts = st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 200)), min_size=1, max_size=70)

@@ -25,7 +25,7 @@ from peakfleet_planner import (
     pursue,
     settled,
 )
-from peakfleet_planner.pursue import Answer, Ask
+from peakfleet_planner.fallback import Answer, Ask
 from tests.planner.capacity import (
     LADDER,
     NOW,

@@ -24,7 +24,7 @@ from peakfleet_planner import (
     WhenSilent,
     decide,
 )
-from peakfleet_planner.arithmetic import evaluate
+from peakfleet_planner.spec import evaluate
 from tests.planner.fleets import JOBS, REPORT, STREAMS, fleet, fleets, histories, snapshot
 
 FULL = FleetSpec(

@@ -13,14 +13,18 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from peakfleet_planner import SpecError
-from peakfleet_planner.confidence import FEWEST_DAYS, geometric_bounds, t_quantile
 from peakfleet_planner.efficiency import (
+    FEWEST_DAYS,
     ChipEfficiency,
+    Hour,
+    PoolDay,
     Verdict,
     chip_efficiencies,
+    geometric_bounds,
+    measured_hours,
     measured_units,
+    t_quantile,
 )
-from peakfleet_planner.efficiency_days import Hour, PoolDay, measured_hours
 
 positive = st.floats(min_value=1e-3, max_value=1e6)
 

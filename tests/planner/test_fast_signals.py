@@ -24,7 +24,7 @@ from peakfleet_planner import (
     decide,
 )
 from peakfleet_planner.demand import read_demand
-from peakfleet_planner.foresight import basis_of
+from peakfleet_planner.forecast import basis_of
 from tests.learner.patterns import SPEC, learned_model
 from tests.planner.fleets import NOW, REPORT, STREAMS, demands, fleet, seen, sizes, units
 

@@ -22,7 +22,7 @@ from peakfleet_planner import (
     Snapshot,
     decide,
 )
-from peakfleet_planner.foresight import read_seconds
+from peakfleet_planner.forecast import read_seconds
 from tests.learner.patterns import SPEC, learned_model
 from tests.planner.fleets import scaled, seen, sizes, units
 

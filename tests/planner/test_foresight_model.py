@@ -16,20 +16,19 @@ from hypothesis import strategies as st
 
 from peakfleet_learner.advantages import positions
 from peakfleet_planner import DemandModel, SpecError, read_model
-from peakfleet_planner.foresight import Foreseen, foresee
-from peakfleet_planner.foresight.features import (
-    DIFFERENCES,
-    DIFFERENCES_KNOWN_AFTER,
-    ROOTS,
-    ROOTS_KNOWN_AFTER,
-)
-from peakfleet_planner.foresight.layers import (
+from peakfleet_planner.forecast import (
     AGE_MINUTES,
     AGES,
+    DIFFERENCES,
+    DIFFERENCES_KNOWN_AFTER,
     POSITIONS,
+    ROOTS,
+    ROOTS_KNOWN_AFTER,
+    Foreseen,
     ages,
     best,
     first_tables,
+    foresee,
 )
 from tests.learner.patterns import learned_model
 

@@ -8,10 +8,16 @@ from dataclasses import replace
 import pytest
 
 from peakfleet_planner import Memory, MetricSeries, OutageCause, SpecError
-from peakfleet_planner.gang import decide_gang
-from peakfleet_planner.gang_plan import GangPlan, GangReason, GangStep
-from peakfleet_planner.gang_snapshot import GangMemory, GangSigns
-from peakfleet_planner.gang_spec import GangSpec, PrioritySpec
+from peakfleet_planner.gang import (
+    GangMemory,
+    GangPlan,
+    GangReason,
+    GangSigns,
+    GangSpec,
+    GangStep,
+    PrioritySpec,
+    decide_gang,
+)
 from tests.planner.gangs import (
     BLOCK,
     FORMED,

@@ -9,10 +9,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from peakfleet_planner import Memory, Outage, OutageCause
-from peakfleet_planner.gang import decide_gang
-from peakfleet_planner.gang_plan import GangReason, GangStep
-from peakfleet_planner.gang_snapshot import GangMemory, GangSigns, GangSnapshot
-from peakfleet_planner.gang_spec import GangSpec
+from peakfleet_planner.gang import (
+    GangMemory,
+    GangReason,
+    GangSigns,
+    GangSnapshot,
+    GangSpec,
+    GangStep,
+    decide_gang,
+)
 from tests.planner.gangs import (
     BLOCK,
     BOOT_SECONDS,

@@ -20,7 +20,7 @@ from peakfleet_planner import (
     SpecError,
     decide,
 )
-from peakfleet_planner.measured_units import calibrated_units
+from peakfleet_planner.pools import calibrated_units
 from tests.planner.fleets import fleet, sizes, snapshot
 
 positive = st.floats(min_value=1e-3, max_value=1e6)

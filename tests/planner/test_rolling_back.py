@@ -17,7 +17,7 @@ from peakfleet_planner import (
     Snapshot,
     decide,
 )
-from peakfleet_planner.rolling_back import older_version
+from peakfleet_planner.pool_plan import older_version
 from tests.planner.capacity import LADDER, NOW, demand, groups
 
 ROLLING = replace(LADDER, broken_image="roll-back", state_table="state")

@@ -9,10 +9,8 @@ import numpy as np
 
 from peakfleet_planner import PoolSpec
 from peakfleet_sim import Contest, Decision, Demand, Queue, Seen, World
-from peakfleet_sim.fleet_replay import FleetReplay
-from peakfleet_sim.ladder_replay import replay_ladder
-from peakfleet_sim.policies import KINDS, choose
-from peakfleet_sim.weather import PoolWeather, Weather
+from peakfleet_sim.replay import KINDS, FleetReplay, choose, replay_ladder
+from peakfleet_sim.world import PoolWeather, Weather
 
 START = datetime(2026, 3, 1, 22, tzinfo=UTC)
 WORLD = World(baseline_units=10, max_instances=60, units_per_instance=0.7)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from peakfleet_sim import Contest, Demand, Outcome, Queue, World, replay, score
-from peakfleet_sim.backlog import BacklogWork
-from peakfleet_sim.peakfleet_policy import PeakfleetPolicy, backlog_spec
+from peakfleet_sim.policies import PeakfleetPolicy, backlog_spec
+from peakfleet_sim.world import BacklogWork
 
 WORLD = World(baseline_units=20, boot_seconds=180)
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from benchmarks.bill import WORKLOADS, Workload, factors
+from benchmarks.equal_service import Bill, equal_service
+from benchmarks.rivals import SPOT, SURE, Bills, Rivals
+from benchmarks.tracked_ladder import track_ladder
 from peakfleet_sim import Contest, Demand, World
-from peakfleet_sim.equal_service import Bill, equal_service
-from peakfleet_sim.rivals import SPOT, SURE, Bills, Rivals
-from peakfleet_sim.tracked_ladder import track_ladder
-from peakfleet_sim.weather import PoolWeather, Weather
+from peakfleet_sim.world import PoolWeather, Weather
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WORKLOAD = replace(WORKLOADS[0], usual_spot_saving=0.5, chip_spot_saving=0.75, claimed_gain=2.0)

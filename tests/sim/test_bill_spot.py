@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.recorded import processes, recordings, spot_weather
 from benchmarks.spot import Outcome, outcome, pools
 from peakfleet_sim import Demand, World, live_spec
-from peakfleet_sim.recorded import processes, recordings, spot_weather
 
 NAME = "availability__4-node__aws-01-01-2023__zone_chip_1.json.gz"
 

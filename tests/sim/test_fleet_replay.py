@@ -11,8 +11,8 @@ import pytest
 
 from peakfleet_planner import FleetSpec, Metric, PoolSpec, ReportedBaseline, WarmSpec
 from peakfleet_sim import Contest, Demand, DemandError, World, live_spec
-from peakfleet_sim.fleet_replay import FleetReplay, replay_fleet
-from peakfleet_sim.weather import load_scenario, weather_of
+from peakfleet_sim.replay import FleetReplay, replay_fleet
+from peakfleet_sim.world import load_scenario, weather_of
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 WORLD = World(baseline_units=100, max_instances=40)

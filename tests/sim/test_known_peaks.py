@@ -9,7 +9,7 @@ import numpy as np
 
 from peakfleet_planner import KnownPeakSpec
 from peakfleet_sim import Demand, World, live_spec
-from peakfleet_sim.fleet_replay import replay_fleet
+from peakfleet_sim.replay import replay_fleet
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 PREMIERE_MINUTE, MINUTES = 60, 120

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from peakfleet_sim import Contest, Queue, WarmPoolSpec, World
-from peakfleet_sim.ladder_replay import replay_ladder
-from peakfleet_sim.policies import choose
-from peakfleet_sim.weather import Period, PoolWeather, Weather
+from peakfleet_sim.replay import choose, replay_ladder
+from peakfleet_sim.world import Period, PoolWeather, Weather
 from tests.sim.ladders import (
     LADDER,
     NO_SPOT,

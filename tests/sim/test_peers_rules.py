@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peakfleet_sim import Contest, Demand, DemandError, Queue, Run, WarmPoolSpec, World
-from peakfleet_sim.policies import KINDS, choose
+from peakfleet_sim.replay import KINDS, choose
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 PEERS = [name for name in KINDS if name not in ("peakfleet", "optimum")]

@@ -20,8 +20,7 @@ from peakfleet_sim import (
     live_spec,
     score,
 )
-from peakfleet_sim.fleet_replay import replay_fleet
-from peakfleet_sim.policies import choose
+from peakfleet_sim.replay import choose, replay_fleet
 
 DAY = 1440
 UNITS = np.full(4 * DAY, 90.0)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from peakfleet_sim import Contest, Demand, DemandError, Run, WarmPoolSpec, World, score
-from peakfleet_sim.policies import choose
+from peakfleet_sim.replay import choose
 
 DAY = 1440
 UNITS = np.full(4 * DAY, 90.0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from peakfleet_cli.demo.command import demo
+from peakfleet_cli.demo import demo
 from peakfleet_cli.efficiency.command import efficiency
 from peakfleet_cli.operate import commands as operate
-from peakfleet_cli.operate import standing
+from peakfleet_cli.operate import obstacles as standing
 from peakfleet_cli.prices.commands import prices
 from peakfleet_cli.record.command import record
 from peakfleet_cli.trial.compare import compare

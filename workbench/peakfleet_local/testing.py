@@ -7,9 +7,8 @@ from contextlib import contextmanager
 
 from moto import mock_aws
 
-from peakfleet_local.cloudwatch import metrics_installed
-from peakfleet_local.metrics import MetricStore
-from peakfleet_local.physics import installed
+from peakfleet_local.groups import installed
+from peakfleet_local.metrics import MetricStore, metrics_installed
 from peakfleet_local.world import World
 
 

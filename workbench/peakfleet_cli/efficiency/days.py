@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr, Key
 
 from peakfleet_cli.operate.records import TableError, open_table
-from peakfleet_planner.efficiency_days import PoolDay
+from peakfleet_planner.efficiency import PoolDay
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

@@ -7,9 +7,13 @@ from collections.abc import Iterator, Sequence
 from rich import box
 from rich.table import Table
 
-from peakfleet_planner.confidence import FEWEST_DAYS, Bounds
-from peakfleet_planner.efficiency import ChipEfficiency, Verdict
-from peakfleet_planner.efficiency_days import LEAST_BUSY_SHARE
+from peakfleet_planner.efficiency import (
+    FEWEST_DAYS,
+    LEAST_BUSY_SHARE,
+    Bounds,
+    ChipEfficiency,
+    Verdict,
+)
 
 _LEFT = ("chip", "bought", "pools")
 _RIGHT = ("unit-hours", "capacity-hours", "USD", "units/USD", "gain over x86")

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from peakfleet_cli.operate.facts import Fact, fact_table
+from peakfleet_cli.operate.obstacle_words import Fact, fact_table
 from peakfleet_cli.operate.records import Decision, FleetRecords, TableError
 from peakfleet_cli.times import in_words, parse_time, parse_until
 from peakfleet_planner import Hold

@@ -14,7 +14,7 @@ import boto3
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import BotoCoreError, ClientError
 
-from peakfleet_cli.operate.facts import FIRST, Fact, facts_of
+from peakfleet_cli.operate.obstacle_words import FIRST, Fact, facts_of
 from peakfleet_planner import ForeignSize, Hold, Plan
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from peakfleet_cli.fleet_spec import SpecFileError
-from peakfleet_cli.trial.wishes import Physics, Source, TrialError
+from peakfleet_cli.trial.request import Physics, Source, TrialError
 from peakfleet_planner import SpecError
 
 PLAIN_WIDTH = 100

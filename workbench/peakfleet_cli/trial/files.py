@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from peakfleet_cli.trial.trial import PEAKFLEET, Tried
 from peakfleet_sim import Demand, Outcome
-from peakfleet_sim.fleet_replay import FleetReplay
-from peakfleet_sim.picture import write_picture
-from peakfleet_sim.report import FleetRun, write_report
+from peakfleet_sim.replay import FleetReplay
+from peakfleet_sim.report import FleetRun, write_picture, write_report
 
 SERIES = (
     "policy",

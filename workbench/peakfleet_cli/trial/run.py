@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from peakfleet_cli.trial.files import write_figures, write_image, write_page, write_series
+from peakfleet_cli.trial.request import Physics, Source
 from peakfleet_cli.trial.table import pools_table, table
 from peakfleet_cli.trial.trial import Trial, Tried, demand_title, make_trial
-from peakfleet_cli.trial.wishes import Physics, Source
 
 _POOLS = (
     "Peakfleet sizes each; what another policy wants runs on the first pool that has room, and "

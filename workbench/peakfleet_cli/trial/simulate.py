@@ -9,8 +9,8 @@ import typer
 
 from peakfleet_cli.trial import options
 from peakfleet_cli.trial.command import clear_errors, run
-from peakfleet_cli.trial.wishes import Physics, Source
-from peakfleet_cli.trial.wishes import warm_instances as parse_warm_instances
+from peakfleet_cli.trial.request import Physics, Source
+from peakfleet_cli.trial.request import warm_instances as parse_warm_instances
 
 DEFAULT = ["peakfleet"]
 

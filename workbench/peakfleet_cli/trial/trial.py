@@ -11,15 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peakfleet_cli.fleet_spec import read_spec, read_template
-from peakfleet_cli.trial.wishes import Physics, Source, TrialError
+from peakfleet_cli.trial.request import Physics, Source, TrialError
 from peakfleet_planner import FleetSpec, ServiceLevelSpec
 from peakfleet_sim import Contest, Demand, Outcome, Run, WarmPoolSpec, World, load_demand, score
-from peakfleet_sim.fleet_replay import FleetReplay, replay_fleet
-from peakfleet_sim.ladder_replay import replay_ladder
-from peakfleet_sim.peakfleet_policy import live_spec
-from peakfleet_sim.policies import Choice, choose
-from peakfleet_sim.spec_world import ladder_dollars, queue_of, usual_delay_seconds, world_of
-from peakfleet_sim.weather import Scenario, Weather, load_scenario, weather_of
+from peakfleet_sim.policies import live_spec
+from peakfleet_sim.replay import (
+    Choice,
+    FleetReplay,
+    choose,
+    ladder_dollars,
+    queue_of,
+    replay_fleet,
+    replay_ladder,
+    usual_delay_seconds,
+    world_of,
+)
+from peakfleet_sim.world import Scenario, Weather, load_scenario, weather_of
 
 PEAKFLEET = "peakfleet"
 

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 from moto.cloudformation import parsing
 
-from peakfleet_local._moto import MotoObject, Patch, patched
-from peakfleet_local.cloudformation._balancers import balancer_patches
-from peakfleet_local.cloudformation._corrections import type_patches
-from peakfleet_local.cloudformation._custom import CustomResources, InvokeFunction
-from peakfleet_local.cloudformation._resources import Clients, ResourceType
-from peakfleet_local.cloudformation._stacks import stack_patches
-from peakfleet_local.cloudformation._types import resource_types
+from peakfleet_local.cloudformation.balancers import balancer_patches
+from peakfleet_local.cloudformation.corrections import type_patches
+from peakfleet_local.cloudformation.custom_resources import CustomResources, InvokeFunction
+from peakfleet_local.cloudformation.resources import Clients, ResourceType
+from peakfleet_local.cloudformation.stacks import stack_patches
+from peakfleet_local.cloudformation.types import resource_types
+from peakfleet_local.moto import MotoObject, Patch, patched
 
 __all__ = ["Clients", "InvokeFunction", "installed_types"]
 

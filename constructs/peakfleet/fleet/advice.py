@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Annotations
+from constructs import Construct
+
+from peakfleet.policy import KnownPeak
+from peakfleet.pools import CapacityPool, types_with_local_nvme, unknown_types
+from peakfleet.signals import Baseline, DemandSignal
+from peakfleet_planner import BacklogSignal, ReportedBaseline
+
+_SLOW_PERIOD_SECONDS = 60
+
+
+def on_pools(scope: Construct, pools: Sequence[CapacityPool]) -> None:
+    """Warn of a ladder that is legal but unwise."""
+    if all(pool.purchase.is_spot for pool in pools):
+        Annotations.of(scope).add_warning_v2(
+            "peakfleet:BurstFleet.onlySpot",
+            "every pool is on Spot, so that nothing is left when Spot runs dry; add an "
+            "on-demand pool behind them, it costs nothing while it is empty",
+        )
+    for pool in pools:
+        _on_warm_pool(scope, pool)
+        if unknown := unknown_types(pool.instance_types):
+            Annotations.of(scope).add_info_v2(
+                "peakfleet:BurstFleet.unknownType",
+                f"pool '{pool.name}': the catalogue does not have {', '.join(unknown)}, so that "
+                f"nothing checks what its chip forbids, and usd_per_hour has no default",
+            )
+
+
+def on_signal(scope: Construct, signal: DemandSignal, pools: Sequence[CapacityPool]) -> None:
+    """Warn of a signal that is legal but comes too late."""
+    spec = signal.spec
+    lead_seconds = spec.delay_seconds + min(pool.boot_seconds for pool in pools)
+    if isinstance(spec, BacklogSignal) and spec.drain_within_seconds < lead_seconds:
+        Annotations.of(scope).add_warning_v2(
+            "peakfleet:BurstFleet.deadlineBeforeCapacity",
+            f"signal '{signal.name}': drain_within is {spec.drain_within_seconds:g} seconds, but "
+            f"new capacity serves after {lead_seconds} seconds at best, so that work is late "
+            f"whenever the fleet has to grow; allow more time, or keep min_instances",
+        )
+    period_seconds = max(metric.metric.period_seconds for metric in signal.metrics)
+    if period_seconds > _SLOW_PERIOD_SECONDS:
+        Annotations.of(scope).add_warning_v2(
+            "peakfleet:BurstFleet.slowSignal",
+            f"signal '{signal.name}': it is read in periods of {period_seconds} seconds, the "
+            f"CDK's default being 300, and the fleet sees a peak as late; give its metric "
+            f"period=Duration.minutes(1) if it is published every minute",
+        )
+
+
+def on_known_peaks(
+    scope: Construct, peaks: Sequence[KnownPeak], pools: Sequence[CapacityPool], baseline: Baseline
+) -> None:
+    """Warn of a known peak that baseline and pools together cannot carry."""
+    side = baseline.spec
+    carried = side.declared_units if isinstance(side, ReportedBaseline) else side.units
+    pool_units = sum(pool.to_planner(group=pool.name).max_units for pool in pools)
+    most = carried * side.usable_fraction + pool_units
+    for peak in peaks:
+        if peak.units > most:
+            Annotations.of(scope).add_warning_v2(
+                f"peakfleet:BurstFleet.peakAboveMaximum:{peak.name}",
+                f"known peak '{peak.name}' is of {peak.units:g} units, but the baseline and every "
+                f"pool at its maximum carry {most:g}; raise max_instances, or add a pool",
+            )
+
+
+def _on_warm_pool(scope: Construct, pool: CapacityPool) -> None:
+    """Warn of a warm pool that gains nothing, or loses what is on local disks."""
+    warm = pool.to_planner(group=pool.name).warm
+    if warm and warm.start_seconds >= pool.boot_seconds:
+        Annotations.of(scope).add_warning_v2(
+            f"peakfleet:BurstFleet.warmNoSooner:{pool.name}",
+            f"pool '{pool.name}': what waits in its warm pool serves after "
+            f"{warm.start_seconds:g} seconds, which is no sooner than a new instance after "
+            f"{pool.boot_seconds}; give start as measured, or leave warm out",
+        )
+    lost = types_with_local_nvme(pool.instance_types)
+    if pool.warm and not pool.warm.is_running and lost:
+        Annotations.of(scope).add_warning_v2(
+            f"peakfleet:BurstFleet.warmDisks:{pool.name}",
+            f"pool '{pool.name}': the local NVMe disks of {', '.join(lost)} are empty whenever an "
+            f"instance starts again from the warm pool, where it waits stopped; format them at "
+            f"every boot, not at the first one only, or keep what must last on EBS",
+        )

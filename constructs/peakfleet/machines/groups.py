@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import jsii
+from aws_cdk import CfnParameter, Duration, IStableStringProducer, Lazy, Stack, Tags
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from peakfleet.machines.agent import InstanceAgent
+from peakfleet.machines.hooks import Hooks, TagKeys
+from peakfleet.pools import ARCHITECTURES, CapacityPool, architecture_words
+from peakfleet_planner import SpecError
+
+_IMAGE_MARKS = {
+    ec2.InstanceArchitecture.ARM_64: ("arm64", "aarch64"),
+    ec2.InstanceArchitecture.X86_64: ("x86_64", "amd64"),
+}
+_POOL_TAG = "peakfleet:pool"  # where an instance finds its pool, for what it publishes
+_TEMPLATE = "Template"
+_LEAST_HEALTHY_PERCENT, _MOST_HEALTHY_PERCENT = 100, 110
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSettings:
+    """What the groups of a fleet have in common."""
+
+    vpc: ec2.IVpc
+    vpc_subnets: ec2.SubnetSelection
+    role: iam.IRole
+    security_group: ec2.ISecurityGroup
+    user_data: ec2.UserData
+    target_groups: Sequence[elbv2.IApplicationTargetGroup]
+    hooks: Hooks
+    agent: InstanceAgent | None
+    tells_pool: bool = False
+
+
+def define_group(
+    scope: Construct, pool: CapacityPool, settings: GroupSettings, *, fleet: str
+) -> autoscaling.AutoScalingGroup:
+    """Define the Auto Scaling group of a pool. Its id in *scope* is the pool's name."""
+    boot = Duration.seconds(pool.boot_seconds)
+    points = pool.to_planner(group=pool.name)
+    branch = Construct(scope, pool.name)
+    template = _launch_template(branch, pool, settings)
+    Tags.of(branch).add("Name", f"{fleet} {pool.name}")
+    is_mixed = pool.purchase.is_spot or len(pool.instance_types) > 1
+    group = autoscaling.AutoScalingGroup(
+        branch,
+        "Group",
+        vpc=settings.vpc,
+        vpc_subnets=settings.vpc_subnets,
+        launch_template=None if is_mixed else template,
+        mixed_instances_policy=_mixed(pool, template) if is_mixed else None,
+        min_capacity=points.min_capacity,
+        max_capacity=points.max_capacity,
+        default_instance_warmup=boot,
+        group_metrics=[autoscaling.GroupMetrics.all()],
+        min_healthy_percentage=_LEAST_HEALTHY_PERCENT,
+        max_healthy_percentage=_MOST_HEALTHY_PERCENT,
+        health_checks=autoscaling.HealthChecks.ec2(grace_period=boot),
+        instance_lifecycle_policy=settings.hooks.lifecycle_policy,
+    )
+    settings.hooks.define(branch, group)
+    if settings.tells_pool:
+        Tags.of(branch).add(_POOL_TAG, pool.name)
+        if not settings.hooks.exist:
+            group.node.add_validation(TagKeys(group))
+    if points.warm:
+        group.add_warm_pool(
+            min_size=points.warm.min_capacity,
+            max_group_prepared_capacity=0,  # nothing more waits than the scaler says
+            reuse_on_scale_in=points.warm.reuse or None,
+            pool_state=autoscaling.PoolState.RUNNING
+            if points.warm.state == "running"
+            else autoscaling.PoolState.STOPPED,
+        )
+    for target_group in settings.target_groups:
+        group.attach_to_application_target_group(target_group)
+    resource = cast("autoscaling.CfnAutoScalingGroup", group.node.default_child)
+    resource.health_check_type = Lazy.string(_HealthCheckType(resource))
+    return group
+
+
+@jsii.implements(IStableStringProducer)
+class _HealthCheckType:
+    """Asks the load balancer for an instance's health wherever there is one.
+
+    A group may be attached to a target group long after it was defined.
+    """
+
+    def __init__(self, group: autoscaling.CfnAutoScalingGroup) -> None:
+        self._group = group
+
+    def produce(self) -> str:
+        balanced = self._group.stack.resolve(self._group.target_group_arns)
+        return "ELB" if balanced else "EC2"
+
+
+def _launch_template(
+    scope: Construct, pool: CapacityPool, settings: GroupSettings
+) -> ec2.LaunchTemplate:
+    image = pool.machine_image or ec2.MachineImage.latest_amazon_linux2023(
+        cpu_type=ec2.AmazonLinuxCpuType.ARM_64
+        if pool.architecture == ec2.InstanceArchitecture.ARM_64
+        else ec2.AmazonLinuxCpuType.X86_64
+    )
+    _check_image(scope, pool, image)
+    script = pool.user_data or settings.user_data
+    return ec2.LaunchTemplate(
+        scope,
+        _TEMPLATE,
+        instance_type=ec2.InstanceType(pool.instance_types[0]),
+        machine_image=image,
+        role=settings.role,
+        security_group=settings.security_group,
+        user_data=settings.agent.before(script) if settings.agent else script,
+        instance_metadata_tags=settings.hooks.exist or settings.tells_pool or None,
+        http_tokens=ec2.LaunchTemplateHttpTokens.REQUIRED,
+        http_put_response_hop_limit=1,
+        associate_public_ip_address=False,
+        detailed_monitoring=True,
+        ebs_optimized=True,
+        block_devices=[
+            ec2.BlockDevice(
+                device_name=pool.root_device,
+                volume=ec2.BlockDeviceVolume.ebs(
+                    pool.root_volume_gib,
+                    encrypted=True,
+                    volume_type=ec2.EbsDeviceVolumeType.GP3,
+                ),
+            )
+        ],
+    )
+
+
+def _mixed(pool: CapacityPool, template: ec2.LaunchTemplate) -> autoscaling.MixedInstancesPolicy:
+    weights = pool.weights
+    return autoscaling.MixedInstancesPolicy(
+        launch_template=template,
+        launch_template_overrides=[
+            autoscaling.LaunchTemplateOverrides(
+                instance_type=ec2.InstanceType(kind),
+                weighted_capacity=weights.by_type[kind] if weights.differ else None,
+            )
+            for kind in pool.instance_types
+        ],
+        instances_distribution=autoscaling.InstancesDistribution(
+            on_demand_base_capacity=0,
+            on_demand_percentage_above_base_capacity=0,
+            spot_allocation_strategy=autoscaling.SpotAllocationStrategy.PRICE_CAPACITY_OPTIMIZED,
+        )
+        if pool.purchase.is_spot
+        else autoscaling.InstancesDistribution(
+            on_demand_percentage_above_base_capacity=100,
+            on_demand_allocation_strategy=autoscaling.OnDemandAllocationStrategy.PRIORITIZED,
+        ),
+    )
+
+
+def _check_image(scope: Construct, pool: CapacityPool, image: ec2.IMachineImage) -> None:
+    """Refuse an image of the other architecture, where its SSM parameter's name tells."""
+    image_id = image.get_image(scope).image_id
+    parameters = [
+        str(child.default)
+        for child in Stack.of(scope).node.children
+        if isinstance(child, CfnParameter) and child.value_as_string == image_id
+    ]
+    for architecture, marks in _IMAGE_MARKS.items():
+        if architecture == pool.architecture:
+            continue
+        for name in (image_id, *parameters):
+            if any(mark in name for mark in marks):
+                raise SpecError(
+                    f"pool '{pool.name}': its instance types are "
+                    f"{architecture_words(pool.instance_types, pool.architecture)}, but its "
+                    f"machine image {name} is "
+                    f"{ARCHITECTURES[architecture]}; give an image of the same architecture"
+                )
+
+
+def launch_template_arns(groups: Sequence[autoscaling.AutoScalingGroup]) -> list[str]:
+    """Return the ARN of the launch template of each group."""
+    branches = (group.node.scope for group in groups)
+    templates = (branch.node.find_child(_TEMPLATE) for branch in branches if branch)
+    return [
+        Stack.of(template).format_arn(
+            service="ec2",
+            resource="launch-template",
+            resource_name=cast("ec2.LaunchTemplate", template).launch_template_id,
+        )
+        for template in templates
+    ]
+
+
+def instance_role(scope: Construct) -> iam.Role:
+    """Define what the instances of a fleet run as; SSM is how people reach them."""
+    return iam.Role(
+        scope,
+        "Role",
+        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+        managed_policies=[
+            iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore")
+        ],
+    )

@@ -1,0 +1,255 @@
+"""Demand signals: where a fleet reads how much work there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_sqs as sqs
+
+from peakfleet._values import known_number, seconds
+from peakfleet.signals.metrics import ReadMetric, read
+from peakfleet.signals.silence import WhenSilent
+from peakfleet_planner import IN_FLIGHT, WAITING, BacklogSignal, RateSignal, Signal
+
+_MINUTE = Duration.minutes(1)
+_BYTES_PER_MEGABYTE = 1_000_000
+_VALUE = "value"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandSignal:
+    """One source of demand. Of several signals of a fleet, the largest request wins.
+
+    Use `queue_backlog`, `metric`, `request_rate`, `throughput` or `metric_math`.
+
+    Args:
+        spec: The signal as the planner reads it.
+        metrics: What it reads, and where.
+        queue: The queue of a backlog signal.
+    """
+
+    spec: Signal
+    metrics: tuple[ReadMetric, ...]
+    queue: sqs.IQueue | None = None
+
+    @property
+    def name(self) -> str:
+        """Unique within the fleet."""
+        return self.spec.name
+
+    @classmethod
+    def queue_backlog(
+        cls,
+        queue: sqs.IQueue,
+        *,
+        seconds_per_message: float,
+        drain_within: Duration,
+        name: str | None = None,
+        when_silent: WhenSilent | None = None,
+        plausible_max: float | None = None,
+    ) -> DemandSignal:
+        """Ask for what works *queue* off in time. One unit works on one message at a time.
+
+        Args:
+            queue: Messages that wait and messages in flight both count.
+            seconds_per_message: Seconds in which one unit finishes one message.
+            drain_within: A message that waits longer is late. Must be longer than the time
+                that new capacity needs to serve, or late work cannot be avoided.
+            name: Default: the queue's construct path.
+            when_silent: What missing data means. Default: the last value still stands. SQS
+                publishes nothing for a queue that nobody has touched for six hours.
+            plausible_max: Message counts above it are rejected. Default: no bound.
+
+        Raises:
+            SpecError: A number is out of range.
+        """
+        owner = f"signal '{name or queue.node.path}'"
+        known_number(owner, "seconds_per_message", seconds_per_message)
+        waiting = queue.metric_approximate_number_of_messages_visible(
+            period=_MINUTE, statistic="Maximum"
+        )
+        in_flight = queue.metric_approximate_number_of_messages_not_visible(
+            period=_MINUTE, statistic="Maximum"
+        )
+        metrics = {WAITING: read(owner, waiting), IN_FLIGHT: read(owner, in_flight)}
+        return cls(
+            spec=BacklogSignal(
+                name=name or queue.node.path,
+                metrics={key: metric.metric for key, metric in metrics.items()},
+                seconds_per_item=seconds_per_message,
+                drain_within_seconds=seconds(owner, "drain_within", drain_within),
+                when_silent=(when_silent or WhenSilent.hold()).to_planner(owner, 60),
+                plausible_max=plausible_max,
+            ),
+            metrics=tuple(metrics.values()),
+            queue=queue,
+        )
+
+    @classmethod
+    def metric(
+        cls,
+        metric: cloudwatch.IMetric,
+        *,
+        units_per_value: float = 1,
+        name: str | None = None,
+        when_silent: WhenSilent | None = None,
+        plausible_max: float | None = None,
+    ) -> DemandSignal:
+        """Ask for units in proportion to a CloudWatch metric.
+
+        Args:
+            metric: Read with its own statistic and period; note that the CDK's default period
+                is 5 minutes. With a period of 10, 20 or 30 seconds, of a metric that is
+                published with high resolution, the fleet sees a peak within seconds and does not
+                wait for the next minute, see `PressureAlarm`. Must be of the fleet's account and
+                region.
+            units_per_value: Units needed for each 1 of its value. Default: 1.
+            name: Default: the metric's name.
+            when_silent: What missing data means. Default: the last value still stands.
+            plausible_max: Values above it are rejected. Default: no bound.
+
+        Raises:
+            SpecError: The metric is a math expression, or a number is out of range.
+        """
+        one = read(f"signal '{name or 'metric'}'", metric)
+        return cls._rate(
+            name=name or one.metric.metric_name,
+            metrics={_VALUE: one},
+            expression=_VALUE,
+            units_per_value=units_per_value,
+            when_silent=when_silent,
+            plausible_max=plausible_max,
+        )
+
+    @classmethod
+    def request_rate(
+        cls,
+        load_balancer: elbv2.IApplicationLoadBalancer,
+        *,
+        units_per_request_per_second: float = 1,
+        name: str | None = None,
+        when_silent: WhenSilent | None = None,
+        plausible_max: float | None = None,
+    ) -> DemandSignal:
+        """Ask for units in proportion to the requests that a load balancer gets per second.
+
+        Args:
+            load_balancer: The one that all requests pass, also those for the baseline.
+            units_per_request_per_second: Units needed for each request per second. Default: 1.
+            name: Default: the load balancer's construct path.
+            when_silent: What missing data means. Default: nothing to serve, because a load
+                balancer without traffic publishes nothing.
+            plausible_max: Requests per second above it are rejected. Default: no bound.
+
+        Raises:
+            SpecError: A number is out of range.
+        """
+        name = name or load_balancer.node.path
+        requests = load_balancer.metrics.request_count(period=_MINUTE, statistic="Sum")
+        return cls._rate(
+            name=name,
+            metrics={_VALUE: read(f"signal '{name}'", requests)},
+            expression=f"{_VALUE} / 60",
+            units_per_value=units_per_request_per_second,
+            when_silent=when_silent or WhenSilent.means_zero(),
+            plausible_max=plausible_max,
+        )
+
+    @classmethod
+    def throughput(
+        cls,
+        bytes_metric: cloudwatch.IMetric,
+        *,
+        units_per_megabyte_per_second: float = 1,
+        name: str | None = None,
+        when_silent: WhenSilent | None = None,
+        plausible_max: float | None = None,
+    ) -> DemandSignal:
+        """Ask for units in proportion to megabytes (10^6 bytes) per second.
+
+        Args:
+            bytes_metric: Bytes moved; read as the sum over its own period.
+            units_per_megabyte_per_second: Units needed for each MB/s. Default: 1.
+            name: Default: the metric's name.
+            when_silent: What missing data means. Default: the last value still stands.
+            plausible_max: MB/s above it are rejected. Default: no bound.
+
+        Raises:
+            SpecError: The metric is a math expression, or a number is out of range.
+        """
+        one = read(f"signal '{name or 'throughput'}'", bytes_metric, statistic="Sum")
+        return cls._rate(
+            name=name or one.metric.metric_name,
+            metrics={_VALUE: one},
+            expression=f"{_VALUE} / {one.metric.period_seconds * _BYTES_PER_MEGABYTE}",
+            units_per_value=units_per_megabyte_per_second,
+            when_silent=when_silent,
+            plausible_max=plausible_max,
+        )
+
+    @classmethod
+    def metric_math(
+        cls,
+        expression: str,
+        *,
+        metrics: Mapping[str, cloudwatch.IMetric],
+        name: str,
+        units_per_value: float = 1,
+        when_silent: WhenSilent | None = None,
+        plausible_max: float | None = None,
+    ) -> DemandSignal:
+        """Ask for units in proportion to arithmetic over several metrics.
+
+        The fleet evaluates it, not CloudWatch, so that a missing operand is noticed.
+
+        Args:
+            expression: Numbers, metric ids, `+ - * /`, brackets, `MIN`, `MAX`, `ABS` and
+                `FILL(id, number)`. A minute without one of its operands has no value.
+            metrics: The metrics by id. They must share one period.
+            name: Unique within the fleet.
+            units_per_value: Units needed for each 1 of its value. Default: 1.
+            when_silent: What missing data means. Default: the last value still stands.
+            plausible_max: Values above it are rejected. Default: no bound.
+
+        Raises:
+            SpecError: The expression cannot be read, or a number is out of range.
+        """
+        owner = f"signal '{name}'"
+        return cls._rate(
+            name=name,
+            metrics={key: read(f"{owner}, metric {key}", one) for key, one in metrics.items()},
+            expression=expression,
+            units_per_value=units_per_value,
+            when_silent=when_silent,
+            plausible_max=plausible_max,
+        )
+
+    @classmethod
+    def _rate(
+        cls,
+        *,
+        name: str,
+        metrics: Mapping[str, ReadMetric],
+        expression: str,
+        units_per_value: float,
+        when_silent: WhenSilent | None,
+        plausible_max: float | None,
+    ) -> DemandSignal:
+        owner = f"signal '{name}'"
+        known_number(owner, "units_per_value", units_per_value)
+        period_seconds = max((one.metric.period_seconds for one in metrics.values()), default=60)
+        return cls(
+            spec=RateSignal(
+                name=name,
+                metrics={key: one.metric for key, one in metrics.items()},
+                expression=expression,
+                units_per_value=units_per_value,
+                when_silent=(when_silent or WhenSilent.hold()).to_planner(owner, period_seconds),
+                plausible_max=plausible_max,
+            ),
+            metrics=tuple(metrics.values()),
+        )

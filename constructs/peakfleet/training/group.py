@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from peakfleet.machines import GroupSettings, define_group
+from peakfleet.pools import CapacityPool, check_capacity_block, check_chips, check_efa, check_gang
+from peakfleet.training.capacity_block import CapacityBlock, OffPeak
+from peakfleet.training.efa import launch_data, network_interfaces
+from peakfleet_chips import Chip
+from peakfleet_planner import SpecError
+
+_TRAINING_CHIPS = (Chip.TRAINIUM1, Chip.TRAINIUM2)
+
+
+def check_machines(
+    pool: CapacityPool,
+    *,
+    reservation: CapacityBlock | OffPeak | None,
+    placement_group: ec2.IPlacementGroup | None,
+    vpc: ec2.IVpc,
+    vpc_subnets: ec2.SubnetSelection,
+) -> int:
+    """Refuse machines that cannot train as one; return the adapters that each of them has.
+
+    Raises:
+        SpecError: Chips, ways of buying or places contradict each other.
+    """
+    owner = f"pool '{pool.name}'"
+    if isinstance(reservation, CapacityBlock):
+        name = placement_group.placement_group_name if placement_group else None
+        check_capacity_block(owner, pool.instance_types, placement_group=name)
+    check_chips(owner, pool.instance_types, _TRAINING_CHIPS)
+    if len(pool.instance_types) != 1:
+        raise SpecError(
+            f"{owner}: all machines of a gang are of one instance type, got "
+            f"{', '.join(pool.instance_types)}; keep one"
+        )
+    if pool.warm or pool.min_instances:
+        raise SpecError(
+            f"{owner}: a gang comes and goes whole, so that none of its machines hibernates, waits "
+            f"in a warm pool or is always kept; leave warm and min_instances out"
+        )
+    if pool.user_data:
+        raise SpecError(f"{owner}: give user_data to the fleet, which puts the training after it")
+    if reservation and pool.purchase.is_spot:
+        raise SpecError(
+            f"{owner}: purchase is spot, but a reservation is never bought so; leave one of "
+            f"purchase and reservation out"
+        )
+    if isinstance(reservation, OffPeak) and placement_group:
+        raise SpecError(
+            f"{owner}: placement_group is given beside a reservation, which runs only in the "
+            f"group that it was made in; give it to OffPeak.of"
+        )
+    check_gang(owner, _zones(vpc, vpc_subnets))
+    if pool.max_instances == 1:
+        return 0
+    return check_efa(owner, pool.instance_types, otherwise="train on one machine")
+
+
+def _zones(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> list[str]:
+    """Return the availability zones of the chosen subnets."""
+    return vpc.select_subnets(
+        availability_zones=chosen.availability_zones,
+        one_per_az=chosen.one_per_az,
+        subnet_filters=chosen.subnet_filters,
+        subnet_group_name=chosen.subnet_group_name,
+        subnets=chosen.subnets,
+        subnet_type=chosen.subnet_type,
+    ).availability_zones
+
+
+def define_machines(
+    scope: Construct,
+    pool: CapacityPool,
+    settings: GroupSettings,
+    *,
+    fleet: str,
+    adapters: int,
+    reservation: CapacityBlock | OffPeak | None,
+    placement_group: ec2.IPlacementGroup | None,
+) -> autoscaling.AutoScalingGroup:
+    """Define the group of a gang: empty until the ticks launch all of it."""
+    group = define_group(scope, replace(pool, min_instances=0), settings, fleet=fleet)
+    template = cast(
+        "ec2.LaunchTemplate", scope.node.find_child(pool.name).node.find_child("Template")
+    )
+    if adapters:
+        interfaces = network_interfaces(
+            adapters, security_group_ids=[settings.security_group.security_group_id]
+        )
+        launch_data(template, "NetworkInterfaces", interfaces)
+    if reservation:
+        launch_data(
+            template,
+            "CapacityReservationSpecification",
+            {"CapacityReservationTarget": {"CapacityReservationId": reservation.reservation_id}},
+        )
+        if reservation.market:
+            launch_data(template, "InstanceMarketOptions", reservation.market)
+    if placement_group:
+        name = placement_group.placement_group_name
+        launch_data(template, "Placement", {"GroupName": name})
+    resource = cast("autoscaling.CfnAutoScalingGroup", group.node.default_child)
+    # A broken machine goes before the next one comes: there is no room for both.
+    resource.instance_maintenance_policy = (
+        autoscaling.CfnAutoScalingGroup.InstanceMaintenancePolicyProperty(
+            min_healthy_percentage=0, max_healthy_percentage=100
+        )
+    )
+    return group

@@ -1,0 +1,243 @@
+"""TrainingFleet: machines that train a model as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import jsii
+from aws_cdk import Duration, Tags
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from peakfleet._values import seconds
+from peakfleet.control_plane import FleetState
+from peakfleet.fleet import FleetMetrics
+from peakfleet.fleet import checks as _check
+from peakfleet.machines import GroupSettings, Hooks, InstanceAgent, instance_role
+from peakfleet.policy import Drain, Readiness
+from peakfleet.pools import CapacityPool
+from peakfleet.training.boot import training_script
+from peakfleet.training.capacity_block import CapacityBlock, OffPeak
+from peakfleet.training.checkpoints import Checkpoints
+from peakfleet.training.efa import open_to_itself
+from peakfleet.training.group import check_machines, define_machines
+from peakfleet.training.ticks import GangTicks, define_gang_alarms
+from peakfleet_planner import SpecError
+from peakfleet_planner.gang import GangSpec
+
+_EC2_ENDS_SECONDS = 30 * 60
+_TICK_SECONDS = 120
+"""What passes until the next tick has seen that it is time to leave."""
+_CHECKPOINT_WITHIN = Duration.minutes(8)
+_COMPLETE_WITHIN = Duration.minutes(10)
+
+
+@jsii.implements(iam.IGrantable, ec2.IConnectable)
+class TrainingFleet(FleetMetrics, Construct):
+    """Machines that train a model as one: all of them come, train and go together.
+
+    Defines one Auto Scaling group in one availability zone, a Lambda function that decides every
+    minute, and alarms. The group is empty until everything is there for a whole gang: the
+    reservation is active, nobody with priority needs it, the last refusal is long enough ago. If
+    only a part of the machines comes, it is given back in the same minute. Machines start once
+    all of them serve, from the newest checkpoint; they write one before they go.
+
+    Args:
+        vpc: Where the machines run.
+        machines: Their pool: Trainium, one instance type. The gang is `max_instances` of it.
+        command: What trains, one line for a shell. See the guide "Training" for what it is told.
+        checkpoints: Where checkpoints are kept, one prefix for each training run.
+        reservation: What the machines run in, and in nothing else: `CapacityBlock.of` or
+            `OffPeak.of`. Default: they are bought as the pool says.
+        placement_group: A cluster placement group. Default: one of its own, unless there is a
+            reservation, or only one machine.
+        checkpoint_within: How long a machine that has to go may take to write a checkpoint.
+            Default: 8 minutes.
+        complete_within: How much longer than a boot a gang may wait for its last machine before
+            all of it is given back. Default: 10 minutes.
+        user_data: What the machines run at boot, before the training. Default: an empty script,
+            to be filled through the attribute `user_data`.
+        vpc_subnets: The subnets of one zone. Default: the private subnets, or the isolated ones.
+        state: What the fleet remembers in. Default: one table for all fleets of the stack.
+        alarm_topic: Told when an alarm goes off. Default: nobody.
+
+    Raises:
+        SpecError: Something contradicts itself. The message says what and where.
+
+    Limitations:
+        One reservation at a time, of one account. A machine with many adapters takes an address
+        for each of them from its subnet. On Spot, a machine that AWS takes back stops the whole
+        gang until another one has come. The machines need boto3 and Python 3.9.
+
+    Example:
+        TrainingFleet(self, "Search", vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnets=[subnet]),
+                      machines=CapacityPool.trainium("trn2.48xlarge", max_instances=4),
+                      command="bash /opt/train/start.sh",
+                      checkpoints=Checkpoints.in_bucket(bucket, prefix="search/7"),
+                      reservation=CapacityBlock.of("cr-0123456789abcdef0"))
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        machines: CapacityPool,
+        command: str,
+        checkpoints: Checkpoints,
+        reservation: CapacityBlock | OffPeak | None = None,
+        placement_group: ec2.IPlacementGroup | None = None,
+        checkpoint_within: Duration = _CHECKPOINT_WITHIN,
+        complete_within: Duration = _COMPLETE_WITHIN,
+        user_data: ec2.UserData | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        state: FleetState | None = None,
+        alarm_topic: sns.ITopic | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._user_data = user_data or ec2.UserData.for_linux()
+        state = state or FleetState.of(self)
+        with _check.named(self):
+            subnets = vpc_subnets or _check.private_subnets(vpc)
+            adapters = check_machines(
+                machines,
+                reservation=reservation,
+                placement_group=placement_group,
+                vpc=vpc,
+                vpc_subnets=subnets,
+            )
+            hooks = Hooks(
+                drain=Drain.when_idle(at_most=checkpoint_within),
+                readiness=Readiness.in_service(),
+            )
+            _check_time_to_save(hooks.drain.at_most_seconds, reservation)
+            script = training_script(
+                self._user_data,
+                command=command,
+                checkpoints=checkpoints,
+                checkpoint_seconds=hooks.drain.at_most_seconds,
+                adapters=adapters,
+            )
+        self._role = instance_role(self)
+        checkpoints.grant_machines(self._role)
+        self._security_group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=vpc, description=f"Machines of {self.fleet_name}"
+        )
+        if adapters:
+            open_to_itself(self, self._security_group)
+        if isinstance(reservation, OffPeak):
+            placement_group = reservation.placement_group
+        elif adapters and reservation is None and placement_group is None:
+            placement_group = ec2.PlacementGroup(
+                self, "PlacementGroup", strategy=ec2.PlacementGroupStrategy.CLUSTER
+            )
+        with _check.named(self):
+            self._group = define_machines(
+                self,
+                machines,
+                GroupSettings(
+                    vpc=vpc,
+                    vpc_subnets=subnets,
+                    role=self._role,
+                    security_group=self._security_group,
+                    user_data=script,
+                    target_groups=(),
+                    hooks=hooks,
+                    agent=InstanceAgent(self, "Agent", hooks=hooks, grantee=self._role),
+                ),
+                fleet=self.fleet_name,
+                adapters=adapters,
+                reservation=reservation,
+                placement_group=placement_group,
+            )
+            hooks.grant(self, self._role, [self._group])
+            self._spec = GangSpec(
+                fleet=self.fleet_name,
+                pool=machines.to_planner(
+                    group=self._group.auto_scaling_group_name,
+                    drain_seconds=hooks.drain.at_most_seconds,
+                ),
+                bucket=checkpoints.bucket.bucket_name,
+                prefix=checkpoints.prefix,
+                state_table=state.table.table_name,
+                reservation=reservation.to_planner() if reservation else None,
+                forming_seconds=seconds("training", "complete_within", complete_within),
+            )
+        self._ticks = GangTicks(
+            self, "Ticks", spec=self._spec, group=self._group, checkpoints=checkpoints, state=state
+        )
+        self._alarms = define_gang_alarms(
+            self,
+            fleet=self.fleet_name,
+            metric=self.metric,
+            ticks=self._ticks,
+            topic=alarm_topic,
+        )
+        Tags.of(self).add("peakfleet:fleet", self.fleet_name)
+
+    @property
+    def fleet_name(self) -> str:
+        """Name of the fleet in metrics, state and logs: its construct path."""
+        return self.node.path
+
+    @property
+    def group(self) -> autoscaling.AutoScalingGroup:
+        """The Auto Scaling group of the machines."""
+        return self._group
+
+    @property
+    def ticks(self) -> lambda_.Function:
+        """The function that decides every minute."""
+        return self._ticks.function
+
+    @property
+    def role(self) -> iam.Role:
+        """What the machines run as."""
+        return self._role
+
+    @property
+    def user_data(self) -> ec2.UserData:
+        """What the machines run at boot, before the training."""
+        return self._user_data
+
+    @property
+    def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
+        """The alarms: NoTicks, GivenUp, ReservationIdle, FailedCalls, TickErrors, DeadLetters."""
+        return MappingProxyType(self._alarms)
+
+    @property
+    def grant_principal(self) -> iam.IPrincipal:
+        """What the machines run as, so that `bucket.grant_read(fleet)` works."""
+        return self._role.grant_principal
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """The network connections of the machines."""
+        return self._security_group.connections
+
+    @property
+    def spec(self) -> GangSpec:
+        """The specification that the schedule sends; names may be CDK tokens."""
+        return self._spec
+
+
+def _check_time_to_save(save_seconds: int, reservation: CapacityBlock | OffPeak | None) -> None:
+    """Refuse checkpoints that take longer than EC2 leaves a capacity block alone."""
+    if not isinstance(reservation, CapacityBlock):
+        return
+    before = reservation.to_planner().leave_before_end_seconds
+    most = before - _EC2_ENDS_SECONDS - _TICK_SECONDS
+    if save_seconds > most:
+        raise SpecError(
+            f"checkpoint_within must be at most {most} seconds, got {save_seconds}: machines "
+            f"leave the capacity block {before} seconds before its end, and EC2 ends them from "
+            f"{_EC2_ENDS_SECONDS} seconds before it; write checkpoints faster, or leave earlier "
+            f"with CapacityBlock.of(..., leave_before_end=...)"
+        )

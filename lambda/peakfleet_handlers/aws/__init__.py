@@ -1,0 +1,59 @@
+"""What handlers ask AWS, and how failures are told."""
+
+from peakfleet_handlers.aws.activities import outages_of, read_refused
+from peakfleet_handlers.aws.calls import Calls, Cause, FailedCall, cause_of
+from peakfleet_handlers.aws.clients import (
+    ATTEMPTS,
+    CALL_SECONDS,
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    Clients,
+    FunctionClient,
+    ScheduleClient,
+    clients,
+)
+from peakfleet_handlers.aws.deadline import REPORT_SECONDS, Deadline
+from peakfleet_handlers.aws.events import Happening, Kind, read_happening
+from peakfleet_handlers.aws.groups import read_pools
+from peakfleet_handlers.aws.launch_errors import counted, outage_cause
+from peakfleet_handlers.aws.launches import Launcher
+from peakfleet_handlers.aws.listeners import split
+from peakfleet_handlers.aws.resizes import Resize, growth, resize, resizes
+from peakfleet_handlers.aws.series import read_series
+from peakfleet_handlers.aws.telemetry import NAMESPACE, SERVICE, emit, logger
+
+__all__ = [
+    "ATTEMPTS",
+    "CALL_SECONDS",
+    "CONNECT_SECONDS",
+    "NAMESPACE",
+    "READ_SECONDS",
+    "REPORT_SECONDS",
+    "SERVICE",
+    "Calls",
+    "Cause",
+    "Clients",
+    "Deadline",
+    "FailedCall",
+    "FunctionClient",
+    "Happening",
+    "Kind",
+    "Launcher",
+    "Resize",
+    "ScheduleClient",
+    "cause_of",
+    "clients",
+    "counted",
+    "emit",
+    "growth",
+    "logger",
+    "outage_cause",
+    "outages_of",
+    "read_happening",
+    "read_pools",
+    "read_refused",
+    "read_series",
+    "resize",
+    "resizes",
+    "split",
+]

@@ -1,0 +1,194 @@
+"""Auto Scaling groups, read with DescribeAutoScalingGroups, and their warm pools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from peakfleet_handlers.aws.calls import Calls, Cause
+from peakfleet_planner import PoolReading, PoolSpec
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_autoscaling.type_defs import (
+        AutoScalingGroupsTypeTypeDef,
+        AutoScalingGroupTypeDef,
+        DescribeWarmPoolAnswerTypeDef,
+        InstanceTypeDef,
+    )
+
+GROUPS_PER_CALL = 100
+WARM_INSTANCES_PER_CALL = 50
+OPERATION, WARM_OPERATION = "DescribeAutoScalingGroups", "DescribeWarmPool"
+REPLACE_UNHEALTHY = "ReplaceUnhealthy"
+_BOOTING = ("Pending", "Pending:Wait", "Pending:Proceed")
+_LEAVING = ("Terminating", "Terminating:Wait", "Terminating:Proceed")
+_WAITING = ("Warmed:Stopped", "Warmed:Running", "Warmed:Hibernated")
+_RETAINED = ":Retained"
+
+
+def read_pools(
+    pools: tuple[PoolSpec, ...], *, autoscaling: AutoScalingClient, calls: Calls
+) -> tuple[PoolReading, ...]:
+    """Return the groups of *pools* as they are; a group that could not be read is left out.
+
+    A warm pool that could not be read counts as empty.
+    """
+    read: dict[str, PoolReading] = {}
+    for first in range(0, len(pools), GROUPS_PER_CALL):
+        batch = pools[first : first + GROUPS_PER_CALL]
+        read |= _read_batch({pool.group: pool for pool in batch}, autoscaling, calls)
+    for pool in pools:
+        if pool.warm and pool.name in read:
+            read[pool.name] = _with_warm_pool(read[pool.name], pool, autoscaling, calls)
+    return tuple(read[pool.name] for pool in pools if pool.name in read)
+
+
+def _read_batch(
+    by_group: Mapping[str, PoolSpec], autoscaling: AutoScalingClient, calls: Calls
+) -> dict[str, PoolReading]:
+    """Read one batch, page by page."""
+    get_page = partial(
+        autoscaling.describe_auto_scaling_groups,
+        AutoScalingGroupNames=list(by_group),
+        MaxRecords=GROUPS_PER_CALL,
+    )
+    subject = f"{len(by_group)} groups"
+    read: dict[str, PoolReading] = {}
+    token = calls.attempt(OPERATION, subject, partial(_take, get_page, by_group, read))
+    while token:
+        next_page = partial(get_page, NextToken=token)
+        token = calls.attempt(OPERATION, subject, partial(_take, next_page, by_group, read))
+    if token is not None:
+        for group, pool in by_group.items():
+            if pool.name not in read:
+                calls.note(OPERATION, group, Cause.NOT_FOUND, f"pool '{pool.name}' has no group")
+    return read
+
+
+def _take(
+    get_page: Callable[[], AutoScalingGroupsTypeTypeDef],
+    by_group: Mapping[str, PoolSpec],
+    read: dict[str, PoolReading],
+) -> str:
+    """Keep what a page says, and return the token of the next one, empty after the last."""
+    page = get_page()
+    for group in page.get("AutoScalingGroups", ()):
+        pool = by_group[group["AutoScalingGroupName"]]
+        read[pool.name] = _reading(pool, group)
+    return page.get("NextToken", "")
+
+
+def _reading(pool: PoolSpec, group: AutoScalingGroupTypeDef) -> PoolReading:
+    instances = group.get("Instances", [])
+    in_service = [one for one in instances if one["LifecycleState"] == "InService"]
+    serving = [one for one in in_service if one["HealthStatus"].lower() == "healthy"]
+    booting = [one for one in instances if one["LifecycleState"] in _BOOTING]
+    zones = dict.fromkeys(group.get("AvailabilityZones", ()), 0)
+    for one in (*serving, *booting):
+        if zone := one.get("AvailabilityZone"):
+            zones[zone] = zones.get(zone, 0) + _points(one)
+    return PoolReading(
+        name=pool.name,
+        desired_capacity=group["DesiredCapacity"],
+        in_service_capacity=_sum(serving),
+        min_capacity=group["MinSize"],
+        max_capacity=group["MaxSize"],
+        booting_capacity=_sum(booting),
+        busy_capacity=_sum(one for one in serving if one.get("ProtectedFromScaleIn")),
+        leaving_capacity=_sum(one for one in instances if one["LifecycleState"] in _LEAVING),
+        unhealthy_capacity=_sum(in_service) - _sum(serving),
+        warm_target=_warm_target(group) if pool.warm else None,
+        prepared_capacity=_prepared_capacity(group) if pool.warm else None,
+        zones=zones,
+        serving=frozenset(_ids(serving)),
+        booting=frozenset(_ids(booting)),
+        retained=_retained(instances),
+        replaces_unhealthy=all(
+            process.get("ProcessName") != REPLACE_UNHEALTHY
+            for process in group.get("SuspendedProcesses", ())
+        ),
+        template_version=_template_version(group),
+    )
+
+
+def _template_version(group: AutoScalingGroupTypeDef) -> int | None:
+    """Return the version that is launched; None if it is by name, such as `$Latest`."""
+    mixed = group.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
+    template = group.get("LaunchTemplate") or mixed.get("LaunchTemplateSpecification", {})
+    version = template.get("Version", "")
+    return int(version) if version.isdecimal() else None
+
+
+def _warm_target(group: AutoScalingGroupTypeDef) -> int | None:
+    """Return what the warm pool holds by its settings; None if there is no warm pool."""
+    prepared = _prepared_capacity(group)
+    if prepared is None:
+        return None
+    least = group["WarmPoolConfiguration"].get("MinSize", 0)
+    return max(least, prepared - group["DesiredCapacity"])
+
+
+def _prepared_capacity(group: AutoScalingGroupTypeDef) -> int | None:
+    """Return what may serve or wait together; None if there is no warm pool.
+
+    Where nothing else is set, that is the group's maximum.
+    """
+    settings = group.get("WarmPoolConfiguration")
+    if settings is None or settings.get("Status") == "PendingDelete":
+        return None
+    prepared = settings.get("MaxGroupPreparedCapacity", -1)
+    return group["MaxSize"] if prepared < 0 else prepared
+
+
+def _with_warm_pool(
+    reading: PoolReading, pool: PoolSpec, autoscaling: AutoScalingClient, calls: Calls
+) -> PoolReading:
+    """Add what waits in the warm pool, page by page."""
+    get_page = partial(
+        autoscaling.describe_warm_pool,
+        AutoScalingGroupName=pool.group,
+        MaxRecords=WARM_INSTANCES_PER_CALL,
+    )
+    found: list[InstanceTypeDef] = []
+    token = calls.attempt(WARM_OPERATION, pool.name, partial(_take_warm, get_page, found))
+    while token:
+        next_page = partial(get_page, NextToken=token)
+        token = calls.attempt(WARM_OPERATION, pool.name, partial(_take_warm, next_page, found))
+    waiting = [one for one in found if one["LifecycleState"] in _WAITING]
+    versions = {one.get("LaunchTemplate", {}).get("Version", "") for one in waiting} - {""}
+    version = reading.template_version
+    return replace(
+        reading,
+        warm_capacity=_sum(waiting),
+        waits_outdated=version is not None and not versions <= {str(version)},
+        retained=(*reading.retained, *_retained(found)),
+    )
+
+
+def _take_warm(
+    get_page: Callable[[], DescribeWarmPoolAnswerTypeDef], found: list[InstanceTypeDef]
+) -> str:
+    """Keep what a page says, and return the token of the next one, empty after the last."""
+    page = get_page()
+    found.extend(page.get("Instances", ()))
+    return page.get("NextToken", "")
+
+
+def _retained(instances: Iterable[InstanceTypeDef]) -> tuple[str, ...]:
+    return _ids(one for one in instances if one["LifecycleState"].endswith(_RETAINED))
+
+
+def _ids(instances: Iterable[InstanceTypeDef]) -> tuple[str, ...]:
+    return tuple(one["InstanceId"] for one in instances if one.get("InstanceId"))
+
+
+def _sum(instances: Iterable[InstanceTypeDef]) -> int:
+    return sum(map(_points, instances))
+
+
+def _points(instance: InstanceTypeDef) -> int:
+    """Return the points of capacity that an instance counts for: its weight, if it has one."""
+    return int(instance.get("WeightedCapacity") or 1)

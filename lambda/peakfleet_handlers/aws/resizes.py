@@ -1,0 +1,102 @@
+"""Resizes: groups whose desired capacity has to be set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from peakfleet_handlers.aws.calls import Calls
+from peakfleet_planner import FleetSpec, Growth, Memory, Plan, PoolReading, Snapshot
+from peakfleet_planner.snapshot import MOST_GROWTH
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
+
+GROWTH_KEPT_SECONDS = 3600
+"""No pool boots for longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resize:
+    """One group that has to be told.
+
+    Args:
+        pool: Whose group.
+        group: Its name.
+        capacity: What it should run.
+        grows: Whether that is more than before.
+        direct: Whether its instances are launched directly.
+    """
+
+    pool: str
+    group: str
+    capacity: int
+    grows: bool
+    direct: bool
+
+
+def resizes(spec: FleetSpec, snapshot: Snapshot, plan: Plan) -> tuple[Resize, ...]:
+    """Return the groups whose size has to change, within the bounds that each group has.
+
+    A group that could not be read is only ever asked for more than is remembered.
+    """
+    memory = snapshot.memory or Memory()
+    seen = {pool.name: pool for pool in snapshot.pools}
+    pools = {pool.name: pool for pool in spec.pools}
+    changes = []
+    for told in plan.pools:
+        reading, pool = seen.get(told.name), pools[told.name]
+        before = memory.desired.get(told.name, 0) if reading is None else reading.desired_capacity
+        capacity = _clamped(told.desired_capacity, reading)
+        if capacity > before or (reading is not None and capacity < before):
+            changes.append(
+                Resize(
+                    pool=told.name,
+                    group=pool.group,
+                    capacity=capacity,
+                    grows=capacity > before,
+                    direct=pool.launch == "direct" and bool(reading and reading.zones),
+                )
+            )
+    return tuple(changes)
+
+
+def growth(snapshot: Snapshot, plan: Plan) -> dict[str, Growth]:
+    """Return when each pool was asked for more, now included; what is long over is left out."""
+    now = snapshot.now_epoch_seconds
+    known = snapshot.memory.growth if snapshot.memory else {}
+    found = {}
+    for told in plan.pools:
+        more = told.desired_capacity - (told.seen_capacity or 0)
+        steps = [
+            *(step for step in known.get(told.name, ()) if step[0] > now - GROWTH_KEPT_SECONDS),
+            *([(now, more)] if told.seen_capacity is not None and more > 0 else []),
+        ]
+        found[told.name] = tuple(steps[-MOST_GROWTH:])
+    return {pool: steps for pool, steps in found.items() if steps}
+
+
+def _clamped(capacity: int, reading: PoolReading | None) -> int:
+    if reading is None:
+        return capacity
+    return min(max(capacity, reading.min_capacity), reading.max_capacity)
+
+
+def resize(
+    changes: Iterable[Resize], *, autoscaling: AutoScalingClient, calls: Calls
+) -> dict[str, int]:
+    """Return the pools that were resized; one that fails does not stop the others."""
+    done = {}
+    for change in changes:
+        set_desired = partial(
+            autoscaling.set_desired_capacity,
+            AutoScalingGroupName=change.group,
+            DesiredCapacity=change.capacity,
+            HonorCooldown=False,
+        )
+        answer = calls.attempt("SetDesiredCapacity", change.pool, set_desired)
+        if answer is not None:
+            done[change.pool] = change.capacity
+    return done

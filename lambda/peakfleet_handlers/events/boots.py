@@ -1,0 +1,123 @@
+"""Measured boots: how long the instances of a pool took to serve, and which are new."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peakfleet_handlers.state import EventTable, Item, Only, fact_items, key, number
+from peakfleet_planner.snapshot import MOST_BOOTS
+
+LEAST_KEPT_SECONDS = 3600
+"""A launch is kept for an hour, or for twice the time within which it has to serve."""
+MOST_PRUNED = 50
+
+
+def record_boot(
+    table: EventTable,
+    pool: str,
+    *,
+    instance_id: str,
+    instance_type: str,
+    seconds: float | None,
+    launched_epoch_seconds: int,
+    window_seconds: float,
+) -> dict[str, int]:
+    """Remember a launch once, and what is new; return when each new instance was launched.
+
+    Args:
+        table: The state table.
+        pool: Of which pool.
+        instance_id: The instance.
+        instance_type: Its type.
+        seconds: From its launch to serving; None if that was not a boot.
+        launched_epoch_seconds: When it was launched.
+        window_seconds: How long an instance is new.
+    """
+    item_key = key(table.fleet, fact_items.READY + pool)
+    expires = number(launched_epoch_seconds + fact_items.READY_KEPT_SECONDS)
+    found = _opened(table, item_key, expires)
+    if found is None:
+        return {}
+    change = "SET #launched.#id = :at"
+    names = {"#launched": "launched", "#id": instance_id}
+    values: dict[str, Any] = {":at": number(launched_epoch_seconds)}
+    if seconds is not None:
+        change += ", #seconds.#type = list_append(if_not_exists(#seconds.#type, :no), :boot)"
+        names |= {"#seconds": "seconds", "#type": instance_type}
+        values |= {":no": {"L": []}, ":boot": {"L": [number(seconds)]}}
+    once = Only(text="attribute_not_exists(#launched.#id)", names=names, values=values)
+    counted = table.update(item_key, change, once)
+    if counted is None:
+        return _launched(found)
+    _trim(table, item_key, counted, instance_type)
+    launched = _launched(counted)
+    oldest = launched_epoch_seconds - max(LEAST_KEPT_SECONDS, 2 * window_seconds)
+    _prune(table, item_key, [one for one, at in launched.items() if at < oldest])
+    return launched
+
+
+def launch_of(table: EventTable, pool: str, instance_id: str) -> int | None:
+    """Return when an instance was launched; None if it is not new, or that cannot be read."""
+    found = table.read(key(table.fleet, fact_items.READY + pool))
+    return _launched(found).get(instance_id) if found else None
+
+
+def forget_launch(table: EventTable, pool: str, instance_id: str) -> None:
+    """Forget the launch of an instance that is gone."""
+    table.update(
+        key(table.fleet, fact_items.READY + pool),
+        "REMOVE #launched.#id",
+        Only(
+            text="attribute_exists(#launched.#id)",
+            names={"#launched": "launched", "#id": instance_id},
+        ),
+        returned="NONE",
+    )
+
+
+def _opened(table: EventTable, item_key: Item, expires: dict[str, str]) -> Item | None:
+    """Return the item of a pool, made if there is none; made anew if it is damaged."""
+    only = Only(
+        names={"#seconds": "seconds", "#launched": "launched", "#expires": "expires_at"},
+        values={":none": {"M": {}}, ":expires": expires},
+    )
+    change = (
+        "SET #seconds = if_not_exists(#seconds, :none), "
+        "#launched = if_not_exists(#launched, :none), #expires = :expires"
+    )
+    found = table.update(item_key, change, only)
+    if found is None or ("M" in found["seconds"] and "M" in found["launched"]):
+        return found
+    table.delete(item_key)
+    return table.update(item_key, change, only)
+
+
+def _trim(table: EventTable, item_key: Item, item: Item, instance_type: str) -> None:
+    """Drop the oldest boot of a type where there are too many."""
+    boots = item["seconds"]["M"].get(instance_type, {"L": []})["L"]
+    if len(boots) > MOST_BOOTS:
+        table.update(
+            item_key,
+            "REMOVE #seconds.#type[0]",
+            Only(
+                text="size(#seconds.#type) > :most",
+                names={"#seconds": "seconds", "#type": instance_type},
+                values={":most": number(MOST_BOOTS)},
+            ),
+            returned="NONE",
+        )
+
+
+def _prune(table: EventTable, item_key: Item, instance_ids: list[str]) -> None:
+    """Forget launches that are long ago, so many that an expression has room for them."""
+    if not instance_ids:
+        return
+    names = {f"#id{i}": one for i, one in enumerate(instance_ids[:MOST_PRUNED])}
+    change = "REMOVE " + ", ".join(f"#launched.{name}" for name in names)
+    only = Only(names={"#launched": "launched", **names})
+    table.update(item_key, change, only, returned="NONE")
+
+
+def _launched(item: Item) -> dict[str, int]:
+    launched = item.get("launched", {}).get("M", {})
+    return {one: int(at["N"]) for one, at in launched.items() if "N" in at}

@@ -1,0 +1,205 @@
+"""What each event leaves behind for the next decision."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from peakfleet_handlers.aws import Calls, Happening, Kind, outage_cause, outages_of
+from peakfleet_handlers.events import writes as event_facts
+from peakfleet_handlers.events.boots import forget_launch, launch_of, record_boot
+from peakfleet_handlers.state import EventTable
+from peakfleet_planner import Draining, FleetSpec, Notice, Outage, OutageCause, PoolSpec
+from peakfleet_planner.pools import refused
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
+
+WARM_POOL = "WarmPool"
+LEAST_WINDOW_SECONDS = 600
+BOOTS_PER_WINDOW = 3
+"""An instance that a health check ends within three boots of its launch has never served."""
+_HEALTH_CHECK: Final = re.compile(r"health[ -]?check|status checks? failure", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The rules of one fleet.
+
+    Args:
+        spec: The fleet.
+        table: Where its facts are kept.
+        autoscaling: Client to ask whose an instance is.
+        calls: Where failures are noted.
+    """
+
+    spec: FleetSpec
+    table: EventTable
+    autoscaling: AutoScalingClient
+    calls: Calls
+
+    def take(self, told: Happening) -> bool:
+        """Leave behind what an event tells; whether that is a reason to decide at once."""
+        if told.kind in (Kind.INTERRUPTION, Kind.REBALANCE):
+            return self._at_risk(told)
+        pool = self._pool_of(told.group)
+        if pool is None:
+            return False
+        if told.kind is Kind.LAUNCHED:
+            return self._launched(told, pool)
+        if told.kind is Kind.NOT_LAUNCHED:
+            return self._not_launched(told, pool)
+        if told.kind is Kind.TERMINATED:
+            return self._terminated(told, pool)
+        return self._terminating(told, pool)
+
+    def _launched(self, told: Happening, pool: PoolSpec) -> bool:
+        if told.text("Destination") == WARM_POOL:
+            return False  # it waits, and has not served
+        if told.text("Origin") == WARM_POOL:  # so whatever drain is remembered has ended
+            event_facts.gone(self.table, told.instance_id)
+        instance = self._instance(told.instance_id)
+        if instance is None:
+            return False
+        started, ended = told.started_epoch_seconds, told.ended_epoch_seconds
+        window = _window_seconds(pool)
+        launched = record_boot(
+            self.table,
+            pool.name,
+            instance_id=told.instance_id,
+            instance_type=str(instance.get("InstanceType", "")),
+            seconds=None if told.text("Origin") == WARM_POOL else ended - started,
+            launched_epoch_seconds=started,
+            window_seconds=window,
+        )
+        others = [at for one, at in launched.items() if one != told.instance_id]
+        serves = event_facts.forgive(
+            self.table,
+            pool.name,
+            launched_epoch_seconds=ended,
+            served_since=max((at for at in others if at + window <= ended), default=0),
+        )
+
+        def covers(outage: Outage) -> bool:
+            about = outage.covers(
+                pool=pool.name,
+                purchase=pool.purchase,
+                zone=instance.get("AvailabilityZone"),
+                instance_type=instance.get("InstanceType"),
+            )
+            never_ready = outage.cause is OutageCause.NEVER_READY and serves
+            return about and (never_ready or event_facts.is_refusal(outage))
+
+        return event_facts.allow(self.table, covers, since_epoch_seconds=started)
+
+    def _not_launched(self, told: Happening, pool: PoolSpec) -> bool:
+        if told.text("StatusCode") == "Cancelled":
+            return False
+        at, message = told.ended_epoch_seconds, told.text("StatusMessage")
+        cause = outage_cause("", message)
+        strikes = 0
+        if cause in (None, OutageCause.BAD_TEMPLATE):
+            strikes = self._strike(told, pool, reason=message, ran=False)
+        if cause is None:
+            return self._never_ready(pool, strikes, at)
+        return self._refuse(outages_of(told, pool))
+
+    def _terminated(self, told: Happening, pool: PoolSpec) -> bool:
+        """Forget what is gone; also what waits in the warm pool now, which AWS tells likewise."""
+        interrupted = event_facts.was_interrupted(self.table, told.instance_id)
+        launched = launch_of(self.table, pool.name, told.instance_id)
+        if self.calls.failed:
+            return False  # delivered again, it has to find what it did not read now
+        at, cause, is_news = told.started_epoch_seconds, told.text("Cause"), False
+        is_new = launched is not None and at - launched <= _window_seconds(pool)
+        if is_new and not interrupted and _HEALTH_CHECK.search(cause):
+            is_news = self._never_ready(pool, self._strike(told, pool, reason=cause, ran=True), at)
+        if not self.calls.failed:
+            event_facts.gone(self.table, told.instance_id)
+            forget_launch(self.table, pool.name, told.instance_id)
+        return is_news
+
+    def _terminating(self, told: Happening, pool: PoolSpec) -> bool:
+        """Remember the drain, also on the way into a warm pool or out of one.
+
+        A drain that never ends leaves an instance retained wherever it was going, and a stopped
+        one cannot answer at all: without its drain nothing would ever end it.
+        """
+        event_facts.drain(
+            self.table,
+            Draining(
+                instance_id=told.instance_id,
+                pool=pool.name,
+                since_epoch_seconds=told.at_epoch_seconds,
+            ),
+        )
+        return False
+
+    def _at_risk(self, told: Happening) -> bool:
+        instance = self._instance(told.instance_id)
+        pool = self._pool_of(instance.get("AutoScalingGroupName", "")) if instance else None
+        if instance is None or pool is None:
+            return False
+        kind: Literal["interruption", "rebalance"] = (
+            "interruption" if told.kind is Kind.INTERRUPTION else "rebalance"
+        )
+        is_news = event_facts.notice(
+            self.table,
+            Notice(
+                instance_id=told.instance_id,
+                pool=pool.name,
+                kind=kind,
+                seen_at_epoch_seconds=told.at_epoch_seconds,
+                capacity=int(instance.get("WeightedCapacity") or 1),
+            ),
+        )
+        outages = refused(
+            pool,
+            zones=(),
+            zone=instance.get("AvailabilityZone"),
+            instance_types=(instance["InstanceType"],) if instance.get("InstanceType") else (),
+            cause=OutageCause.AT_RISK,
+            outages=(),
+            now=told.at_epoch_seconds,
+        )
+        return self._refuse(outages) or is_news
+
+    def _refuse(self, outages: tuple[Outage, ...]) -> bool:
+        """Remember every one; whether one of them is news."""
+        news = [event_facts.refuse(self.table, outage) for outage in outages]
+        return any(news)
+
+    def _strike(self, told: Happening, pool: PoolSpec, *, reason: str, ran: bool) -> int:
+        return event_facts.strike(
+            self.table,
+            pool.name,
+            name=told.activity_id,
+            at_epoch_seconds=told.started_epoch_seconds if ran else told.ended_epoch_seconds,
+            reason=reason,
+            ran=ran,
+        )
+
+    def _never_ready(self, pool: PoolSpec, strikes: int, at: int) -> bool:
+        if strikes < event_facts.ENOUGH_STRIKES:
+            return False
+        outage = Outage(cause=OutageCause.NEVER_READY, asked_at_epoch_seconds=at, pool=pool.name)
+        return event_facts.refuse(self.table, outage)
+
+    def _pool_of(self, group: str) -> PoolSpec | None:
+        return next((pool for pool in self.spec.pools if pool.group == group), None)
+
+    def _instance(self, instance_id: str) -> dict[str, Any] | None:
+        """Return an instance of an Auto Scaling group; None if it is of none, or unknown."""
+        describe = partial(
+            self.autoscaling.describe_auto_scaling_instances, InstanceIds=[instance_id]
+        )
+        answer = self.calls.attempt("DescribeAutoScalingInstances", instance_id, describe)
+        found = answer.get("AutoScalingInstances", []) if answer else []
+        return dict(found[0]) if found else None
+
+
+def _window_seconds(pool: PoolSpec) -> float:
+    """Return how long an instance is new: it has to serve within this time."""
+    return max(LEAST_WINDOW_SECONDS, BOOTS_PER_WINDOW * pool.boot_seconds)

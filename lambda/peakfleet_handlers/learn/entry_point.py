@@ -1,0 +1,164 @@
+"""Lambda entry point: learn the demand of one fleet from its last two weeks.
+
+Apart from the tick: it needs numpy and minutes of time, and may fail for days without harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from peakfleet_handlers import aws
+from peakfleet_handlers.aws import Calls, Deadline, emit, logger
+from peakfleet_handlers.learn.history import read_history
+from peakfleet_handlers.schedule_payload import read_event
+from peakfleet_handlers.state import items, read_memory
+from peakfleet_learner import learn
+from peakfleet_planner import DemandModel, FleetSpec
+from peakfleet_planner.forecast import basis_of
+from peakfleet_planner.pools import with_measured_boots, with_measured_units
+
+MOST_BYTES = 390_000
+"""Of a model: an item of DynamoDB has at most 400 KB, its names and other attributes included."""
+
+
+class Outcome(StrEnum):
+    """What became of one lesson."""
+
+    LEARNED = "learned"
+    NOT_LEARNABLE = "not-learnable"
+    NOT_KEPT = "not-kept"
+    HISTORY_UNREADABLE = "history-unreadable"
+    NO_HISTORY = "no-history"
+    TOO_LARGE = "too-large"
+    LOST = "lost"
+
+
+_SENTENCES = {
+    Outcome.LEARNED: "learned the demand of the fleet",
+    Outcome.NOT_LEARNABLE: "demand of this fleet is not learned: only one live signal by the "
+    "minute is, of pools that boot within the hour",
+    Outcome.NOT_KEPT: "not learned: without a state table no model can be kept",
+    Outcome.HISTORY_UNREADABLE: "not learned: a day of the history could not be read",
+    Outcome.NO_HISTORY: "not learned: there is no history yet",
+    Outcome.TOO_LARGE: f"not kept: the model is above {MOST_BYTES} bytes",
+    Outcome.LOST: "not kept: the state table could not be written",
+}
+_TROUBLE = frozenset({Outcome.HISTORY_UNREADABLE, Outcome.TOO_LARGE, Outcome.LOST})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lesson:
+    """One run of the learner.
+
+    Args:
+        outcome: What became of it.
+        model: What was learned. Default: nothing.
+        size_bytes: Of the model as it is kept.
+    """
+
+    outcome: Outcome
+    model: DemandModel | None = None
+    size_bytes: int = 0
+
+    def metrics(self) -> dict[str, float]:
+        """Return its metrics by name."""
+        model = self.model
+        if model is None:
+            return {"ModelTrusted": 0}
+        return {
+            "ModelTrusted": model.trusted and self.outcome is Outcome.LEARNED,
+            "ForesightCost": model.grade.foresight_cost,
+            "ReactiveCost": model.grade.reactive_cost,
+            "ModelMinutes": model.minutes_seen,
+            "ModelBytes": self.size_bytes,
+        }
+
+
+def handler(event: object, context: object = None) -> dict[str, Any]:
+    """Learn the demand of one fleet and keep the model in the state table.
+
+    Args:
+        event: What the schedule sends: `{"scheduled_time": <ISO-8601>, "spec": <fleet spec>}`.
+        context: Lambda's, for the time that is left. Default: there is time for everything.
+
+    Returns:
+        `outcome`, the metrics by name, and `failed_calls`.
+
+    Raises:
+        SpecError: The event is not such a document; the message names the field.
+    """
+    return run(event, clients=aws.clients(), deadline=Deadline.of(context))
+
+
+def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str, Any]:
+    """Learn against *clients*; the handler without Lambda.
+
+    Raises:
+        SpecError: As `handler`.
+    """
+    spec, now = read_event(event)
+    calls = Calls(deadline=deadline)
+    lesson = _learn(spec, now, clients=clients, calls=calls)
+    metrics = lesson.metrics()
+    _report(spec, now, lesson.outcome, metrics, calls)
+    return {"outcome": lesson.outcome, **metrics, "failed_calls": len(calls.failed)}
+
+
+def _learn(spec: FleetSpec, now: int, *, clients: aws.Clients, calls: Calls) -> _Lesson:
+    if basis_of(spec) is None:
+        return _Lesson(outcome=Outcome.NOT_LEARNABLE)
+    table = spec.state_table
+    if table is None:
+        return _Lesson(outcome=Outcome.NOT_KEPT)
+    spec = _as_measured(spec, now, clients=clients, calls=calls)
+    history = read_history(spec, now, clients=clients, calls=calls)
+    if history is None:
+        return _Lesson(outcome=Outcome.HISTORY_UNREADABLE)
+    delay_minutes = 0 if spec.signals[0].is_fast else 1
+    model = learn(spec, history, metric_delay_minutes=delay_minutes)
+    if model is None:  # measured boots may be too long for one
+        outcome = Outcome.NO_HISTORY if basis_of(spec) else Outcome.NOT_LEARNABLE
+        return _Lesson(outcome=outcome)
+    item = items.model_item(spec.fleet, model)
+    size = len(item["model"]["B"])
+    if size > MOST_BYTES:
+        return _Lesson(outcome=Outcome.TOO_LARGE, model=model, size_bytes=size)
+    # Whichever of two models was written last does: one that is too old is not used by the tick.
+    written = calls.attempt(
+        "PutItem", table, lambda: clients.dynamodb.put_item(TableName=table, Item=item)
+    )
+    outcome = Outcome.LOST if written is None else Outcome.LEARNED
+    return _Lesson(outcome=outcome, model=model, size_bytes=size)
+
+
+def _as_measured(spec: FleetSpec, now: int, *, clients: aws.Clients, calls: Calls) -> FleetSpec:
+    memory = read_memory(
+        spec.state_table,
+        spec.fleet,
+        now_epoch_seconds=now,
+        dynamodb=clients.dynamodb,
+        calls=calls,
+    )
+    if memory is None:
+        return spec
+    return with_measured_units(with_measured_boots(spec, memory.boots), memory.units)
+
+
+def _report(
+    spec: FleetSpec, now: int, outcome: Outcome, metrics: Mapping[str, float], calls: Calls
+) -> None:
+    log = logger().warning if outcome in _TROUBLE else logger().info
+    log(
+        _SENTENCES[outcome],
+        extra={
+            "fleet": spec.fleet,
+            "lesson": now,
+            "outcome": outcome,
+            "model": dict(metrics),
+            "failed_calls": [asdict(call) for call in calls.failed],
+        },
+    )
+    emit(now, {"Fleet": spec.fleet}, metrics)

@@ -1,0 +1,245 @@
+"""Act: tell AWS what differs from the plan, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from peakfleet_handlers.aws import Calls, Clients, Launcher, Resize, growth, resize, resizes, split
+from peakfleet_handlers.aws import instances as care
+from peakfleet_handlers.state import Recorded, confirm_change, keep_facts, record_change
+from peakfleet_handlers.tick.roll_back import behind, roll_back
+from peakfleet_planner import (
+    FleetSpec,
+    Memory,
+    Plan,
+    Pursued,
+    Snapshot,
+    foreign_sizes,
+    heights,
+    pursue,
+)
+from peakfleet_planner.pools import remembered
+
+TOLD_AGAIN_SECONDS = 300
+"""A deployment may set a listener back behind the tick's back, so it is told again this often."""
+TICK_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What was done with a plan.
+
+    Args:
+        plan: The plan as it was done: what one pool refused, another may have been asked for.
+        recorded: What became of the record. Default: there was nothing to record.
+        pools: Desired capacity that each changed pool now has.
+        cloud_weight: Percent of the traffic that was given to the fleet; None if unchanged.
+        refused: Requests for capacity that were refused. Default: 0.
+        swept: Instances that had outlived their drain. Default: none.
+        warm: Size that each changed warm pool has from now on.
+        rolled_back: Older version of its template, by pool that launches it and not the deployed.
+    """
+
+    plan: Plan
+    recorded: Recorded | None = None
+    pools: Mapping[str, int] = field(default_factory=dict)
+    cloud_weight: int | None = None
+    refused: int = 0
+    swept: tuple[str, ...] = ()
+    warm: Mapping[str, int] = field(default_factory=dict)
+    rolled_back: Mapping[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON-ready data, without the plan."""
+        return {
+            "recorded": self.recorded,
+            "pools": dict(self.pools),
+            "cloud_weight": self.cloud_weight,
+            "refused": self.refused,
+            "swept": list(self.swept),
+            "warm": dict(self.warm),
+            "rolled_back": dict(self.rolled_back),
+        }
+
+
+def act(
+    spec: FleetSpec, snapshot: Snapshot, plan: Plan, *, clients: Clients, calls: Calls
+) -> Applied:
+    """Record the change, then make it: more capacity, then traffic, then less capacity.
+
+    Capacity that a pool refuses is asked of the next one before this returns. A tick that is not
+    the latest changes nothing. While a change cannot be recorded, or traffic cannot be moved
+    away, nothing is let go. Warm pools are sized before anything shrinks, so that what is let go
+    finds its place; if that fails it ends, which costs a boot later and no work. Without a state
+    table the split of the traffic is sent at every tick, because nothing remembers it.
+
+    Args:
+        spec: The fleet.
+        snapshot: What the plan was decided from.
+        plan: What to do.
+        clients: AWS.
+        calls: Where failures are noted.
+    """
+    return _Act(spec=spec, snapshot=snapshot, clients=clients, calls=calls).run(plan)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Act:
+    """One plan being done."""
+
+    spec: FleetSpec
+    snapshot: Snapshot
+    clients: Clients
+    calls: Calls
+    pools: dict[str, int] = field(default_factory=dict)
+
+    def run(self, plan: Plan) -> Applied:
+        now, memory = self.snapshot.now_epoch_seconds, self.snapshot.memory or Memory()
+        weight = plan.cloud_weight
+        moves = weight is not None and weight != memory.cloud_weight
+        recorded = self._recorded(plan, moves=moves) if moves or self._changes(plan) else None
+        if recorded is Recorded.STALE:
+            return Applied(plan=plan, recorded=recorded)
+        pursued = self._grow(plan)
+        plan, weight = pursued.plan, pursued.plan.cloud_weight
+        tells = moves or (weight is not None and now % TOLD_AGAIN_SECONDS < TICK_SECONDS)
+        is_told = tells and split(
+            self.spec.traffic, weight, elbv2=self.clients.elbv2, calls=self.calls
+        )
+        warm = self._keep_warm(plan)
+        if recorded is not Recorded.LOST and (is_told or not tells):
+            self._shrink(plan)
+        told = weight if is_told else None
+        if recorded is Recorded.WRITTEN and (pursued.outages or (moves and is_told)):
+            self._confirm(plan, cloud_weight=told)
+        back = self._roll_back(plan) if recorded is Recorded.WRITTEN else {}
+        keep_facts(
+            self.spec, self.snapshot, pursued, anew=back, clients=self.clients, calls=self.calls
+        )
+        care.replace_unhealthy(
+            self.spec, self.snapshot, plan, autoscaling=self.clients.autoscaling, calls=self.calls
+        )
+        return Applied(
+            plan=plan,
+            recorded=recorded,
+            pools=self.pools,
+            cloud_weight=told,
+            refused=len(remembered(self.snapshot.refused, pursued.outages)),
+            swept=self._sweep(plan),
+            warm=warm,
+            rolled_back={**behind(self.snapshot), **back},
+        )
+
+    def _changes(self, plan: Plan) -> bool:
+        return bool(
+            resizes(self.spec, self.snapshot, plan)
+            or any(pool.drains or pool.sweeps or pool.roll_back_to for pool in plan.pools)
+        )
+
+    def _recorded(self, plan: Plan, *, moves: bool) -> Recorded:
+        memory = self.snapshot.memory
+        return record_change(
+            self.spec.state_table,
+            self.spec.fleet,
+            tick=self.snapshot.now_epoch_seconds,
+            plan=plan,
+            desired=self._remembered(plan),
+            before={
+                **(memory.desired if memory else {}),
+                **{
+                    pool.name: pool.desired_capacity
+                    for pool in self.snapshot.pools
+                    if pool.name not in self._left_alone(plan)
+                },
+            },
+            growth=growth(self.snapshot, plan),
+            heights=heights(self.spec, self.snapshot),
+            cloud_weight=None if moves or memory is None else memory.cloud_weight,
+            dynamodb=self.clients.dynamodb,
+            calls=self.calls,
+        )
+
+    def _remembered(self, plan: Plan) -> dict[str, int]:
+        """Return what the fleet asks for; a size that somebody else has set does not become it."""
+        remembered = dict(self.snapshot.memory.desired) if self.snapshot.memory else {}
+        alone = self._left_alone(plan)
+        asked = {pool.name: pool.desired_capacity for pool in plan.pools if pool.name not in alone}
+        return {**remembered, **asked}
+
+    def _left_alone(self, plan: Plan) -> set[str]:
+        """Return the pools whose size somebody else has set and this plan does not change."""
+        changed = {pool.name for pool in plan.pools if pool.changes}
+        return {one.pool for one in foreign_sizes(self.snapshot)} - changed
+
+    def _confirm(self, plan: Plan, *, cloud_weight: int | None) -> None:
+        confirm_change(
+            self.spec.state_table,
+            self.spec.fleet,
+            tick=self.snapshot.now_epoch_seconds,
+            plan=plan,
+            desired={**self._remembered(plan), **self.pools},
+            cloud_weight=cloud_weight,
+            dynamodb=self.clients.dynamodb,
+            calls=self.calls,
+        )
+
+    def _grow(self, plan: Plan) -> Pursued:
+        launcher = Launcher(
+            fleet=self.spec.fleet,
+            tick=self.snapshot.now_epoch_seconds,
+            autoscaling=self.clients.autoscaling,
+            calls=self.calls,
+        )
+        pursued = pursue(self.spec, self.snapshot, plan, ask=launcher.ask)
+        for pool in pursued.plan.pools:
+            launched = sum(launch.capacity for launch in pool.launches)
+            if launched and pool.seen_capacity is not None:
+                self.pools[pool.name] = pool.seen_capacity + launched
+        self._resize(
+            change
+            for change in resizes(self.spec, self.snapshot, pursued.plan)
+            if change.grows and (not change.direct or change.pool in launcher.unanswered)
+        )
+        return pursued
+
+    def _shrink(self, plan: Plan) -> None:
+        """Let go by name what AWS takes back, then by number what is too much."""
+        seen = {pool.name: pool for pool in self.snapshot.pools}
+        for told in plan.pools:
+            if not told.drains or told.name not in seen:
+                continue
+            gone = care.drain(
+                told, seen[told.name], autoscaling=self.clients.autoscaling, calls=self.calls
+            )
+            asked = self.pools.get(told.name, seen[told.name].desired_capacity)
+            self.pools[told.name] = asked - gone
+        drained = {told.name for told in plan.pools if told.drains}
+        self._resize(
+            change
+            for change in resizes(self.spec, self.snapshot, plan)
+            if self.pools.get(change.pool) != change.capacity
+            and (not change.grows or (change.pool in drained and not change.direct))
+        )
+
+    def _roll_back(self, plan: Plan) -> dict[str, int]:
+        return roll_back(self.spec, self.snapshot, plan, clients=self.clients, calls=self.calls)
+
+    def _resize(self, changes: Iterable[Resize]) -> None:
+        self.pools |= resize(changes, autoscaling=self.clients.autoscaling, calls=self.calls)
+
+    def _sweep(self, plan: Plan) -> tuple[str, ...]:
+        ids = (one for pool in plan.pools for one in pool.sweeps)
+        return care.sweep(ids, ec2=self.clients.ec2, calls=self.calls)
+
+    def _keep_warm(self, plan: Plan) -> dict[str, int]:
+        grows = {one.pool for one in resizes(self.spec, self.snapshot, plan) if one.grows}
+        return care.keep_warm(
+            self.spec,
+            self.snapshot,
+            plan,
+            short=grows - set(self.pools),
+            autoscaling=self.clients.autoscaling,
+            calls=self.calls,
+        )

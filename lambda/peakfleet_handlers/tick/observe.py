@@ -1,0 +1,78 @@
+"""Observe: demand, baseline, groups and memory, as one snapshot."""
+
+from __future__ import annotations
+
+from peakfleet_handlers.aws import Calls, Clients, read_pools, read_refused, read_series
+from peakfleet_handlers.state import read_memory
+from peakfleet_planner import (
+    FleetSpec,
+    MetricSeries,
+    ReportedBaseline,
+    Snapshot,
+    settled,
+)
+from peakfleet_planner.forecast import read_seconds
+
+BASELINE_ID = "b"
+
+
+def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls: Calls) -> Snapshot:
+    """Return all that the decision may know. What cannot be read is marked, never raised.
+
+    Args:
+        spec: The fleet.
+        now_epoch_seconds: The tick's time.
+        clients: AWS.
+        calls: Where failures are noted.
+    """
+    ids = {
+        (signal.name, metric_id): f"s{i}_m{j}"
+        for i, signal in enumerate(spec.signals)
+        for j, metric_id in enumerate(signal.metrics)
+    }
+    metrics = {
+        ids[signal.name, metric_id]: metric
+        for signal in spec.signals
+        for metric_id, metric in signal.metrics.items()
+    }
+    if isinstance(spec.baseline, ReportedBaseline):
+        metrics[BASELINE_ID] = spec.baseline.metric
+    series = read_series(
+        metrics,
+        now_epoch_seconds=now_epoch_seconds,
+        history_seconds=read_seconds(spec),
+        cloudwatch=clients.cloudwatch,
+        calls=calls,
+    )
+    memory = read_memory(
+        spec.state_table,
+        spec.fleet,
+        now_epoch_seconds=now_epoch_seconds,
+        dynamodb=clients.dynamodb,
+        calls=calls,
+    )
+    pools = read_pools(spec.pools, autoscaling=clients.autoscaling, calls=calls)
+    if memory:
+        pools = tuple(settled(pool, memory, now_epoch_seconds) for pool in pools)
+    return Snapshot(
+        now_epoch_seconds=now_epoch_seconds,
+        signals={
+            signal.name: {
+                metric_id: series[ids[signal.name, metric_id]] for metric_id in signal.metrics
+            }
+            for signal in spec.signals
+        },
+        baseline=series.get(BASELINE_ID, MetricSeries()),
+        pools=tuple(settled(pool, memory, now_epoch_seconds) for pool in pools)
+        if memory
+        else pools,
+        memory=memory,
+        refused=read_refused(
+            spec.pools,
+            pools,
+            memory,
+            now_epoch_seconds=now_epoch_seconds,
+            autoscaling=clients.autoscaling,
+            calls=calls,
+        ),
+    )

@@ -1,0 +1,199 @@
+"""From what the pools should supply to the size of each: grow, let go, or move."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+
+from peakfleet_planner.allocation.fill import (
+    bounded,
+    canary_points,
+    falls_short,
+    grow,
+    shrink,
+    total_units,
+)
+from peakfleet_planner.allocation.price import too_dear
+from peakfleet_planner.allocation.rebalance import moved
+from peakfleet_planner.plan import Reason
+from peakfleet_planner.pools import Rung, Standing
+from peakfleet_planner.requirement import Need
+from peakfleet_planner.snapshot import Snapshot
+from peakfleet_planner.spec import FleetSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizing:
+    """The ladder as the decision changes it, and why.
+
+    Args:
+        rungs: The ladder.
+        reasons: What set it, the most important first.
+    """
+
+    rungs: tuple[Rung, ...]
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Ladder:
+    """The ladder of one decision, with the bounds of its pace."""
+
+    spec: FleetSpec
+    need: Need
+    standing: Sequence[Standing]
+    rungs: tuple[Rung, ...]
+    out_units: float
+    reasons: list[Reason] = field(default_factory=list)
+
+    def sized(self, rungs: tuple[Rung, ...], fallback: Reason) -> Sizing:
+        also = {
+            Reason.AT_RISK: any(one.notices for one in self.standing),
+            Reason.OTHER_WRITER: any(one.foreign for one in self.standing),
+            Reason.CANARY: any(canary_points(rung, self.need.grow_to) for rung in rungs),
+        }
+        known = [Reason.KNOWN_PEAK] if self.need.known_peak else []
+        reasons = [*self.reasons, *known] or [fallback]
+        return Sizing(
+            rungs=rungs, reasons=(*reasons, *(reason for reason, holds in also.items() if holds))
+        )
+
+
+def size(
+    spec: FleetSpec,
+    snapshot: Snapshot,
+    need: Need,
+    standing: Sequence[Standing],
+    doubts: Sequence[Reason],
+    *,
+    serving_units: float,
+) -> Sizing:
+    """Return the size of each pool.
+
+    Args:
+        spec: The fleet.
+        snapshot: What was seen.
+        need: What the pools should supply.
+        standing: How each pool stands.
+        doubts: Why nothing may be let go; empty if it may.
+        serving_units: What the pools supplied when observed.
+    """
+    ladder = _Ladder(
+        spec=spec,
+        need=need,
+        standing=standing,
+        rungs=bounded(tuple(one.rung for one in standing)),
+        out_units=max(0.0, spec.pace.out_units - _granted_units(spec, snapshot)),
+    )
+    if falls_short(ladder.rungs, need.grow_to):
+        grown = _grown(ladder)
+        return grown if doubts else _without_dear(ladder, grown, serving_units=serving_units)
+    if doubts:
+        ladder.reasons.extend(doubts)
+        return ladder.sized(ladder.rungs, Reason.DEMAND)
+    sizing = _without_dear(
+        ladder, _shrunk(ladder, serving_units=serving_units), serving_units=serving_units
+    )
+    if sizing.rungs != ladder.rungs:
+        return sizing
+    elsewhere = moved(
+        ladder.rungs,
+        standing,
+        snapshot,
+        needed_units=need.grow_to,
+        at_most_units=ladder.out_units,
+    )
+    if elsewhere == ladder.rungs:
+        return sizing
+    return replace(sizing, rungs=elsewhere, reasons=(Reason.MOVING, *sizing.reasons))
+
+
+def _granted_units(spec: FleetSpec, snapshot: Snapshot) -> float:
+    return sum(snapshot.granted.get(pool.name, 0) * pool.units_per_capacity for pool in spec.pools)
+
+
+def _grown(ladder: _Ladder) -> Sizing:
+    need_units, rungs = ladder.need.grow_to, ladder.rungs
+    could = tuple(
+        replace(rung, ceiling=max(rung.ceiling, one.most))
+        for rung, one in zip(rungs, ladder.standing, strict=True)
+    )
+    hoped = grow(could, need_units, at_most_units=inf)
+    unbounded = grow(rungs, need_units, at_most_units=inf)
+    worth = _filled(ladder, at_most_units=inf)
+    grown = _filled(ladder, at_most_units=ladder.out_units)
+    if grown != worth:
+        ladder.reasons.append(Reason.STEP_LIMITED)
+    if falls_short(hoped, need_units):
+        ladder.reasons.append(Reason.AT_MAXIMUM)
+    if [rung.capacity for rung in hoped] != [rung.capacity for rung in unbounded]:
+        ladder.reasons.append(Reason.NO_CAPACITY)
+    if worth != unbounded:
+        ladder.reasons.append(Reason.TOO_DEAR)
+    return ladder.sized(grown, Reason.DEMAND)
+
+
+def _filled(ladder: _Ladder, *, at_most_units: float) -> tuple[Rung, ...]:
+    """Return the ladder grown for what may come, and its dear pools for what is there."""
+    need, rungs = ladder.need, ladder.rungs
+    dear = {one.spec.name for one in too_dear(ladder.spec, ladder.standing)}
+    if need.known_peak or not dear:
+        return grow(rungs, need.grow_to, at_most_units=at_most_units)
+    shut = tuple(
+        replace(rung, ceiling=rung.capacity) if rung.name in dear else rung for rung in rungs
+    )
+    first = grow(shut, need.grow_to, at_most_units=at_most_units)
+    left = at_most_units - (total_units(first) - total_units(rungs))
+    opened = tuple(
+        replace(rung, ceiling=was.ceiling) for rung, was in zip(first, rungs, strict=True)
+    )
+    return grow(opened, min(need.burst, need.grow_to), at_most_units=left)
+
+
+def _without_dear(ladder: _Ladder, sizing: Sizing, *, serving_units: float) -> Sizing:
+    """Let go of dear pools as soon as others serve what is there; nothing of them is held."""
+    need = ladder.need
+    dear = {one.spec.name for one in too_dear(ladder.spec, ladder.standing)}
+    if need.known_peak or not dear:
+        return sizing
+    gone_units = max(0.0, total_units(ladder.rungs) - total_units(sizing.rungs))
+    spare_units = min(serving_units - need.burst, ladder.spec.pace.in_units) - gone_units
+    only_dear = tuple(
+        rung if rung.name in dear else replace(rung, floor=rung.capacity) for rung in sizing.rungs
+    )
+    let_go = shrink(only_dear, need.burst, at_most_units=max(0.0, spare_units))
+    rungs = tuple(
+        replace(was, capacity=rung.capacity) for rung, was in zip(let_go, sizing.rungs, strict=True)
+    )
+    if rungs == sizing.rungs:
+        return sizing
+    return Sizing(rungs=rungs, reasons=(*sizing.reasons, Reason.TOO_DEAR))
+
+
+def _shrunk(ladder: _Ladder, *, serving_units: float) -> Sizing:
+    """Let go what is not kept; what still boots does not replace what serves.
+
+    A group chooses its victims itself, so each of them may be one that serves.
+    """
+    need, rungs = ladder.need, ladder.rungs
+    spare_units = max(0.0, serving_units - need.keep) if need.keep else inf
+    idle = tuple(
+        rung if rung.floor <= one.least else replace(rung, floor=one.least)
+        for rung, one in zip(rungs, ladder.standing, strict=True)
+    )
+    free = shrink(rungs, need.grow_to, at_most_units=inf)
+    kept = shrink(rungs, need.keep, at_most_units=inf)
+    served = shrink(rungs, need.keep, at_most_units=spare_units)
+    paced = shrink(rungs, need.keep, at_most_units=min(spare_units, ladder.spec.pace.in_units))
+    if paced != served:
+        ladder.reasons.append(Reason.STEP_LIMITED)
+    if served != kept:
+        ladder.reasons.append(Reason.STILL_BOOTING)
+    if idle != rungs and total_units(shrink(idle, need.keep, at_most_units=inf)) < total_units(
+        kept
+    ):
+        ladder.reasons.append(Reason.BUSY)
+    if kept != free:
+        ladder.reasons.append(Reason.HOLDING_PEAK)
+    return ladder.sized(paced, Reason.DEMAND if need.grow_to else Reason.BASELINE_SUFFICES)

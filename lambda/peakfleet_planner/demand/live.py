@@ -1,0 +1,184 @@
+"""Demand: what each signal asks for now, has asked for, and will ask for soon."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil, inf
+from operator import sub
+from typing import NamedTuple
+
+from peakfleet_planner.demand.queue import Queue, read_queue
+from peakfleet_planner.demand.samples import Samples, read_samples
+from peakfleet_planner.plan import SignalState, SignalView
+from peakfleet_planner.spec import BacklogSignal, FleetSpec, MetricSeries, Signal, SilenceRule
+
+Points = Sequence[tuple[int, float]]
+
+FEW_RISES = 10
+"""Fewer observed rises than this say too little about how fast demand climbs."""
+HEADROOM_WITHOUT_HISTORY = 0.1
+"""Share of the demand that is added while too little history has been read."""
+GROWTH_WINDOW_SECONDS = 300
+"""The growth that a silent `grow` signal is taken to continue is measured over this long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalDemand:
+    """One signal in units.
+
+    Args:
+        view: What the plan says of it.
+        points: Every plausible sample read, in units, oldest first, by the minute or longer.
+        keep_units: Units that may be needed before what is let go now could be back.
+        surge_units: Units that are asked for if demand rises as much as it ever did in the history.
+        sustained_units: What demand did not fall below in the last half minute; 0 where it is
+            not read that finely.
+        queue: The work that waits, where its age is known. Default: it is not.
+    """
+
+    view: SignalView
+    points: tuple[tuple[int, float], ...]
+    keep_units: float = 0.0
+    surge_units: float = 0.0
+    sustained_units: float = 0.0
+    queue: Queue | None = None
+
+
+def read_demand(
+    spec: FleetSpec, signal: Signal, read: Mapping[str, MetricSeries], now: int
+) -> SignalDemand:
+    """Return what *signal* asks for at *now*, by its freshness rule.
+
+    Samples that cannot be true (not finite, negative, above the plausible maximum, from the
+    future) are rejected and counted; while one is among the newest, the signal is not trusted.
+    """
+    lead_seconds = spec.lead_seconds_of(signal)
+    samples = read_samples(signal, read, now, lead_seconds)
+    if samples.units is None or now - samples.seen_until > signal.when_silent.after_seconds:
+        return _silent(signal, read, samples, now)
+    view = SignalView(
+        name=signal.name,
+        state=SignalState.IMPLAUSIBLE if samples.doubtful else SignalState.FRESH,
+        units=samples.units,
+        ahead_units=samples.units,
+        rejected_samples=samples.rejected,
+    )
+    if isinstance(signal, BacklogSignal):
+        return _queued(signal, read, samples, view)
+    demand = live_demand(
+        spec,
+        view,
+        samples.points,
+        lead_seconds=now - samples.seen_until + lead_seconds,
+        period=samples.period_seconds,
+    )
+    if not samples.sustained_units:
+        return demand
+    return replace(demand, sustained_units=samples.sustained_units)
+
+
+def _queued(
+    signal: BacklogSignal, read: Mapping[str, MetricSeries], samples: Samples, view: SignalView
+) -> SignalDemand:
+    """Return what a queue asks for, by the age of its work if that is known."""
+    points = samples.points
+    queue = read_queue(signal, read, (time for time, _ in points))
+    if queue is None:
+        return SignalDemand(view=view, points=points, keep_units=view.units or 0.0)
+    units = queue.units()
+    return SignalDemand(
+        view=replace(view, units=units, ahead_units=units), points=points, queue=queue
+    )
+
+
+def live_demand(
+    spec: FleetSpec, view: SignalView, points: Points, *, lead_seconds: float, period: int
+) -> SignalDemand:
+    """Return live demand with what it may rise to soon.
+
+    Args:
+        spec: The fleet.
+        view: What is known of the signal so far: its newest demand.
+        points: Every plausible sample, in units, oldest first.
+        lead_seconds: From the newest demand until capacity for it serves.
+        period: Seconds of one sample.
+    """
+    units = view.units or 0.0
+    since = points[-1][0] - spec.service_level.history_seconds if points else 0
+    recent = points[bisect_right(points, (since, inf)) :]
+    rises = _rises(spec, recent, units, steps=max(1, ceil(lead_seconds / period)))
+    return SignalDemand(
+        view=replace(view, ahead_units=units + rises.usual),
+        points=tuple(points),
+        keep_units=units + rises.meanwhile,
+        surge_units=units + rises.most,
+    )
+
+
+def _silent(
+    signal: Signal,
+    read: Mapping[str, MetricSeries],
+    samples: Samples,
+    now: int,
+) -> SignalDemand:
+    points, rule = samples.points, signal.when_silent.rule
+    readable = all(metric_id in read and read[metric_id].readable for metric_id in signal.metrics)
+    if rule is SilenceRule.ZERO and readable and not samples.rejected:
+        view = SignalView(name=signal.name, state=SignalState.FRESH, units=0.0)
+        return SignalDemand(view=view, points=points)
+    units = samples.units
+    if points and units is not None and rule is SilenceRule.GROW:
+        growth_per_second = max(0.0, _growth_per_second(points))
+        grown = units + growth_per_second * (now - points[-1][0])
+        units = min(grown, units * signal.when_silent.at_most)
+    view = SignalView(
+        name=signal.name,
+        state=SignalState.SILENT,
+        units=units,
+        ahead_units=units or 0.0,
+        rejected_samples=samples.rejected,
+    )
+    return SignalDemand(view=view, points=points)
+
+
+def _growth_per_second(points: Points) -> float:
+    newest_time, newest = points[-1]
+    window = [point for point in points if newest_time - point[0] <= GROWTH_WINDOW_SECONDS]
+    oldest_time, oldest = window[0]
+    return (newest - oldest) / (newest_time - oldest_time) if newest_time > oldest_time else 0.0
+
+
+class _Rises(NamedTuple):
+    """By how much demand may rise until capacity serves.
+
+    Args:
+        usual: What the service level covers.
+        meanwhile: The same of the highest demand on the way there.
+        most: The largest rise in the history read.
+    """
+
+    usual: float
+    meanwhile: float
+    most: float
+
+
+def _rises(spec: FleetSpec, points: Points, now_units: float, *, steps: int) -> _Rises:
+    """Return by how much demand may rise within so many steps.
+
+    What is usual was exceeded, in the history read, no more often than the service level
+    allows. An instance too many costs its boot and its hold beside the minutes in which it
+    might be needed, about twice as much in all: with `unserved_cost` c, capacity is worth its
+    price down to a chance of 2/c that it is needed (the newsvendor's critical fractile).
+    """
+    units = [value for _, value in points]
+    rises = sorted(map(sub, units[steps:], units))
+    if len(rises) <= FEW_RISES:
+        rise = max([HEADROOM_WITHOUT_HISTORY * now_units, *rises])
+        return _Rises(rise, rise, rise)
+    next_peaks = map(max, *(units[step:] for step in range(1, steps + 2)))
+    peaks = sorted(map(sub, next_peaks, units))
+    allowed = max(0.5, 1 - 2 / spec.service_level.unserved_cost)
+    rise, peak = (some[ceil(allowed * len(some)) - 1] for some in (rises, peaks))
+    return _Rises(max(0.0, rise), max(0.0, rise, peak), max(0.0, rises[-1]))

@@ -1,0 +1,164 @@
+"""The samples of a signal in units: by the minute or longer, and the newest by the second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import inf, isfinite
+from operator import lt
+from statistics import fmean
+from typing import Final
+
+from peakfleet_planner.spec import MINUTE_SECONDS, MetricSeries, RateSignal, Signal
+
+Points = tuple[tuple[int, float], ...]
+
+MOST_UNITS: Final = 1e15
+"""More than this is no demand, and arithmetic with it would no longer count whole units."""
+NEWEST_SECONDS: Final = 30
+"""Demand now is the mean of this long: one sample of ten seconds says little by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """What a signal said.
+
+    Args:
+        points: Every plausible sample in units, oldest first; samples shorter than a minute as
+            means of whole minutes.
+        period_seconds: Length of one point.
+        units: The newest demand; None if there is none.
+        seen_until: Epoch seconds up to which demand was seen.
+        sustained_units: What demand did not fall below in the last half minute; 0 where samples
+            are not that short.
+        rejected: Samples that cannot be true.
+        doubtful: Whether one of those is the newest.
+    """
+
+    points: Points
+    period_seconds: int
+    units: float | None
+    seen_until: int
+    sustained_units: float = 0.0
+    rejected: int = 0
+    doubtful: bool = False
+
+
+def read_samples(
+    signal: Signal, read: Mapping[str, MetricSeries], now: int, lead_seconds: float
+) -> Samples:
+    """Return the samples of *signal* that can be true.
+
+    Args:
+        signal: The signal.
+        read: What was read, by metric id.
+        now: Epoch seconds of the decision; a later sample cannot be true.
+        lead_seconds: From a change of demand until capacity for it serves.
+    """
+    period = max(signal.period_seconds, MINUTE_SECONDS)
+    points, rejected = _in_units(signal, read, now, lead_seconds)
+    newest, wrong = _in_units(
+        signal,
+        {key: MetricSeries(points=one.newest, readable=one.readable) for key, one in read.items()},
+        now,
+        lead_seconds,
+    )
+    rejected = sorted((*rejected, *wrong))
+    if not newest:
+        last = points[-1][0] if points else 0
+        return Samples(
+            points=points,
+            period_seconds=period,
+            units=points[-1][1] if points else None,
+            seen_until=last + period,
+            rejected=len(rejected),
+            doubtful=bool(rejected) and rejected[-1] > last,
+        )
+    last = newest[-1][0]
+    half_minute = [units for time, units in newest if time > last - NEWEST_SECONDS]
+    seen_until = last + signal.period_seconds
+    return Samples(
+        points=_by_minute(points, newest, whole_until=seen_until + signal.delay_seconds),
+        period_seconds=period,
+        units=fmean(half_minute),
+        seen_until=seen_until,
+        sustained_units=min(half_minute),
+        rejected=len(rejected),
+        doubtful=bool(rejected) and rejected[-1] > last,
+    )
+
+
+def _by_minute(points: Points, newest: Points, *, whole_until: int) -> Points:
+    """Return the minutes with the newest of them as the means of their samples.
+
+    A minute whose last sample alone is still to come counts as whole.
+    """
+    minutes: dict[int, list[float]] = {}
+    for time, units in newest:
+        minutes.setdefault(time - time % MINUTE_SECONDS, []).append(units)
+    means = {
+        minute: fmean(values)
+        for minute, values in minutes.items()
+        if minute + MINUTE_SECONDS <= whole_until
+    }
+    return tuple(sorted({**dict(points), **means}.items()))
+
+
+def _in_units(
+    signal: Signal, read: Mapping[str, MetricSeries], now: int, lead_seconds: float
+) -> tuple[Points, list[int]]:
+    """Return the samples in units, and the times of those that cannot be true.
+
+    A metric whose read failed must not pass for nothing: a time without it has no value.
+    """
+    if plain := _as_read(signal, read, now):
+        return plain, []
+    failed = {metric_id for metric_id, series in read.items() if not series.readable}
+    points: list[tuple[int, float]] = []
+    rejected: list[int] = []
+    for time, values in _by_time(signal.metrics, read):
+        if time > now or not all(map(isfinite, values.values())):
+            rejected.append(time)
+            continue
+        complete = not failed or failed <= values.keys()
+        units = signal.units(values, lead_seconds) if complete else None
+        if units is None:
+            continue
+        if 0 <= units <= MOST_UNITS:
+            points.append((time, units))
+        else:
+            rejected.append(time)
+    return tuple(points), rejected
+
+
+def _as_read(signal: Signal, read: Mapping[str, MetricSeries], now: int) -> Points:
+    """Return the samples of one metric that is demand itself, if nothing is wrong with any.
+
+    Most signals are like this, and a replay reads them at every minute.
+    """
+    if not isinstance(signal, RateSignal) or signal.expression not in read or len(read) > 1:
+        return ()
+    series, each = read[signal.expression], signal.units_per_value
+    times, values = [time for time, _ in series.points], [value for _, value in series.points]
+    most = inf if signal.plausible_max is None else signal.plausible_max
+    possible = (
+        series.readable
+        and bool(times)
+        and times[-1] <= now
+        and all(map(lt, times, times[1:]))
+        and all(map(isfinite, values))
+        and min(values) >= 0
+        and max(values) <= most
+        and max(values) * each <= MOST_UNITS
+    )
+    return tuple(zip(times, [value * each for value in values], strict=True)) if possible else ()
+
+
+def _by_time(
+    metric_ids: Iterable[str], read: Mapping[str, MetricSeries]
+) -> list[tuple[int, dict[str, float]]]:
+    by_time: dict[int, dict[str, float]] = {}
+    for metric_id in metric_ids:
+        for time, value in read.get(metric_id, MetricSeries()).points:
+            by_time.setdefault(time, {})[metric_id] = value
+    return sorted(by_time.items())

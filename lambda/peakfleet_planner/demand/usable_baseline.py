@@ -1,0 +1,67 @@
+"""How much of the baseline may be counted on."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from math import isfinite
+
+from peakfleet_planner.plan import BaselineState
+from peakfleet_planner.spec import BaselineSpec, FixedBaseline, MetricSeries, ReportedBaseline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsableBaseline:
+    """The baseline now, and what it reported before.
+
+    Args:
+        units: Units it carries now.
+        state: How it is now.
+        reports: When a report began to count and the units it then carried, oldest first.
+        fresh_seconds: How long a report counts.
+    """
+
+    units: float
+    state: BaselineState
+    reports: tuple[tuple[int, float], ...] = ()
+    fresh_seconds: int = 0
+
+    def units_at(self, epoch_seconds: int) -> float:
+        """Return what the baseline carried then; what it carries now if it did not say."""
+        index = bisect_right(self.reports, (epoch_seconds, float("inf"))) - 1
+        if index < 0 or epoch_seconds - self.reports[index][0] > self.fresh_seconds:
+            return self.units
+        return self.reports[index][1]
+
+
+def usable_baseline(spec: BaselineSpec, read: MetricSeries, now: int) -> UsableBaseline:
+    """Return what the on-premises side carries.
+
+    Unknown never means zero demand and never a full baseline.
+
+    >>> usable_baseline(FixedBaseline(units=400, usable_fraction=0.5), MetricSeries(), 0).units
+    200.0
+    """
+    if isinstance(spec, FixedBaseline):
+        return UsableBaseline(units=spec.units * spec.usable_fraction, state=BaselineState.HEALTHY)
+    reports = tuple(
+        (time, min(value, spec.declared_units) * spec.usable_fraction)
+        for time, value in sorted({**dict(read.points), **dict(read.newest)}.items())
+        if isfinite(value) and value >= 0 and time <= now
+    )
+    period = spec.metric.period_seconds
+    if reports and now - (reports[-1][0] + period) <= spec.fresh_seconds:
+        units = reports[-1][1]
+        state = _health(spec, units)
+    else:
+        most = spec.declared_units * spec.unknown_fraction * spec.usable_fraction
+        units = min(reports[-1][1], most) if reports else most
+        state = BaselineState.UNKNOWN
+    return UsableBaseline(
+        units=units, state=state, reports=reports, fresh_seconds=spec.fresh_seconds + period
+    )
+
+
+def _health(spec: ReportedBaseline, units: float) -> BaselineState:
+    healthy_units = spec.declared_units * spec.healthy_fraction * spec.usable_fraction
+    return BaselineState.HEALTHY if units >= healthy_units else BaselineState.DEGRADED

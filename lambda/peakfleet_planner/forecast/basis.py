@@ -1,0 +1,130 @@
+"""What a model is learned for, and which fleets one can be learned for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import ceil, floor
+from typing import Final
+
+from peakfleet_planner.forecast.minutes import MINUTE_SECONDS
+from peakfleet_planner.spec import FleetSpec, RateSignal, SilenceRule
+
+MOST_AGE_SECONDS: Final = 9000
+"""A model learned longer ago is not used: the hourly learner may fail once, and be late."""
+MOST_LAYERS: Final = 256
+"""A larger fleet is planned in layers of several instances."""
+MOST_BOOT_MINUTES: Final = 50
+"""A longer boot is not foreseen: the peak an hour ago must have ended before it is looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmBasis:
+    """Warm pools.
+
+    Args:
+        start_minutes: From the start of what waits to serving.
+        least_layers: Layers that always wait.
+        most_layers: Layers that may wait.
+        cost_fraction: What a waiting layer costs, as share of one that serves.
+        reuse: Whether in every pool what is let go waits for a while. Default: false.
+    """
+
+    start_minutes: int
+    least_layers: int
+    most_layers: int
+    cost_fraction: float
+    reuse: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What a model was learned for; another fleet, or one that was changed, needs a new one.
+
+    Args:
+        signal: Name of the one live signal.
+        expression: How its metrics become a value.
+        units_per_value: How a value becomes units.
+        silent_is_zero: Whether a minute without a datapoint counts as nothing.
+        baseline_kind: `fixed` or `reported`.
+        layer_units: Units of one layer of capacity: one instance, several in a large fleet.
+        most_layers: Layers of the whole fleet at its maximum.
+        boot_minutes: From the launch to serving, in the slowest pool.
+        unserved_cost: What a missed unit-minute is worth.
+        warm: Warm pools. Default: none.
+    """
+
+    signal: str
+    expression: str
+    units_per_value: float
+    silent_is_zero: bool
+    baseline_kind: str
+    layer_units: float
+    most_layers: int
+    boot_minutes: int
+    unserved_cost: float
+    warm: WarmBasis | None = None
+
+    @property
+    def reuses(self) -> bool:
+        """Whether all that is let go waits for a while."""
+        return self.warm is not None and self.warm.reuse
+
+    def fits(self, other: Basis | None) -> bool:
+        """Return whether a model of this basis can be used for *other*.
+
+        Boots are measured anew all the time, and the model follows with its next lesson.
+        """
+        if other is None or self == other:
+            return other is not None
+        return replace(self, boot_minutes=other.boot_minutes) == other
+
+
+def basis_of(spec: FleetSpec) -> Basis | None:
+    """Return what a model of this fleet must have been learned for; None if it needs none.
+
+    One live signal in periods of a minute, or less, can be foreseen. Backlogs, several signals
+    and very long boots stay with the reactive rule.
+    """
+    signal = spec.signals[0]
+    boot_minutes = ceil(max(pool.boot_seconds for pool in spec.pools) / MINUTE_SECONDS)
+    if len(spec.signals) > 1 or not isinstance(signal, RateSignal):
+        return None
+    if signal.period_seconds > MINUTE_SECONDS or boot_minutes > MOST_BOOT_MINUTES:
+        return None
+    unit, most_units = spec.pools[0].units_per_capacity, sum(pool.max_units for pool in spec.pools)
+    layer_units = unit * ceil(most_units / unit / MOST_LAYERS)
+    return Basis(
+        signal=signal.name,
+        expression=signal.expression,
+        units_per_value=signal.units_per_value,
+        silent_is_zero=signal.when_silent.rule is SilenceRule.ZERO,
+        baseline_kind=spec.baseline.kind,
+        layer_units=layer_units,
+        most_layers=ceil(most_units / layer_units - 1e-9),
+        boot_minutes=boot_minutes,
+        unserved_cost=spec.service_level.unserved_cost,
+        warm=_warm_basis(spec, layer_units, boot_minutes),
+    )
+
+
+def read_seconds(spec: FleetSpec) -> int:
+    """Return how far back a tick reads demand: to the last lesson, even if one was missed."""
+    history_seconds = spec.service_level.history_seconds
+    return history_seconds if basis_of(spec) is None else max(history_seconds, MOST_AGE_SECONDS)
+
+
+def _warm_basis(spec: FleetSpec, layer_units: float, boot_minutes: int) -> WarmBasis | None:
+    """Return what may wait, if that is sooner there than what boots."""
+    pools = [(pool, pool.warm) for pool in spec.pools if pool.warm]
+    least_units = sum(warm.min_capacity * pool.units_per_capacity for pool, warm in pools)
+    most_units = sum(warm.max_capacity * pool.units_per_capacity for pool, warm in pools)
+    start_minutes = ceil(max((w.start_seconds for _, w in pools), default=0) / MINUTE_SECONDS)
+    if most_units < layer_units or start_minutes >= boot_minutes:
+        return None
+    return WarmBasis(
+        start_minutes=start_minutes,
+        least_layers=floor(least_units / layer_units),
+        most_layers=min(MOST_LAYERS, floor(most_units / layer_units)),
+        cost_fraction=max(warm.cost_fraction for _, warm in pools),
+        reuse=all(pool.warm and pool.warm.reuse for pool in spec.pools),
+    )

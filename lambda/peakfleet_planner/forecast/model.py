@@ -1,0 +1,250 @@
+"""What is learned from the demand of a fleet: a versioned value that a tick can go on from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any, Final, Self
+
+from peakfleet_planner import _check
+from peakfleet_planner.codec import from_document, to_document
+from peakfleet_planner.errors import SpecError
+from peakfleet_planner.forecast.basis import MOST_LAYERS, Basis
+from peakfleet_planner.forecast.features import DAYTIMES, DIFFERENCES, ROOTS, SEASONS
+from peakfleet_planner.forecast.layers import AGES, POSITIONS, QUANTILES
+from peakfleet_planner.forecast.minutes import HOUR, MINUTE_SECONDS, Minutes
+
+VERSION: Final = 1
+PHASES: Final = 10
+"""Weights may differ by the minute, modulo this."""
+EXPERTS: Final = 3
+RECENT_MINUTES: Final = 256
+"""Minutes that a model carries, so that a tick needs only those since then."""
+AHEAD_MINUTES: Final = 180
+"""For how many minutes a model knows what was a day, two and a week before."""
+_SPREAD_INPUTS: Final = 5
+_MOST: Final = 1e32
+"""More than the square of any demand."""
+
+Row = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HorizonState:
+    """Where the running forecast of one peak stood. Squares are of instances.
+
+    Args:
+        losses_long: What each expert missed in the last days, in squared scales.
+        losses_short: The same of the last hours.
+        misses: Squared miss of the mixture over an hour, a quarter of it, and a day.
+        moves: Squared move of demand over an hour, ten minutes, and a day.
+        pending: Forecasts without an outcome yet: scale, each expert, mixture.
+    """
+
+    losses_long: Row = (0.3,) * EXPERTS
+    losses_short: Row = (0.3,) * EXPERTS
+    misses: Row = (0.0,) * 3
+    moves: Row = (0.0,) * 3
+    pending: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HorizonModel:
+    """The forecast of the highest demand between two minutes ahead.
+
+    Args:
+        first_minute: From so many minutes ahead,
+        last_minute: to so many, both included.
+        difference_weights: Regression on differences, by the minute modulo 10. Default: none.
+        root_weights: Regression on square roots. Default: none.
+        spread_weights: How wide the forecast may miss. Default: the local scale.
+        residual_quantiles: Quantiles of the scaled misses, in all or by the minute of the
+            hour. Default: a guess.
+        state: Where the running forecast stood. Default: at the very beginning.
+    """
+
+    first_minute: int
+    last_minute: int
+    difference_weights: tuple[Row, ...] = ()
+    root_weights: tuple[Row, ...] = ()
+    spread_weights: Row = ()
+    residual_quantiles: tuple[Row, ...] = ()
+    state: HorizonState = field(default_factory=HorizonState)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be evaluated."""
+        owner = "demand model"
+        _check.within(owner, "first_minute", self.first_minute, 1, self.last_minute)
+        _check.within(owner, "last_minute", self.last_minute, 1, HOUR - 1)
+        state = self.state
+        _table("difference_weights", self.difference_weights, PHASES, DIFFERENCES + DAYTIMES + 1)
+        _table("root_weights", self.root_weights, PHASES, ROOTS + DAYTIMES + 1)
+        if self.spread_weights:
+            _table("spread_weights", (self.spread_weights,), 1, _SPREAD_INPUTS + 1)
+        rows = len(self.residual_quantiles)
+        _table(
+            "residual_quantiles", self.residual_quantiles, 1 if rows == 1 else HOUR, len(QUANTILES)
+        )
+        losses = (state.losses_long, state.losses_short)
+        _table("state.losses", losses, 2, EXPERTS, least=0)
+        _table("state.squares", (state.misses, state.moves), 2, 3, least=0)
+        _table("state.pending", state.pending, len(state.pending), 2 + EXPERTS)
+        if len(state.pending) > self.last_minute:
+            raise SpecError(
+                f"{owner}: state.pending must have at most {self.last_minute} rows, "
+                f"got {len(state.pending)}"
+            )
+        if any(row[0] <= 0 for row in state.pending):
+            raise SpecError(f"{owner}: state.pending must have scales above 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmModel:
+    """What is worth waiting, and worth starting from what waits.
+
+    Args:
+        layers: Layers that should wait; what is let go waits besides.
+        grow: Forecast for the time when what waits would serve.
+        start_table: What starting a waiting layer gains, see `layers`.
+    """
+
+    layers: int
+    grow: HorizonModel
+    start_table: tuple[Row, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        _check.within("demand model", "warm.layers", self.layers, 0, MOST_LAYERS)
+        _table("warm.start_table", self.start_table or ((),), POSITIONS, AGES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grade:
+    """What foresight and the reactive rule would have cost lately, at the same demand.
+
+    Costs are instance-minutes plus `unserved_cost` for each missed one; older days count less.
+
+    Args:
+        minutes: How many minutes were graded.
+        foresight_cost: Cost by the model as it then was.
+        reactive_cost: Cost by the reactive rule.
+        behind_cost: How far foresight has fallen behind since it was last ahead.
+        miss_shares: Share of minutes above their 0.8, and 0.92, quantile. Default: none yet.
+    """
+
+    minutes: int = 0
+    foresight_cost: float = 0.0
+    reactive_cost: float = 0.0
+    behind_cost: float = 0.0
+    miss_shares: Row = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandModel:
+    """What was learned of one fleet's demand, and where its forecasts stood. In instances.
+
+    Args:
+        basis: What it was learned for.
+        learned_at_epoch_seconds: End of the newest minute that was learned from.
+        trusted: Whether it has proved itself on recent demand.
+        mean: Mean demand of the last days.
+        highest: Highest demand of all that it was learned from.
+        minutes_seen: Minutes that it was learned from.
+        recent: Demand of the last hours, up to when it was learned.
+        seasons: Demand around the same time a day, two and a week before: the first minute
+            since 1970 and its values.
+        grow: Forecast for the time when new capacity would serve.
+        keep: Forecast up to when what is let go now could be back.
+        start_table: What starting a layer gains, see `layers`.
+        keep_table: What keeping a layer gains.
+        grade: Why it is trusted, or not.
+        warm: What waits. Default: nothing does.
+    """
+
+    basis: Basis
+    learned_at_epoch_seconds: int
+    trusted: bool
+    mean: float
+    highest: float
+    minutes_seen: int
+    recent: Row
+    seasons: tuple[tuple[int, Row], ...]
+    grow: HorizonModel
+    keep: HorizonModel
+    start_table: tuple[Row, ...]
+    keep_table: tuple[Row, ...]
+    grade: Grade = field(default_factory=Grade)
+    warm: WarmModel | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be evaluated."""
+        owner = "demand model"
+        _check.within(owner, "mean", self.mean, 0, _MOST)
+        _check.within(owner, "highest", self.highest, 0, _MOST)
+        _check.at_least(owner, "minutes_seen", self.minutes_seen, 1)
+        _table("recent", (self.recent,), 1, max(1, len(self.recent)), least=0)
+        if len(self.seasons) != len(SEASONS):
+            raise SpecError(f"{owner}: seasons must be {len(SEASONS)}, got {len(self.seasons)}")
+        for _, values in self.seasons:
+            _table("seasons", (values,), 1, len(values), least=0)
+        _table("start_table", self.start_table or ((),), POSITIONS, AGES)
+        _table("keep_table", self.keep_table or ((),), POSITIONS, AGES)
+
+    @property
+    def newest_minute(self) -> int:
+        """The newest minute learned from, since 1970."""
+        return self.learned_at_epoch_seconds // MINUTE_SECONDS - 1
+
+    @property
+    def recent_minutes(self) -> Minutes:
+        """The last hours by the minute."""
+        return Minutes(first=self.newest_minute + 1 - len(self.recent), values=self.recent)
+
+    @property
+    def season_minutes(self) -> dict[int, Minutes]:
+        """What was around the same time before, by lag in minutes."""
+        return {
+            lag: Minutes(first=first, values=values)
+            for lag, (first, values) in zip(SEASONS, self.seasons, strict=True)
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document that the state table keeps."""
+        return {"version": VERSION, **to_document(self)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Read a document.
+
+        Raises:
+            SpecError: It is not a model of this version.
+        """
+        if (version := document.get("version")) != VERSION:
+            raise SpecError(f"demand model: version must be {VERSION}, got {version!r}")
+        entries = {key: value for key, value in document.items() if key != "version"}
+        return from_document(cls, entries, "model")
+
+
+def read_model(document: object) -> DemandModel | None:
+    """Return the model that *document* describes; None if it is none that this code can use.
+
+    >>> read_model({"version": 0}) is None
+    True
+    """
+    if not isinstance(document, Mapping):
+        return None
+    try:
+        return DemandModel.from_json(document)
+    except SpecError:
+        return None
+
+
+def _table(
+    name: str, rows: tuple[Row, ...], count: int, width: int, *, least: float = -_MOST
+) -> None:
+    """Refuse a table of another shape, or with a number that no model has."""
+    if rows and (len(rows) != count or any(len(row) != width for row in rows)):
+        raise SpecError(f"demand model: {name} must have {count} rows of {width} numbers")
+    if not all(isfinite(value) and least <= value <= _MOST for row in rows for value in row):
+        raise SpecError(f"demand model: {name} must have numbers from {least:g} to {_MOST:g}")

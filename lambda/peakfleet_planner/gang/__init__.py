@@ -1,0 +1,34 @@
+"""Training groups that run whole or not at all."""
+
+from peakfleet_planner.gang.decision import decide_gang, failure
+from peakfleet_planner.gang.plan import GangPlan, GangReason, GangStep
+from peakfleet_planner.gang.snapshot import (
+    ACTIVE,
+    GangMemory,
+    GangSigns,
+    GangSnapshot,
+    ReservationReading,
+)
+from peakfleet_planner.gang.spec import (
+    LEAVE_BEFORE_END_SECONDS,
+    GangSpec,
+    PrioritySpec,
+    ReservationSpec,
+)
+
+__all__ = [
+    "ACTIVE",
+    "LEAVE_BEFORE_END_SECONDS",
+    "GangMemory",
+    "GangPlan",
+    "GangReason",
+    "GangSigns",
+    "GangSnapshot",
+    "GangSpec",
+    "GangStep",
+    "PrioritySpec",
+    "ReservationReading",
+    "ReservationSpec",
+    "decide_gang",
+    "failure",
+]

@@ -1,0 +1,143 @@
+"""What each pool is told: its size, and where, whom and what besides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+
+from peakfleet_planner.plan import PoolPlan
+from peakfleet_planner.pool_plan.warm_pool import prepared_capacity
+from peakfleet_planner.pools import Rung, Standing, spread
+from peakfleet_planner.requirement import Need
+from peakfleet_planner.snapshot import Memory, OutageCause, Snapshot
+
+LEAST_WARM_SHARE = 0.75
+"""A warm pool is let shrink only below this share: what waits costs little, a boot does not."""
+STUCK_AFTER_SECONDS = 300
+"""A drain may end this much later than its pool allows before it counts as stuck."""
+
+
+def unchanged(standing: Sequence[Standing], snapshot: Snapshot) -> tuple[PoolPlan, ...]:
+    """Return a plan that leaves every pool as it is."""
+    remembered = (snapshot.memory or Memory()).desired
+    plans = []
+    for one in standing:
+        seen = one.reading.desired_capacity if one.reading else None
+        capacity = remembered[one.spec.name] if seen is None else seen
+        plans.append(
+            PoolPlan(
+                name=one.spec.name,
+                desired_capacity=capacity,
+                seen_capacity=seen,
+                units=capacity * one.spec.units_per_capacity,
+                replaces_unhealthy=one.reading.replaces_unhealthy if one.reading else True,
+            )
+        )
+    return tuple(plans)
+
+
+def pool_plans(
+    standing: Sequence[Standing],
+    rungs: Sequence[Rung],
+    snapshot: Snapshot,
+    need: Need,
+    *,
+    serving_units: float,
+    sure: bool,
+) -> tuple[PoolPlan, ...]:
+    """Return what each pool is told.
+
+    Args:
+        standing: How each pool stands.
+        rungs: The size of each, in the same order.
+        snapshot: What was seen.
+        need: What the pools should supply.
+        serving_units: What they supplied when observed.
+        sure: Whether capacity may be let go at all.
+    """
+    risked_units = sum(
+        notice.capacity * one.spec.units_per_capacity for one in standing for notice in one.notices
+    )
+    can_spare = sure and serving_units - risked_units >= need.burst
+    warm_units = need.warm_units
+    plans = []
+    for one, rung in zip(standing, rungs, strict=True):
+        warm = _warm(one, warm_units)
+        if warm is not None and warm_units is not None:
+            warm_units = max(0.0, warm_units - warm * one.spec.units_per_capacity)
+        plans.append(_pool_plan(one, rung, snapshot, can_spare=can_spare, warm=warm))
+    return tuple(plans)
+
+
+def stuck_drains(standing: Sequence[Standing], snapshot: Snapshot) -> int:
+    """Return how many instances have not left although their time to finish is over."""
+    limits = {one.spec.name: one.spec.drain_seconds for one in standing}
+    now = snapshot.now_epoch_seconds
+    return sum(
+        now - one.since_epoch_seconds > limits[one.pool] + STUCK_AFTER_SECONDS
+        for one in (snapshot.memory or Memory()).draining
+        if one.pool in limits
+    )
+
+
+def _pool_plan(
+    one: Standing, rung: Rung, snapshot: Snapshot, *, can_spare: bool, warm: int | None
+) -> PoolPlan:
+    pool, reading = one.spec, one.reading
+    drained = [n for n in one.notices if n.kind == "interruption" or can_spare]
+    besides = max(0, one.besides - sum(notice.capacity for notice in drained))
+    more = max(0, rung.capacity - one.rung.capacity)
+    capacity = rung.capacity + besides
+    return PoolPlan(
+        name=pool.name,
+        desired_capacity=capacity,
+        seen_capacity=reading.desired_capacity if reading else None,
+        units=rung.units,
+        launches=spread(one.available.zones, reading.zones, more)
+        if reading and pool.launch == "direct"
+        else (),
+        warm_capacity=warm,
+        prepared_capacity=prepared_capacity(
+            pool, reading, snapshot.memory, capacity=capacity, now=snapshot.now_epoch_seconds
+        ),
+        drains=(*(notice.instance_id for notice in drained), *_hopeless(one)),
+        sweeps=_sweeps(one, snapshot),
+        outage=one.available.cause,
+        replaces_unhealthy=one.replaces_unhealthy,
+    )
+
+
+def _hopeless(one: Standing) -> tuple[str, ...]:
+    """Return what boots where nothing becomes ready; by number, what serves might go instead."""
+    is_hopeless = one.available.cause is OutageCause.NEVER_READY and one.foreign is None
+    return tuple(sorted(one.reading.booting)) if one.reading and is_hopeless else ()
+
+
+def _sweeps(one: Standing, snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the instances that outlived their drain for longer than the pool allows.
+
+    One whose drain is not remembered stays, and is counted: it may still work on something.
+    """
+    if one.reading is None:
+        return ()
+    since = {d.instance_id: d.since_epoch_seconds for d in (snapshot.memory or Memory()).draining}
+    over = snapshot.now_epoch_seconds - one.spec.drain_seconds
+    return tuple(i for i in one.reading.retained if i in since and since[i] <= over)
+
+
+def _warm(one: Standing, warm_units: float | None) -> int | None:
+    warm = one.spec.warm
+    if warm is None or warm.reuse or one.reading is None:
+        return None
+    if one.reading.waits_outdated:  # all that waits ends, and the next tick has it booted anew
+        return 0
+    if warm.min_capacity == warm.max_capacity:
+        return warm.max_capacity
+    if warm_units is None:
+        return None
+    wanted = ceil(warm_units / one.spec.units_per_capacity - 1e-9)
+    wanted = min(max(wanted, warm.min_capacity), warm.max_capacity)
+    target = one.reading.warm_target
+    if target is None or wanted > target or wanted < LEAST_WARM_SHARE * target:
+        return wanted
+    return target

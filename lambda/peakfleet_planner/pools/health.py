@@ -1,0 +1,203 @@
+"""How each pool stands: what of it counts, and whether it may be asked for more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from peakfleet_planner.pools.backoff import Availability, availability
+from peakfleet_planner.pools.rung import Rung
+from peakfleet_planner.snapshot import (
+    ForeignSize,
+    Memory,
+    Notice,
+    OutageCause,
+    PoolReading,
+    Snapshot,
+)
+from peakfleet_planner.spec import FleetSpec, PoolSpec
+
+FEWEST_UNHEALTHY: Final = 3
+HALT_ABOVE, RESUME_BELOW = 0.45, 0.2
+"""More unhealthy than this share halts replacement, as the Cluster Autoscaler does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One pool.
+
+    Args:
+        spec: The pool.
+        reading: As it was seen; None if it could not be read and is only remembered.
+        rung: What of it counts, and its bounds.
+        least: Fewest points that it may have, were none of them busy.
+        most: Most points that it may have, could all of them be had.
+        besides: Points that it was asked for and that do not count: at risk, or unhealthy for good.
+        unmet: Points that it was asked for and that could not be had.
+        available: Where it may be asked.
+        notices: Its instances that AWS may take back.
+        replaces_unhealthy: Whether it should replace what is unhealthy.
+        foreign: The size that somebody else has set, while that is left alone.
+    """
+
+    spec: PoolSpec
+    reading: PoolReading | None
+    rung: Rung
+    least: int
+    most: int
+    besides: int = 0
+    unmet: int = 0
+    available: Availability
+    notices: tuple[Notice, ...] = ()
+    replaces_unhealthy: bool = True
+    foreign: ForeignSize | None = None
+
+
+def standings(spec: FleetSpec, snapshot: Snapshot) -> tuple[Standing, ...]:
+    """Return the pools as observed, or as remembered where a group could not be read."""
+    memory = snapshot.memory or Memory()
+    seen = {pool.name: pool for pool in snapshot.pools}
+    foreign = {one.pool: one for one in foreign_sizes(snapshot)}
+    found = []
+    for pool in spec.pools:
+        if pool.name in seen:
+            found.append(_seen(spec, snapshot, pool, seen[pool.name], foreign.get(pool.name)))
+        elif pool.name in memory.desired:
+            found.append(_remembered(snapshot, pool, memory))
+    return tuple(found)
+
+
+def foreign_sizes(snapshot: Snapshot) -> tuple[ForeignSize, ...]:
+    """Return the sizes that somebody else has set, as known and as found now.
+
+    What the fleet asked for last, and what it had before, are its own; anything between them is
+    a request that was met in part.
+    """
+    memory = snapshot.memory
+    if memory is None:
+        return ()
+    known = {one.pool: one for one in memory.foreign}
+    found = []
+    for reading in snapshot.pools:
+        size = reading.desired_capacity - snapshot.granted.get(reading.name, 0)
+        asked = memory.desired.get(reading.name)
+        if asked is None:
+            continue
+        before = memory.before.get(reading.name, asked)
+        if min(asked, before) <= size <= max(asked, before):
+            continue
+        one = known.get(reading.name)
+        since = one.since_epoch_seconds if one else snapshot.now_epoch_seconds
+        found.append(ForeignSize(pool=reading.name, capacity=size, since_epoch_seconds=since))
+    return tuple(found)
+
+
+def _seen(
+    spec: FleetSpec,
+    snapshot: Snapshot,
+    pool: PoolSpec,
+    reading: PoolReading,
+    foreign: ForeignSize | None,
+) -> Standing:
+    memory = snapshot.memory or Memory()
+    now = snapshot.now_epoch_seconds
+    available = availability(pool, tuple(reading.zones), snapshot.outages, now)
+    notices = tuple(
+        one
+        for one in memory.notices
+        if one.pool == pool.name and one.instance_id in reading.serving
+    )
+    replaces = _replaces(reading)
+    at_risk = sum(one.capacity for one in notices)
+    besides = min(
+        reading.desired_capacity, at_risk + (0 if replaces else reading.unhealthy_capacity)
+    )
+    unmet = _unmet(reading, available.cause)
+    capacity = max(0, reading.desired_capacity - besides - unmet)
+    ceiling = max(0, min(pool.max_capacity, reading.max_capacity) - besides)
+    floor = max(pool.min_capacity, reading.min_capacity)
+    if available.cause is None and _never_served(pool, snapshot):
+        ceiling = min(ceiling, max(capacity, reading.in_service_capacity + 1))
+    left_alone = foreign is not None and _left_alone(spec, foreign, now)
+    if left_alone:
+        floor = ceiling = capacity
+    return Standing(
+        spec=pool,
+        reading=reading,
+        rung=_rung(
+            pool,
+            capacity=capacity,
+            floor=max(floor, min(reading.busy_capacity, capacity)),
+            ceiling=min(ceiling, capacity) if available.cause else ceiling,
+        ),
+        least=floor,
+        most=ceiling,
+        besides=besides,
+        unmet=unmet,
+        available=available,
+        notices=notices,
+        replaces_unhealthy=replaces,
+        foreign=foreign if left_alone else None,
+    )
+
+
+def _remembered(snapshot: Snapshot, pool: PoolSpec, memory: Memory) -> Standing:
+    available = availability(pool, (), snapshot.outages, snapshot.now_epoch_seconds)
+    foreign = (one.capacity for one in memory.foreign if one.pool == pool.name)
+    capacity = max(memory.desired[pool.name], *foreign, 0)
+    ceiling = min(pool.max_capacity, capacity) if available.cause else pool.max_capacity
+    return Standing(
+        spec=pool,
+        reading=None,
+        rung=_rung(pool, capacity=capacity, floor=pool.min_capacity, ceiling=ceiling),
+        least=pool.min_capacity,
+        most=pool.max_capacity,
+        available=available,
+    )
+
+
+def _rung(pool: PoolSpec, *, capacity: int, floor: int, ceiling: int) -> Rung:
+    return Rung(
+        name=pool.name,
+        units_per_capacity=pool.units_per_capacity,
+        capacity=capacity,
+        floor=floor,
+        ceiling=ceiling,
+        canary_share=pool.canary_share,
+    )
+
+
+def _unmet(reading: PoolReading, cause: OutageCause | None) -> int:
+    """Return what a pool that may not be asked was asked for and will not serve.
+
+    Where nothing becomes ready, what boots will not either, and its group would replace it for
+    ever.
+    """
+    if cause is None:
+        return 0
+    hopeless = (reading.booting_capacity or 0) if cause is OutageCause.NEVER_READY else 0
+    return reading.unmet_capacity + hopeless
+
+
+def _never_served(pool: PoolSpec, snapshot: Snapshot) -> bool:
+    """Return whether the last launches of a pool never served, so that one is tried first."""
+    return any(
+        one.cause is OutageCause.NEVER_READY and one.pool == pool.name for one in snapshot.outages
+    )
+
+
+def _replaces(reading: PoolReading) -> bool:
+    """Return whether a group should replace its unhealthy instances.
+
+    When this many are unhealthy at once, it is rarely their own fault, and new ones fare no better.
+    """
+    unhealthy = reading.unhealthy_capacity
+    share = unhealthy / max(1, unhealthy + reading.in_service_capacity)
+    if reading.replaces_unhealthy:
+        return unhealthy < FEWEST_UNHEALTHY or share <= HALT_ABOVE
+    return share < RESUME_BELOW
+
+
+def _left_alone(spec: FleetSpec, foreign: ForeignSize, now: int) -> bool:
+    writer = spec.other_writer
+    return writer.mode == "yield" or now - foreign.since_epoch_seconds < writer.grace_seconds

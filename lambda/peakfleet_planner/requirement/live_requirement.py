@@ -1,0 +1,211 @@
+"""How many units the pools should supply: by the reactive rule, or by foresight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil, floor
+from typing import Final, Literal
+
+from peakfleet_planner.demand import Queue, SignalDemand, UsableBaseline
+from peakfleet_planner.forecast import DemandModel, Foreseen, basis_of, foresee
+from peakfleet_planner.plan import SignalState
+from peakfleet_planner.requirement.queue_requirement import Capacity, capacity_of, queue_need
+from peakfleet_planner.snapshot import PoolReading
+from peakfleet_planner.spec import FleetSpec
+
+TICK_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Units that the pools should supply.
+
+    Args:
+        burst: Demand now above the baseline.
+        ahead: Demand expected by the time that new capacity serves.
+        grow_to: Less than this must grow.
+        keep: More than this may be let go.
+        rule: What says so. Default: reactive.
+        known_peak: Whether a known peak has raised it. Default: no.
+        warm_units: Units that should wait in warm pools; None leaves them as they are.
+    """
+
+    burst: float
+    ahead: float
+    grow_to: float
+    keep: float
+    rule: Literal["reactive", "foresight"] = "reactive"
+    known_peak: bool = False
+    warm_units: float | None = None
+
+
+def reactive_need(
+    spec: FleetSpec,
+    demands: Sequence[SignalDemand],
+    baseline: UsableBaseline,
+    now: int,
+    *,
+    pools: Sequence[PoolReading] = (),
+) -> Need:
+    """Return the largest need of any signal: a queue may wait, everything else may not.
+
+    Args:
+        spec: The fleet.
+        demands: What each signal asks for.
+        baseline: What the company's own side carries.
+        now: Epoch seconds of the decision.
+        pools: The groups as they were seen. Default: nothing works on a queue.
+    """
+    capacity = capacity_of(spec, pools, baseline)
+    needs = [
+        _queue_need(spec, demand.queue, capacity, baseline, now)
+        for demand in demands
+        if demand.queue
+    ]
+    if prompt := [demand for demand in demands if not demand.queue]:
+        needs.append(_prompt_need(spec, prompt, baseline, now))
+    waits = [one.warm_units for one in needs if one.warm_units is not None]
+    return Need(
+        burst=max(one.burst for one in needs),
+        ahead=max(one.ahead for one in needs),
+        grow_to=max(one.grow_to for one in needs),
+        keep=max(one.keep for one in needs),
+        warm_units=max(waits, default=None),
+    )
+
+
+def _queue_need(
+    spec: FleetSpec, queue: Queue, capacity: Capacity, baseline: UsableBaseline, now: int
+) -> Need:
+    units = queue.units()
+    found = queue_need(
+        queue, capacity, now, unserved_cost=spec.service_level.unserved_cost, baseline=baseline
+    )
+    return Need(
+        burst=max(0.0, units - baseline.units),
+        ahead=max(units, found.grow_units + baseline.units) if found.grow_units else units,
+        grow_to=found.grow_units,
+        keep=found.keep_units,
+    )
+
+
+def _prompt_need(
+    spec: FleetSpec, demands: Sequence[SignalDemand], baseline: UsableBaseline, now: int
+) -> Need:
+    """Return the burst now, expected, and within the hold window.
+
+    Expected demand counts only while demand is above the baseline already: at or below it
+    nothing bursts. What demand may need beyond that, if it rises as it did at most, should wait.
+    """
+    burst = max(0.0, max((d.view.units or 0.0) for d in demands) - baseline.units)
+    expected = max(d.view.ahead_units for d in demands)
+    ahead = max(0.0, expected - baseline.units) if burst else 0.0
+    since = now - spec.service_level.hold_seconds
+    held = (
+        units - baseline.units_at(time)
+        for demand in demands
+        for time, units in demand.points
+        if time >= since
+    )
+    grow_to = max(burst, ahead)
+    soon = max(demand.keep_units for demand in demands) - baseline.units
+    surge = max(demand.surge_units for demand in demands) - baseline.units
+    is_sure = all(demand.view.state is SignalState.FRESH for demand in demands)
+    return Need(
+        burst=burst,
+        ahead=expected,
+        grow_to=grow_to,
+        keep=max(grow_to, soon, *held, 0.0),
+        warm_units=max(0.0, surge - grow_to) if is_sure else None,
+    )
+
+
+def foreseen_need(
+    spec: FleetSpec,
+    demands: Sequence[SignalDemand],
+    baseline: UsableBaseline,
+    now: int,
+    model: DemandModel | None,
+    *,
+    pools: Sequence[PoolReading] = (),
+) -> Need | None:
+    """Return what *model* says; None if there is none, or this fleet cannot rely on it.
+
+    It must be trusted and of this very fleet, and the signal fresh: silence is met by the
+    reactive rule. Demand that is expected may be grown for before it has come.
+
+    Args:
+        spec: The fleet.
+        demands: What each signal asks for.
+        baseline: What the company's own side carries.
+        now: Epoch seconds of the decision.
+        model: What was learned.
+        pools: The groups as they were seen, for what waits. Default: nothing waits.
+    """
+    if model is None or not model.trusted or not model.basis.fits(basis_of(spec)):
+        return None
+    (demand,) = demands
+    silent_since = now - spec.signals[0].when_silent.after_seconds
+    if demand.view.state is not SignalState.FRESH or not demand.points:
+        return None
+    if demand.points[-1][0] < silent_since:  # silence that means nothing is asked for
+        return None
+    foreseen = foresee(model, demand.points, baseline_units=baseline.units, now=now)
+    if foreseen is None:
+        return None
+    # A model goes from minute to minute: what rose since is served by what it needs in full.
+    unit = model.basis.layer_units
+    here = unit * floor(max(0.0, demand.sustained_units - baseline.units) / unit)
+    grow_to = max(_grow_units(spec, foreseen, pools), here)
+    return Need(
+        burst=max(0.0, (demand.view.units or 0.0) - baseline.units),
+        ahead=foreseen.ahead_units,
+        grow_to=grow_to,
+        keep=max(foreseen.keep_units, grow_to),
+        rule="foresight",
+        warm_units=foreseen.warm_units,
+    )
+
+
+def _grow_units(spec: FleetSpec, foreseen: Foreseen, pools: Sequence[PoolReading]) -> float:
+    """Return how much should run, given what waits.
+
+    What waits serves so soon that it is started late, when more is known. What is needed
+    beyond it boots, and must be started early.
+    """
+    if foreseen.warm_grow_units is None:
+        return foreseen.grow_units
+    each = {pool.name: pool.units_per_capacity for pool in spec.pools}
+    reach = sum(
+        each.get(pool.name, 0) * (pool.desired_capacity + pool.warm_capacity) for pool in pools
+    )
+    if foreseen.grow_units > reach:
+        return foreseen.grow_units
+    return min(foreseen.warm_grow_units, reach)
+
+
+def raised(spec: FleetSpec, need: Need, baseline: UsableBaseline, now: int) -> Need:
+    """Return *need* with the calendar of known peaks, which can only raise it.
+
+    A peak counts from when the slowest pool must start, with a minute for each step that the
+    pace of the fleet allows, until it is over: what the baseline does not carry of it must
+    grow and is kept.
+    """
+    expected = 0.0
+    for peak in spec.known_peaks:
+        units = peak.units - baseline.units
+        steps = max(1, ceil(units / spec.pace.out_units))
+        lead_seconds = max(pool.boot_seconds for pool in spec.pools) + steps * TICK_SECONDS
+        if peak.expected_at(now, lead_seconds=lead_seconds):
+            expected = max(expected, peak.units)
+    burst = expected - baseline.units
+    if burst <= need.grow_to:
+        return need
+    return replace(
+        need,
+        ahead=max(need.ahead, expected),
+        grow_to=burst,
+        keep=max(need.keep, burst),
+        known_peak=True,
+    )

@@ -1,0 +1,187 @@
+"""Signals: what demand is read from, and how a value becomes units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import nan
+from typing import Literal
+
+from peakfleet_planner import _check
+from peakfleet_planner.errors import SpecError
+from peakfleet_planner.spec import arithmetic
+from peakfleet_planner.spec.metrics import Metric
+
+WAITING, IN_FLIGHT = "waiting", "in_flight"
+"""Metric ids of a backlog signal."""
+
+
+class SilenceRule(StrEnum):
+    """What a signal that has gone quiet is taken to mean."""
+
+    HOLD = "hold"
+    GROW = "grow"
+    ZERO = "zero"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhenSilent:
+    """The freshness rule of one signal.
+
+    Args:
+        rule: `hold`: the last value still stands. `grow`: the last value keeps growing as it
+            did. `zero`: the metric is only published while there is something to count, so
+            no datapoint means nothing. A read that failed is never zero.
+        after_seconds: A newest datapoint older than this is silence. Default: 180.
+        at_most: `grow` stops at this multiple of the last value. Default: 1.5.
+    """
+
+    rule: SilenceRule = SilenceRule.HOLD
+    after_seconds: int = 180
+    at_most: float = 1.5
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that cannot be meant."""
+        _check.at_least("when_silent", "after_seconds", self.after_seconds, 1)
+        _check.at_least("when_silent", "at_most", self.at_most, 1)
+
+
+class _Sampled:
+    """What is read in periods: all metrics of a signal share theirs."""
+
+    __slots__ = ()
+    metrics: Mapping[str, Metric]
+
+    @property
+    def period_seconds(self) -> int:
+        """Length of one sample."""
+        return next(iter(self.metrics.values())).period_seconds
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether samples are shorter than a minute."""
+        return next(iter(self.metrics.values())).is_fast
+
+    @property
+    def delay_seconds(self) -> int:
+        """How late the newest sample is seen."""
+        return next(iter(self.metrics.values())).delay_seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateSignal(_Sampled):
+    """Live demand: work that must be served in the minute it arrives.
+
+    Args:
+        name: Unique within the fleet.
+        metrics: The metrics that the expression names, by id.
+        expression: Arithmetic over the metric ids, see `arithmetic`.
+        units_per_value: Units needed for each 1 of the expression's value.
+        when_silent: What missing data means. Default: hold.
+        plausible_max: Values above it are rejected and counted. Default: no bound.
+    """
+
+    name: str
+    metrics: Mapping[str, Metric]
+    expression: str
+    units_per_value: float = 1.0
+    when_silent: WhenSilent = field(default_factory=WhenSilent)
+    plausible_max: float | None = None
+    kind: Literal["rate"] = "rate"
+
+    def __post_init__(self) -> None:
+        """Refuse a signal that could never be read."""
+        owner = f"signal '{self.name}'"
+        _check.named("signal", "name", self.name)
+        _check.above(owner, "units_per_value", self.units_per_value, 0)
+        arithmetic.check(self.expression, frozenset(self.metrics), owner)
+        periods = sorted({metric.period_seconds for metric in self.metrics.values()})
+        if len(periods) > 1:
+            raise SpecError(f"{owner}: its metrics must share one period_seconds, got {periods}")
+        if self.plausible_max is not None:
+            _check.above(owner, "plausible_max", self.plausible_max, 0)
+
+    def units(self, values: Mapping[str, float], lead_seconds: float) -> float | None:
+        """Return the units that these metric values ask for.
+
+        None where there is no value, not-a-number where the value cannot be true.
+
+        >>> metric = Metric(namespace="Live", metric_name="Streams")
+        >>> signal = RateSignal(name="s", metrics={"m": metric}, expression="m", units_per_value=2)
+        >>> signal.units({"m": 30.0}, lead_seconds=180)
+        60.0
+        """
+        del lead_seconds  # live demand cannot wait for capacity
+        value = arithmetic.evaluate(self.expression, values)
+        if value is None:
+            return None
+        if self.plausible_max is not None and value > self.plausible_max:
+            return nan
+        return value * self.units_per_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacklogSignal(_Sampled):
+    """Work that waits in a queue and must be finished by a deadline.
+
+    Units needed = what is waiting, times its seconds, over the time that is left once new
+    capacity serves; at least one unit for each item being worked on. The
+    steady state is the backlog-per-instance rule of the EC2 Auto Scaling user guide,
+    "Scaling policy based on Amazon SQS": acceptable latency over processing time.
+
+    Args:
+        name: Unique within the fleet.
+        metrics: `waiting` and, where it is known, `in_flight`: both in items.
+        seconds_per_item: Seconds in which one unit finishes one item.
+        drain_within_seconds: An item that waits longer is late.
+        when_silent: What missing data means. Default: hold.
+        plausible_max: Item counts above it are rejected and counted. Default: no bound.
+    """
+
+    name: str
+    metrics: Mapping[str, Metric]
+    seconds_per_item: float
+    drain_within_seconds: float
+    when_silent: WhenSilent = field(default_factory=WhenSilent)
+    plausible_max: float | None = None
+    kind: Literal["backlog"] = "backlog"
+
+    def __post_init__(self) -> None:
+        """Refuse a backlog that could never be drained."""
+        owner = f"signal '{self.name}'"
+        _check.named("signal", "name", self.name)
+        _check.above(owner, "seconds_per_item", self.seconds_per_item, 0)
+        _check.above(owner, "drain_within_seconds", self.drain_within_seconds, 0)
+        if WAITING not in self.metrics or set(self.metrics) - {WAITING, IN_FLIGHT}:
+            raise SpecError(
+                f"{owner}: metrics must be {WAITING} and perhaps {IN_FLIGHT}, "
+                f"got {', '.join(sorted(self.metrics))}"
+            )
+        if self.plausible_max is not None:
+            _check.above(owner, "plausible_max", self.plausible_max, 0)
+
+    def units(self, values: Mapping[str, float], lead_seconds: float) -> float | None:
+        """Return the units that these item counts ask for.
+
+        None where there is no count, not-a-number where a count cannot be true.
+
+        >>> sqs = Metric(namespace="AWS/SQS", metric_name="ApproximateNumberOfMessagesVisible")
+        >>> signal = BacklogSignal(
+        ...     name="jobs", metrics={"waiting": sqs}, seconds_per_item=90, drain_within_seconds=600
+        ... )
+        >>> signal.units({"waiting": 40.0}, lead_seconds=240)
+        10.0
+        """
+        if WAITING not in values:
+            return None
+        if self.plausible_max is not None and max(values.values()) > self.plausible_max:
+            return nan
+        in_flight = values.get(IN_FLIGHT, 0.0)
+        usable_seconds = max(
+            self.drain_within_seconds - lead_seconds, self.drain_within_seconds / 4
+        )
+        return max(values[WAITING] * self.seconds_per_item / usable_seconds, in_flight)
+
+
+Signal = RateSignal | BacklogSignal

@@ -1,0 +1,119 @@
+"""`peakfleet demo`: deploy the app to a local AWS and replay a peak through its fleets."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from peakfleet_cli.times import parse_time
+from peakfleet_demo.demo import (
+    DEFAULT_HOURS,
+    DEFAULT_PEAK_SHARE,
+    App,
+    DemoError,
+    Outputs,
+    Wish,
+    stoppable,
+)
+
+PLAIN_WIDTH = 100
+"""Columns of a log; a pipe has no width of its own."""
+
+
+def demo(
+    *,
+    demand: Annotated[
+        Path | None,
+        typer.Option(
+            "--demand",
+            envvar="DEMAND",
+            help="Recorded demand, CSV or CSV.gz with timestamp_utc,demand. "
+            "Default: a generated premiere night.",
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            envvar="FROM",
+            help="First minute to score (UTC). Default: the busiest hours of the recording.",
+        ),
+    ] = None,
+    hours: Annotated[
+        float, typer.Option("--hours", envvar="HOURS", min=0.1, help="How many hours to score.")
+    ] = DEFAULT_HOURS,
+    peak_share: Annotated[
+        float,
+        typer.Option("--peak-share", min=0.01, max=1, help="Peak, as share of a fleet's maximum."),
+    ] = DEFAULT_PEAK_SHARE,
+    environment: Annotated[
+        str, typer.Option("--environment", help="Block of cdk.json's environments to deploy.")
+    ] = "prod",
+    app_directory: Annotated[
+        Path, typer.Option("--app", help="Checkout of the app, with its cdk.json.")
+    ] = Path(),
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65_535, help="Port of the local AWS. 0: any.")
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Of everything that is random.")] = 0,
+    scenario: Annotated[
+        str | None,
+        typer.Option("--scenario", help="A fault to run instead of a peak; `list` or `all`."),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            help="Where the report goes. Default: out/demo.html, of scenarios out/scenarios.html.",
+        ),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Where the figures go as JSON.")
+    ] = None,
+) -> None:
+    """Deploy the app to a local AWS and replay a peak through its deployed fleets.
+
+    Nothing leaves this machine and no account is needed. With a scenario, small fleets meet that
+    fault instead of the app. Ends with 1 if anything failed or a promise was broken.
+    """
+    wish = Wish(
+        file=demand,
+        start=None if start is None else parse_time(start, option="--from"),
+        hours=hours,
+        seed=seed,
+        peak_share=peak_share,
+    )
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    console = Console(highlight=False, markup=False, width=width)
+    html = html or Path("out") / ("demo.html" if scenario is None else "scenarios.html")
+    outputs = Outputs(html=html, json_file=json_file)
+    try:
+        with stoppable():
+            if scenario is None:
+                # Loads moto and scipy, which the other commands need not wait for.
+                from peakfleet_demo.demo import rehearse  # noqa: PLC0415  see above
+
+                app = App(directory=app_directory, environment=environment, port=port)
+                problems = rehearse(app, wish, outputs, console=console)
+            else:
+                from peakfleet_demo.scenarios import rehearse_scenarios  # noqa: PLC0415  as above
+
+                problems = rehearse_scenarios(
+                    scenario,
+                    app_directory=app_directory,
+                    port=port,
+                    outputs=outputs,
+                    console=console,
+                )
+    except KeyboardInterrupt:
+        console.print("Stopped. The local AWS and everything that it started have ended.")
+        raise typer.Exit(130) from None
+    except DemoError as error:
+        console.print(f"peakfleet: {error}", style="red", soft_wrap=True)
+        raise typer.Exit(1) from error
+    if problems:
+        raise typer.Exit(1)

@@ -1,1 +1,0 @@
-"""`peakfleet demo`: a local AWS, the real CDK CLI, a recorded peak."""

@@ -1,1 +1,0 @@
-"""Faults by name: what each does to a deployed fleet, and what the fleet promises meanwhile."""

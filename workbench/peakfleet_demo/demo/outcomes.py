@@ -1,0 +1,169 @@
+"""What a replay came to, beside target tracking and perfect foresight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from peakfleet_demo.demo.peaks import Peak
+from peakfleet_local.replay import (
+    FleetMinute,
+    Minute,
+    Physics,
+    PoolMinute,
+    backlog_of,
+    usable_baseline_units,
+)
+from peakfleet_planner import FleetSpec
+from peakfleet_sim import BacklogWork, Contest, Live, Outcome, Queue, Run, World, score
+from peakfleet_sim.replay import ladder_dollars
+
+PEAKFLEET: Final = "peakfleet"
+MINUTES_PER_HOUR: Final = 60
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Contender:
+    """One policy over the whole replay, and what it came to.
+
+    Args:
+        run: Minute by minute; instances are those of the fleet's first pool.
+        outcome: Over the scored minutes.
+    """
+
+    run: Run
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FleetOutcome:
+    """One fleet, replayed in the local AWS and simulated under other policies.
+
+    Args:
+        spec: The fleet.
+        peakfleet: What the deployed handlers did.
+        target_tracking: What target tracking would have done.
+        optimum: What perfect foresight would have done.
+    """
+
+    spec: FleetSpec
+    peakfleet: Contender
+    target_tracking: Contender
+    optimum: Contender
+
+    @property
+    def contenders(self) -> tuple[Contender, ...]:
+        """All three, ours first."""
+        return self.peakfleet, self.target_tracking, self.optimum
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its work is lost if it is not served at once."""
+        return backlog_of(self.spec) is None
+
+
+def physics_of(spec: FleetSpec) -> Physics:
+    """Return the laws of a fleet's work: a queue if it reads a backlog, else live."""
+    baseline = usable_baseline_units(spec)
+    if backlog := backlog_of(spec):
+        return BacklogWork(
+            seconds_per_item=backlog.seconds_per_item,
+            deadline_seconds=backlog.drain_within_seconds,
+            baseline_units=baseline,
+        )
+    return Live(baseline_units=baseline)
+
+
+def compare(spec: FleetSpec, peak: Peak, minutes: Sequence[Minute]) -> FleetOutcome:
+    """Return what *minutes* came to for one fleet, and what others would have made of them.
+
+    The others have one kind of instance, with the units and the boot time of the fleet's first
+    pool, and as many of them as all pools together supply. They start with the history, the
+    deployed handlers with the warm-up; nobody is scored before the same minute.
+
+    Args:
+        spec: The fleet.
+        peak: What was replayed.
+        minutes: All of the replay.
+    """
+    demand = peak.demands[spec.fleet]
+    contest = Contest(demand=demand, world=_world(spec), queue=_queue(spec))
+    ours = _run(spec, contest, peak, [minute.fleets[spec.fleet] for minute in minutes])
+    theirs, best = contest.target_tracking(), contest.optimum()
+    return FleetOutcome(
+        spec=spec,
+        peakfleet=_contender(ours, best, _pool_dollars(spec, minutes)),
+        target_tracking=_contender(theirs, best, ladder_dollars(spec, theirs)),
+        optimum=_contender(best, best, ladder_dollars(spec, best)),
+    )
+
+
+def _world(spec: FleetSpec) -> World:
+    first = spec.pools[0]
+    each = first.units_per_capacity
+    return World(
+        units_per_instance=each,
+        baseline_units=usable_baseline_units(spec),
+        min_instances=first.min_capacity,
+        max_instances=max(1, int(sum(pool.max_units for pool in spec.pools) // each)),
+        boot_seconds=first.boot_seconds,
+        unserved_cost=spec.service_level.unserved_cost,
+    )
+
+
+def _queue(spec: FleetSpec) -> Queue | None:
+    backlog = backlog_of(spec)
+    if backlog is None:
+        return None
+    return Queue(
+        seconds_per_item=backlog.seconds_per_item, deadline_seconds=backlog.drain_within_seconds
+    )
+
+
+def _contender(run: Run, best: Run, dollars: float | None) -> Contender:
+    return Contender(run=run, outcome=replace(score(run, optimum=best), usd=dollars))
+
+
+def _run(spec: FleetSpec, contest: Contest, peak: Peak, minutes: Sequence[FleetMinute]) -> Run:
+    """Return the replayed minutes in the simulator's form, after a history without capacity."""
+    one = contest.world.units_per_instance
+    each = {pool.name: pool.units_per_capacity / one for pool in spec.pools}
+
+    def instances(of: Callable[[PoolMinute], int]) -> list[float]:
+        return [sum(of(pool) * each[pool.name] for pool in minute.pools) for minute in minutes]
+
+    def series(values: list[float]) -> Floats:
+        return np.concatenate([np.zeros(peak.phases.history_minutes), values])
+
+    return Run(
+        policy=PEAKFLEET,
+        demand=contest.demand,
+        world=contest.world,
+        desired_instances=series(instances(lambda pool: pool.desired_capacity)),
+        ready_instances=series(instances(lambda pool: pool.in_service_capacity)),
+        billed_instances=series(instances(lambda pool: pool.billed_capacity)),
+        burst_units=series([minute.work.burst_units for minute in minutes]),
+        unserved_units=series([minute.work.unserved_units for minute in minutes]),
+        due_units=series([minute.work.due_units for minute in minutes]),
+        explanations=("before the first tick",) * peak.phases.history_minutes
+        + tuple(minute.plan.explain() if minute.plan else minute.error for minute in minutes),
+    )
+
+
+def _pool_dollars(spec: FleetSpec, minutes: Sequence[Minute]) -> float | None:
+    """Return what the scored minutes cost by each pool's own price."""
+    prices = {pool.name: pool.usd_per_capacity_hour for pool in spec.pools}
+    if None in prices.values():
+        return None
+    return sum(
+        pool.billed_capacity / MINUTES_PER_HOUR * (prices[pool.name] or 0.0)
+        for minute in minutes
+        if minute.scored
+        for pool in minute.fleets[spec.fleet].pools
+    )

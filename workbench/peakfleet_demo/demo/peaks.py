@@ -1,0 +1,165 @@
+"""Which demand a demo replays, and how it is scaled to each fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from math import ceil
+
+import numpy as np
+
+from peakfleet_demo.demo.options import DEFAULT_HOURS, Wish
+from peakfleet_local.replay import Phases, backlog_of, usable_baseline_units
+from peakfleet_planner import FleetSpec
+from peakfleet_sim import Demand, DemandError, load_demand, premiere_night, scale_to
+
+LEAST_WARM_UP_MINUTES = 30
+SETTLING_MINUTES = 10
+"""Minutes of warm-up beyond the time in which the first work falls due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peak:
+    """Demand for every fleet, minute by minute, from the first minute of the history on.
+
+    Args:
+        title: What it is, for people.
+        phases: How much of it is history, warm-up and scored.
+        demands: Demand of each fleet, by its name; all start together.
+        repeated_minutes: Minutes before the recording begins, filled with its first value.
+    """
+
+    title: str
+    phases: Phases
+    demands: Mapping[str, Demand]
+    repeated_minutes: int = 0
+
+    @property
+    def start(self) -> datetime:
+        """When the history begins."""
+        return next(iter(self.demands.values())).start
+
+    @property
+    def scored_from(self) -> datetime:
+        """First minute that is scored."""
+        return self.start + timedelta(
+            minutes=self.phases.history_minutes + self.phases.warm_up_minutes
+        )
+
+
+def read_recording(wish: Wish) -> Demand | None:
+    """Return the recording that *wish* names, whole; None if the peak is to be generated.
+
+    Raises:
+        DemandError: The file cannot be read, or the wish does not fit it.
+    """
+    if wish.file is None:
+        if wish.start is not None:
+            raise DemandError(
+                "--from chooses hours of a recording and needs --demand; "
+                "the generated premiere night always begins at 18:00"
+            )
+        return None
+    recording = load_demand(wish.file, seed=wish.seed)
+    _scored_from(wish, recording)
+    return recording
+
+
+def choose_peak(wish: Wish, recording: Demand | None, specs: Sequence[FleetSpec]) -> Peak:
+    """Return the demand that *wish* names, in the units of each fleet.
+
+    The median of the recording becomes the fleet's baseline, and the 99.9th percentile of
+    what lies above it becomes `peak_share` of the fleet's maximum.
+
+    Args:
+        wish: What to replay.
+        recording: What `read_recording` returned for it.
+        specs: The fleets.
+    """
+    history, warm_up = _history_minutes(specs), _warm_up_minutes(specs)
+    before = history + warm_up
+    wholes = {
+        spec.fleet: _night(wish, spec, index)
+        if recording is None
+        else _scaled(recording, spec, wish.peak_share)
+        for index, spec in enumerate(specs)
+    }
+    start = _scored_from(wish, recording or wholes[specs[0].fleet])
+    parts = {
+        fleet: whole.window(start, hours=wish.hours, history_minutes=before)
+        for fleet, whole in wholes.items()
+    }
+    missing = before - parts[specs[0].fleet].history_minutes
+    demands = {fleet: _with_repeated_first(part, missing) for fleet, part in parts.items()}
+    scored = next(iter(demands.values())).minutes - before
+    return Peak(
+        title=_title(wish, recording),
+        phases=Phases(history_minutes=history, warm_up_minutes=warm_up, scored_minutes=scored),
+        demands=demands,
+        repeated_minutes=missing,
+    )
+
+
+def max_units(spec: FleetSpec) -> float:
+    """Return what all pools supply at their maximum."""
+    return sum(pool.max_units for pool in spec.pools)
+
+
+def _title(wish: Wish, recording: Demand | None) -> str:
+    if recording is None:
+        which = "" if wish.hours >= DEFAULT_HOURS else f", its busiest {wish.hours:g} hours"
+        return f"a premiere night (generated, not recorded{which})"
+    which = "" if wish.start else f", its busiest {wish.hours:g} hours"
+    return f"{recording.name} (recorded{which})"
+
+
+def _history_minutes(specs: Sequence[FleetSpec]) -> int:
+    """Return how much past the longest memory of any fleet reads."""
+    return max(
+        ceil((spec.service_level.history_seconds + spec.lead_seconds) / 60) for spec in specs
+    )
+
+
+def _warm_up_minutes(specs: Sequence[FleetSpec]) -> int:
+    """Return how long until every fleet has caught up with what came while it booted."""
+    until_due = [
+        (spec.lead_seconds + backlog.drain_within_seconds) / 60
+        for spec in specs
+        if (backlog := backlog_of(spec))
+    ]
+    return max([LEAST_WARM_UP_MINUTES, *(ceil(one) + SETTLING_MINUTES for one in until_due)])
+
+
+def _night(wish: Wish, spec: FleetSpec, index: int) -> Demand:
+    """Return a whole night, of which a shorter wish gets the busiest hours."""
+    return premiere_night(
+        baseline_units=usable_baseline_units(spec),
+        peak_burst_units=wish.peak_share * max_units(spec),
+        hours=max(wish.hours, DEFAULT_HOURS),
+        seed=wish.seed + index,
+    )
+
+
+def _scaled(recording: Demand, spec: FleetSpec, peak_share: float) -> Demand:
+    return scale_to(
+        recording,
+        peak_burst_units=peak_share * max_units(spec),
+        baseline_units=usable_baseline_units(spec),
+    ).demand
+
+
+def _scored_from(wish: Wish, demand: Demand) -> datetime:
+    """Return the first scored minute, the same for every fleet."""
+    if wish.start is None:
+        return demand.busiest_window(hours=wish.hours).start
+    return demand.window(wish.start, hours=wish.hours).start
+
+
+def _with_repeated_first(demand: Demand, minutes: int) -> Demand:
+    return replace(
+        demand,
+        start=demand.start - timedelta(minutes=minutes),
+        units=np.concatenate([np.full(minutes, demand.units[0]), demand.units]),
+        history_minutes=demand.history_minutes + minutes,
+    )

@@ -1,0 +1,144 @@
+"""What a script may touch: the world under a deployed fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf
+
+from peakfleet_local import Behaviour, LocalAws, World
+from peakfleet_local.groups import CapacityReservations
+from peakfleet_local.replay import usable_baseline_units
+from peakfleet_local.world import Machine, Purchase
+from peakfleet_planner import FleetSpec, PoolSpec
+
+CLEARING_SECONDS = 7200
+BUSY_SHARE = 0.9
+"""A tenth of the workers that demand needs, and one in each pool, is between two jobs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One deployed fleet and its world.
+
+    Args:
+        aws: Where it is deployed.
+        spec: The fleet.
+        zones: The Availability Zones of its groups.
+        scaler: Name of the function that sizes it.
+        reservations: Where capacity is reserved.
+    """
+
+    aws: LocalAws
+    spec: FleetSpec
+    zones: tuple[str, ...]
+    scaler: str
+    reservations: CapacityReservations
+
+    @classmethod
+    def of(cls, aws: LocalAws, spec: FleetSpec, *, reservations: CapacityReservations) -> Stage:
+        """Return the stage of a deployed fleet."""
+        found = aws.client("autoscaling").describe_auto_scaling_groups(
+            AutoScalingGroupNames=[spec.pools[0].group]
+        )
+        scheduler = aws.client("scheduler")
+        targets = [
+            scheduler.get_schedule(Name=one["Name"])["Target"]
+            for one in scheduler.list_schedules()["Schedules"]
+        ]
+        ticks = [one for one in targets if f'"{spec.fleet}"' in one["Input"]]
+        return cls(
+            aws=aws,
+            spec=spec,
+            zones=tuple(sorted(found["AutoScalingGroups"][0]["AvailabilityZones"])),
+            scaler=ticks[0]["Arn"].split(":")[6],
+            reservations=reservations,
+        )
+
+    @property
+    def world(self) -> World:
+        """Its world."""
+        return self.aws.world
+
+    def pool(self, name: str) -> PoolSpec:
+        """Return a pool by its name."""
+        return next(pool for pool in self.spec.pools if pool.name == name)
+
+    def machines(self, pool: str) -> list[Machine]:
+        """Return the machines of a pool, also those that leave."""
+        return self.world.machines_of(self.pool(pool).group)
+
+    def serving(self, pool: str) -> list[Machine]:
+        """Return the machines of a pool that serve, oldest first."""
+        state_of = self.world.state_of
+        return [one for one in self.machines(pool) if state_of(one.instance_id) == "InService"]
+
+    def limit(
+        self,
+        instance_types: Iterable[str],
+        *,
+        zones: Iterable[str] | None = None,
+        purchase: Purchase | None = None,
+        instances: int | None = 0,
+    ) -> None:
+        """Say how many of these types may be had in each zone; by default nothing, everywhere."""
+        for instance_type in instance_types:
+            for zone in zones or self.zones:
+                self.world.limit_capacity(
+                    instance_type=instance_type, zone=zone, purchase=purchase, instances=instances
+                )
+
+    def all_types(self) -> tuple[str, ...]:
+        """Return every instance type of the fleet once."""
+        return tuple(dict.fromkeys(t for pool in self.spec.pools for t in pool.instance_types))
+
+    def image_of(self, pool: str) -> str:
+        """Return the image that a pool boots now."""
+        group = self.aws.client("autoscaling").describe_auto_scaling_groups(
+            AutoScalingGroupNames=[self.pool(pool).group]
+        )["AutoScalingGroups"][0]
+        policy = group["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"]
+        versions = self.aws.client("ec2").describe_launch_template_versions(
+            LaunchTemplateId=policy["LaunchTemplateId"], Versions=[policy["Version"]]
+        )
+        return str(versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]["ImageId"])
+
+    def set_busy(self, demand_units: float) -> None:
+        """Let as many workers be busy as the demand above the baseline keeps busy."""
+        units = sum(
+            self.world.in_service(pool.group) * pool.units_per_capacity for pool in self.spec.pools
+        )
+        burst = max(0.0, demand_units - usable_baseline_units(self.spec))
+        for pool in self.spec.pools:
+            share = min(1.0, burst / units) if units else 0.0
+            serving = len(self.serving(pool.name))
+            busy = int(BUSY_SHARE * share * serving)
+            self.world.set_busy(pool.group, share=busy / max(1, serving))
+
+    def clear(self) -> None:
+        """Leave nothing behind: no faults, no machines, no memory."""
+        world, autoscaling = self.world, self.aws.client("autoscaling")
+        world.mend()
+        for pool in self.spec.pools:
+            world.set_behaviour(pool.group, Behaviour())
+            world.set_boot_seconds(group=pool.group, seconds=pool.boot_seconds)
+            world.set_busy(pool.group, share=0)
+            world.protected.clear()
+            autoscaling.resume_processes(AutoScalingGroupName=pool.group)
+            autoscaling.set_desired_capacity(AutoScalingGroupName=pool.group, DesiredCapacity=0)
+        world.advance(CLEARING_SECONDS)
+        left = [one.instance_id for one in world.machines.values() if one.gone_at == inf]
+        for machine in left:  # retained ones wait for somebody who sweeps them
+            autoscaling.terminate_instance_in_auto_scaling_group(
+                InstanceId=machine, ShouldDecrementDesiredCapacity=False
+            )
+        world.advance(CLEARING_SECONDS)
+        world.events.clear()
+        self._forget()
+
+    def _forget(self) -> None:
+        dynamodb, table = self.aws.client("dynamodb"), self.spec.state_table
+        for item in dynamodb.scan(TableName=table)["Items"] if table else ():
+            dynamodb.delete_item(
+                TableName=table, Key={"fleet": item["fleet"], "item": item["item"]}
+            )

@@ -1,0 +1,31 @@
+"""CloudWatch: datapoints, alarms, embedded metrics."""
+
+from peakfleet_local.metrics.alarms import set_alarm
+from peakfleet_local.metrics.cloudwatch import metrics_installed
+from peakfleet_local.metrics.emf import embedded_values, publish_embedded
+from peakfleet_local.metrics.publishing import (
+    MINUTE_SECONDS,
+    Datapoint,
+    ReplayError,
+    backlog_datapoints,
+    baseline_datapoints,
+    demand_datapoints,
+    value_for_units,
+)
+from peakfleet_local.metrics.store import MetricStore, Sample
+
+__all__ = [
+    "MINUTE_SECONDS",
+    "Datapoint",
+    "MetricStore",
+    "ReplayError",
+    "Sample",
+    "backlog_datapoints",
+    "baseline_datapoints",
+    "demand_datapoints",
+    "embedded_values",
+    "metrics_installed",
+    "publish_embedded",
+    "set_alarm",
+    "value_for_units",
+]

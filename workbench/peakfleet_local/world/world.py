@@ -1,0 +1,271 @@
+"""The virtual world behind the local AWS: a clock, machines that boot, zones that run dry."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import replace
+from math import ceil, inf
+from typing import Protocol
+
+from peakfleet_local.world.cloud_events import CloudEvent, Place
+from peakfleet_local.world.faults import Faults
+from peakfleet_local.world.instance_profile import Habits
+from peakfleet_local.world.machines import Ending, Machine
+from peakfleet_local.world.reclaiming import Reclaiming
+from peakfleet_local.world.timers import Action, Timers
+
+EVENTS_KEPT = 10_000
+
+
+class Keeper(Protocol):
+    """What runs one Auto Scaling group."""
+
+    @property
+    def place(self) -> Place:
+        """Where the group is."""
+
+    def on_time(self) -> None:
+        """Do what is due now that time has passed."""
+
+    def lose(self, instance_id: str, *, cause: str) -> None:
+        """Do without an instance that EC2 has ended."""
+
+
+class World(Faults, Habits):
+    """Time and capacity of the local AWS. Safe to share between threads.
+
+    Time passes only when it is told to. A launched machine is Pending until its boot
+    time has passed; a terminated one is Terminating for a while and then gone. A type
+    whose capacity in a zone is used up launches nothing there, and the group tries
+    again once a minute as time advances.
+
+    Args:
+        now_epoch_seconds: Where the clock starts. Default: this machine's time.
+        boot_seconds: From launch to InService, of groups without their own. Default: 180.
+        terminate_seconds: How long Terminating lasts. Default: 60.
+        retry_seconds: How soon a group repeats a launch that failed. Default: 60.
+        warm_start_seconds: From a warm pool to InService, of groups without their own.
+            Default: 30.
+
+    Attributes:
+        lock: Held while anything changes.
+        machines: Every machine by its id.
+        calls: How often each API call was made, by names such as autoscaling:LaunchInstances.
+        asks: How often each group was asked for capacity, by group and operation.
+        tries: Instances that each group tried to launch, by group and `launched` or EC2's
+            error code.
+        events: What EventBridge was told and has not delivered; the oldest of very many are lost.
+        endings: Every machine that ended, in order.
+        protected: Ids of the machines that are protected from scale-in.
+        busy: Ids of the machines with work in hand.
+    """
+
+    def __init__(
+        self,
+        *,
+        now_epoch_seconds: float | None = None,
+        boot_seconds: float = 180.0,
+        terminate_seconds: float = 60.0,
+        retry_seconds: float = 60.0,
+        warm_start_seconds: float = 30.0,
+    ) -> None:
+        Faults.__init__(self)
+        Habits.__init__(self, boot_seconds=boot_seconds, warm_start_seconds=warm_start_seconds)
+        self.lock = threading.RLock()
+        self.terminate_seconds = terminate_seconds
+        self.retry_seconds = retry_seconds
+        self.calls: Counter[str] = Counter()
+        self.asks: Counter[tuple[str, str]] = Counter()
+        self.tries: Counter[tuple[str, str]] = Counter()
+        self.events: deque[CloudEvent] = deque(maxlen=EVENTS_KEPT)
+        self.endings: list[Ending] = []
+        self.protected: set[str] = set()
+        self.busy: set[str] = set()
+        self._machines: dict[str, Machine] = {}
+        self._now = time.time() if now_epoch_seconds is None else float(now_epoch_seconds)
+        self._timers = Timers()
+        self._keepers: dict[str, Keeper] = {}
+
+    @property
+    def now_epoch_seconds(self) -> float:
+        """The virtual time."""
+        return self._now
+
+    @property
+    def machines(self) -> dict[str, Machine]:
+        """Every machine by its id."""
+        return self._machines
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass: machines boot and vanish, failed launches are tried again.
+
+        Args:
+            seconds: At least 0.
+
+        Raises:
+            ValueError: Time would run backwards.
+        """
+        if seconds < 0:
+            raise ValueError(f"time only runs forwards, got {seconds} seconds")
+        with self.lock:
+            until = self._now + seconds
+            while (due := self._timers.take(until)) is not None:
+                moment, action = due
+                self._now = max(self._now, moment)
+                action()
+            self._now = until
+            for keeper in list(self._keepers.values()):
+                keeper.on_time()
+
+    def advance_to(self, epoch_seconds: float) -> None:
+        """Let time pass until a moment.
+
+        Args:
+            epoch_seconds: Not before the present.
+
+        Raises:
+            ValueError: The moment has passed.
+        """
+        self.advance(epoch_seconds - self._now)
+
+    def start_at(self, epoch_seconds: float) -> None:
+        """Set the clock to any moment, also an earlier one, without letting time pass.
+
+        Args:
+            epoch_seconds: The new present. Whatever is under way keeps the seconds that it
+                has left.
+        """
+        with self.lock:
+            shift = epoch_seconds - self._now
+            self._now = float(epoch_seconds)
+            self._timers.shift(shift)
+            for key, machine in self.machines.items():
+                self.machines[key] = replace(
+                    machine,
+                    launched_at=machine.launched_at + shift,
+                    ready_at=machine.ready_at + shift,
+                    gone_at=machine.gone_at + shift,
+                    fails_at=machine.fails_at + shift,
+                )
+
+    def after(self, seconds: float, action: Action) -> None:
+        """Let something happen when some time has passed.
+
+        Args:
+            seconds: From now.
+            action: What happens; called under the lock.
+        """
+        with self.lock:
+            self._timers.add(self._now + seconds, action)
+
+    def set_busy(self, group: str, *, share: float) -> None:
+        """Let the machines of a group say whether they are busy, as workers do.
+
+        Args:
+            group: Name of the group.
+            share: Of the machines in service, oldest first, that are busy and protect
+                themselves from scale-in. The others are idle and unprotected. Machines that
+                leave stay as they are.
+        """
+        with self.lock:
+            serving = [m for m in self.machines_of(group) if self._serves(m)]
+            busy = {m.instance_id for m in serving[: ceil(share * len(serving))]}
+            idle = {m.instance_id for m in serving} - busy
+            self.busy = (self.busy | busy) - idle
+            self.protected = (self.protected | busy) - idle
+
+    def reclaim(
+        self,
+        *,
+        share: float,
+        group: str | None = None,
+        zone: str | None = None,
+        recommended_seconds_before: float = 0.0,
+    ) -> tuple[str, ...]:
+        """Let EC2 take Spot machines back: recommendation, warning, gone two minutes later.
+
+        Args:
+            share: Of the Spot machines, oldest first, from 0 to 1; rounded up.
+            group: Of which group. Default: of all.
+            zone: In which zone. Default: in all.
+            recommended_seconds_before: How long before the warning the recommendation comes.
+                Default: with it.
+
+        Returns:
+            The ids of the machines that will go.
+        """
+        with self.lock:
+            spot = [
+                m
+                for m in self.machines.values()
+                if (m.purchase, m.gone_at) == ("spot", inf)
+                and m.group in self._keepers
+                and group in {None, m.group}
+                and zone in {None, m.zone}
+            ]
+            victims = spot[: ceil(share * len(spot))]
+            reclaiming = Reclaiming(world=self, keepers=self._keepers)
+            for machine in victims:
+                reclaiming.begin(machine, seconds_before_warning=recommended_seconds_before)
+            return tuple(m.instance_id for m in victims)
+
+    def take(self, *, instance_type: str, zone: str, cause: str) -> tuple[str, ...]:
+        """Let EC2 end every machine of a type in a zone at once; return their ids.
+
+        Args:
+            instance_type: Such as trn2.48xlarge.
+            zone: Availability zone.
+            cause: Why, in the words of the activity.
+        """
+        with self.lock:
+            taken = [
+                m
+                for m in self.machines.values()
+                if (m.instance_type, m.zone, m.gone_at) == (instance_type, zone, inf)
+                and m.group in self._keepers
+            ]
+            for machine in taken:
+                self._keepers[machine.group].lose(machine.instance_id, cause=cause)
+            return tuple(m.instance_id for m in taken)
+
+    def state_of(self, instance_id: str) -> str:
+        """Lifecycle state of an instance; one that the world did not launch is InService."""
+        machine = self.machines.get(instance_id)
+        if machine is None:
+            return "InService"
+        if machine.gone_at < inf:
+            return "Warmed:Terminating" if machine.warm else "Terminating"
+        if machine.stage:
+            return machine.stage
+        return "Pending" if machine.ready_at > self._now else "InService"
+
+    def machines_of(self, group: str) -> list[Machine]:
+        """The machines of a group, also those that are leaving and those of its warm pool."""
+        with self.lock:
+            return [m for m in self.machines.values() if m.group == group]
+
+    def in_service(self, group: str) -> int:
+        """Points of capacity of a group that serve now; one that has failed serves nothing."""
+        return sum(m.weight for m in self.machines_of(group) if self._serves(m))
+
+    def machines_by_state(self, group: str) -> Mapping[str, int]:
+        """How many machines of a group are in each lifecycle state."""
+        return Counter(self.state_of(m.instance_id) for m in self.machines_of(group))
+
+    def keep(self, group: str, keeper: Keeper) -> None:
+        """Let somebody run a group as time advances; one per group."""
+        with self.lock:
+            self._keepers[group] = keeper
+
+    def forget(self, group: str) -> None:
+        """Forget a group, who runs it and its machines."""
+        with self.lock:
+            self._keepers.pop(group, None)
+            for machine in self.machines_of(group):
+                del self.machines[machine.instance_id]
+
+    def _serves(self, machine: Machine) -> bool:
+        return machine.fails_at > self._now and self.state_of(machine.instance_id) == "InService"
