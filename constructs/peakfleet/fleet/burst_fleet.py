@@ -16,6 +16,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from peakfleet._values import check_path
 from peakfleet.alarms import define_alarms
 from peakfleet.control_plane import (
     Encryption,
@@ -124,6 +125,7 @@ class BurstFleet(FleetMetrics, Construct):
             readiness=options.get("readiness") or Readiness.in_service(),
         )
         with named(self):
+            check_path(self.fleet_name)
             check_fleet_options(self, options, FleetOptions)
             check_pools(self._pools)
             self._state = state_of(self, options.get("state"), encryption)
@@ -224,14 +226,10 @@ class BurstFleet(FleetMetrics, Construct):
             self._pools,
             options.get("baseline") or Baseline.none(),
         )
-        self.node.add_validation(AtSynth(self, self._signals, lambda: self.spec, self._groups))
+        self.node.add_validation(
+            AtSynth(self, self._groups, spec=lambda: self.spec, signals=self._signals)
+        )
         Tags.of(self).add("peakfleet:fleet", self.fleet_name)
-
-    @property
-    def fleet_name(self) -> str:
-        """Name of the fleet in metrics, state and logs: its construct path."""
-        # Intent constructs name their fleet "Default", the id that CloudFormation hides too.
-        return self.node.path.removesuffix("/Default")
 
     @property
     def spec(self) -> FleetSpec:

@@ -27,11 +27,6 @@ class IntentFleet(FleetMetrics, Construct):
         return self._fleet
 
     @property
-    def fleet_name(self) -> str:
-        """Name of the fleet in metrics, state and logs: its construct path."""
-        return self._fleet.fleet_name
-
-    @property
     def user_data(self) -> ec2.UserData:
         """What instances run at boot, in every pool without its own."""
         return self._fleet.user_data

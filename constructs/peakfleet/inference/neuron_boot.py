@@ -6,7 +6,7 @@ from aws_cdk import Aws
 from aws_cdk import aws_ec2 as ec2
 
 from peakfleet.inference.model import MODEL_FOLDER, Model
-from peakfleet.machines import HOME, commands_of, strict_script
+from peakfleet.machines import HOME, check_shell, commands_of, strict_script
 from peakfleet.pools import CapacityPool
 from peakfleet_chips import Chip, find_type
 from peakfleet_planner import SpecError
@@ -83,11 +83,11 @@ def boot_script(
             f"(running=True), or leave warm out"
         )
     commands = pool.user_data or shared
-    if isinstance(commands, ec2.MultipartUserData):
-        raise SpecError(
-            f"pool '{pool.name}': user data in parts cannot be put between fetching the model "
-            f"and waiting for the server; give the script itself"
-        )
+    check_shell(
+        f"pool '{pool.name}'",
+        commands,
+        why="between fetching the model and waiting for the server",
+    )
     chip = compiled_for(pool)
     script = strict_script(
         f"export AWS_DEFAULT_REGION='{Aws.REGION}' PEAKFLEET_POOL='{pool.name}'",

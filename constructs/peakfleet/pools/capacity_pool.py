@@ -11,7 +11,7 @@ from typing import Any, TypedDict, Unpack
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
-from peakfleet._values import check_options, known_number, seconds
+from peakfleet._values import check_name, check_options, known_number, seconds
 from peakfleet.pools.chip_rules import (
     check_bought,
     check_chips,
@@ -50,7 +50,9 @@ class PoolOptions(TypedDict, total=False):
         user_data: What they run at boot. Default: the fleet's.
         root_volume_gib: Size of the encrypted gp3 root volume, at least the image's own.
             Default: 20.
-        root_device: The root device's name in the image. Default: `/dev/xvda`.
+        root_device: The root device's name in the image. Default: `/dev/sda1` for the images of
+            Ubuntu, Red Hat, SUSE and Windows that are known by their SSM parameter, else
+            `/dev/xvda`.
         warm: Instances that have booted once and wait. Default: none.
     """
 
@@ -61,7 +63,7 @@ class PoolOptions(TypedDict, total=False):
     usd_per_hour: float | Mapping[str, float] | None
     user_data: ec2.UserData | None
     root_volume_gib: int
-    root_device: str
+    root_device: str | None
     warm: WarmPool | None
 
 
@@ -89,7 +91,7 @@ class CapacityPool:
             that of the price file which `peakfleet prices refresh` writes; else unknown.
         user_data: What they run at boot. None: the fleet's.
         root_volume_gib: Size of the encrypted gp3 root volume.
-        root_device: The root device's name in the machine image.
+        root_device: The root device's name in the machine image. None: as the image's name tells.
         warm: Instances that have booted once and wait. None: there are none.
         canary_share: Share of the wanted units that it serves while demand bursts, before its
             turn, so that its chip can be compared with the others. At most 0.5.
@@ -110,12 +112,13 @@ class CapacityPool:
     usd_per_hour: float | Mapping[str, float] | None = None
     user_data: ec2.UserData | None = None
     root_volume_gib: int = 20
-    root_device: str = "/dev/xvda"
+    root_device: str | None = None
     warm: WarmPool | None = None
     canary_share: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a pool that no group can be."""
+        check_name("pool", self.name)
         check_types(self._owner, self.instance_types, self.architecture)
         check_bought(self._owner, self.instance_types, self.purchase.option)
         if self.warm:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from aws_cdk import aws_ec2 as ec2
 
+from peakfleet._values import known_number
 from peakfleet.pools.capacity_pool import CapacityPool
 from peakfleet_chips import find_type
 from peakfleet_planner import EfficiencySpec, SpecError
@@ -40,6 +41,7 @@ class Feedback:
         Args:
             share: For example 0.2: a pool of 16 declared units counts for 12.8 to 19.2.
         """
+        known_number("feedback", "share", share)
         return cls(at_most_change=share)
 
 
