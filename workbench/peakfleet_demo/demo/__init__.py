@@ -15,6 +15,7 @@ an HTML report.
 from peakfleet_demo.demo.demo_run import deploy_in_step, run_demo
 from peakfleet_demo.demo.outcomes import PEAKFLEET, FleetOutcome, compare, physics_of
 from peakfleet_demo.demo.peaks import Peak, choose_peak, max_units, read_recording
+from peakfleet_demo.demo.report import fleet_run
 from peakfleet_demo.demo.screen import (
     Board,
     LiveScreen,
@@ -36,6 +37,7 @@ __all__ = [
     "choose_peak",
     "compare",
     "deploy_in_step",
+    "fleet_run",
     "max_units",
     "physics_of",
     "read_recording",

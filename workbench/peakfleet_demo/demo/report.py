@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,9 @@ from rich.text import Text
 
 from peakfleet_demo.demo.outcomes import MINUTES_PER_HOUR, FleetOutcome, PolicyResult
 from peakfleet_demo.demo.peaks import Peak
-from peakfleet_local.replay import Minute, usable_baseline_units
+from peakfleet_local.replay import FleetMinute, Minute, usable_baseline_units
+from peakfleet_planner import FleetSpec
+from peakfleet_sim import Outcome
 from peakfleet_sim.report import FleetRun
 from peakfleet_sim.report import write_report as write_page
 
@@ -205,26 +207,53 @@ def write_report(
 
 
 def _fleet_run(outcome: FleetOutcome, scored: Sequence[Minute]) -> FleetRun:
-    spec = outcome.spec
-    mine = [minute.fleets[spec.fleet] for minute in scored]
+    spec, first = outcome.spec, outcome.peakfleet.run.demand.history_minutes
     baseline = usable_baseline_units(spec)
-    first = outcome.peakfleet.run.demand.history_minutes
-    return FleetRun(
-        name=spec.fleet,
-        timestamps=[datetime.fromtimestamp(m.start_epoch_seconds, UTC) for m in scored],
-        demand_units=[minute.work.demand_units for minute in mine],
-        baseline_units=[baseline] * len(mine),
-        capacity_units={
-            pool.name: [
-                minute.pools[index].in_service_capacity * pool.units_per_capacity for minute in mine
-            ]
-            for index, pool in enumerate(spec.pools)
-        },
-        unserved_units=[minute.work.unserved_units for minute in mine],
-        explanations=[minute.plan.explain() if minute.plan else minute.error for minute in mine],
+    return fleet_run(
+        spec.fleet,
+        spec,
+        [(minute.start_epoch_seconds, minute.fleets[spec.fleet]) for minute in scored],
         outcomes=[result.outcome for result in outcome.results],
         rivals_units={
             result.run.policy: (baseline + result.run.ready_units[first:]).tolist()
             for result in outcome.results[1:]
         },
+    )
+
+
+def fleet_run(
+    name: str,
+    spec: FleetSpec,
+    minutes: Sequence[tuple[int, FleetMinute]],
+    *,
+    outcomes: Sequence[Outcome],
+    rivals_units: Mapping[str, Sequence[float]] | None = None,
+) -> FleetRun:
+    """Return a fleet as a chart of the HTML report.
+
+    Args:
+        name: Title of the chart.
+        spec: The fleet.
+        minutes: Beginning of each minute in seconds since 1970 (UTC), and the fleet in it.
+        outcomes: Rows of the table below the chart.
+        rivals_units: Capacity of other policies by minute, baseline included. Default: none.
+    """
+    fleets = [fleet for _, fleet in minutes]
+    return FleetRun(
+        name=name,
+        timestamps=[datetime.fromtimestamp(begins, UTC) for begins, _ in minutes],
+        demand_units=[fleet.work.demand_units for fleet in fleets],
+        baseline_units=[usable_baseline_units(spec)] * len(fleets),
+        capacity_units={
+            pool.name: [
+                fleet.pools[index].in_service_capacity * pool.units_per_capacity for fleet in fleets
+            ]
+            for index, pool in enumerate(spec.pools)
+        },
+        unserved_units=[fleet.work.unserved_units for fleet in fleets],
+        explanations=[
+            fleet.plan.explain() if fleet.plan else fleet.error or fleet.said for fleet in fleets
+        ],
+        outcomes=outcomes,
+        rivals_units=rivals_units or {},
     )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any, Final
 
 from rich.text import Text
 
-from peakfleet_demo.demo import PEAKFLEET, sparkline
+from peakfleet_demo.demo import PEAKFLEET, fleet_run, sparkline
 from peakfleet_demo.scenarios.measurements import Measurements
 from peakfleet_demo.scenarios.runner import ScenarioResult
-from peakfleet_local.replay import usable_baseline_units
 from peakfleet_sim import Outcome
 from peakfleet_sim.report import FleetRun, render_report
 
@@ -152,32 +150,21 @@ def _promises(results: Sequence[ScenarioResult]) -> str:
 
 def _fleet_run(result: ScenarioResult) -> FleetRun:
     m = result.measured
-    minutes = [sample.fleet for sample in m.samples]
-    violations = sum(
-        one.work.unserved_units > VIOLATION_SHARE * one.work.burst_units for one in minutes
+    work = [sample.fleet.work for sample in m.samples]
+    outcome = Outcome(
+        policy=PEAKFLEET,
+        instance_minutes=sum(sample.billed_capacity for sample in m.samples),
+        burst_units=m.burst_units,
+        unserved_units=sum(m.missing_units),
+        violation_minutes=sum(
+            one.unserved_units > VIOLATION_SHARE * one.burst_units for one in work
+        ),
+        cost_ratio=None,
+        score=None,
     )
-    return FleetRun(
-        name=f"{result.scenario.name}: {result.scenario.shows}",
-        timestamps=[datetime.fromtimestamp(s.start_epoch_seconds, UTC) for s in m.samples],
-        demand_units=[one.work.demand_units for one in minutes],
-        baseline_units=[usable_baseline_units(m.spec)] * len(minutes),
-        capacity_units={
-            pool.name: [
-                m.capacity(pool.name, at) * pool.units_per_capacity for at in range(len(minutes))
-            ]
-            for pool in m.spec.pools
-        },
-        unserved_units=m.missing_units,
-        explanations=[one.plan.explain() if one.plan else one.error or one.said for one in minutes],
-        outcomes=[
-            Outcome(
-                policy=PEAKFLEET,
-                instance_minutes=sum(sample.billed_capacity for sample in m.samples),
-                burst_units=m.burst_units,
-                unserved_units=sum(m.missing_units),
-                violation_minutes=violations,
-                cost_ratio=None,
-                score=None,
-            )
-        ],
+    return fleet_run(
+        f"{result.scenario.name}: {result.scenario.shows}",
+        m.spec,
+        [(sample.start_epoch_seconds, sample.fleet) for sample in m.samples],
+        outcomes=[outcome],
     )
