@@ -52,7 +52,7 @@ test: $(READY) $(CDK) ## Run all tests (ARGS="-k name" passes on to pytest)
 	pytest -n auto --dist loadfile $(ARGS)
 
 quick: $(READY) ## Run the tests that are not marked slow, in under a minute (ARGS as above)
-	pytest -n auto --dist worksteal -m "not slow" $(ARGS)
+	pytest -n auto --dist loadfile -m "not slow" $(ARGS)
 
 lint: $(READY) ## Check format, style, types and who imports whom
 	ruff format --check .

@@ -150,6 +150,7 @@ def test_a_gzipped_file_goes_on_too(tmp_path: Path) -> None:
     assert load_demand(path).units[-1] == 3
 
 
+@pytest.mark.slow
 def test_days_are_read_a_piece_at_a_time(tmp_path: Path) -> None:
     publish({ago: float(ago % 97) for ago in range(0, 3 * 1440, 1)})
     recorded = record(tmp_path / "demand.csv", ago_minutes=3 * 1440 - 1)
