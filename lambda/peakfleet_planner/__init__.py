@@ -1,7 +1,7 @@
 """Decide how much burst capacity each pool should run. Pure: no clock, no I/O, no AWS."""
 
+from peakfleet_planner.codec import SpecError
 from peakfleet_planner.decide import decide
-from peakfleet_planner.errors import SpecError
 from peakfleet_planner.fallback import Answer, Pursued, Refusal, pursue
 from peakfleet_planner.forecast import DemandModel, read_model
 from peakfleet_planner.plan import (

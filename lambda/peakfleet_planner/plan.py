@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from peakfleet_planner.codec import from_document, to_document
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import Document
 from peakfleet_planner.snapshot import OutageCause
-
-VERSION = 1
 
 
 class Reason(StrEnum):
@@ -153,7 +150,7 @@ class PoolPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Document):
     """The sizes of all pools, and why. All quantities but capacities are units.
 
     Args:
@@ -177,6 +174,7 @@ class Plan:
             declared, because it was measured. Default: none.
     """
 
+    document_name: ClassVar[str] = "plan"
     pools: tuple[PoolPlan, ...]
     reason: Reason
     limits: tuple[Reason, ...] = ()
@@ -224,21 +222,6 @@ class Plan:
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
             f"{why}{counted}{back}"
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the decision record."""
-        return {"version": VERSION, **to_document(self)}
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Plan:
-        """Read a decision record.
-
-        Raises:
-            SpecError: The document is not a plan of this version.
-        """
-        if (version := document.get("version")) != VERSION:
-            raise SpecError(f"plan: version must be {VERSION}, got {version!r}")
-        return from_document(cls, {k: v for k, v in document.items() if k != "version"}, "plan")
 
 
 def _move(pool: PoolPlan) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from peakfleet_planner import _check
+from peakfleet_planner.codec import check_above, check_named, check_within
 
 MOST_CHANGE = 0.5
 """Units that are further off than this were declared wrongly, and are for a human to mend."""
@@ -28,8 +28,8 @@ class EfficiencySpec:
 
     def __post_init__(self) -> None:
         """Refuse feedback without bounds."""
-        _check.named("efficiency", "baseline_pool", self.baseline_pool)
-        _check.named("efficiency", "namespace", self.namespace)
+        check_named("efficiency", "baseline_pool", self.baseline_pool)
+        check_named("efficiency", "namespace", self.namespace)
         if self.at_most_change is not None:
-            _check.above("efficiency", "at_most_change", self.at_most_change, 0)
-            _check.within("efficiency", "at_most_change", self.at_most_change, 0, MOST_CHANGE)
+            check_above("efficiency", "at_most_change", self.at_most_change, 0)
+            check_within("efficiency", "at_most_change", self.at_most_change, 0, MOST_CHANGE)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any, Literal, Self
+from typing import ClassVar, Literal
 
-from peakfleet_planner import _check
-from peakfleet_planner.codec import from_document, to_document
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import (
+    Document,
+    SpecError,
+    check_at_least,
+    check_distinct,
+    check_named,
+    check_within,
+)
 from peakfleet_planner.spec.baseline import BaselineSpec, FixedBaseline
 from peakfleet_planner.spec.efficiency import EfficiencySpec
 from peakfleet_planner.spec.known_peaks import KnownPeakSpec
 from peakfleet_planner.spec.pool import MOST_CANARY_SHARE, PoolSpec
 from peakfleet_planner.spec.signals import Signal
-
-VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +38,9 @@ class ServiceLevelSpec:
 
     def __post_init__(self) -> None:
         """Refuse a level that could never be kept."""
-        _check.at_least("service level", "unserved_cost", self.unserved_cost, 1)
-        _check.within("service level", "history_seconds", self.history_seconds, 600, 10_800)
-        _check.within("service level", "hold_seconds", self.hold_seconds, 0, self.history_seconds)
+        check_at_least("service level", "unserved_cost", self.unserved_cost, 1)
+        check_within("service level", "history_seconds", self.history_seconds, 600, 10_800)
+        check_within("service level", "hold_seconds", self.hold_seconds, 0, self.history_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ class OtherWriterSpec:
 
     def __post_init__(self) -> None:
         """Refuse a time that cannot be."""
-        _check.at_least("other writer", "grace_seconds", self.grace_seconds, 0)
+        check_at_least("other writer", "grace_seconds", self.grace_seconds, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,7 @@ class TrafficSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FleetSpec:
+class FleetSpec(Document):
     """Everything about a fleet that does not change between ticks.
 
     Args:
@@ -109,6 +111,8 @@ class FleetSpec:
             before. Default: take-out.
     """
 
+    document_name: ClassVar[str] = "fleet spec"
+    written_at_synth: ClassVar[bool] = True
     fleet: str
     pools: tuple[PoolSpec, ...]
     signals: tuple[Signal, ...]
@@ -124,16 +128,16 @@ class FleetSpec:
 
     def __post_init__(self) -> None:
         """Refuse a fleet that could never serve."""
-        _check.named("fleet", "fleet", self.fleet)
+        check_named("fleet", "fleet", self.fleet)
         owner = f"fleet '{self.fleet}'"
         if not self.pools:
             raise SpecError(f"{owner}: at least one pool is needed, got none")
         if not self.signals:
             raise SpecError(f"{owner}: at least one signal is needed, got none")
-        _check.distinct(owner, "pool names", tuple(pool.name for pool in self.pools))
-        _check.distinct(owner, "pool groups", tuple(pool.group for pool in self.pools))
-        _check.distinct(owner, "signal names", tuple(signal.name for signal in self.signals))
-        _check.distinct(owner, "known peak names", tuple(peak.name for peak in self.known_peaks))
+        check_distinct(owner, "pool names", tuple(pool.name for pool in self.pools))
+        check_distinct(owner, "pool groups", tuple(pool.group for pool in self.pools))
+        check_distinct(owner, "signal names", tuple(signal.name for signal in self.signals))
+        check_distinct(owner, "known peak names", tuple(peak.name for peak in self.known_peaks))
         if self.efficiency and self.efficiency.baseline_pool not in [p.name for p in self.pools]:
             raise SpecError(
                 f"{owner}: efficiency.baseline_pool must be one of its pools, got "
@@ -160,20 +164,3 @@ class FleetSpec:
     def lead_seconds_of(self, signal: Signal) -> float:
         """From a change in *signal* until capacity for it serves, in the slowest pool."""
         return signal.delay_seconds + max(pool.boot_seconds for pool in self.pools)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the document that the schedule sends."""
-        return {"version": VERSION, **to_document(self)}
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Read a document, refusing a version or a field that this code does not know.
-
-        Raises:
-            SpecError: The document is not a specification of this version.
-        """
-        if (version := document.get("version")) != VERSION:
-            raise SpecError(
-                f"fleet spec: version must be {VERSION}, got {version!r}: redeploy the stack"
-            )
-        return from_document(cls, {k: v for k, v in document.items() if k != "version"}, "spec")

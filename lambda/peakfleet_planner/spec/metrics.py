@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from peakfleet_planner import _check
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import SpecError, check_named
 
 PERIODS_SECONDS = (1, 5, 10, 20, 30)
 """Periods below a minute that GetMetricData accepts, for high-resolution metrics."""
@@ -36,8 +35,8 @@ class Metric:
     def __post_init__(self) -> None:
         """Refuse what GetMetricData would refuse."""
         owner = f"metric '{self.namespace}/{self.metric_name}'"
-        _check.named(owner, "namespace", self.namespace)
-        _check.named(owner, "metric_name", self.metric_name)
+        check_named(owner, "namespace", self.namespace)
+        check_named(owner, "metric_name", self.metric_name)
         if self.period_seconds not in PERIODS_SECONDS and (
             self.period_seconds < MINUTE_SECONDS or self.period_seconds % MINUTE_SECONDS
         ):
