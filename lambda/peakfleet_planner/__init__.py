@@ -15,6 +15,7 @@ from peakfleet_planner.plan import (
 )
 from peakfleet_planner.pool_plan import heights
 from peakfleet_planner.pools import foreign_sizes, settled
+from peakfleet_planner.requirement import roll_forecast
 from peakfleet_planner.snapshot import (
     BootTimes,
     Draining,
@@ -110,5 +111,6 @@ __all__ = [
     "heights",
     "pursue",
     "read_model",
+    "roll_forecast",
     "settled",
 ]

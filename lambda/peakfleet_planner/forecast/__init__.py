@@ -39,7 +39,15 @@ from peakfleet_planner.forecast.model import (
     WarmModel,
     read_model,
 )
-from peakfleet_planner.forecast.roll import Foreseen, Points, Rolling, by_minute, foresee
+from peakfleet_planner.forecast.rolled_model import (
+    ForecastSizes,
+    Points,
+    RolledModel,
+    Rolling,
+    by_minute,
+    forecast_sizes,
+    roll,
+)
 
 __all__ = [
     "AGES",
@@ -66,13 +74,14 @@ __all__ = [
     "Aims",
     "Basis",
     "DemandModel",
-    "Foreseen",
+    "ForecastSizes",
     "Grade",
     "Horizon",
     "HorizonModel",
     "Minutes",
     "Past",
     "Points",
+    "RolledModel",
     "Rolling",
     "Table",
     "Tables",
@@ -84,7 +93,8 @@ __all__ = [
     "best",
     "by_minute",
     "first_tables",
-    "foresee",
+    "forecast_sizes",
     "read_model",
     "read_seconds",
+    "roll",
 ]

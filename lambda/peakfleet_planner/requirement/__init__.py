@@ -3,15 +3,17 @@
 from peakfleet_planner.requirement.lead_time import demand_within_reach
 from peakfleet_planner.requirement.live_requirement import (
     Need,
-    foreseen_need,
-    raised,
+    forecast_need,
     reactive_need,
+    roll_forecast,
+    with_known_peaks,
 )
 
 __all__ = [
     "Need",
     "demand_within_reach",
-    "foreseen_need",
-    "raised",
+    "forecast_need",
     "reactive_need",
+    "roll_forecast",
+    "with_known_peaks",
 ]
