@@ -22,7 +22,7 @@ from peakfleet_planner.pools import (
 )
 from peakfleet_planner.requirement import (
     Need,
-    demand_within_reach,
+    demand_within_lead_time,
     forecast_need,
     reactive_need,
     with_known_peaks,
@@ -65,7 +65,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     measured_units = changed_units(declared, spec)
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
     standing = standings(spec, snapshot)
-    demands = demand_within_reach(spec, snapshot, baseline, standing)
+    demands = demand_within_lead_time(spec, snapshot, baseline, standing)
     need = forecast_need(spec, demands, baseline, snapshot)
     need = need or reactive_need(spec, demands, baseline, now, pools=snapshot.pools)
     need = with_known_peaks(spec, need, baseline, now)

@@ -1,4 +1,15 @@
-"""The forecast of demand that was learned."""
+"""The forecast of demand that was learned: the model as a value, and how a tick goes on from it.
+
+In: the `DemandModel` that the learner wrote, and the minutes since. Out: `ForecastSizes`, what
+should run. Read in this order:
+
+- `basis`: what a model is learned for, and which fleets can have one;
+- `model`: the document;
+- `minutes`, `features`: what a forecast looks at;
+- `horizon`: the forecast of one peak, with its quantiles;
+- `layers`: which layers of capacity are worth starting, which worth keeping;
+- `rolled_model`: the model over the minutes since it was learned.
+"""
 
 from peakfleet_planner.forecast.basis import Basis, WarmBasis, basis_of, read_seconds
 from peakfleet_planner.forecast.features import (
@@ -28,7 +39,7 @@ from peakfleet_planner.forecast.layers import (
     best,
     first_tables,
 )
-from peakfleet_planner.forecast.minutes import DAY, HOUR, MINUTE_SECONDS, Minutes
+from peakfleet_planner.forecast.minutes import DAY_MINUTES, HOUR_MINUTES, Minutes
 from peakfleet_planner.forecast.model import (
     AHEAD_MINUTES,
     PHASES,
@@ -48,18 +59,19 @@ from peakfleet_planner.forecast.rolled_model import (
     forecast_sizes,
     roll,
 )
+from peakfleet_planner.spec import MINUTE_SECONDS
 
 __all__ = [
     "AGES",
     "AGE_MINUTES",
     "AHEAD_MINUTES",
     "CLIP",
-    "DAY",
     "DAYTIMES",
     "DAYTIMES_KNOWN_AFTER",
+    "DAY_MINUTES",
     "DIFFERENCES",
     "DIFFERENCES_KNOWN_AFTER",
-    "HOUR",
+    "HOUR_MINUTES",
     "MINUTE_SECONDS",
     "OLDEST",
     "PHASES",

@@ -11,7 +11,8 @@ from peakfleet_planner.codec import Document, SpecError, check_at_least, check_w
 from peakfleet_planner.forecast.basis import MOST_LAYERS, Basis
 from peakfleet_planner.forecast.features import DAYTIMES, DIFFERENCES, ROOTS, SEASONS
 from peakfleet_planner.forecast.layers import AGES, POSITIONS, QUANTILES
-from peakfleet_planner.forecast.minutes import HOUR, MINUTE_SECONDS, Minutes
+from peakfleet_planner.forecast.minutes import HOUR_MINUTES, Minutes
+from peakfleet_planner.spec import MINUTE_SECONDS
 
 PHASES: Final = 10
 """Weights may differ by the minute, modulo this."""
@@ -73,16 +74,15 @@ class HorizonModel:
         """Refuse what cannot be evaluated."""
         owner = "demand model"
         check_within(owner, "first_minute", self.first_minute, 1, self.last_minute)
-        check_within(owner, "last_minute", self.last_minute, 1, HOUR - 1)
+        check_within(owner, "last_minute", self.last_minute, 1, HOUR_MINUTES - 1)
         state = self.state
         _table("difference_weights", self.difference_weights, PHASES, DIFFERENCES + DAYTIMES + 1)
         _table("root_weights", self.root_weights, PHASES, ROOTS + DAYTIMES + 1)
         if self.spread_weights:
             _table("spread_weights", (self.spread_weights,), 1, _SPREAD_INPUTS + 1)
         rows = len(self.residual_quantiles)
-        _table(
-            "residual_quantiles", self.residual_quantiles, 1 if rows == 1 else HOUR, len(QUANTILES)
-        )
+        count = 1 if rows == 1 else HOUR_MINUTES
+        _table("residual_quantiles", self.residual_quantiles, count, len(QUANTILES))
         losses = (state.losses_long, state.losses_short)
         _table("state.losses", losses, 2, EXPERTS, least=0)
         _table("state.squares", (state.misses, state.moves), 2, 3, least=0)

@@ -13,8 +13,9 @@ from peakfleet_planner.forecast.basis import MOST_AGE_SECONDS, Basis
 from peakfleet_planner.forecast.features import Past, Present
 from peakfleet_planner.forecast.horizon import Horizon
 from peakfleet_planner.forecast.layers import Tables, ages, aims
-from peakfleet_planner.forecast.minutes import DAY, HOUR, MINUTE_SECONDS
+from peakfleet_planner.forecast.minutes import DAY_MINUTES, HOUR_MINUTES
 from peakfleet_planner.forecast.model import DemandModel, HorizonModel
+from peakfleet_planner.spec import MINUTE_SECONDS
 
 MEAN_DAYS: Final = 14
 
@@ -97,7 +98,7 @@ class Rolling:
         self.past.recent.append(value)
         self.highest = max(self.highest, value)
         self.minutes_seen += 1
-        self.mean += (value - self.mean) / min(self.minutes_seen, MEAN_DAYS * DAY)
+        self.mean += (value - self.mean) / min(self.minutes_seen, MEAN_DAYS * DAY_MINUTES)
         now = Present(self.past)
         return [horizon.see(now, self.mean) for horizon in self.horizons]
 
@@ -112,7 +113,7 @@ class Rolling:
 
     def last_hour(self, baseline: float) -> list[float]:
         """Return the burst above *baseline* in each of the last minutes."""
-        hour = self.past.recent.values[-HOUR:]
+        hour = self.past.recent.values[-HOUR_MINUTES:]
         return [value - baseline if value > baseline else 0.0 for value in hour]
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from peakfleet_planner.codec import check_above, check_at_least, check_named, check_within
+from peakfleet_planner.spec.metrics import DAY_SECONDS
 
 Repetition = Literal["once", "daily", "weekly"]
 
-DAY_SECONDS: Final = 24 * 3600
 _EVERY_SECONDS: Final = {"daily": DAY_SECONDS, "weekly": 7 * DAY_SECONDS}
 
 

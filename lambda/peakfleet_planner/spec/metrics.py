@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from peakfleet_planner.codec import SpecError, check_named
 
-PERIODS_SECONDS = (1, 5, 10, 20, 30)
+PERIODS_SECONDS: Final = (1, 5, 10, 20, 30)
 """Periods below a minute that GetMetricData accepts, for high-resolution metrics."""
-MINUTE_SECONDS = 60
-SUMS = ("Sum", "SampleCount")
+MINUTE_SECONDS: Final = 60
+DAY_SECONDS: Final = 24 * 3600
+SUMS: Final = ("Sum", "SampleCount")
 """Statistics that grow with the period."""
 
 
@@ -30,7 +32,7 @@ class Metric:
     metric_name: str
     dimensions: Mapping[str, str] = field(default_factory=dict)
     statistic: str = "Average"
-    period_seconds: int = 60
+    period_seconds: int = MINUTE_SECONDS
 
     def __post_init__(self) -> None:
         """Refuse what GetMetricData would refuse."""
