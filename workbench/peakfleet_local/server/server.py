@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -25,8 +24,8 @@ from peakfleet_local.metrics import (
     publish_embedded,
 )
 from peakfleet_local.moto import Client, Clients, require_moto
-from peakfleet_local.server import http as _http
 from peakfleet_local.server.deployed import missing_resources
+from peakfleet_local.server.http import MotoServer
 from peakfleet_local.world import Place, World
 
 T = TypeVar("T")
@@ -235,8 +234,9 @@ class LocalAws:
     def _open(self, stack: ExitStack) -> None:
         moto_api_backend.reset()
         stack.callback(moto_api_backend.reset)
-        listener = _listen(self._port)
-        self._endpoint_url = f"http://localhost:{listener.getsockname()[1]}"
+        server = _listen(self._port)
+        stack.callback(server.close)  # if anything below fails
+        self._endpoint_url = f"http://localhost:{server.port}"
         self._functions = Functions(
             environment=self.environment,
             on_log=lambda line: publish_embedded(line, store=self.metrics),
@@ -248,10 +248,11 @@ class LocalAws:
         stack.enter_context(installed(self.world))
         stack.enter_context(metrics_installed(self.metrics))
         stack.enter_context(installed_types(clients=self.client, invoke=self._functions.invoke))
-        stack.callback(_http.MotoServer(listener=listener).close)
+        stack.callback(server.close)
         stack.callback(self._clients.close)
         stack.callback(self._firing.close)
         stack.enter_context(self._functions.installed())
+        server.start()
 
 
 def _opened(part: T | None) -> T:
@@ -260,10 +261,10 @@ def _opened(part: T | None) -> T:
     return part
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(port: int) -> MotoServer:
     try:
-        return _http.listen(port)
+        return MotoServer(port=port)
     except OSError:
-        listener = _http.listen(0)
-        _logger.warning("port %d is busy, using %d instead", port, listener.getsockname()[1])
-        return listener
+        server = MotoServer(port=0)
+        _logger.warning("port %d is busy, using %d instead", port, server.port)
+        return server
