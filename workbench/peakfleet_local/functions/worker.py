@@ -1,3 +1,5 @@
+"""A warm process that runs the code of one function."""
+
 from __future__ import annotations
 
 import json

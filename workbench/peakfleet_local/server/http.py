@@ -16,7 +16,10 @@ THREADS = 24
 """More than calls can be nested: a stack calls the API, a function that it runs calls again."""
 IDLE_SECONDS = 3600
 """A client that finds its connection closed would have to repeat the call, which none does."""
+MOST_WAITING = 128
+"""Connections that the system holds until one is accepted."""
 STOP_SECONDS = 0.05
+"""How long stopping waits for the thread that accepts connections."""
 _logger = logging.getLogger(__name__)
 
 
@@ -31,8 +34,14 @@ class MotoServer:
     """
 
     def __init__(self, *, port: int) -> None:
-        application = _Application(create_backend_app)
-        self._server = _QuietServer((HOST, port), application, numthreads=THREADS, max=THREADS)
+        self._server = _QuietServer(
+            (HOST, port),
+            _Application(create_backend_app),
+            numthreads=THREADS,
+            max=THREADS,
+            request_queue_size=MOST_WAITING,
+            timeout=IDLE_SECONDS,
+        )
         self._server.prepare()
         self.port = int(self._server.bind_addr[1])
         self._thread = threading.Thread(
@@ -53,11 +62,8 @@ class MotoServer:
 class _QuietServer(Server):
     """Keeps connections open, and says nothing of clients that went away."""
 
-    keep_alive_conn_limit = None
+    keep_alive_conn_limit = 1000
     expiration_interval = STOP_SECONDS
-
-    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - cheroot's own
-        super().__init__(*args, **options, request_queue_size=128, timeout=IDLE_SECONDS)
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002 - cheroot's own signature
         _logger.log(level, msg, exc_info=traceback)
@@ -75,10 +81,11 @@ class _Application(DomainDispatcherApplication):
     ) -> Iterable[bytes]:
         environ["RAW_URI"] = environ["REQUEST_URI"]  # moto takes the path of S3's keys from it
         try:
-            return super().__call__(environ, start_response)
+            answer: Iterable[bytes] = super().__call__(environ, start_response)
         except Exception:  # noqa: BLE001 - whatever moto raises
             start_response("500 Internal Server Error", [("Content-Type", "text/plain")])
             return [traceback.format_exc().encode()]
+        return answer
 
     def get_backend_for_host(self, host: str | None) -> Any:  # noqa: ANN401 - moto's own signature
         """Return what moto found for this host the first time; it walks its folders each time."""

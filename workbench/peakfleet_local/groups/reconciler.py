@@ -1,24 +1,27 @@
+"""Groups move towards their desired capacity: launch, terminate, replace, warm."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from peakfleet_local.groups.activities import ActivityLog
-from peakfleet_local.groups.agents import Agents
-from peakfleet_local.groups.group_events import place_of
-from peakfleet_local.groups.hooks import LifecycleHooks
-from peakfleet_local.groups.launching import (
+from peakfleet_local.groups.activities import ActivityLog, place_of
+from peakfleet_local.groups.configuration import (
     STAYING,
     Group,
-    end_in_ec2,
-    next_purchase,
-    register,
+    TypeChoice,
     subnets,
+    suspended,
     type_choices,
 )
+from peakfleet_local.groups.hooks import LifecycleHooks
+from peakfleet_local.groups.launching import Launcher, end_in_ec2, register
 from peakfleet_local.groups.lifecycle import Lifecycle
-from peakfleet_local.groups.placement import TypeChoice, by_need, next_victim, where_to_launch
-from peakfleet_local.groups.returning import Returning
-from peakfleet_local.groups.starting import Starter
+from peakfleet_local.groups.placement import (
+    by_need,
+    next_purchase,
+    next_victim,
+    where_to_launch,
+)
 from peakfleet_local.groups.warm_pools import WarmPools
 from peakfleet_local.moto import MotoObject
 from peakfleet_local.world import Machine, Place, Purchase, World
@@ -33,26 +36,15 @@ class Reconciler:
         self._world = world
         self._retry_at: dict[str, float] = {}
         self._unhealthy: set[str] = set()
-        agents = Agents(world=world, hooks=hooks)
         self.lifecycle = Lifecycle(
             world=world,
             activities=activities,
             hooks=hooks,
-            agents=agents,
             changed=self._changed,
             failed=self.found_unhealthy,
         )
-        self.starter = Starter(world=world, activities=activities, lifecycle=self.lifecycle)
-        returning = Returning(
-            world=world,
-            activities=activities,
-            hooks=hooks,
-            agents=agents,
-            lifecycle=self.lifecycle,
-        )
-        self.warm_pools = WarmPools(
-            world=world, lifecycle=self.lifecycle, starter=self.starter, returning=returning
-        )
+        self.launcher = Launcher(world=world, activities=activities, lifecycle=self.lifecycle)
+        self.warm_pools = WarmPools(world=world, lifecycle=self.lifecycle, launcher=self.launcher)
 
     def forget(self, group_name: str) -> None:
         """Drop a deleted group."""
@@ -177,13 +169,13 @@ class Reconciler:
                 zones=list(subnet_of),
                 types=types,
                 machines=staying,
-                has_capacity=self.starter.has_capacity(group, purchase),
+                has_capacity=self.launcher.has_capacity(group, purchase),
             )
             if place is None:
                 self._refused(group, types, by_need(list(subnet_of), staying)[0], purchase)
                 return
             choice, zone = place
-            machine, state = self.starter.launch(
+            machine, state = self.launcher.launch(
                 group,
                 choice=choice,
                 zone=zone,
@@ -200,9 +192,9 @@ class Reconciler:
     ) -> None:
         world = self._world
         self._retry_at[group.name] = world.now_epoch_seconds + world.retry_seconds
-        refusal = self.starter.refusal(group, choice=types[0], zone=zone, purchase=purchase)
+        refusal = self.launcher.refusal(group, choice=types[0], zone=zone, purchase=purchase)
         if refusal is not None:
-            self.starter.failed(group, refusal, zone=zone, purchase=purchase)
+            self.launcher.failed(group, refusal, zone=zone, purchase=purchase)
 
     def _terminate_surplus(self, group: Group, cause: str) -> None:
         while True:
@@ -239,8 +231,3 @@ class _Keeper:
     def lose(self, instance_id: str, *, cause: str) -> None:
         end_in_ec2(self.group, {instance_id})
         self.reconciler.lost(self.group, {instance_id}, cause=cause)
-
-
-def suspended(group: Group) -> set[str]:
-    """Return the processes of a group that are suspended."""
-    return {process["ProcessName"] for process in group.suspended_processes}

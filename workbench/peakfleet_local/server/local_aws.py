@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import boto3
+from botocore.config import Config
 from moto.moto_api._internal.models import moto_api_backend
 
 from peakfleet_local.cloudformation import installed_types
@@ -23,8 +25,8 @@ from peakfleet_local.metrics import (
     metrics_installed,
     publish_embedded,
 )
-from peakfleet_local.moto import Client, Clients, require_moto
-from peakfleet_local.server.deployed import missing_resources
+from peakfleet_local.moto import Client, require_moto
+from peakfleet_local.server.deploy import missing_resources
 from peakfleet_local.server.http import MotoServer
 from peakfleet_local.world import Place, World
 
@@ -72,7 +74,7 @@ class LocalAws:
         self._port = port
         self._stack = ExitStack()
         self._endpoint_url = ""
-        self._clients = Clients(region=region)
+        self._clients = _Clients(region=region)
         self._functions: Functions | None = None
         self._firing: Firing | None = None
         self._delivery: Delivery | None = None
@@ -253,6 +255,36 @@ class LocalAws:
         stack.callback(self._firing.close)
         stack.enter_context(self._functions.installed())
         server.start()
+
+
+class _Clients:
+    """Makes one boto3 client per service of a local AWS, and keeps it. Safe to share."""
+
+    def __init__(self, *, region: str) -> None:
+        self._region = region
+        self._lock = threading.Lock()
+        self._clients: dict[str, Client] = {}
+
+    def get(self, service: str, *, endpoint_url: str) -> Client:
+        """Return the client of a service; no call is repeated."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = boto3.Session().client(
+                    service,
+                    region_name=self._region,
+                    endpoint_url=endpoint_url,
+                    aws_access_key_id="testing",
+                    aws_secret_access_key="testing",  # noqa: S106 - nothing checks it
+                    config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
+                )
+            return self._clients[service]
+
+    def close(self) -> None:
+        """Close every client and forget it."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
 
 
 def _opened(part: T | None) -> T:
