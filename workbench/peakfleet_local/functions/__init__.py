@@ -8,10 +8,10 @@ events of the world to the functions whose rules match.
 from peakfleet_local.functions.event_delivery import Delivered, Delivery
 from peakfleet_local.functions.functions import Functions
 from peakfleet_local.functions.schedules import Firing, enabled_schedules
-from peakfleet_local.functions.worker import Death, Invocation
+from peakfleet_local.functions.worker import Crash, Invocation
 
 __all__ = [
-    "Death",
+    "Crash",
     "Delivered",
     "Delivery",
     "Firing",

@@ -12,7 +12,7 @@ from peakfleet_local.world import Purchase
 
 Group = MotoObject
 """A FakeAutoScalingGroup."""
-STAYING = frozenset({"Pending", "Pending:Wait", "InService"})
+COUNTED_STATES = frozenset({"Pending", "Pending:Wait", "InService"})
 """States that count towards the desired capacity."""
 _ALL_PERCENT = 100
 

@@ -8,7 +8,7 @@ from math import inf
 from moto.autoscaling.models import ASG_NAME_TAG, InstanceState
 
 from peakfleet_local.groups.activities import ActivityLog, activity_event
-from peakfleet_local.groups.configuration import STAYING, Group, TypeChoice, template_version
+from peakfleet_local.groups.configuration import COUNTED_STATES, Group, TypeChoice, template_version
 from peakfleet_local.groups.lifecycle import Lifecycle
 from peakfleet_local.moto import MotoObject
 from peakfleet_local.world import Machine, Purchase, Refusal, World
@@ -145,7 +145,7 @@ def register(group: Group) -> None:
         fresh = [
             {"Id": state.instance.id}
             for state in group.instance_states
-            if state.instance.id not in known and state.lifecycle_state in STAYING
+            if state.instance.id not in known and state.lifecycle_state in COUNTED_STATES
         ]
         if fresh:
             backend.register_targets(arn, fresh)

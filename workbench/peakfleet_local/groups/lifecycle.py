@@ -144,7 +144,7 @@ class Lifecycle:
         """Whether a machine is on its way back and still waits for its hooks."""
         return machine.warm and self._hooks.waits_for(machine.instance_id) == TERMINATING
 
-    def bury(self, group: Group, machine: Machine, *, cause: str = "") -> None:
+    def remove(self, group: Group, machine: Machine, *, cause: str = "") -> None:
         """Strike a machine that is gone off the world, and say so."""
         world, key = self._world, machine.instance_id
         at = min(machine.gone_at, world.now_epoch_seconds)

@@ -18,7 +18,7 @@ from moto.autoscaling.models import (
 from peakfleet_local.groups.activities import ActivityLog
 from peakfleet_local.groups.api import GroupApi
 from peakfleet_local.groups.calls import Calls
-from peakfleet_local.groups.configuration import STAYING, as_requested
+from peakfleet_local.groups.configuration import COUNTED_STATES, as_requested
 from peakfleet_local.groups.hooks import LifecycleHooks
 from peakfleet_local.groups.reconciler import Reconciler
 from peakfleet_local.moto import (
@@ -87,7 +87,7 @@ class _GroupPhysics:
         replaced = (
             (group, "set_desired_capacity", self.set_desired),
             (group, "update", self.update),
-            (group, "active_instances", _staying),
+            (group, "active_instances", _counted),
             (backend, "set_desired_capacity", _set_checked),
             (backend, "delete_auto_scaling_group", self.delete),
             (backend, "terminate_instance", self.terminate),
@@ -126,7 +126,7 @@ class _GroupPhysics:
         before = group.desired_capacity
         if state.lifecycle_state == "Terminating:Retained":
             return self._sweep(group, state)
-        if state.lifecycle_state not in STAYING:
+        if state.lifecycle_state not in COUNTED_STATES:
             raise ApiError(
                 "ScalingActivityInProgress",
                 f"Instance {instance_id} is {state.lifecycle_state} already.",
@@ -170,8 +170,8 @@ def _cause(world: World, *, before: int, after: int) -> str:
     )
 
 
-def _staying(group: MotoObject) -> list[MotoObject]:
-    return [s for s in group.instance_states if s.lifecycle_state in STAYING]
+def _counted(group: MotoObject) -> list[MotoObject]:
+    return [s for s in group.instance_states if s.lifecycle_state in COUNTED_STATES]
 
 
 def _set_checked(backend: MotoObject, group_name: str, desired_capacity: int | None) -> None:

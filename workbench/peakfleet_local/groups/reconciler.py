@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from peakfleet_local.groups.activities import ActivityLog, place_of
 from peakfleet_local.groups.configuration import (
-    STAYING,
+    COUNTED_STATES,
     Group,
     TypeChoice,
     subnets,
@@ -55,7 +55,7 @@ class Reconciler:
     def reconcile(self, group: Group, *, cause: str) -> None:
         """Launch or terminate until capacity is what is desired, or nothing can be done."""
         with self._world.lock:
-            self._world.keep(group.name, _Keeper(reconciler=self, group=group))
+            self._world.control(group.name, _Controller(reconciler=self, group=group))
             self._remove_gone(group)
             if "Launch" not in suspended(group):
                 self._launch_missing(group, cause)
@@ -70,7 +70,7 @@ class Reconciler:
             for instance_id in instance_ids:
                 machine = self._world.machines.get(instance_id)
                 if machine is not None:
-                    self._bury(group, machine, cause=cause)
+                    self._forget_machine(group, machine, cause=cause)
             group.instance_states = [
                 s for s in group.instance_states if s.instance.id not in instance_ids
             ]
@@ -85,7 +85,7 @@ class Reconciler:
     def found_unhealthy(self, group: Group, instance_id: str) -> None:
         """Replace an instance that is unhealthy, unless that is suspended."""
         for state in group.instance_states:
-            if state.instance.id == instance_id and state.lifecycle_state in STAYING:
+            if state.instance.id == instance_id and state.lifecycle_state in COUNTED_STATES:
                 state.health_status = "Unhealthy"
                 self._unhealthy.add(instance_id)
                 self.reconcile_on_time(group)
@@ -119,11 +119,11 @@ class Reconciler:
     def _changed(self, group: Group) -> None:
         self.reconcile(group, cause=TO_REACH_DESIRED)
 
-    def _staying(self, group: Group) -> list[Machine]:
+    def _counted(self, group: Group) -> list[Machine]:
         return [
             self.machine_of(group, state)
             for state in group.instance_states
-            if state.lifecycle_state in STAYING
+            if state.lifecycle_state in COUNTED_STATES
         ]
 
     def _remove_gone(self, group: Group) -> None:
@@ -132,13 +132,13 @@ class Reconciler:
         if not gone:
             return
         for machine in gone:
-            self._bury(group, machine)
+            self._forget_machine(group, machine)
         ids = {machine.instance_id for machine in gone}
         end_in_ec2(group, ids)
         group.instance_states = [s for s in group.instance_states if s.instance.id not in ids]
 
-    def _bury(self, group: Group, machine: Machine, *, cause: str = "") -> None:
-        self.lifecycle.bury(group, machine, cause=cause)
+    def _forget_machine(self, group: Group, machine: Machine, *, cause: str = "") -> None:
+        self.lifecycle.remove(group, machine, cause=cause)
         self._unhealthy.discard(machine.instance_id)
         self.warm_pools.drop(group.name, machine.instance_id)
 
@@ -146,7 +146,7 @@ class Reconciler:
         if not self._unhealthy or "ReplaceUnhealthy" in suspended(group):
             return
         for state in list(group.instance_states):
-            if state.instance.id in self._unhealthy and state.lifecycle_state in STAYING:
+            if state.instance.id in self._unhealthy and state.lifecycle_state in COUNTED_STATES:
                 self._unhealthy.discard(state.instance.id)
                 self.terminate(
                     group,
@@ -156,7 +156,7 @@ class Reconciler:
                 )
 
     def _launch_missing(self, group: Group, cause: str) -> None:
-        staying = self._staying(group)
+        staying = self._counted(group)
         missing = group.desired_capacity - sum(m.weight for m in staying)
         if missing <= 0:
             return
@@ -198,7 +198,7 @@ class Reconciler:
 
     def _terminate_surplus(self, group: Group, cause: str) -> None:
         while True:
-            staying = self._staying(group)
+            staying = self._counted(group)
             victim = next_victim(
                 machines=staying,
                 surplus=sum(m.weight for m in staying) - group.desired_capacity,
@@ -215,7 +215,7 @@ class Reconciler:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Keeper:
+class _Controller:
     """Runs one group as time passes."""
 
     reconciler: Reconciler
@@ -228,6 +228,6 @@ class _Keeper:
     def on_time(self) -> None:
         self.reconciler.reconcile_on_time(self.group)
 
-    def lose(self, instance_id: str, *, cause: str) -> None:
+    def remove_ended(self, instance_id: str, *, cause: str) -> None:
         end_in_ec2(self.group, {instance_id})
         self.reconciler.lost(self.group, {instance_id}, cause=cause)

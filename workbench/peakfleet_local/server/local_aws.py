@@ -16,7 +16,7 @@ from botocore.config import Config
 from moto.moto_api._internal.models import moto_api_backend
 
 from peakfleet_local.cloudformation import installed_types
-from peakfleet_local.functions import Death, Delivered, Delivery, Firing, Functions
+from peakfleet_local.functions import Crash, Delivered, Delivery, Firing, Functions
 from peakfleet_local.groups import installed
 from peakfleet_local.metrics import (
     Datapoint,
@@ -218,8 +218,8 @@ class LocalAws:
             after: Whether the call is made first. Default: it is not.
             calls: At which call of that operation, counted from 1. Default: the first.
         """
-        death = Death(operation=operation, after=after, calls=calls)
-        _opened(self._functions).kill_at(function_name, death)
+        crash = Crash(operation=operation, after=after, calls=calls)
+        _opened(self._functions).kill_at(function_name, crash)
 
     def logs(self, function_name: str) -> list[str]:
         """The latest lines that a function printed, oldest first."""

@@ -27,7 +27,7 @@ EVENTS_KEPT = 10_000
 Action = Callable[[], None]
 
 
-class Keeper(Protocol):
+class GroupController(Protocol):
     """What runs one Auto Scaling group."""
 
     @property
@@ -37,7 +37,7 @@ class Keeper(Protocol):
     def on_time(self) -> None:
         """Do what is due now that time has passed."""
 
-    def lose(self, instance_id: str, *, cause: str) -> None:
+    def remove_ended(self, instance_id: str, *, cause: str) -> None:
         """Do without an instance that EC2 has ended."""
 
 
@@ -96,7 +96,7 @@ class World(Faults, InstanceProfiles):
         self._machines: dict[str, Machine] = {}
         self._now = time.time() if now_epoch_seconds is None else float(now_epoch_seconds)
         self._timers = _Timers()
-        self._keepers: dict[str, Keeper] = {}
+        self._controllers: dict[str, GroupController] = {}
 
     @property
     def now_epoch_seconds(self) -> float:
@@ -126,8 +126,8 @@ class World(Faults, InstanceProfiles):
                 self._now = max(self._now, moment)
                 action()
             self._now = until
-            for keeper in list(self._keepers.values()):
-                keeper.on_time()
+            for controller in list(self._controllers.values()):
+                controller.on_time()
 
     def advance_to(self, epoch_seconds: float) -> None:
         """Let time pass until a moment.
@@ -211,7 +211,7 @@ class World(Faults, InstanceProfiles):
                 m
                 for m in self.machines.values()
                 if (m.purchase, m.gone_at) == ("spot", inf)
-                and m.group in self._keepers
+                and m.group in self._controllers
                 and group in {None, m.group}
                 and zone in {None, m.zone}
             ]
@@ -219,7 +219,7 @@ class World(Faults, InstanceProfiles):
             for machine in victims:
                 event = rebalance_recommendation(
                     instance_id=machine.instance_id,
-                    place=self._keepers[machine.group].place,
+                    place=self._controllers[machine.group].place,
                     at_epoch_seconds=self._now,
                 )
                 self.events.append(event)
@@ -239,10 +239,10 @@ class World(Faults, InstanceProfiles):
                 m
                 for m in self.machines.values()
                 if (m.instance_type, m.zone, m.gone_at) == (instance_type, zone, inf)
-                and m.group in self._keepers
+                and m.group in self._controllers
             ]
             for machine in taken:
-                self._keepers[machine.group].lose(machine.instance_id, cause=cause)
+                self._controllers[machine.group].remove_ended(machine.instance_id, cause=cause)
             return tuple(m.instance_id for m in taken)
 
     def state_of(self, instance_id: str) -> str:
@@ -269,15 +269,15 @@ class World(Faults, InstanceProfiles):
         """How many machines of a group are in each lifecycle state."""
         return Counter(self.state_of(m.instance_id) for m in self.machines_of(group))
 
-    def keep(self, group: str, keeper: Keeper) -> None:
+    def control(self, group: str, controller: GroupController) -> None:
         """Let somebody run a group as time advances; one per group."""
         with self.lock:
-            self._keepers[group] = keeper
+            self._controllers[group] = controller
 
     def forget(self, group: str) -> None:
         """Forget a group, who runs it and its machines."""
         with self.lock:
-            self._keepers.pop(group, None)
+            self._controllers.pop(group, None)
             for machine in self.machines_of(group):
                 del self.machines[machine.instance_id]
 
@@ -287,7 +287,7 @@ class World(Faults, InstanceProfiles):
         event = interruption_warning(
             instance_id=machine.instance_id,
             zone=machine.zone,
-            place=self._keepers[machine.group].place,
+            place=self._controllers[machine.group].place,
             at_epoch_seconds=self._now,
         )
         self.events.append(event)
@@ -296,7 +296,7 @@ class World(Faults, InstanceProfiles):
     def _take_back(self, machine: Machine) -> None:
         if machine.instance_id in self.machines:
             cause = "EC2 took the Spot instance back"
-            self._keepers[machine.group].lose(machine.instance_id, cause=cause)
+            self._controllers[machine.group].remove_ended(machine.instance_id, cause=cause)
 
     def _serves(self, machine: Machine) -> bool:
         return machine.fails_at > self._now and self.state_of(machine.instance_id) == "InService"
