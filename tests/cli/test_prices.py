@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from peakfleet_chips import PRICE_FILE, Prices
 from peakfleet_cli.main import app
-from peakfleet_cli.prices.spot_history import mean_price
+from peakfleet_cli.prices.aws_prices import mean_price
 from tests.cli.price_services import PriceServices
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)

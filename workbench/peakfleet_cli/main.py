@@ -8,8 +8,8 @@ from peakfleet_cli.demo import demo
 from peakfleet_cli.efficiency.command import efficiency
 from peakfleet_cli.operate import commands as operate
 from peakfleet_cli.operate import obstacles as standing
-from peakfleet_cli.prices.commands import prices
-from peakfleet_cli.record.command import record
+from peakfleet_cli.prices import prices
+from peakfleet_cli.record import record
 from peakfleet_cli.trial.compare import compare
 from peakfleet_cli.trial.simulate import simulate
 

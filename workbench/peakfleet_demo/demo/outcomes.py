@@ -1,4 +1,4 @@
-"""What a replay came to, beside target tracking and perfect foresight."""
+"""The outcome of a replay, beside target tracking and perfect foresight."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Contender:
-    """One policy over the whole replay, and what it came to.
+class PolicyResult:
+    """One policy over the whole replay.
 
     Args:
         run: Minute by minute; instances are those of the fleet's first pool.
@@ -53,19 +53,14 @@ class FleetOutcome:
     """
 
     spec: FleetSpec
-    peakfleet: Contender
-    target_tracking: Contender
-    optimum: Contender
+    peakfleet: PolicyResult
+    target_tracking: PolicyResult
+    optimum: PolicyResult
 
     @property
-    def contenders(self) -> tuple[Contender, ...]:
+    def results(self) -> tuple[PolicyResult, ...]:
         """All three, ours first."""
         return self.peakfleet, self.target_tracking, self.optimum
-
-    @property
-    def is_live(self) -> bool:
-        """Whether its work is lost if it is not served at once."""
-        return backlog_of(self.spec) is None
 
 
 def physics_of(spec: FleetSpec) -> Physics:
@@ -98,9 +93,9 @@ def compare(spec: FleetSpec, peak: Peak, minutes: Sequence[Minute]) -> FleetOutc
     theirs, best = contest.target_tracking(), contest.optimum()
     return FleetOutcome(
         spec=spec,
-        peakfleet=_contender(ours, best, _pool_dollars(spec, minutes)),
-        target_tracking=_contender(theirs, best, ladder_dollars(spec, theirs)),
-        optimum=_contender(best, best, ladder_dollars(spec, best)),
+        peakfleet=_result(ours, best, _pool_dollars(spec, minutes)),
+        target_tracking=_result(theirs, best, ladder_dollars(spec, theirs)),
+        optimum=_result(best, best, ladder_dollars(spec, best)),
     )
 
 
@@ -118,16 +113,16 @@ def _world(spec: FleetSpec) -> World:
 
 
 def _queue(spec: FleetSpec) -> Queue | None:
-    backlog = backlog_of(spec)
-    if backlog is None:
-        return None
-    return Queue(
-        seconds_per_item=backlog.seconds_per_item, deadline_seconds=backlog.drain_within_seconds
-    )
+    if backlog := backlog_of(spec):
+        return Queue(
+            seconds_per_item=backlog.seconds_per_item,
+            deadline_seconds=backlog.drain_within_seconds,
+        )
+    return None
 
 
-def _contender(run: Run, best: Run, dollars: float | None) -> Contender:
-    return Contender(run=run, outcome=replace(score(run, optimum=best), usd=dollars))
+def _result(run: Run, best: Run, dollars: float | None) -> PolicyResult:
+    return PolicyResult(run=run, outcome=replace(score(run, optimum=best), usd=dollars))
 
 
 def _run(spec: FleetSpec, contest: Contest, peak: Peak, minutes: Sequence[FleetMinute]) -> Run:

@@ -1,10 +1,13 @@
-"""What a user asks of a demo. Loads nothing heavy, so that `--help` is quick."""
+"""What a user asks of a demo. Imports nothing heavy, so that `--help` is quick."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 DEFAULT_HOURS = 6.0
 DEFAULT_PEAK_SHARE = 0.65
@@ -15,8 +18,8 @@ class DemoError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What the user asked to have replayed.
+class DemoOptions:
+    """Which demand is replayed.
 
     Args:
         file: Recorded demand. Default: a generated premiere night.
@@ -59,3 +62,9 @@ class Outputs:
 
     html: Path
     json_file: Path | None = None
+
+    def write_json(self, document: Mapping[str, Any]) -> None:
+        """Write the figures, if somebody asked for them."""
+        if self.json_file is not None:
+            self.json_file.parent.mkdir(parents=True, exist_ok=True)
+            self.json_file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A demand file that grows: `timestamp_utc,demand`, a constant step, no gap."""
+"""A demand file that is appended to: `timestamp_utc,demand`, a constant step, no gap."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from peakfleet_cli.record.recipes import RecordError
-
 HEADER = "timestamp_utc,demand"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
+class RecordError(Exception):
+    """Demand cannot be recorded; the message says why and the way out."""
+
+
 @dataclass(slots=True, kw_only=True)
-class DemandRows:
+class DemandFile:
     """A demand file, new or to be continued.
 
     Args:
@@ -33,7 +35,7 @@ class DemandRows:
     _last: tuple[int, float] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        """Read what the file has, and drop a row that was only half written."""
+        """Read the rows of the file, and drop a row that was only half written."""
         if not self.path.exists() or not self.path.stat().st_size:
             return
         text = self._read()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,23 +10,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from peakfleet_cli.fleet_spec import SpecFileError, read_spec
-from peakfleet_cli.record.demand_rows import DemandRows
-from peakfleet_cli.record.recipes import (
-    Recipe,
-    RecordError,
-    deployed_spec,
-    recipe_of_metric,
-    recipes_of_fleet,
-)
+from peakfleet_cli.fleet_spec import SpecFileError, deployed_spec, read_spec
+from peakfleet_cli.record.demand_file import DemandFile, RecordError
 from peakfleet_cli.record.recording import (
     RETENTION_DAYS,
+    DemandSeries,
     Recorded,
     Recording,
     finest_period_seconds,
+    series_of_fleet,
+    series_of_metric,
 )
 from peakfleet_cli.times import in_words, parse_time
-from peakfleet_planner import Metric, SpecError
+from peakfleet_planner import FleetSpec, Metric, SpecError
 
 DEFAULT_PERIOD_SECONDS = 60
 
@@ -88,19 +84,20 @@ def record(
     first = now - timedelta(days=RETENTION_DAYS[60])
     if start is not None:
         first = parse_time(start, option="--from")
-    wish = _Wish(
-        namespace=namespace,
-        metric=metric,
-        dimensions=tuple(dimension or ()),
-        statistic=statistic,
-        units_per_value=units_per_value,
-        silent_is_zero=silent_is_zero,
-    )
     try:
-        recipes = _recipes(wish, fleet, spec, region)
-        rows = _rows(out, period, finest_period_seconds(first, now))
+        if fleet is None and spec is None:
+            read = _metric(namespace, metric, dimension or (), statistic)
+            series: tuple[DemandSeries, ...] = (
+                series_of_metric(
+                    read, units_per_value=units_per_value, silent_is_zero=silent_is_zero
+                ),
+            )
+        else:
+            named = namespace is not None or metric is not None
+            series = series_of_fleet(_spec(fleet, spec, region, metric_named=named))
+        file = _file(out, period, finest_period_seconds(first, now))
         recorded = Recording(
-            recipes=recipes, rows=rows, period_seconds=rows.step_seconds, now=now, region=region
+            series=series, file=file, period_seconds=file.step_seconds, now=now, region=region
         ).run(start=first, end=ends)
     except (OSError, RecordError, SpecError, SpecFileError) as error:
         Console(stderr=True, soft_wrap=True).print(f"peakfleet: {error}", markup=False)
@@ -120,53 +117,38 @@ def in_one_line(path: Path, recorded: Recorded) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish:
-    """The metric that a user names instead of a fleet."""
-
-    namespace: str | None
-    metric: str | None
-    dimensions: tuple[str, ...]
-    statistic: str
-    units_per_value: float
-    silent_is_zero: bool
+def _file(path: Path, period: int | None, finest: int) -> DemandFile:
+    file = DemandFile(path=path, step_seconds=period or finest)
+    if period not in (None, file.step_seconds):
+        raise RecordError(f"{path}: has a step of {file.step_seconds} s, not of {period} s")
+    return file
 
 
-def _rows(path: Path, period: int | None, finest: int) -> DemandRows:
-    rows = DemandRows(path=path, step_seconds=period or finest)
-    if period not in (None, rows.step_seconds):
-        raise RecordError(f"{path}: has a step of {rows.step_seconds} s, not of {period} s")
-    return rows
-
-
-def _recipes(
-    wish: _Wish, fleet: str | None, spec: Path | None, region: str | None
-) -> tuple[Recipe, ...]:
-    if fleet is None and spec is None:
-        return (_of_metric(wish),)
-    if wish.namespace is not None or wish.metric is not None:
+def _spec(
+    fleet: str | None, path: Path | None, region: str | None, *, metric_named: bool
+) -> FleetSpec:
+    if metric_named:
         raise RecordError("a fleet says which metrics to read: leave --namespace and --metric out")
-    if spec is None:
-        return recipes_of_fleet(deployed_spec(fleet or "", region=region))
-    read = read_spec(spec)
+    if path is None:
+        return deployed_spec(fleet or "", region=region)
+    read = read_spec(path)
     if fleet not in (None, read.fleet):
-        raise RecordError(f"{spec} is of fleet '{read.fleet}', not '{fleet}'")
-    return recipes_of_fleet(read)
+        raise RecordError(f"{path} is of fleet '{read.fleet}', not '{fleet}'")
+    return read
 
 
-def _of_metric(wish: _Wish) -> Recipe:
-    if wish.namespace is None or wish.metric is None:
+def _metric(
+    namespace: str | None, name: str | None, dimensions: Sequence[str], statistic: str
+) -> Metric:
+    if namespace is None or name is None:
         raise RecordError("name a deployed fleet with --fleet, or --namespace and --metric")
-    pairs = [text.partition("=") for text in wish.dimensions]
+    pairs = [text.partition("=") for text in dimensions]
     if wrong := ["".join(pair) for pair in pairs if not all(pair)]:
         raise RecordError(f"--dimension must be NAME=VALUE, got {wrong[0]!r}")
-    read = Metric(
-        namespace=wish.namespace,
-        metric_name=wish.metric,
+    return Metric(
+        namespace=namespace,
+        metric_name=name,
         dimensions={name: value for name, _, value in pairs},
-        statistic=wish.statistic,
+        statistic=statistic,
         period_seconds=DEFAULT_PERIOD_SECONDS,
-    )
-    return recipe_of_metric(
-        read, units_per_value=wish.units_per_value, silent_is_zero=wish.silent_is_zero
     )
