@@ -29,7 +29,6 @@ from typing import Any
 
 from peakfleet_handlers.state.by_pool import capacities, read_capacities, read_steps, steps
 from peakfleet_planner import DemandModel, Growth, Heights, Hold, Plan, read_model
-from peakfleet_planner.forecast import VERSION as MODEL_VERSION
 
 HOLD, LATEST, MODEL, DECISION_PREFIX = "HOLD", "LATEST", "MODEL", "DECISION#"
 FIRST_READ = "DRAIN#"
@@ -224,7 +223,7 @@ def _unpacked(packed: bytes) -> DemandModel | None:
         document = json.loads(gzip.decompress(packed))
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f"damaged: {error}") from error
-    if document["version"] != MODEL_VERSION:
+    if document["version"] != DemandModel.document_version:
         return None
     model = read_model(document)
     if model is None:

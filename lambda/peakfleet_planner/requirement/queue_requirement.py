@@ -12,7 +12,13 @@ from math import ceil
 from operator import sub
 from typing import Final
 
-from peakfleet_planner.demand import Queue, UsableBaseline, required_units
+from peakfleet_planner.demand import (
+    FEW_RISES,
+    Queue,
+    UsableBaseline,
+    critical_fractile,
+    required_units,
+)
 from peakfleet_planner.snapshot import PoolReading
 from peakfleet_planner.spec import FleetSpec
 
@@ -20,8 +26,6 @@ _PACE_SAMPLES: Final = 5
 """Work is expected to go on arriving as it did on average over this many samples."""
 _CALM_SAMPLES: Final = 10
 """The same where all work that new capacity must finish is known already."""
-_FEW_RISES: Final = 10
-"""Fewer observed rises than this say too little about how fast arrivals climb."""
 _BOOTS_AHEAD: Final = 2
 """Where work falls due before new capacity serves, arrivals are expected for so many boots on."""
 _LEAST_WORTH: Final = 0.1
@@ -134,7 +138,7 @@ def queue_need(
     arriving = recent = paces[-1]
     if gap > 0:
         steps = ceil(gap / queue.period_seconds)
-        arriving += _rise(paces, steps, chance=2 / unserved_cost)
+        arriving += _rise(paces, steps, unserved_cost=unserved_cost)
         recent = arriving - paces[-1] + max(paces[-ceil(boot / queue.period_seconds) - 1 :])
     worth_seconds = boot / max(_LEAST_WORTH, unserved_cost - 1)
     rest = _rest(queue, capacity, arriving, now=now, until=serves)
@@ -212,9 +216,9 @@ def _rest(
     return left
 
 
-def _rise(paces: Sequence[float], steps: int, *, chance: float) -> float:
-    """Return the rise over so many samples that was exceeded with this chance."""
+def _rise(paces: Sequence[float], steps: int, *, unserved_cost: float) -> float:
+    """Return the rise over so many samples that is worth capacity."""
     rises: list[float] = sorted(map(sub, paces[steps:], paces))
-    if len(rises) <= _FEW_RISES:
+    if len(rises) <= FEW_RISES:
         return max([0.0, *rises])
-    return max(0.0, rises[ceil(max(0.5, 1 - chance) * len(rises)) - 1])
+    return max(0.0, critical_fractile(rises, unserved_cost))

@@ -8,8 +8,7 @@ from enum import StrEnum
 from math import nan
 from typing import Literal
 
-from peakfleet_planner import _check
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import SpecError, check_above, check_at_least, check_named
 from peakfleet_planner.spec import arithmetic
 from peakfleet_planner.spec.metrics import Metric
 
@@ -43,8 +42,8 @@ class WhenSilent:
 
     def __post_init__(self) -> None:
         """Refuse a rule that cannot be meant."""
-        _check.at_least("when_silent", "after_seconds", self.after_seconds, 1)
-        _check.at_least("when_silent", "at_most", self.at_most, 1)
+        check_at_least("when_silent", "after_seconds", self.after_seconds, 1)
+        check_at_least("when_silent", "at_most", self.at_most, 1)
 
 
 class _Sampled:
@@ -93,14 +92,14 @@ class RateSignal(_Sampled):
     def __post_init__(self) -> None:
         """Refuse a signal that could never be read."""
         owner = f"signal '{self.name}'"
-        _check.named("signal", "name", self.name)
-        _check.above(owner, "units_per_value", self.units_per_value, 0)
+        check_named("signal", "name", self.name)
+        check_above(owner, "units_per_value", self.units_per_value, 0)
         arithmetic.check(self.expression, frozenset(self.metrics), owner)
         periods = sorted({metric.period_seconds for metric in self.metrics.values()})
         if len(periods) > 1:
             raise SpecError(f"{owner}: its metrics must share one period_seconds, got {periods}")
         if self.plausible_max is not None:
-            _check.above(owner, "plausible_max", self.plausible_max, 0)
+            check_above(owner, "plausible_max", self.plausible_max, 0)
 
     def units(self, values: Mapping[str, float], lead_seconds: float) -> float | None:
         """Return the units that these metric values ask for.
@@ -150,16 +149,16 @@ class BacklogSignal(_Sampled):
     def __post_init__(self) -> None:
         """Refuse a backlog that could never be drained."""
         owner = f"signal '{self.name}'"
-        _check.named("signal", "name", self.name)
-        _check.above(owner, "seconds_per_item", self.seconds_per_item, 0)
-        _check.above(owner, "drain_within_seconds", self.drain_within_seconds, 0)
+        check_named("signal", "name", self.name)
+        check_above(owner, "seconds_per_item", self.seconds_per_item, 0)
+        check_above(owner, "drain_within_seconds", self.drain_within_seconds, 0)
         if WAITING not in self.metrics or set(self.metrics) - {WAITING, IN_FLIGHT}:
             raise SpecError(
                 f"{owner}: metrics must be {WAITING} and perhaps {IN_FLIGHT}, "
                 f"got {', '.join(sorted(self.metrics))}"
             )
         if self.plausible_max is not None:
-            _check.above(owner, "plausible_max", self.plausible_max, 0)
+            check_above(owner, "plausible_max", self.plausible_max, 0)
 
     def units(self, values: Mapping[str, float], lead_seconds: float) -> float | None:
         """Return the units that these item counts ask for.

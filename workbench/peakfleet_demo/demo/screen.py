@@ -18,7 +18,6 @@ from rich.text import Text
 
 from peakfleet_local.replay import FleetMinute, Minute, Phases, usable_baseline_units
 from peakfleet_planner import FleetSpec
-from peakfleet_planner.plan import IN_WORDS
 
 BARS = "▁▂▃▄▅▆▇█"
 SPARK_MINUTES, SPARK_WIDTH = 60, 15
@@ -245,7 +244,7 @@ def reason_text(minute: FleetMinute) -> Text:
     """Return why a fleet has its size, in words."""
     if minute.plan is None:
         return Text(minute.error, "red") if minute.error else Text(minute.said, "dim")
-    return Text(IN_WORDS[minute.plan.reason], "dim")
+    return Text(minute.plan.reason.words, "dim")
 
 
 def sparkline(values: Sequence[float], top: float, width: int = SPARK_WIDTH) -> str:

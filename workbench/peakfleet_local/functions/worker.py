@@ -1,3 +1,5 @@
+"""A warm process that runs the code of one function."""
+
 from __future__ import annotations
 
 import json
@@ -13,7 +15,7 @@ from uuid import uuid4
 
 INIT_SECONDS = 60.0
 """AWS gives code 10 seconds to load; a busy laptop needs more."""
-GOODBYE_SECONDS = 5.0
+END_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Death:
+class Crash:
     """Where an invocation ends in the middle of its work, as by a crash.
 
     Args:
@@ -77,12 +79,12 @@ class Worker:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
-    def invoke(self, event: object, *, death: Death | None = None) -> Invocation:
+    def invoke(self, event: object, *, crash: Crash | None = None) -> Invocation:
         """Run the handler, in a new process if there is none.
 
         Args:
             event: What it is given.
-            death: Where its process ends meanwhile. Default: it does not.
+            crash: Where its process ends meanwhile. Default: it does not.
         """
         with self._lock:
             logs: list[str] = []
@@ -95,7 +97,7 @@ class Worker:
                 "request_id": request_id,
                 "function_arn": self.deployment.arn,
                 "timeout_seconds": self.deployment.timeout_seconds,
-                "death": death and asdict(death),
+                "crash": crash and asdict(crash),
             }
             answer = self._exchange(request, self.deployment.timeout_seconds, logs)
             if "result" in answer:
@@ -183,7 +185,7 @@ class Worker:
         if process.stdin is not None:
             _close_quietly(process.stdin.close)
         try:
-            process.wait(GOODBYE_SECONDS)
+            process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

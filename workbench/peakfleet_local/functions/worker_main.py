@@ -107,9 +107,9 @@ def load(handler: str) -> Callable[[Any, Context], Any]:
 
 
 @contextmanager
-def mortal(death: dict[str, Any] | None) -> Iterator[None]:
+def crashing(crash: dict[str, Any] | None) -> Iterator[None]:
     """End this process at an API call, in the middle of whatever it does."""
-    if death is None:
+    if crash is None:
         yield
         return
     # Function code may do without botocore, and clients that exist take no new event hooks.
@@ -117,18 +117,18 @@ def mortal(death: dict[str, Any] | None) -> Iterator[None]:
 
     every_client: Any = botocore_client.BaseClient
     call = every_client._make_api_call  # noqa: SLF001 - where every call passes
-    left = int(death["calls"])
+    left = int(crash["calls"])
 
-    def dying(client: Any, operation: str, arguments: Any) -> Any:  # noqa: ANN401 - botocore's own
+    def call_or_crash(client: Any, operation: str, arguments: Any) -> Any:  # noqa: ANN401 - botocore's own
         nonlocal left
-        left -= operation == death["operation"]
+        left -= operation == crash["operation"]
         if left > 0:
             return call(client, operation, arguments)
-        if death["after"]:
+        if crash["after"]:
             call(client, operation, arguments)
         os._exit(1)
 
-    every_client._make_api_call = dying  # noqa: SLF001 - as above
+    every_client._make_api_call = call_or_crash  # noqa: SLF001 - as above
     try:
         yield
     finally:
@@ -149,7 +149,7 @@ def serve(requests: TextIO, send: Callable[[dict[str, Any]], None], logs: LogStr
         request = json.loads(line)
         answer: dict[str, Any] = {}
         try:
-            with mortal(request.get("death")):
+            with crashing(request.get("crash")):
                 answer["result"] = json.dumps(handler(request["event"], Context(request)))
         except Exception as error:  # noqa: BLE001 - as above
             answer["error"] = failure(error)

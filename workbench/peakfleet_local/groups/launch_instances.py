@@ -1,12 +1,19 @@
+"""The call LaunchInstances, which answers with what came and what did not."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from peakfleet_local.groups.groups import Reconciler
-from peakfleet_local.groups.launching import Group, only_purchase, subnets, type_choices
-from peakfleet_local.groups.placement import TypeChoice
+from peakfleet_local.groups.configuration import (
+    Group,
+    TypeChoice,
+    only_purchase,
+    subnets,
+    type_choices,
+)
+from peakfleet_local.groups.reconciler import Reconciler
 from peakfleet_local.moto import ApiError
 from peakfleet_local.world import Purchase, World
 
@@ -140,12 +147,12 @@ class DirectLaunches:
         self, group: Group, choice: TypeChoice, target: _Target, ids: list[str]
     ) -> dict[str, str] | None:
         """Launch one more instance, or return why it failed."""
-        starter = self._reconciler.starter
-        refusal = starter.refusal(group, choice=choice, zone=target.zone, purchase=target.purchase)
+        launcher = self._reconciler.launcher
+        refusal = launcher.refusal(group, choice=choice, zone=target.zone, purchase=target.purchase)
         if refusal is not None:
             self._world.tries[group.name, refusal.code] += 1
             return {"ErrorCode": refusal.code, "ErrorMessage": refusal.message}
-        machine, state = starter.launch(
+        machine, state = launcher.launch(
             group,
             choice=choice,
             zone=target.zone,

@@ -18,9 +18,9 @@ from moto.autoscaling.models import (
 from peakfleet_local.groups.activities import ActivityLog
 from peakfleet_local.groups.api import GroupApi
 from peakfleet_local.groups.calls import Calls
-from peakfleet_local.groups.groups import Reconciler
+from peakfleet_local.groups.configuration import COUNTED_STATES, as_requested
 from peakfleet_local.groups.hooks import LifecycleHooks
-from peakfleet_local.groups.launching import STAYING, as_requested, cause_of
+from peakfleet_local.groups.reconciler import Reconciler
 from peakfleet_local.moto import (
     ApiError,
     MotoObject,
@@ -29,9 +29,8 @@ from peakfleet_local.moto import (
     patched,
     speed_patches,
     stock,
-    table_patches,
 )
-from peakfleet_local.world import World
+from peakfleet_local.world import World, timestamp
 
 
 @contextmanager
@@ -69,7 +68,6 @@ def installed(world: World) -> Iterator[World]:
         *api.patches(),
         *Calls(world).patches(),
         *speed_patches(),
-        *table_patches(),
     ]
     with patched(patches):
         yield world
@@ -89,7 +87,7 @@ class _GroupPhysics:
         replaced = (
             (group, "set_desired_capacity", self.set_desired),
             (group, "update", self.update),
-            (group, "active_instances", _staying),
+            (group, "active_instances", _counted),
             (backend, "set_desired_capacity", _set_checked),
             (backend, "delete_auto_scaling_group", self.delete),
             (backend, "terminate_instance", self.terminate),
@@ -101,7 +99,7 @@ class _GroupPhysics:
         with self._world.lock:
             before = getattr(group, "desired_capacity", None) or 0
             group.desired_capacity = int(group.min_size if new_capacity is None else new_capacity)
-            cause = cause_of(self._world, before=before, after=group.desired_capacity)
+            cause = _cause(self._world, before=before, after=group.desired_capacity)
             self._reconciler.reconcile(group, cause=cause)
 
     def update(self, group: MotoObject, **changes: MotoObject) -> None:
@@ -128,7 +126,7 @@ class _GroupPhysics:
         before = group.desired_capacity
         if state.lifecycle_state == "Terminating:Retained":
             return self._sweep(group, state)
-        if state.lifecycle_state not in STAYING:
+        if state.lifecycle_state not in COUNTED_STATES:
             raise ApiError(
                 "ScalingActivityInProgress",
                 f"Instance {instance_id} is {state.lifecycle_state} already.",
@@ -164,8 +162,16 @@ class _GroupPhysics:
                 self._reconciler.lost(group, own, cause=cause)
 
 
-def _staying(group: MotoObject) -> list[MotoObject]:
-    return [s for s in group.instance_states if s.lifecycle_state in STAYING]
+def _cause(world: World, *, before: int, after: int) -> str:
+    """Say why a change of desired capacity moved machines, in the words of AWS."""
+    return (
+        f"At {timestamp(world.now_epoch_seconds)} a user request explicitly set group desired "
+        f"capacity changing the desired capacity from {before} to {after}."
+    )
+
+
+def _counted(group: MotoObject) -> list[MotoObject]:
+    return [s for s in group.instance_states if s.lifecycle_state in COUNTED_STATES]
 
 
 def _set_checked(backend: MotoObject, group_name: str, desired_capacity: int | None) -> None:

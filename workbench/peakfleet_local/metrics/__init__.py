@@ -1,4 +1,9 @@
-"""CloudWatch: datapoints, alarms, embedded metrics."""
+"""CloudWatch: datapoints, alarms, embedded metrics.
+
+Values come in through the API (`cloudwatch`), out of log lines (`emf`) or without a request
+from a replay (`publishing`), lie in the `store`, and are read by the API. `alarms` change their
+state when they are told to.
+"""
 
 from peakfleet_local.metrics.alarms import set_alarm
 from peakfleet_local.metrics.cloudwatch import metrics_installed

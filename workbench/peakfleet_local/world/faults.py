@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from peakfleet_local.world.machines import PURCHASES, Machine, Purchase
+from peakfleet_local.world.instances import PURCHASES, Machine, Purchase
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, isnan
 from typing import Final
 
@@ -30,9 +30,10 @@ from peakfleet_planner import (
     WarmSpec,
     decide,
     heights,
+    roll_forecast,
 )
 from peakfleet_planner.demand import read_demand
-from peakfleet_planner.forecast import basis_of, read_seconds
+from peakfleet_planner.forecast import RolledModel, basis_of, read_seconds
 from peakfleet_sim.demand import Floats
 from peakfleet_sim.world import DEMAND, SECONDS_PER_MINUTE, Decision, Seen, World
 
@@ -48,6 +49,7 @@ class _Kept:
     learner: Learner | None = None
     model: DemandModel | None = None
     heights: Mapping[str, Heights] = field(default_factory=dict)
+    rolled: RolledModel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,8 @@ class PeakfleetPolicy:
             memory=Memory(model=self._learned(seen), outages=outages, heights=self._kept.heights),
         )
         self._kept.heights = heights(self.spec, snapshot)
-        return snapshot
+        self._kept.rolled = roll_forecast(self.spec, snapshot, onward=self._kept.rolled)
+        return replace(snapshot, rolled=self._kept.rolled)
 
     def _learned(self, seen: Seen) -> DemandModel | None:
         """Return the newest model, learned at the full hour from what was visible then."""

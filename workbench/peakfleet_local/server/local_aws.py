@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -12,10 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import boto3
+from botocore.config import Config
 from moto.moto_api._internal.models import moto_api_backend
 
 from peakfleet_local.cloudformation import installed_types
-from peakfleet_local.functions import Death, Delivered, Delivery, Firing, Functions
+from peakfleet_local.functions import Crash, Delivered, Delivery, Firing, Functions
 from peakfleet_local.groups import installed
 from peakfleet_local.metrics import (
     Datapoint,
@@ -24,9 +25,9 @@ from peakfleet_local.metrics import (
     metrics_installed,
     publish_embedded,
 )
-from peakfleet_local.moto import Client, Clients, require_moto
-from peakfleet_local.server import http as _http
-from peakfleet_local.server.deployed import missing_resources
+from peakfleet_local.moto import Client, require_moto
+from peakfleet_local.server.deploy import missing_resources
+from peakfleet_local.server.http import MotoServer
 from peakfleet_local.world import Place, World
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ class LocalAws:
         self._port = port
         self._stack = ExitStack()
         self._endpoint_url = ""
-        self._clients = Clients(region=region)
+        self._clients = _Clients(region=region)
         self._functions: Functions | None = None
         self._firing: Firing | None = None
         self._delivery: Delivery | None = None
@@ -217,8 +218,8 @@ class LocalAws:
             after: Whether the call is made first. Default: it is not.
             calls: At which call of that operation, counted from 1. Default: the first.
         """
-        death = Death(operation=operation, after=after, calls=calls)
-        _opened(self._functions).kill_at(function_name, death)
+        crash = Crash(operation=operation, after=after, calls=calls)
+        _opened(self._functions).kill_at(function_name, crash)
 
     def logs(self, function_name: str) -> list[str]:
         """The latest lines that a function printed, oldest first."""
@@ -235,8 +236,9 @@ class LocalAws:
     def _open(self, stack: ExitStack) -> None:
         moto_api_backend.reset()
         stack.callback(moto_api_backend.reset)
-        listener = _listen(self._port)
-        self._endpoint_url = f"http://localhost:{listener.getsockname()[1]}"
+        server = _listen(self._port)
+        stack.callback(server.close)  # if anything below fails
+        self._endpoint_url = f"http://localhost:{server.port}"
         self._functions = Functions(
             environment=self.environment,
             on_log=lambda line: publish_embedded(line, store=self.metrics),
@@ -248,10 +250,41 @@ class LocalAws:
         stack.enter_context(installed(self.world))
         stack.enter_context(metrics_installed(self.metrics))
         stack.enter_context(installed_types(clients=self.client, invoke=self._functions.invoke))
-        stack.callback(_http.MotoServer(listener=listener).close)
+        stack.callback(server.close)
         stack.callback(self._clients.close)
         stack.callback(self._firing.close)
         stack.enter_context(self._functions.installed())
+        server.start()
+
+
+class _Clients:
+    """Makes one boto3 client per service of a local AWS, and keeps it. Safe to share."""
+
+    def __init__(self, *, region: str) -> None:
+        self._region = region
+        self._lock = threading.Lock()
+        self._clients: dict[str, Client] = {}
+
+    def get(self, service: str, *, endpoint_url: str) -> Client:
+        """Return the client of a service; no call is repeated."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = boto3.Session().client(
+                    service,
+                    region_name=self._region,
+                    endpoint_url=endpoint_url,
+                    aws_access_key_id="testing",
+                    aws_secret_access_key="testing",  # noqa: S106 - nothing checks it
+                    config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
+                )
+            return self._clients[service]
+
+    def close(self) -> None:
+        """Close every client and forget it."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
 
 
 def _opened(part: T | None) -> T:
@@ -260,10 +293,10 @@ def _opened(part: T | None) -> T:
     return part
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(port: int) -> MotoServer:
     try:
-        return _http.listen(port)
+        return MotoServer(port=port)
     except OSError:
-        listener = _http.listen(0)
-        _logger.warning("port %d is busy, using %d instead", port, listener.getsockname()[1])
-        return listener
+        server = MotoServer(port=0)
+        _logger.warning("port %d is busy, using %d instead", port, server.port)
+        return server

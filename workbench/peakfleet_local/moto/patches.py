@@ -1,3 +1,5 @@
+"""Attributes of moto, replaced while the local AWS runs and put back afterwards."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator

@@ -1,24 +1,27 @@
+"""Groups move towards their desired capacity: launch, terminate, replace, warm."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from peakfleet_local.groups.activities import ActivityLog
-from peakfleet_local.groups.agents import Agents
-from peakfleet_local.groups.group_events import place_of
-from peakfleet_local.groups.hooks import LifecycleHooks
-from peakfleet_local.groups.launching import (
-    STAYING,
+from peakfleet_local.groups.activities import ActivityLog, place_of
+from peakfleet_local.groups.configuration import (
+    COUNTED_STATES,
     Group,
-    end_in_ec2,
-    next_purchase,
-    register,
+    TypeChoice,
     subnets,
+    suspended,
     type_choices,
 )
+from peakfleet_local.groups.hooks import LifecycleHooks
+from peakfleet_local.groups.launching import Launcher, end_in_ec2, register
 from peakfleet_local.groups.lifecycle import Lifecycle
-from peakfleet_local.groups.placement import TypeChoice, by_need, next_victim, where_to_launch
-from peakfleet_local.groups.returning import Returning
-from peakfleet_local.groups.starting import Starter
+from peakfleet_local.groups.placement import (
+    by_need,
+    next_purchase,
+    next_victim,
+    where_to_launch,
+)
 from peakfleet_local.groups.warm_pools import WarmPools
 from peakfleet_local.moto import MotoObject
 from peakfleet_local.world import Machine, Place, Purchase, World
@@ -33,26 +36,15 @@ class Reconciler:
         self._world = world
         self._retry_at: dict[str, float] = {}
         self._unhealthy: set[str] = set()
-        agents = Agents(world=world, hooks=hooks)
         self.lifecycle = Lifecycle(
             world=world,
             activities=activities,
             hooks=hooks,
-            agents=agents,
             changed=self._changed,
             failed=self.found_unhealthy,
         )
-        self.starter = Starter(world=world, activities=activities, lifecycle=self.lifecycle)
-        returning = Returning(
-            world=world,
-            activities=activities,
-            hooks=hooks,
-            agents=agents,
-            lifecycle=self.lifecycle,
-        )
-        self.warm_pools = WarmPools(
-            world=world, lifecycle=self.lifecycle, starter=self.starter, returning=returning
-        )
+        self.launcher = Launcher(world=world, activities=activities, lifecycle=self.lifecycle)
+        self.warm_pools = WarmPools(world=world, lifecycle=self.lifecycle, launcher=self.launcher)
 
     def forget(self, group_name: str) -> None:
         """Drop a deleted group."""
@@ -63,7 +55,7 @@ class Reconciler:
     def reconcile(self, group: Group, *, cause: str) -> None:
         """Launch or terminate until capacity is what is desired, or nothing can be done."""
         with self._world.lock:
-            self._world.keep(group.name, _Keeper(reconciler=self, group=group))
+            self._world.control(group.name, _Controller(reconciler=self, group=group))
             self._remove_gone(group)
             if "Launch" not in suspended(group):
                 self._launch_missing(group, cause)
@@ -78,7 +70,7 @@ class Reconciler:
             for instance_id in instance_ids:
                 machine = self._world.machines.get(instance_id)
                 if machine is not None:
-                    self._bury(group, machine, cause=cause)
+                    self._forget_machine(group, machine, cause=cause)
             group.instance_states = [
                 s for s in group.instance_states if s.instance.id not in instance_ids
             ]
@@ -93,7 +85,7 @@ class Reconciler:
     def found_unhealthy(self, group: Group, instance_id: str) -> None:
         """Replace an instance that is unhealthy, unless that is suspended."""
         for state in group.instance_states:
-            if state.instance.id == instance_id and state.lifecycle_state in STAYING:
+            if state.instance.id == instance_id and state.lifecycle_state in COUNTED_STATES:
                 state.health_status = "Unhealthy"
                 self._unhealthy.add(instance_id)
                 self.reconcile_on_time(group)
@@ -127,11 +119,11 @@ class Reconciler:
     def _changed(self, group: Group) -> None:
         self.reconcile(group, cause=TO_REACH_DESIRED)
 
-    def _staying(self, group: Group) -> list[Machine]:
+    def _counted(self, group: Group) -> list[Machine]:
         return [
             self.machine_of(group, state)
             for state in group.instance_states
-            if state.lifecycle_state in STAYING
+            if state.lifecycle_state in COUNTED_STATES
         ]
 
     def _remove_gone(self, group: Group) -> None:
@@ -140,13 +132,13 @@ class Reconciler:
         if not gone:
             return
         for machine in gone:
-            self._bury(group, machine)
+            self._forget_machine(group, machine)
         ids = {machine.instance_id for machine in gone}
         end_in_ec2(group, ids)
         group.instance_states = [s for s in group.instance_states if s.instance.id not in ids]
 
-    def _bury(self, group: Group, machine: Machine, *, cause: str = "") -> None:
-        self.lifecycle.bury(group, machine, cause=cause)
+    def _forget_machine(self, group: Group, machine: Machine, *, cause: str = "") -> None:
+        self.lifecycle.remove(group, machine, cause=cause)
         self._unhealthy.discard(machine.instance_id)
         self.warm_pools.drop(group.name, machine.instance_id)
 
@@ -154,7 +146,7 @@ class Reconciler:
         if not self._unhealthy or "ReplaceUnhealthy" in suspended(group):
             return
         for state in list(group.instance_states):
-            if state.instance.id in self._unhealthy and state.lifecycle_state in STAYING:
+            if state.instance.id in self._unhealthy and state.lifecycle_state in COUNTED_STATES:
                 self._unhealthy.discard(state.instance.id)
                 self.terminate(
                     group,
@@ -164,7 +156,7 @@ class Reconciler:
                 )
 
     def _launch_missing(self, group: Group, cause: str) -> None:
-        staying = self._staying(group)
+        staying = self._counted(group)
         missing = group.desired_capacity - sum(m.weight for m in staying)
         if missing <= 0:
             return
@@ -177,13 +169,13 @@ class Reconciler:
                 zones=list(subnet_of),
                 types=types,
                 machines=staying,
-                has_capacity=self.starter.has_capacity(group, purchase),
+                has_capacity=self.launcher.has_capacity(group, purchase),
             )
             if place is None:
                 self._refused(group, types, by_need(list(subnet_of), staying)[0], purchase)
                 return
             choice, zone = place
-            machine, state = self.starter.launch(
+            machine, state = self.launcher.launch(
                 group,
                 choice=choice,
                 zone=zone,
@@ -200,13 +192,13 @@ class Reconciler:
     ) -> None:
         world = self._world
         self._retry_at[group.name] = world.now_epoch_seconds + world.retry_seconds
-        refusal = self.starter.refusal(group, choice=types[0], zone=zone, purchase=purchase)
+        refusal = self.launcher.refusal(group, choice=types[0], zone=zone, purchase=purchase)
         if refusal is not None:
-            self.starter.failed(group, refusal, zone=zone, purchase=purchase)
+            self.launcher.failed(group, refusal, zone=zone, purchase=purchase)
 
     def _terminate_surplus(self, group: Group, cause: str) -> None:
         while True:
-            staying = self._staying(group)
+            staying = self._counted(group)
             victim = next_victim(
                 machines=staying,
                 surplus=sum(m.weight for m in staying) - group.desired_capacity,
@@ -223,7 +215,7 @@ class Reconciler:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Keeper:
+class _Controller:
     """Runs one group as time passes."""
 
     reconciler: Reconciler
@@ -236,11 +228,6 @@ class _Keeper:
     def on_time(self) -> None:
         self.reconciler.reconcile_on_time(self.group)
 
-    def lose(self, instance_id: str, *, cause: str) -> None:
+    def remove_ended(self, instance_id: str, *, cause: str) -> None:
         end_in_ec2(self.group, {instance_id})
         self.reconciler.lost(self.group, {instance_id}, cause=cause)
-
-
-def suspended(group: Group) -> set[str]:
-    """Return the processes of a group that are suspended."""
-    return {process["ProcessName"] for process in group.suspended_processes}

@@ -1,16 +1,8 @@
-"""From the model, over the minutes seen since it was learned, to what should run.
-
-`foresee` is a pure function. Rolling a model over the same minutes again and again would be
-slow in a simulator, so the last rolled state is kept aside and gone on from. That is safe: it
-is used only for the very same model object, which is immutable, and only if the minutes rolled
-so far equal, value by value, the first minutes to roll now; anything else starts from the
-model. It is taken out of its place while in use, so two threads never share it.
-"""
+"""From the model, over the minutes seen since it was learned, to what should run."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
@@ -21,8 +13,9 @@ from peakfleet_planner.forecast.basis import MOST_AGE_SECONDS, Basis
 from peakfleet_planner.forecast.features import Past, Present
 from peakfleet_planner.forecast.horizon import Horizon
 from peakfleet_planner.forecast.layers import Tables, ages, aims
-from peakfleet_planner.forecast.minutes import DAY, HOUR, MINUTE_SECONDS
+from peakfleet_planner.forecast.minutes import DAY_MINUTES, HOUR_MINUTES
 from peakfleet_planner.forecast.model import DemandModel, HorizonModel
+from peakfleet_planner.spec import MINUTE_SECONDS
 
 MEAN_DAYS: Final = 14
 
@@ -30,7 +23,7 @@ Points = tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Foreseen:
+class ForecastSizes:
     """What should run, in units.
 
     Args:
@@ -105,7 +98,7 @@ class Rolling:
         self.past.recent.append(value)
         self.highest = max(self.highest, value)
         self.minutes_seen += 1
-        self.mean += (value - self.mean) / min(self.minutes_seen, MEAN_DAYS * DAY)
+        self.mean += (value - self.mean) / min(self.minutes_seen, MEAN_DAYS * DAY_MINUTES)
         now = Present(self.past)
         return [horizon.see(now, self.mean) for horizon in self.horizons]
 
@@ -120,13 +113,67 @@ class Rolling:
 
     def last_hour(self, baseline: float) -> list[float]:
         """Return the burst above *baseline* in each of the last minutes."""
-        hour = self.past.recent.values[-HOUR:]
+        hour = self.past.recent.values[-HOUR_MINUTES:]
         return [value - baseline if value > baseline else 0.0 for value in hour]
 
 
-def foresee(
-    model: DemandModel, points: Points, *, baseline_units: float, now: int
-) -> Foreseen | None:
+@dataclass(slots=True, kw_only=True)
+class RolledModel:
+    """A model with its forecasts over the minutes since it was learned; only `roll` makes one.
+
+    Args:
+        model: What was learned.
+        values: Demand since then by the minute, in layers.
+        rolling: The forecasts; None once `roll` has gone on from them.
+    """
+
+    model: DemandModel
+    values: list[float]
+    rolling: Rolling | None
+
+    def over(self, model: DemandModel, values: list[float]) -> Rolling | None:
+        """Return the forecasts if they are of just this model and these minutes."""
+        return self.rolling if self.model is model and self.values == values else None
+
+
+def roll(model: DemandModel, points: Points, *, onward: RolledModel | None = None) -> RolledModel:
+    """Return *model* over the minutes that *points* tell of.
+
+    Whoever decides every minute hands in what came out a minute before, and so rolls one minute
+    only. That is used up, and used only if it is of the very same model and began with the same
+    minutes, value by value: the result never depends on it.
+
+    Args:
+        model: What was learned.
+        points: Every sample since then or longer, in units, oldest first.
+        onward: What this function returned before. Default: it begins with the model.
+
+    Raises:
+        ArithmeticError, ValueError: A model, or demand, beyond what numbers can hold.
+    """
+    values = by_minute(
+        model.basis, points, after=model.newest_minute, before_first=model.recent[-1]
+    )
+    rolling, seen = None, 0
+    if onward is not None and onward.model is model:
+        seen = len(onward.values)
+        rolling = onward.rolling if values[:seen] == onward.values else None
+        onward.rolling = None
+    if rolling is None:
+        rolling, seen = Rolling.of(model), 0
+    for value in values[seen:]:
+        rolling.see(value)
+    return RolledModel(model=model, values=values, rolling=rolling)
+
+
+def forecast_sizes(
+    model: DemandModel,
+    points: Points,
+    *,
+    baseline_units: float,
+    now: int,
+    rolled: RolledModel | None = None,
+) -> ForecastSizes | None:
     """Return what *model* would run; None if it cannot say.
 
     Args:
@@ -134,6 +181,7 @@ def foresee(
         points: Every sample of the last `read_seconds`, in units, oldest first.
         baseline_units: What the on-premises side carries.
         now: Epoch seconds of the decision.
+        rolled: The model over these very points, see `roll`. Default: it is rolled here.
     """
     if not 0 <= now - model.learned_at_epoch_seconds <= MOST_AGE_SECONDS:
         return None
@@ -145,20 +193,19 @@ def foresee(
     unit = model.basis.layer_units
     baseline = baseline_units / unit
     try:
-        kept = _roll(model, values)
-        levels = kept.rolling.levels(baseline)
+        rolling = rolled.over(model, values) if rolled else None
+        rolling = rolling or roll(model, points).rolling
+        levels = rolling.levels(baseline) if rolling else []
     except (ArithmeticError, ValueError):  # a model, or demand, beyond what numbers can hold
         return None
-    last_hour, made = kept.rolling.last_hour(baseline), kept.rolling.grow.made
-    most = kept.rolling.most_layers(baseline, model.basis.most_layers)
-    _aside.append(kept)
-    if made is None or not all(map(isfinite, chain(*levels))):
+    if rolling is None or rolling.grow.made is None or not all(map(isfinite, chain(*levels))):
         return None
     warm, reuse = model.warm, model.basis.reuses
     tables = Tables(model.start_table, model.keep_table, warm.start_table if warm else None)
-    found = aims(levels, ages(last_hour), tables, most, reuse=reuse)
-    return Foreseen(
-        ahead_units=max(0.0, made.expected) * unit,
+    most = rolling.most_layers(baseline, model.basis.most_layers)
+    found = aims(levels, ages(rolling.last_hour(baseline)), tables, most, reuse=reuse)
+    return ForecastSizes(
+        ahead_units=max(0.0, rolling.grow.made.expected) * unit,
         grow_units=found.grow * unit,
         keep_units=found.keep * unit,
         warm_grow_units=found.start * unit if warm else None,
@@ -189,33 +236,3 @@ def by_minute(basis: Basis, points: Points, *, after: int, before_first: float) 
         else:
             values.append(value)
     return values
-
-
-@dataclass(slots=True, kw_only=True)
-class _Rolled:
-    """A model rolled over some minutes."""
-
-    model: DemandModel
-    values: list[float]
-    rolling: Rolling
-
-
-_aside: deque[_Rolled] = deque(maxlen=1)
-
-
-def _roll(model: DemandModel, values: list[float]) -> _Rolled:
-    """Return *model* rolled over *values*; whoever is done with it puts it aside."""
-    try:
-        rolled = _aside.pop()
-    except IndexError:
-        rolled = None
-    if rolled is None or rolled.model is not model or not _begins_with(values, rolled.values):
-        rolled = _Rolled(model=model, values=[], rolling=Rolling.of(model))
-    for value in values[len(rolled.values) :]:
-        rolled.rolling.see(value)
-    rolled.values = values
-    return rolled
-
-
-def _begins_with(values: list[float], beginning: list[float]) -> bool:
-    return values[: len(beginning)] == beginning
