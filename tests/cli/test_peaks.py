@@ -91,7 +91,7 @@ def test_the_generated_night_says_that_it_is_generated() -> None:
         )
 
 
-def test_a_short_wish_gets_the_busiest_hours_of_the_night() -> None:
+def test_a_short_demo_gets_the_busiest_hours_of_the_night() -> None:
     short, night = chosen(DemoOptions(hours=1)), chosen(DemoOptions())
 
     assert short.phases.scored_minutes == 60

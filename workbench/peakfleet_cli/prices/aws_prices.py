@@ -137,7 +137,7 @@ def _clear_refusals(permission: str) -> Iterator[None]:
         yield
     except NoCredentialsError as error:
         raise RefreshError(
-            "AWS wants to know who asks: sign in, or name a profile in AWS_PROFILE"
+            "AWS needs credentials: sign in, or name a profile in AWS_PROFILE"
         ) from error
     except ClientError as error:
         code = error.response["Error"]["Code"]
