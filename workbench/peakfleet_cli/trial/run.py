@@ -101,7 +101,7 @@ def _tried(trial: Trial, console: Console) -> list[Tried]:
 
 def _about(trial: Trial) -> list[tuple[str, str]]:
     """Return what the run was, as terms and descriptions."""
-    world, demand = trial.contest.world, trial.contest.demand
+    world, demand = trial.comparison.world, trial.comparison.demand
     warm = world.warm_pool
     facts = [
         ("Demand", f"{demand.name}, {demand.minutes:,} minutes from {demand.start:%Y-%m-%d %H:%M}"),
@@ -117,8 +117,8 @@ def _about(trial: Trial) -> list[tuple[str, str]]:
         facts.append(("Warm pool", f"{size}, {warm.cost_fraction:.0%} of their price{reuse}"))
     if trial.spec is not None:
         facts.append(("Fleet", trial.spec.fleet))
-    if trial.weather is not None:
-        facts.append(("Scenario", "perfect foresight has fair weather, so it is a bound"))
+    if trial.scenario is not None:
+        facts.append(("Scenario", "perfect foresight is computed without it, so it is a bound"))
     if trial.ladder:
         facts.append(("Pools", _POOLS))
     return facts

@@ -55,13 +55,13 @@ def pools_table(tried: Sequence[Tried], *, ladder: Sequence[str]) -> Table:
     for column in (*ladder, "reclaimed"):
         result.add_column(column, justify="right")
     for one in tried:
-        if one.fleet is None:
+        if not one.run.pools:
             continue
-        hours = {p.spec.name: p.instance_minutes / _MINUTES_PER_HOUR for p in one.fleet.pools}
+        hours = {p.spec.name: p.instance_minutes / _MINUTES_PER_HOUR for p in one.run.pools}
         result.add_row(
             f"  {one.choice.asked}",
             *(f"{hours[name]:,.1f}" for name in ladder),
-            f"{sum(one.fleet.reclaimed.values()):,}",
+            f"{sum(pool.reclaimed for pool in one.run.pools):,}",
         )
     return result
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from peakfleet_sim.errors import DemandError
+from peakfleet_sim.demand import DemandError
 from peakfleet_sim.replay import Outcome
 from peakfleet_sim.report.page import page
 
