@@ -1,4 +1,4 @@
-"""What a trial leaves behind: series, figures, report and picture."""
+"""The files of a trial: series, figures, report and picture."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -202,8 +201,3 @@ def _check_names(spec: FleetSpec, scenario: Scenario) -> None:
             raise TrialError(
                 f"the scenario has a pool '{name}', but fleet '{spec.fleet}' has {', '.join(known)}"
             )
-
-
-def demand_title(path: Path) -> str:
-    """Return what a demand file is called for people."""
-    return path.name.removesuffix(".gz").removesuffix(".csv")
