@@ -179,11 +179,13 @@ class SpreadPolicy:
 
     def size(self, seen: Observation, pools: Pools) -> Sizes:
         """Replace what was lost, ask the policy, spread what it wants."""
-        minute = seen.minute
-        _grow(pools, minute, self._desired)
-        ready, running = _whole(pools.ready), _whole(pools.running)
-        if any(len(values) and isnan(values[-1]) for values in seen.metrics.values()):
-            decision = Decision(instances=running, explanation=_NO_METRIC)
+        minute, running = seen.minute, pools.running
+        if self._desired > running:
+            _grow(pools, minute, self._desired)
+            running = pools.running
+        ready_instances, instances = _whole(pools.ready), _whole(running)
+        if _is_blind(seen):
+            decision = Decision(instances=instances, explanation=_NO_METRIC)
         else:
             decision = self.policy.decide(
                 Seen(
@@ -191,22 +193,28 @@ class SpreadPolicy:
                     now_epoch_seconds=seen.now_epoch_seconds,
                     metrics=seen.metrics,
                     ready=seen.ready,
-                    ready_instances=ready,
-                    booting_instances=running - ready,
+                    ready_instances=ready_instances,
+                    booting_instances=instances - ready_instances,
                 )
             )
-            if decision.instances == running:  # what is missing is still wanted
-                self._desired = max(self._desired, running)
+            if decision.instances == instances:  # what is missing is still wanted
+                self._desired = max(self._desired, instances)
             else:
                 most = self.world.max_instances
                 self._desired = min(max(self._least, decision.instances), most)
-            _grow(pools, minute, self._desired)
-            _shrink(pools, minute, self._desired, self._least)
+            if self._desired != running:
+                _grow(pools, minute, self._desired)
+                _shrink(pools, minute, self._desired, self._least)
         return Sizes(
             desired=tuple([group.running for group in pools.groups]),
             desired_instances=self._desired,
             explanation=decision.explanation,
         )
+
+
+def _is_blind(seen: Observation) -> bool:
+    """Return whether the newest visible minute has no metric."""
+    return any(len(values) and isnan(values[-1]) for values in seen.metrics.values())
 
 
 def _grow(pools: Pools, minute: int, wanted: int) -> None:

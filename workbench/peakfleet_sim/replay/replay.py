@@ -145,7 +145,7 @@ def replay(
     else:
         sizing = SpreadPolicy(policy=policy, world=world, kept_instances=_kept(fleet))
     usable, lost = scenario.usable_fraction(minutes), scenario.lost(minutes).tolist()
-    desired, ready, billed = (np.zeros((len(specs), minutes)) for _ in range(3))
+    desired, ready, billed = (np.zeros((minutes, len(specs))) for _ in range(3))
     wanted, served, burst, unserved, due = (np.zeros(minutes) for _ in range(5))
     metrics = {metric_id: np.zeros(minutes) for metric_id in work.metric_ids}
     explanations = []
@@ -155,7 +155,7 @@ def replay(
         for index, group in enumerate(fleet.groups):
             instances = group.instances
             instances.begin(minute)
-            ready[index, minute], billed[index, minute] = instances.ready, instances.billed
+            ready[minute, index], billed[minute, index] = instances.ready, instances.billed
             cloud_units += instances.ready * group.spec.units_per_capacity
         served[minute] = fleet.ready
         work.baseline_units = world.baseline_units * left[minute]
@@ -173,11 +173,12 @@ def replay(
                 metrics={metric_id: values[:visible] for metric_id, values in metrics.items()},
                 ready=served[:visible],
                 usable_baseline=usable[:visible],
-                outages=tuple([out for one in fleet.groups for out in one.lose(minute, now)]),
+                outages=fleet.lose(minute, now),
             ),
             fleet,
         )
-        desired[:, minute] = sizes.desired
+        for index, capacity in enumerate(sizes.desired):
+            desired[minute, index] = capacity
         wanted[minute] = (
             _together(fleet.shares, sizes.desired)
             if sizes.desired_instances is None
@@ -191,7 +192,7 @@ def replay(
         desired_instances=wanted,
         ready_instances=served,
         billed_instances=sum(
-            (share * one for share, one in zip(fleet.shares, billed, strict=True)),
+            (share * one for share, one in zip(fleet.shares, billed.T, strict=True)),
             start=np.zeros(minutes),
         ),
         burst_units=burst,
@@ -201,9 +202,9 @@ def replay(
         pools=tuple(
             PoolSeries(
                 spec=group.spec,
-                desired=desired[index],
-                ready=ready[index],
-                billed=billed[index],
+                desired=desired[:, index],
+                ready=ready[:, index],
+                billed=billed[:, index],
                 history_minutes=demand.history_minutes,
                 requests=group.asked,
                 reclaimed=group.reclaimed,

@@ -24,7 +24,7 @@ class WarmPool:
     @property
     def refilling(self) -> int:
         """Instances that boot to refill the pool."""
-        return sum(count for _, count in self._refilling)
+        return sum(count for _, count in self._refilling) if self._refilling else 0
 
     def begin(self, minute: int) -> None:
         """Let what has booted wait from *minute* on."""
@@ -96,7 +96,7 @@ class Instances:
     @property
     def booting(self) -> int:
         """Instances that are paid for and do not serve yet."""
-        return sum(count for _, count in self._booting)
+        return sum(count for _, count in self._booting) if self._booting else 0
 
     @property
     def boots(self) -> tuple[tuple[int, int], ...]:

@@ -73,6 +73,8 @@ class SimulatedGroup:
         The fleet is told of it as it is by an interruption: the group no longer asks for what is
         gone, and its pool counts as at risk.
         """
+        if self.scenario.available is None:
+            return ()
         lost = self.running - self.scenario.most_at(minute)
         if lost <= 0:
             return ()
@@ -196,6 +198,10 @@ class Pools:
             ),
             shares=tuple(shares),
         )
+
+    def lose(self, minute: int, now_epoch_seconds: int) -> tuple[Outage, ...]:
+        """Reclaim what the scenario takes back at the end of *minute*; return what is known."""
+        return tuple([out for one in self.groups for out in one.lose(minute, now_epoch_seconds)])
 
     @property
     def ready(self) -> float:
