@@ -10,8 +10,7 @@ from peakfleet_cli.operate import commands as operate
 from peakfleet_cli.operate import obstacles as standing
 from peakfleet_cli.prices import prices
 from peakfleet_cli.record import record
-from peakfleet_cli.trial.compare import compare
-from peakfleet_cli.trial.simulate import simulate
+from peakfleet_cli.trial import compare, simulate
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -19,7 +19,7 @@ from peakfleet_local.replay import (
     usable_baseline_units,
 )
 from peakfleet_planner import FleetSpec
-from peakfleet_sim import BacklogWork, Contest, Live, Outcome, Queue, Run, World, score
+from peakfleet_sim import BacklogWork, Comparison, Live, Outcome, Queue, Run, World, score
 from peakfleet_sim.replay import ladder_dollars
 
 PEAKFLEET: Final = "peakfleet"
@@ -88,7 +88,7 @@ def compare(spec: FleetSpec, peak: Peak, minutes: Sequence[Minute]) -> FleetOutc
         minutes: All of the replay.
     """
     demand = peak.demands[spec.fleet]
-    contest = Contest(demand=demand, world=_world(spec), queue=_queue(spec))
+    contest = Comparison(demand=demand, world=_world(spec), queue=_queue(spec))
     ours = _run(spec, contest, peak, [minute.fleets[spec.fleet] for minute in minutes])
     theirs, best = contest.target_tracking(), contest.optimum()
     return FleetOutcome(
@@ -125,7 +125,7 @@ def _result(run: Run, best: Run, dollars: float | None) -> PolicyResult:
     return PolicyResult(run=run, outcome=replace(score(run, optimum=best), usd=dollars))
 
 
-def _run(spec: FleetSpec, contest: Contest, peak: Peak, minutes: Sequence[FleetMinute]) -> Run:
+def _run(spec: FleetSpec, contest: Comparison, peak: Peak, minutes: Sequence[FleetMinute]) -> Run:
     """Return the replayed minutes in the simulator's form, after a history without capacity."""
     one = contest.world.units_per_instance
     each = {pool.name: pool.units_per_capacity / one for pool in spec.pools}

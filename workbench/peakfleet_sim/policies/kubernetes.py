@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
-from peakfleet_sim.policies.gauge import ROUNDING, Gauge
-from peakfleet_sim.world import Decision, Seen
+from peakfleet_sim.policies.gauge import Gauge
+from peakfleet_sim.policies.policy import Decision, Seen
+from peakfleet_sim.world import ROUNDING
 
 TOLERANCE: Final = 0.1
 """No change while the metric is this close to its target."""

@@ -1,4 +1,4 @@
-"""A fleet's specification as the simulator needs it."""
+"""A fleet's specification as the simulator needs it, and the replay of a whole fleet."""
 
 from __future__ import annotations
 
@@ -15,12 +15,40 @@ from peakfleet_planner import (
     RateSignal,
     ReportedBaseline,
 )
-from peakfleet_sim.replay.comparison import Queue
+from peakfleet_sim.demand import Demand
+from peakfleet_sim.policies import PeakfleetPolicy
+from peakfleet_sim.replay.comparison import Comparison, Queue
 from peakfleet_sim.replay.replay import Run
-from peakfleet_sim.world import DEMAND, SECONDS_PER_MINUTE, WarmPoolSpec, World
+from peakfleet_sim.world import DEMAND, SECONDS_PER_MINUTE, Scenario, WarmPoolSpec, World
 
 _NAMESPACE = "Replay"
 _MINUTES_PER_HOUR = 60
+
+
+def replay_fleet(
+    demand: Demand,
+    spec: FleetSpec,
+    *,
+    world: World | None = None,
+    scenario: Scenario | None = None,
+    seed: int = 0,
+) -> Run:
+    """Replay *demand* through the production decision of a fleet with all its pools.
+
+    Demand is in units, so the fleet's signals are replaced by one that reads it. Pools have the
+    warm pools of their specification; that of *world* belongs to the first pool, if that has none.
+
+    Args:
+        demand: Demand by the minute, in units.
+        spec: The fleet.
+        world: Metric delay and warm pool. Default: a minute, and none.
+        scenario: What goes wrong. Default: nothing.
+        seed: Of drawn boot times. Default: 0.
+    """
+    replayed = replayed_spec(spec)
+    comparison = Comparison(demand=demand, world=world or world_of(spec), queue=queue_of(spec))
+    policy = PeakfleetPolicy(spec=replayed)
+    return comparison.replay(policy, pools=replayed.pools, scenario=scenario, seed=seed)
 
 
 def usable_baseline_units(spec: FleetSpec) -> float:
