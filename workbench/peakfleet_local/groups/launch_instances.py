@@ -11,6 +11,7 @@ from peakfleet_local.groups.configuration import (
     TypeChoice,
     only_purchase,
     subnets,
+    suspended,
     type_choices,
 )
 from peakfleet_local.groups.reconciler import Reconciler
@@ -53,6 +54,10 @@ class DirectLaunches:
 
     Desired capacity grows by what was launched. A failure is told to the caller alone: it
     leaves no scaling activity and no event. Nothing is taken from a warm pool.
+
+    Limitations:
+        AWS does not say what becomes of a request while the group's Launch is suspended; here
+        it is refused.
     """
 
     def __init__(self, *, world: World, reconciler: Reconciler) -> None:
@@ -83,6 +88,8 @@ class DirectLaunches:
             return answer
 
     def _target(self, group: Group, request: LaunchRequest) -> _Target:
+        if "Launch" in suspended(group):
+            raise _refused("The Launch process of the group is suspended.")
         if group.ec2_launch_template is None:
             raise _refused("The group must use a launch template.")
         purchase = only_purchase(group)

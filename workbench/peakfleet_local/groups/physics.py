@@ -14,6 +14,7 @@ from moto.autoscaling.models import (
     FakeAutoScalingGroup,
     TerminateInstanceActivity,
 )
+from moto.ec2.models.instances import Instance
 
 from peakfleet_local.groups.activities import ActivityLog
 from peakfleet_local.groups.api import GroupApi
@@ -81,6 +82,8 @@ class _GroupPhysics:
         self._reconciler = reconciler
         self._stock_update = stock(FakeAutoScalingGroup, "update")
         self._stock_delete = stock(AutoScalingBackend, "delete_auto_scaling_group")
+        self._stock_resume = stock(AutoScalingBackend, "resume_processes")
+        self._stock_ended = stock(Instance, "terminate")
 
     def patches(self) -> list[Patch]:
         group, backend = FakeAutoScalingGroup, AutoScalingBackend
@@ -92,6 +95,8 @@ class _GroupPhysics:
             (backend, "delete_auto_scaling_group", self.delete),
             (backend, "terminate_instance", self.terminate),
             (backend, "notify_terminate_instances", self.lost),
+            (backend, "resume_processes", self.resume),
+            (Instance, "terminate", self.ended),
         )
         return [Patch(owner=o, name=n, value=as_method(f)) for o, n, f in replaced]
 
@@ -117,6 +122,19 @@ class _GroupPhysics:
             backend.autoscaling_groups[group_name].min_size = 0
         self._stock_delete(backend, group_name)
         self._reconciler.forget(group_name)
+
+    def resume(self, backend: MotoObject, group_name: str, scaling_processes: list[str]) -> None:
+        self._stock_resume(backend, group_name, scaling_processes)
+        with self._world.lock:
+            self._reconciler.reconcile_on_time(backend.autoscaling_groups[group_name])
+
+    def ended(self, instance: MotoObject) -> MotoObject:
+        """End an instance with its network interfaces, whose addresses are free then."""
+        before = self._stock_ended(instance)
+        for interface in instance.nics.values():
+            if interface.id in instance.ec2_backend.enis:
+                interface.delete()
+        return before
 
     def terminate(
         self, backend: MotoObject, instance_id: str, *decrement: bool, **named: bool
