@@ -21,6 +21,7 @@ from peakfleet_local.groups.api import GroupApi
 from peakfleet_local.groups.calls import Calls
 from peakfleet_local.groups.configuration import COUNTED_STATES, as_requested
 from peakfleet_local.groups.hooks import LifecycleHooks
+from peakfleet_local.groups.listeners import listener_patches
 from peakfleet_local.groups.reconciler import Reconciler
 from peakfleet_local.moto import (
     ApiError,
@@ -68,6 +69,7 @@ def installed(world: World) -> Iterator[World]:
         *groups.patches(),
         *api.patches(),
         *Calls(world).patches(),
+        *listener_patches(),
         *speed_patches(),
     ]
     with patched(patches):
