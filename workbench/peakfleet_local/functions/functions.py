@@ -52,6 +52,7 @@ class Functions:
         self._logs: dict[str, deque[str]] = {}
         self._queued: deque[tuple[str, object]] = deque()
         self._crashes: dict[str, Crash] = {}
+        self._unknown_operations: tuple[str, ...] = ()
         self._invoke_now = stock(LambdaFunction, "invoke")
         self._code = Path(tempfile.mkdtemp(prefix="peakfleet-lambda-"))
 
@@ -101,6 +102,14 @@ class Functions:
         """
         with self._lock:
             self._crashes[function_name] = crash
+
+    def age_sdk(self, *unknown_operations: str) -> None:
+        """Let the runtime's SDK be too old to know some operations.
+
+        Args:
+            unknown_operations: Such as autoscaling:LaunchInstances. Default: it knows all.
+        """
+        self._unknown_operations = unknown_operations
 
     def logs(self, function_name: str) -> list[str]:
         """The latest lines that a function printed, oldest first."""
@@ -170,6 +179,7 @@ class Functions:
             environment={**self._environment, **_variables(function)},
             timeout_seconds=float(function.timeout),
             layer_packages=_layer_packages(function),
+            unknown_operations=self._unknown_operations,
         )
 
     def _unpacked(self, function: MotoObject) -> Path:

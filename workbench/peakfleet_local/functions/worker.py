@@ -30,6 +30,8 @@ class Deployment:
         environment: Variables that the function sees, and no others.
         timeout_seconds: How long one invocation may take.
         layer_packages: Packages that its layers bring. Default: none.
+        unknown_operations: What the SDK of the runtime is too old to know, such as
+            autoscaling:LaunchInstances. Default: nothing.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Deployment:
     environment: Mapping[str, str]
     timeout_seconds: float
     layer_packages: tuple[str, ...] = ()
+    unknown_operations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +211,7 @@ def _start(deployment: Deployment) -> subprocess.Popen[str]:
             str(Path(__file__).with_name("worker_main.py")),
             str(deployment.code),
             ",".join(deployment.layer_packages),
+            ",".join(deployment.unknown_operations),
             *packages,
         ],
         stdin=subprocess.PIPE,

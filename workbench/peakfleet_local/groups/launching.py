@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from math import inf
 
 from moto.autoscaling.models import ASG_NAME_TAG, InstanceState
 
 from peakfleet_local.groups.activities import ActivityLog, activity_event
-from peakfleet_local.groups.configuration import COUNTED_STATES, Group, TypeChoice, template_version
+from peakfleet_local.groups.configuration import (
+    COUNTED_STATES,
+    Group,
+    TypeChoice,
+    subnets,
+    template_version,
+)
 from peakfleet_local.groups.lifecycle import Lifecycle
 from peakfleet_local.moto import MotoObject
-from peakfleet_local.world import Machine, Purchase, Refusal, World
+from peakfleet_local.world import NO_ADDRESS, Machine, Purchase, Refusal, World
 
+RESERVED_ADDRESSES = 5
+"""AWS keeps the first four addresses and the last one of every subnet."""
 TO_GROUP = "EC2>AutoScalingGroup"
 TO_WARM_POOL = "EC2>WarmPool"
 FROM_WARM_POOL = "WarmPool>AutoScalingGroup"
@@ -31,13 +39,14 @@ class Launcher:
         self, group: Group, *, choice: TypeChoice, zone: str, purchase: Purchase
     ) -> Refusal | None:
         """Return why one more instance cannot be launched, or None."""
-        return self._world.refusal(
+        refused = self._world.refusal(
             group=group.name,
             image_id=group.image_id,
             instance_type=choice.instance_type,
             zone=zone,
             purchase=purchase,
         )
+        return refused or (None if _has_address(group, zone) else NO_ADDRESS)
 
     def has_capacity(self, group: Group, purchase: Purchase) -> Callable[[str, str], bool]:
         """Return whether a zone has one more instance of a type for a group."""
@@ -126,6 +135,16 @@ class Launcher:
         world.events.append(activity_event(group, activity, launch=True, zone=zone, ends=ends))
 
 
+def _has_address(group: Group, zone: str) -> bool:
+    """Whether the subnet of a zone has an address that no instance has."""
+    subnet_id = subnets(group).get(zone)
+    if subnet_id is None:
+        return True
+    subnet = group.ec2_backend.get_subnet(subnet_id)
+    taken = len(subnet._subnet_ips)  # noqa: SLF001 - the only place where moto counts them
+    return bool(taken < subnet.cidr.num_addresses - RESERVED_ADDRESSES)
+
+
 def end_in_ec2(group: Group, instance_ids: set[str]) -> None:
     """End instances in EC2, which forgets them at once."""
     group.ec2_backend.terminate_instances(sorted(instance_ids))
@@ -135,8 +154,13 @@ def end_in_ec2(group: Group, instance_ids: set[str]) -> None:
             del reservations[reservation_id]
 
 
-def register(group: Group) -> None:
-    """Make every instance that stays a target; moto would search all of EC2 for each again."""
+def register(group: Group, *, left_out: Collection[str]) -> None:
+    """Make every instance that stays a target; moto would search all of EC2 for each again.
+
+    Args:
+        group: Whose instances.
+        left_out: Ids of those that are never registered.
+    """
     backend = group.autoscaling_backend.elbv2_backend
     for arn in group.target_group_arns:
         if arn not in backend.target_groups:
@@ -145,7 +169,9 @@ def register(group: Group) -> None:
         fresh = [
             {"Id": state.instance.id}
             for state in group.instance_states
-            if state.instance.id not in known and state.lifecycle_state in COUNTED_STATES
+            if state.instance.id not in known
+            and state.instance.id not in left_out
+            and state.lifecycle_state in COUNTED_STATES
         ]
         if fresh:
             backend.register_targets(arn, fresh)

@@ -14,12 +14,14 @@ from moto.autoscaling.models import (
     FakeAutoScalingGroup,
     TerminateInstanceActivity,
 )
+from moto.ec2.models.instances import Instance
 
 from peakfleet_local.groups.activities import ActivityLog
 from peakfleet_local.groups.api import GroupApi
 from peakfleet_local.groups.calls import Calls
 from peakfleet_local.groups.configuration import COUNTED_STATES, as_requested
 from peakfleet_local.groups.hooks import LifecycleHooks
+from peakfleet_local.groups.listeners import listener_patches
 from peakfleet_local.groups.reconciler import Reconciler
 from peakfleet_local.moto import (
     ApiError,
@@ -67,6 +69,7 @@ def installed(world: World) -> Iterator[World]:
         *groups.patches(),
         *api.patches(),
         *Calls(world).patches(),
+        *listener_patches(),
         *speed_patches(),
     ]
     with patched(patches):
@@ -81,6 +84,8 @@ class _GroupPhysics:
         self._reconciler = reconciler
         self._stock_update = stock(FakeAutoScalingGroup, "update")
         self._stock_delete = stock(AutoScalingBackend, "delete_auto_scaling_group")
+        self._stock_resume = stock(AutoScalingBackend, "resume_processes")
+        self._stock_ended = stock(Instance, "terminate")
 
     def patches(self) -> list[Patch]:
         group, backend = FakeAutoScalingGroup, AutoScalingBackend
@@ -92,6 +97,8 @@ class _GroupPhysics:
             (backend, "delete_auto_scaling_group", self.delete),
             (backend, "terminate_instance", self.terminate),
             (backend, "notify_terminate_instances", self.lost),
+            (backend, "resume_processes", self.resume),
+            (Instance, "terminate", self.ended),
         )
         return [Patch(owner=o, name=n, value=as_method(f)) for o, n, f in replaced]
 
@@ -117,6 +124,19 @@ class _GroupPhysics:
             backend.autoscaling_groups[group_name].min_size = 0
         self._stock_delete(backend, group_name)
         self._reconciler.forget(group_name)
+
+    def resume(self, backend: MotoObject, group_name: str, scaling_processes: list[str]) -> None:
+        self._stock_resume(backend, group_name, scaling_processes)
+        with self._world.lock:
+            self._reconciler.reconcile_on_time(backend.autoscaling_groups[group_name])
+
+    def ended(self, instance: MotoObject) -> MotoObject:
+        """End an instance with its network interfaces, whose addresses are free then."""
+        before = self._stock_ended(instance)
+        for interface in instance.nics.values():
+            if interface.id in instance.ec2_backend.enis:
+                interface.delete()
+        return before
 
     def terminate(
         self, backend: MotoObject, instance_id: str, *decrement: bool, **named: bool

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from peakfleet_local.groups.activities import ActivityLog, place_of
 from peakfleet_local.groups.configuration import (
@@ -26,6 +27,7 @@ from peakfleet_local.groups.warm_pools import WarmPools
 from peakfleet_local.moto import MotoObject
 from peakfleet_local.world import Machine, Place, Purchase, World
 
+HEALTH_CHECK_SECONDS = 60.0
 TO_REACH_DESIRED = "an instance was launched to reach the desired capacity"
 
 
@@ -36,12 +38,14 @@ class Reconciler:
         self._world = world
         self._retry_at: dict[str, float] = {}
         self._unhealthy: set[str] = set()
+        self._no_targets: dict[str, set[str]] = {}
+        self._weights: dict[str, dict[str, int]] = {}
         self.lifecycle = Lifecycle(
             world=world,
             activities=activities,
             hooks=hooks,
             changed=self._changed,
-            failed=self.found_unhealthy,
+            failed=self._failed_health_check,
         )
         self.launcher = Launcher(world=world, activities=activities, lifecycle=self.lifecycle)
         self.warm_pools = WarmPools(world=world, lifecycle=self.lifecycle, launcher=self.launcher)
@@ -49,7 +53,8 @@ class Reconciler:
     def forget(self, group_name: str) -> None:
         """Drop a deleted group."""
         self._world.forget(group_name)
-        self._retry_at.pop(group_name, None)
+        for known in (self._retry_at, self._no_targets, self._weights):
+            known.pop(group_name, None)
         self.warm_pools.forget(group_name)
 
     def reconcile(self, group: Group, *, cause: str) -> None:
@@ -57,12 +62,17 @@ class Reconciler:
         with self._world.lock:
             self._world.control(group.name, _Controller(reconciler=self, group=group))
             self._remove_gone(group)
-            if "Launch" not in suspended(group):
+            self._apply_weights(group)
+            stopped = suspended(group)
+            if "Launch" not in stopped:
                 self._launch_missing(group, cause)
-            if "Terminate" not in suspended(group):
+            if "Terminate" not in stopped:
                 self._terminate_surplus(group, cause)
             self.warm_pools.refill(group)
-            register(group)
+            no_targets = self._no_targets.setdefault(group.name, set())
+            if "AddToLoadBalancer" in stopped:
+                no_targets |= {state.instance.id for state in group.instance_states}
+            register(group, left_out=no_targets)
 
     def lost(self, group: Group, instance_ids: set[str], *, cause: str) -> None:
         """Take instances that ended outside the group out of it, and replace them."""
@@ -116,6 +126,27 @@ class Reconciler:
         self._world.machines[adopted.instance_id] = adopted
         return adopted
 
+    def _failed_health_check(self, group: Group, instance_id: str) -> None:
+        """Mark an instance unhealthy; while health checks are suspended, look again later."""
+        if "HealthCheck" in suspended(group):
+            again = partial(self._failed_health_check, group, instance_id)
+            self._world.after(HEALTH_CHECK_SECONDS, again)
+        else:
+            self.found_unhealthy(group, instance_id)
+
+    def _apply_weights(self, group: Group) -> None:
+        """Let running instances count what the group's types weigh now.
+
+        An instance whose type the group no longer has keeps its last weight.
+        """
+        weights = {choice.instance_type: choice.weight for choice in type_choices(group)}
+        if self._weights.get(group.name) == weights:
+            return
+        self._weights[group.name] = weights
+        for machine in self._world.machines_of(group.name):
+            weight = weights.get(machine.instance_type, machine.weight)
+            self._world.machines[machine.instance_id] = replace(machine, weight=weight)
+
     def _changed(self, group: Group) -> None:
         self.reconcile(group, cause=TO_REACH_DESIRED)
 
@@ -143,7 +174,7 @@ class Reconciler:
         self.warm_pools.drop(group.name, machine.instance_id)
 
     def _replace_unhealthy(self, group: Group) -> None:
-        if not self._unhealthy or "ReplaceUnhealthy" in suspended(group):
+        if not self._unhealthy or suspended(group) & {"ReplaceUnhealthy", "Terminate"}:
             return
         for state in list(group.instance_states):
             if state.instance.id in self._unhealthy and state.lifecycle_state in COUNTED_STATES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peakfleet_local.groups.configuration import Group, buys_spot, subnets, type_choices
+from peakfleet_local.groups.configuration import Group, buys_spot, subnets, suspended, type_choices
 from peakfleet_local.groups.launching import TO_WARM_POOL, Launcher
 from peakfleet_local.groups.lifecycle import RETAINED_WARM, Lifecycle
 from peakfleet_local.groups.placement import by_need, where_to_launch
@@ -89,15 +89,17 @@ class WarmPools:
         pool = getattr(group, "warm_pool", None)  # a group that is being made has none yet
         if pool is None and group.name not in self._states:
             return
+        stopped = suspended(group)
         waiting = self._waiting(group)
         surplus = sum(m.weight for m in waiting) - self._size(group)
         for machine in waiting:
             # One that drains has work in hand; it is too much only when that is done.
-            if machine.weight <= surplus and not self._lifecycle.drains_into_warm_pool(machine):
+            drains = self._lifecycle.drains_into_warm_pool(machine)
+            if machine.weight <= surplus and not drains and "Terminate" not in stopped:
                 surplus -= machine.weight
                 cause = "an instance was taken out of the warm pool, which has too many"
                 self._lifecycle.leave(group, machine, cause=cause)
-        if surplus < 0:
+        if surplus < 0 and "Launch" not in stopped:
             self._fill(group, -surplus, waiting)
 
     def _fill(self, group: Group, missing: int, waiting: list[Machine]) -> None:

@@ -70,7 +70,7 @@ class LocalAws:
     ) -> None:
         self.region = region
         self.world = world or World()
-        self.metrics = MetricStore()
+        self.metrics = MetricStore(clock=lambda: self.world.now_epoch_seconds)
         self._port = port
         self._stack = ExitStack()
         self._endpoint_url = ""
@@ -220,6 +220,16 @@ class LocalAws:
         """
         crash = Crash(operation=operation, after=after, calls=calls)
         _opened(self._functions).kill_at(function_name, crash)
+
+    def age_sdk(self, *unknown_operations: str) -> None:
+        """Let functions run on a runtime whose SDK is too old to know some operations.
+
+        An SDK that a function brings with it is left alone.
+
+        Args:
+            unknown_operations: Such as autoscaling:LaunchInstances. Default: it knows all.
+        """
+        _opened(self._functions).age_sdk(*unknown_operations)
 
     def logs(self, function_name: str) -> list[str]:
         """The latest lines that a function printed, oldest first."""

@@ -15,12 +15,13 @@ from peakfleet_local.world.cloud_events import (
     instance_arn,
     timestamp,
 )
-from peakfleet_local.world.faults import Refusal
+from peakfleet_local.world.faults import NO_ADDRESS, Refusal
 from peakfleet_local.world.instances import ASLEEP, Behaviour, Ending, Machine, Purchase
 from peakfleet_local.world.world import World
 
 __all__ = [
     "ASLEEP",
+    "NO_ADDRESS",
     "Behaviour",
     "CloudEvent",
     "Ending",

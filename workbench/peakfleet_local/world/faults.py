@@ -26,6 +26,12 @@ class Refusal:
     message: str
 
 
+NO_ADDRESS = Refusal(
+    code="InsufficientFreeAddressesInSubnet",
+    message="The specified subnet does not have enough free addresses to satisfy the request.",
+)
+
+
 class Faults(ABC):
     """What a world refuses, for as long as it is told to. By default it refuses nothing."""
 
@@ -201,11 +207,7 @@ class Faults(ABC):
         addresses = self._addresses.get(zone)
         if addresses is None or sum(m.zone == zone for m in self.machines.values()) < addresses:
             return None
-        return Refusal(
-            code="InsufficientFreeAddressesInSubnet",
-            message="The specified subnet does not have enough free addresses to satisfy the "
-            "request.",
-        )
+        return NO_ADDRESS
 
 
 def _set(table: dict[K, V], key: K, value: V | None) -> None:

@@ -58,6 +58,9 @@ class World(Faults, InstanceProfiles):
             Default: 30.
 
     Attributes:
+        wait_for_ec2: Called by LaunchInstances before it launches and answers, without the
+            lock. At first it returns at once; `time.sleep` makes a slow call, which takes
+            time of this machine.
         lock: Held while anything changes.
         machines: Every machine by its id.
         calls: How often each API call was made, by names such as autoscaling:LaunchInstances.
@@ -84,6 +87,7 @@ class World(Faults, InstanceProfiles):
             self, boot_seconds=boot_seconds, warm_start_seconds=warm_start_seconds
         )
         self.lock = threading.RLock()
+        self.wait_for_ec2: Callable[[], object] = lambda: None
         self.terminate_seconds = terminate_seconds
         self.retry_seconds = retry_seconds
         self.calls: Counter[str] = Counter()
