@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from peakfleet_planner.pools import Standing
+from peakfleet_planner.pools import PoolHealth
 from peakfleet_planner.spec import FleetSpec
 
 LEAST_COST: Final = 2.0
@@ -13,7 +13,7 @@ LEAST_COST: Final = 2.0
 about twice as much in all: a miss that costs less is not worth preventing at any chance."""
 
 
-def too_dear(spec: FleetSpec, standing: Sequence[Standing]) -> tuple[Standing, ...]:
+def too_dear(spec: FleetSpec, health: Sequence[PoolHealth]) -> tuple[PoolHealth, ...]:
     """Return the pools that are not worth starting for demand that may come.
 
     What a miss costs is told in minutes of the cheapest capacity that can be had. In minutes of
@@ -22,23 +22,23 @@ def too_dear(spec: FleetSpec, standing: Sequence[Standing]) -> tuple[Standing, .
 
     Args:
         spec: The fleet.
-        standing: How each pool stands.
+        health: How each pool stands.
     """
-    prices = {one.spec.name: _usd_per_unit_hour(one) for one in standing}
+    prices = {one.spec.name: _usd_per_unit_hour(one) for one in health}
     known = [
         price
-        for one in standing
+        for one in health
         if (price := prices[one.spec.name]) is not None and one.available.cause is None
     ]
     cheapest = min(known, default=0.0)
     cost = spec.service_level.unserved_cost
     return tuple(
         one
-        for one in standing
+        for one in health
         if (price := prices[one.spec.name]) and cost * cheapest / price <= LEAST_COST
     )
 
 
-def _usd_per_unit_hour(one: Standing) -> float | None:
+def _usd_per_unit_hour(one: PoolHealth) -> float | None:
     usd = one.spec.usd_per_capacity_hour
     return None if usd is None else usd / one.spec.units_per_capacity

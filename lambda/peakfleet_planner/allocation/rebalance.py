@@ -8,7 +8,7 @@ from math import floor
 from typing import Final
 
 from peakfleet_planner.allocation.fill import besides_canaries
-from peakfleet_planner.pools import Rung, Standing
+from peakfleet_planner.pools import PoolHealth, PoolSize
 from peakfleet_planner.snapshot import Snapshot
 
 QUIET_SECONDS: Final = 1800
@@ -22,13 +22,13 @@ STEP_SHARE: Final = 0.25
 
 
 def moved(
-    rungs: tuple[Rung, ...],
-    standing: Sequence[Standing],
+    sizes: tuple[PoolSize, ...],
+    health: Sequence[PoolHealth],
     snapshot: Snapshot,
     *,
     needed_units: float,
     at_most_units: float,
-) -> tuple[Rung, ...]:
+) -> tuple[PoolSize, ...]:
     """Return the ladder after a cheaper pool grew in the place of a dearer one.
 
     The dearer one is let go afterwards, by the same rule as everything that is too much. A move
@@ -36,39 +36,39 @@ def moved(
     the difference in price for as long as the cheaper pool has been quiet.
 
     Args:
-        rungs: The ladder as it would stay.
-        standing: How each pool stands, in the same order.
+        sizes: The ladder as it would stay.
+        health: How each pool stands, in the same order.
         snapshot: What was seen.
         needed_units: What demand needs; what is only kept for a while is not moved.
         at_most_units: Most units that one tick may add.
     """
-    if any(_unsettled(one) for one in standing):
-        return rungs
-    rest, needed_units = besides_canaries(rungs, needed_units)
+    if any(_unsettled(one) for one in health):
+        return sizes
+    rest, needed_units = besides_canaries(sizes, needed_units)
     below = 0.0
-    for place, (rung, one) in enumerate(zip(rest, standing, strict=True)):
-        below += rung.units
+    for place, (size, one) in enumerate(zip(rest, health, strict=True)):
+        below += size.units
         if not _quiet(one, snapshot):
             continue
         above = [
             (dear.units, step)
-            for dear, step in zip(rest[place + 1 :], standing[place + 1 :], strict=True)
+            for dear, step in zip(rest[place + 1 :], health[place + 1 :], strict=True)
             if dear.capacity > dear.floor and _pays(one, step)
         ]
         dear_units = min(sum(units for units, _ in above), max(0.0, needed_units - below))
-        each = rung.units_per_capacity
+        each = size.units_per_capacity
         step_units = max(each, STEP_SHARE * dear_units)
         points = floor(min(dear_units, step_units, at_most_units) / each + 1e-9)
-        points = min(points, rung.ceiling - rung.capacity)
+        points = min(points, size.ceiling - size.capacity)
         if points > 0:
             return tuple(
                 replace(each_rung, capacity=each_rung.capacity + (points if here == place else 0))
-                for here, each_rung in enumerate(rungs)
+                for here, each_rung in enumerate(sizes)
             )
-    return rungs
+    return sizes
 
 
-def _unsettled(one: Standing) -> bool:
+def _unsettled(one: PoolHealth) -> bool:
     """Return whether something of a pool still boots, or is not what it should be."""
     reading = one.reading
     if reading is None or one.besides or one.unmet or one.foreign:
@@ -76,7 +76,7 @@ def _unsettled(one: Standing) -> bool:
     return reading.in_service_capacity < reading.desired_capacity
 
 
-def _quiet(one: Standing, snapshot: Snapshot) -> bool:
+def _quiet(one: PoolHealth, snapshot: Snapshot) -> bool:
     since = snapshot.now_epoch_seconds - QUIET_SECONDS
     pool = one.spec
     troubled = any(
@@ -89,7 +89,7 @@ def _quiet(one: Standing, snapshot: Snapshot) -> bool:
     return not troubled and one.available.cause is None
 
 
-def _pays(cheap: Standing, dear: Standing) -> bool:
+def _pays(cheap: PoolHealth, dear: PoolHealth) -> bool:
     """Return whether moving one unit costs less than it earns; unknown prices move nothing."""
     cheap_usd, dear_usd = cheap.spec.usd_per_capacity_hour, dear.spec.usd_per_capacity_hour
     if cheap_usd is None or dear_usd is None:
