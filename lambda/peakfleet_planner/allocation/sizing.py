@@ -1,4 +1,4 @@
-"""From what the pools should supply to the size of each: grow, let go, or move."""
+"""From what the pools should supply to the size of each: grow, let go, or exchange."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from peakfleet_planner.allocation.fill import (
     canary_points,
     falls_short,
     grow,
-    shrink,
     total_units,
 )
 from peakfleet_planner.allocation.price import too_dear
-from peakfleet_planner.allocation.rebalance import moved
+from peakfleet_planner.allocation.rebalance import rebalanced
+from peakfleet_planner.allocation.scale_in import shrink
 from peakfleet_planner.plan import Reason
 from peakfleet_planner.pools import PoolHealth, PoolSize
 from peakfleet_planner.requirement import Need
@@ -97,12 +97,15 @@ def size(
     )
     if sizing.sizes != ladder.sizes:
         return sizing
-    elsewhere = moved(
+    elsewhere = rebalanced(
         ladder.sizes,
         health,
         snapshot,
         needed_units=need.grow_to,
+        keep_units=need.keep,
         at_most_units=ladder.out_units,
+        in_units=spec.pace.in_units,
+        never=() if need.known_peak else too_dear(spec, health),
     )
     if elsewhere == ladder.sizes:
         return sizing
@@ -137,7 +140,7 @@ def _grown(ladder: _Ladder) -> Sizing:
 def _filled(ladder: _Ladder, *, at_most_units: float) -> tuple[PoolSize, ...]:
     """Return the ladder grown for what may come, and its dear pools for what is there."""
     need, sizes = ladder.need, ladder.sizes
-    dear = {one.spec.name for one in too_dear(ladder.spec, ladder.health)}
+    dear = too_dear(ladder.spec, ladder.health)
     if need.known_peak or not dear:
         return grow(sizes, need.grow_to, at_most_units=at_most_units)
     shut = tuple(
@@ -154,7 +157,7 @@ def _filled(ladder: _Ladder, *, at_most_units: float) -> tuple[PoolSize, ...]:
 def _without_dear(ladder: _Ladder, sizing: Sizing, *, serving_units: float) -> Sizing:
     """Let go of dear pools as soon as others serve what is there; nothing of them is held."""
     need = ladder.need
-    dear = {one.spec.name for one in too_dear(ladder.spec, ladder.health)}
+    dear = too_dear(ladder.spec, ladder.health)
     if need.known_peak or not dear:
         return sizing
     gone_units = max(0.0, total_units(ladder.sizes) - total_units(sizing.sizes))
@@ -182,17 +185,17 @@ def _shrunk(ladder: _Ladder, *, serving_units: float) -> Sizing:
         size if size.floor <= one.least else replace(size, floor=one.least)
         for size, one in zip(sizes, ladder.health, strict=True)
     )
-    free = shrink(sizes, need.grow_to, at_most_units=inf)
-    kept = shrink(sizes, need.keep, at_most_units=inf)
-    served = shrink(sizes, need.keep, at_most_units=spare_units)
-    paced = shrink(sizes, need.keep, at_most_units=min(spare_units, ladder.spec.pace.in_units))
+    free = shrink(sizes, need.grow_to)
+    kept = shrink(sizes, need.keep)
+    served = shrink(sizes, need.keep, spare_units=spare_units)
+    paced = shrink(
+        sizes, need.keep, at_most_units=ladder.spec.pace.in_units, spare_units=spare_units
+    )
     if paced != served:
         ladder.reasons.append(Reason.STEP_LIMITED)
     if served != kept:
         ladder.reasons.append(Reason.STILL_BOOTING)
-    if idle != sizes and total_units(shrink(idle, need.keep, at_most_units=inf)) < total_units(
-        kept
-    ):
+    if idle != sizes and total_units(shrink(idle, need.keep)) < total_units(kept):
         ladder.reasons.append(Reason.BUSY)
     if kept != free:
         ladder.reasons.append(Reason.HOLDING_PEAK)

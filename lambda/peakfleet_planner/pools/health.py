@@ -33,6 +33,7 @@ class PoolSize:
         floor: Fewest points it may have.
         ceiling: Most points it may have.
         canary_share: Share of the wanted units that it serves before its turn. Default: 0.
+        usd_per_capacity_hour: Price of one point for an hour. Default: unknown.
     """
 
     name: str
@@ -41,6 +42,7 @@ class PoolSize:
     floor: int
     ceiling: int
     canary_share: float = 0.0
+    usd_per_capacity_hour: float | None = None
 
     @property
     def units(self) -> float:
@@ -165,6 +167,7 @@ def _rung(pool: PoolSpec, *, capacity: int, floor: int, ceiling: int) -> PoolSiz
         floor=floor,
         ceiling=ceiling,
         canary_share=pool.canary_share,
+        usd_per_capacity_hour=pool.usd_per_capacity_hour,
     )
 
 
