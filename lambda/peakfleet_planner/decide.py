@@ -16,7 +16,7 @@ from peakfleet_planner.pool_plan import (
 )
 from peakfleet_planner.pools import (
     changed_units,
-    standings,
+    pool_health,
     with_measured_boots,
     with_measured_units,
 )
@@ -64,7 +64,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         spec = with_measured_units(spec, snapshot.memory.units)
     measured_units = changed_units(declared, spec)
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
-    standing = standings(spec, snapshot)
+    standing = pool_health(spec, snapshot)
     demands = demand_within_lead_time(spec, snapshot, baseline, standing)
     need = forecast_need(spec, demands, baseline, snapshot)
     need = need or reactive_need(spec, demands, baseline, now, pools=snapshot.pools)
@@ -81,7 +81,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         reasons = (*sizing.reasons, *measured)
         pools = pool_plans(
             standing,
-            sizing.rungs,
+            sizing.sizes,
             snapshot,
             need,
             serving_units=serving_units,
