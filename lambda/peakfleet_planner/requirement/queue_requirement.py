@@ -122,7 +122,8 @@ def queue_need(
     more often than the newsvendor allows (see `demand`). What is wanted for only a moment is not
     started: an instance must be needed for long enough to be worth its boot. Kept is what still
     has to finish known work, and what was needed so recently that a boot would cost more than
-    to wait.
+    to wait. Growth never goes beyond the items there are, for a unit works on one at a time; long
+    items are counted one by one.
 
     Args:
         queue: The queue.
@@ -133,6 +134,12 @@ def queue_need(
     """
     boot = capacity.boot_seconds
     serves = now + boot
+    if queue.long_item_seconds is not None:
+        units = min(queue.units_for_long_items(serves), queue.items)
+        grow_units = max(0.0, units - capacity.baseline_units)
+        return QueueNeed(
+            grow_units=grow_units, keep_units=max(grow_units, _lately(queue, baseline, boot))
+        )
     gap = serves - queue.ends[-1] - queue.deadline_seconds
     paces = queue.pace_units(_PACE_SAMPLES if gap > 0 else _CALM_SAMPLES)
     arriving = recent = paces[-1]
@@ -155,7 +162,7 @@ def queue_need(
         known = sum(work for _, work in rest)
         wanted = max(wanted, (known + arriving * ahead_seconds) / until)
         kept = (known + recent * ahead_seconds) / until
-    grow_units = max(0.0, wanted - capacity.baseline_units)
+    grow_units = max(0.0, min(wanted, queue.items) - capacity.baseline_units)
     return QueueNeed(
         grow_units=grow_units,
         keep_units=max(
