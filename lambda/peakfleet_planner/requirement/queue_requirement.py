@@ -52,6 +52,11 @@ class Capacity:
     boot_seconds: float
 
     @property
+    def units(self) -> float:
+        """All units that work or will."""
+        return self.baseline_units + self.serving_units + self.booting_units
+
+    @property
     def booting_units(self) -> float:
         """All units that boot."""
         return self.unknown_units + sum(units for _, units in self.booting)
@@ -122,7 +127,8 @@ def queue_need(
     more often than the newsvendor allows (see `demand`). What is wanted for only a moment is not
     started: an instance must be needed for long enough to be worth its boot. Kept is what still
     has to finish known work, and what was needed so recently that a boot would cost more than
-    to wait.
+    to wait. Growth never goes beyond the items there are, for a unit works on one at a time; long
+    items are counted one by one. What is at work stays: to let it go would only make more wait.
 
     Args:
         queue: The queue.
@@ -133,6 +139,12 @@ def queue_need(
     """
     boot = capacity.boot_seconds
     serves = now + boot
+    if queue.long_item_seconds is not None:
+        units = min(queue.units_for_long_items(serves), queue.items)
+        grow_units = max(0.0, units - capacity.baseline_units)
+        return QueueNeed(
+            grow_units=grow_units, keep_units=max(grow_units, _lately(queue, baseline, boot))
+        )
     gap = serves - queue.ends[-1] - queue.deadline_seconds
     paces = queue.pace_units(_PACE_SAMPLES if gap > 0 else _CALM_SAMPLES)
     arriving = recent = paces[-1]
@@ -155,6 +167,8 @@ def queue_need(
         known = sum(work for _, work in rest)
         wanted = max(wanted, (known + arriving * ahead_seconds) / until)
         kept = (known + recent * ahead_seconds) / until
+    working = min(queue.in_flight[-1], capacity.units)
+    wanted = min(max(wanted, working), queue.items)
     grow_units = max(0.0, wanted - capacity.baseline_units)
     return QueueNeed(
         grow_units=grow_units,
@@ -163,6 +177,7 @@ def queue_need(
             kept - capacity.baseline_units,
             _unfinished(queue, capacity, arriving, now=now),
             _lately(queue, baseline, boot),
+            _busy_lately(queue, capacity, boot),
         ),
     )
 
@@ -176,6 +191,14 @@ def _lately(queue: Queue, baseline: UsableBaseline, seconds: float) -> float:
         if end > since
     )
     return max(recent, default=0.0)
+
+
+def _busy_lately(queue: Queue, capacity: Capacity, seconds: float) -> float:
+    """Return the most of the pools' units that were at work this recently."""
+    since = queue.ends[-1] - seconds
+    at_work = zip(queue.in_flight, queue.ends, strict=True)
+    busy = max((items for items, end in at_work if end > since), default=queue.in_flight[-1])
+    return min(busy, capacity.units) - capacity.baseline_units
 
 
 def _unfinished(queue: Queue, capacity: Capacity, arriving: float, *, now: int) -> float:

@@ -125,7 +125,8 @@ class BacklogSignal(_Sampled):
     """Work that waits in a queue and must be finished by a deadline.
 
     Units needed = what is waiting, times its seconds, over the time that is left once new
-    capacity serves; at least one unit for each item being worked on. The
+    capacity serves; at least one unit for each item being worked on, and never more units than
+    items, for a unit works on one item at a time. The
     steady state is the backlog-per-instance rule of the EC2 Auto Scaling user guide,
     "Scaling policy based on Amazon SQS": acceptable latency over processing time.
 
@@ -145,6 +146,28 @@ class BacklogSignal(_Sampled):
     when_silent: WhenSilent = field(default_factory=WhenSilent)
     plausible_max: float | None = None
     kind: Literal["backlog"] = "backlog"
+
+    @property
+    def has_long_items(self) -> bool:
+        """Whether an item takes more than half of the time that it may wait."""
+        return 2 * self.seconds_per_item > self.drain_within_seconds
+
+    @property
+    def finish_within_seconds(self) -> float:
+        """How long after it came an item must be finished.
+
+        That is the time that it may wait; but nobody finishes an item sooner than in its own
+        seconds, so a long one may wait for half of that time, and then be worked on.
+
+        >>> sqs = Metric(namespace="AWS/SQS", metric_name="ApproximateNumberOfMessagesVisible")
+        >>> signal = BacklogSignal(
+        ...     name="renders", metrics={"waiting": sqs}, seconds_per_item=3600,
+        ...     drain_within_seconds=900,
+        ... )
+        >>> signal.finish_within_seconds
+        4050.0
+        """
+        return max(self.drain_within_seconds, self.seconds_per_item + self.drain_within_seconds / 2)
 
     def __post_init__(self) -> None:
         """Refuse a backlog that could never be drained."""
@@ -176,11 +199,13 @@ class BacklogSignal(_Sampled):
             return None
         if self.plausible_max is not None and max(values.values()) > self.plausible_max:
             return nan
-        in_flight = values.get(IN_FLIGHT, 0.0)
-        usable_seconds = max(
-            self.drain_within_seconds - lead_seconds, self.drain_within_seconds / 4
-        )
-        return max(values[WAITING] * self.seconds_per_item / usable_seconds, in_flight)
+        waiting, in_flight = values[WAITING], values.get(IN_FLIGHT, 0.0)
+        if min(waiting, in_flight) < 0:
+            return nan
+        within_seconds = self.finish_within_seconds
+        usable_seconds = max(within_seconds - lead_seconds, within_seconds / 4)
+        needed = max(waiting * self.seconds_per_item / usable_seconds, in_flight)
+        return min(needed, waiting + in_flight)
 
 
 Signal = RateSignal | BacklogSignal
