@@ -1,15 +1,6 @@
-"""What a gang remembers, and what it and its machines tell each other through S3.
+"""What a gang and its machines tell each other through objects of S3.
 
-State table, beside the items of `items` and `fact_items`:
-
-| `item` | attributes | written by |
-|---|---|---|
-| `GANG` | `tick`, `formation`, `failures`, `saved_for` N, `members` L of S, `plan` S | a tick |
-
-`GANG` has `forming_since`, `released_at` and `ends_at` N too, where they are known. All but
-`formation`, `failures` and `saved_for` are epoch seconds.
-
-Bucket, below the prefix of the training run:
+Below the prefix of the training run:
 
 | key | says | written by |
 |---|---|---|
@@ -23,44 +14,9 @@ Bucket, below the prefix of the training run:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
-from typing import Any
+from collections.abc import Iterable
 
-from peakfleet_handlers.state import Item, key, number
-from peakfleet_planner.gang import GangMemory, GangPlan, GangSigns
-
-GANG = "GANG"
-_NUMBERS = tuple(one.name for one in fields(GangMemory) if one.name != "members")
-
-
-def gang_item(fleet: str, memory: GangMemory, *, tick: int, plan: GangPlan) -> Item:
-    """Return the item that remembers a gang.
-
-    Args:
-        fleet: Its name.
-        memory: What to remember.
-        tick: Time of the tick in epoch seconds.
-        plan: What was decided.
-    """
-    known = {name: getattr(memory, name) for name in _NUMBERS}
-    return {
-        **key(fleet, GANG),
-        "tick": number(tick),
-        "members": {"L": [{"S": member} for member in memory.members]},
-        "plan": {"S": json.dumps(plan.to_json(), separators=(",", ":"))},
-        **{name: number(value) for name, value in known.items() if value is not None},
-    }
-
-
-def read_gang(item: Mapping[str, Any]) -> GangMemory:
-    """Return what an item remembers.
-
-    Raises:
-        KeyError, TypeError, ValueError: The item remembers no gang.
-    """
-    numbers = {name: int(item[name]["N"]) for name in _NUMBERS if name in item}
-    return GangMemory(members=tuple(one["S"] for one in item["members"]["L"]), **numbers)
+from peakfleet_planner.gang import GangSigns
 
 
 def folder(prefix: str, formation: int | None = None) -> str:
