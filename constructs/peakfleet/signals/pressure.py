@@ -8,7 +8,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from peakfleet.signals import DemandSignal
+from peakfleet.signals.demand_signal import DemandSignal
 from peakfleet_planner import Metric, RateSignal, SpecError
 
 _PERIODS_SECONDS = (10, 20, 30)

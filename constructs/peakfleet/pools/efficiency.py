@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aws_cdk import aws_ec2 as ec2
 
-from peakfleet.pools import CapacityPool
+from peakfleet.pools.capacity_pool import CapacityPool
 from peakfleet_chips import find_type
 from peakfleet_planner import EfficiencySpec, SpecError
 

@@ -1,4 +1,4 @@
-"""How instances leave a fleet: at once, or when their work is done."""
+"""How instances arrive and leave: when a new one counts, and what one that leaves may finish."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from aws_cdk import Duration
 from peakfleet._values import seconds
 from peakfleet_planner import SpecError
 
-_MOST_SECONDS = 48 * 3600
+_MOST_DRAIN_SECONDS = 48 * 3600
 """The longest that a lifecycle hook waits in all; also a hundred times its heartbeat."""
 _MOST_HEARTBEATS = 100
 _LEAST_HEARTBEAT_SECONDS, _MOST_HEARTBEAT_SECONDS = 30, 7200
 _USUAL_HEARTBEAT_SECONDS = 300
 _HOUR = Duration.hours(1)
+_LEAST_READY_SECONDS, _MOST_READY_SECONDS = 30, 7200
+_QUARTER_OF_AN_HOUR = Duration.minutes(15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ class Drain:
                 f"drain: heartbeat must be between {_LEAST_HEARTBEAT_SECONDS} and "
                 f"{_MOST_HEARTBEAT_SECONDS} seconds, got {self.heartbeat_seconds}"
             )
-        most = min(_MOST_SECONDS, _MOST_HEARTBEATS * self.heartbeat_seconds)
+        most = min(_MOST_DRAIN_SECONDS, _MOST_HEARTBEATS * self.heartbeat_seconds)
         if not self.heartbeat_seconds <= self.at_most_seconds <= most:
             raise SpecError(
                 f"drain: at_most must be between one heartbeat ({self.heartbeat_seconds} seconds) "
@@ -89,3 +91,58 @@ class Drain:
     def waits(self) -> bool:
         """Whether instances may work on."""
         return self.at_most_seconds > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """When a new instance serves. Use `in_service` or `signalled`.
+
+    Args:
+        within_seconds: How long an instance has to say that it is ready. 0: nobody asks.
+
+    Raises:
+        SpecError: A lifecycle hook cannot wait like that.
+    """
+
+    within_seconds: int
+
+    def __post_init__(self) -> None:
+        """Refuse what no lifecycle hook can do."""
+        if (
+            self.within_seconds
+            and not _LEAST_READY_SECONDS <= self.within_seconds <= _MOST_READY_SECONDS
+        ):
+            raise SpecError(
+                f"readiness: within must be between {_LEAST_READY_SECONDS} and "
+                f"{_MOST_READY_SECONDS} seconds, the bounds of a lifecycle hook, got "
+                f"{self.within_seconds}"
+            )
+
+    @classmethod
+    def in_service(cls) -> Readiness:
+        """Count an instance as soon as it runs."""
+        return cls(within_seconds=0)
+
+    @classmethod
+    def signalled(cls, *, within: Duration = _QUARTER_OF_AN_HOUR) -> Readiness:
+        """Count an instance when it says that it is ready (`peakfleet_instance.ready`).
+
+        Until then no load balancer sends it anything. One that does not say so in time is
+        replaced.
+
+        Args:
+            within: How long it has, 30 seconds to 2 hours. Default: 15 minutes.
+
+        Raises:
+            SpecError: A lifecycle hook cannot wait like that.
+
+        Limitations:
+            The hook is made after its group, so that instances which the first deployment
+            launches (`min_instances`) count as soon as they run.
+        """
+        return cls(within_seconds=max(1, seconds("readiness", "within", within)))
+
+    @property
+    def is_signalled(self) -> bool:
+        """Whether instances say when they are ready."""
+        return self.within_seconds > 0

@@ -1,15 +1,41 @@
+"""What a schedule sends: the specification of a fleet, as JSON that the tick reads."""
+
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+import jsii
+from aws_cdk import IStableAnyProducer
+
 from peakfleet_planner import FleetSpec, SpecError
+from peakfleet_planner.gang import GangSpec
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 """EventBridge Scheduler puts the time of the tick here, for example 2022-03-22T18:59:43Z."""
 MOST_BYTES = 256 * 1024
 """The most that EventBridge Scheduler sends to a target."""
 _RESOLVED_BYTES = 255  # the longest name of an Auto Scaling group; queue names and ARNs are shorter
+
+
+@jsii.implements(IStableAnyProducer)
+class SpecDocument:
+    """A specification in JSON form, read at the end of the synth: signals may still be added.
+
+    Args:
+        spec: Returns the specification as of now.
+    """
+
+    def __init__(self, spec: Callable[[], FleetSpec | GangSpec]) -> None:
+        self._spec = spec
+
+    def produce(self) -> dict[str, Any]:
+        """Return it; the CDK calls this."""
+        try:
+            return self._spec().to_json()
+        except SpecError:
+            return {}  # the CDK resolves first and validates then, and that says what is wrong
 
 
 def payload(spec: object, *, field: str = "spec") -> dict[str, object]:

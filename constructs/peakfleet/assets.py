@@ -1,3 +1,5 @@
+"""Code that is deployed: our own packages as they are installed, and what the runtime lacks."""
+
 from __future__ import annotations
 
 import atexit
