@@ -91,16 +91,19 @@ class PeakfleetPolicy:
         kept.know(seen.outages)
         groups = {group.spec.name: group for group in pools.groups}
         snapshot = self._snapshot(seen, pools)
-        pursued = pursue(
-            self.spec,
-            snapshot,
-            decide(self.spec, snapshot),
-            ask=lambda pool, launch: groups[pool.name].launch(minute, launch),
-        )
-        for outage in pursued.ended:
-            del kept.outages[outage.scope]
-        kept.know(pursued.outages)
-        for pool, told in zip(self.spec.pools, pursued.plan.pools, strict=True):
+        plan = decide(self.spec, snapshot)
+        if any(told.launches for told in plan.pools):
+            pursued = pursue(
+                self.spec,
+                snapshot,
+                plan,
+                ask=lambda pool, launch: groups[pool.name].launch(minute, launch),
+            )
+            plan = pursued.plan
+            for outage in pursued.ended:
+                del kept.outages[outage.scope]
+            kept.know(pursued.outages)
+        for pool, told in zip(self.spec.pools, plan.pools, strict=True):
             group = groups[told.name]
             if self.prepares_first:
                 group.keep_warm(minute, told.prepared_capacity)
@@ -112,8 +115,8 @@ class PeakfleetPolicy:
             if self.prepares_first:
                 group.warm_target = None
         return Sizes(
-            desired=tuple(told.desired_capacity for told in pursued.plan.pools),
-            explanation=pursued.plan.explain(),
+            desired=tuple(told.desired_capacity for told in plan.pools),
+            explanation=plan.explain(),
         )
 
     def _snapshot(self, seen: Observation, pools: Pools) -> Snapshot:
