@@ -12,7 +12,12 @@ from pathlib import Path
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-_OWN_PACKAGES = ("peakfleet_planner", "peakfleet_handlers", "peakfleet_learner")
+_OWN_PACKAGES = (
+    "peakfleet_planner",
+    "peakfleet_table",
+    "peakfleet_handlers",
+    "peakfleet_learner",
+)
 # boto3 and jmespath come with the Lambda runtime; these two do not. Powertools is taken whole:
 # a later version may import another part of itself, and only the tick would notice.
 _THIRD_PARTY = ("aws_lambda_powertools", "typing_extensions")
