@@ -16,7 +16,7 @@ from peakfleet_planner import SpecError
 _DUMMY = "dummy-value-for-"
 """What the CDK hands out instead of a value that its command line has not looked up yet."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.=+@-]*", re.ASCII)
-_PATH = re.compile(r"[A-Za-z0-9 _.:/=+@-]+", re.ASCII)
+_PATH = re.compile(r"[A-Za-z0-9 _.:/-]+", re.ASCII)
 _MOST_NAME, _MOST_PATH = 64, 180
 """Together with the text around them, what descriptions (256 characters) and tags (256) hold."""
 
@@ -52,11 +52,11 @@ def check_name(owner: str, name: object) -> None:
 
 
 def check_path(path: str) -> None:
-    """Refuse the name of a fleet that tags and descriptions of AWS cannot hold."""
+    """Refuse the name of a fleet that tags, namespaces or descriptions of AWS cannot hold."""
     if wrong := sorted({character for character in path if not _PATH.fullmatch(character)}):
         raise SpecError(
-            f"the name of a fleet, its construct path {path!r}, goes into tags and descriptions, "
-            f"which hold letters, digits, spaces and _ . : / = + - @; rename the construct "
+            f"the name of a fleet, its construct path {path!r}, goes into tags and metric "
+            f"namespaces, which hold letters, digits, spaces and _ . : / -; rename the construct "
             f"without {' '.join(wrong)}"
         )
     if len(path) > _MOST_PATH:

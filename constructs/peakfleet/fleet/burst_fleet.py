@@ -17,7 +17,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from peakfleet._values import check_path
-from peakfleet.alarms import define_alarms
+from peakfleet.alarms import define_alarms, health_of
 from peakfleet.control_plane import (
     Encryption,
     Events,
@@ -130,7 +130,7 @@ class BurstFleet(FleetMetrics, Construct):
             check_pools(self._pools)
             self._state = state_of(self, options.get("state"), encryption)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
-        self._role = instance_role(self)
+        self._role = instance_role(self, session_manager=options.get("session_manager", True))
         agent = define_agent(self, hooks, grantee=self._role)
         self._user_data = options.get("user_data") or (
             agent.script if agent else ec2.UserData.for_linux()
@@ -169,7 +169,9 @@ class BurstFleet(FleetMetrics, Construct):
                 )
                 for pool in self._pools
             )
-            self._efficiency = efficiency.to_planner(self._pools) if efficiency else None
+            self._efficiency = (
+                efficiency.to_planner(self._pools, fleet=self.fleet_name) if efficiency else None
+            )
             if traffic:
                 claim_listener(self, fleet=self.fleet_name, listener_arn=traffic.listener_arn)
         self._context = FunctionContext(
@@ -192,7 +194,7 @@ class BurstFleet(FleetMetrics, Construct):
             else None,
         )
         if efficiency:
-            self._role.add_to_policy(may_publish(efficiency.namespace))
+            self._role.add_to_policy(may_publish(efficiency.namespace_of(self.fleet_name)))
             self._ledger = define_ledger(
                 self, self._context, dead_letters=self._scaler.dead_letters
             )
@@ -212,6 +214,7 @@ class BurstFleet(FleetMetrics, Construct):
             events=self._events,
             topic=options.get("alarm_topic"),
         )
+        self._health = health_of(self, self.fleet_name, self._alarms)
         (options.get("safety_net") or _safety_net(signals)).bind(self._groups)
         for signal in signals:
             self._take(signal)
@@ -334,10 +337,16 @@ class BurstFleet(FleetMetrics, Construct):
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
         """The alarms, by name.
 
-        NoTicks, AtMaximum, BrokenPool, OtherWriter, ReplacementHalted, StuckDrains, StaleSignals,
-        FailedCalls, ScalerErrors, DeadLetters and EventErrors.
+        NoTicks, AtMaximum, UnservedDemand, MissingCapacity, HeldUnserved, BaselineUnknown,
+        BrokenPool, OtherWriter, ReplacementHalted, StuckDrains, StaleSignals, FailedCalls,
+        ScalerErrors, DeadLetters and EventErrors.
         """
         return MappingProxyType(self._alarms)
+
+    @property
+    def health_alarm(self) -> cloudwatch.CompositeAlarm:
+        """The one alarm that rings when any of the others does; give it an action of your own."""
+        return self._health
 
     @property
     def pressure_alarms(self) -> Mapping[str, cloudwatch.Alarm]:

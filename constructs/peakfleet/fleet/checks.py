@@ -26,6 +26,7 @@ PARTS = frozenset(
         "Agent",
         "Alarms",
         "Events",
+        "FleetHealth",
         "Learner",
         "Ledger",
         "Lifecycle",

@@ -42,6 +42,11 @@ class IntentFleet(FleetMetrics, Construct):
         return self._fleet.alarms
 
     @property
+    def health_alarm(self) -> cloudwatch.CompositeAlarm:
+        """The one alarm that rings when any of the fleet's own does."""
+        return self._fleet.health_alarm
+
+    @property
     def grant_principal(self) -> iam.IPrincipal:
         """What the instances run as."""
         return self._fleet.grant_principal

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -154,12 +155,20 @@ def _user_data(resources: Resources, templates: Mapping[str, str]) -> Iterator[s
     for name, pool in templates.items():
         data = resources[name]["Properties"]["LaunchTemplateData"]
         script = data.get("UserData", "")
-        if isinstance(script, dict):
-            script = readable(script.get("Fn::Base64", script))
-        size = len(str(script).encode())
+        size = len(_text(script.get("Fn::Base64", script) if isinstance(script, dict) else script))
         if size > _MOST_USER_DATA_BYTES:
             yield (
                 f"pool '{pool}': user data of {size} bytes is above the {_MOST_USER_DATA_BYTES} "
                 f"bytes that EC2 takes; put what is long into a file that the script fetches, an "
                 f"S3 asset for example"
             )
+
+
+def _text(value: object) -> bytes:
+    """Return user data in bytes; the parts of a script in parts are encoded within it."""
+    if isinstance(value, dict) and set(value) == {"Fn::Base64"}:
+        return b64encode(_text(value["Fn::Base64"]))
+    if isinstance(value, dict) and set(value) == {"Fn::Join"}:
+        separator, parts = value["Fn::Join"]
+        return str(separator).encode().join(map(_text, parts))
+    return str(readable(value)).encode()

@@ -53,8 +53,9 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
     that it gets, and alarms on what the Neuron chips report. Each pool boots its own script: it
     unpacks the archive of the model for its chip, runs the user data, and the machine counts
     only once the server answers. Machines with Neuron publish utilisation of all their
-    NeuronCores, errors, latency and memory to `PeakFleet/Neuron`, and give themselves up to
-    their group when a chip fails. Processor load is read nowhere: it says nothing of a chip.
+    NeuronCores, errors, latency and memory to the namespace `PeakFleet/Neuron/` and the fleet's
+    name, and give themselves up to their group when a chip fails. Processor load is read nowhere:
+    it says nothing of a chip.
 
     Args:
         vpc: Where the instances run.
@@ -173,7 +174,7 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
         for chip in sorted({compiled_for(pool) for pool in pools}):
             model.grant_fetch(self._fleet, chip)
         on_neuron = [self.groups[pool.name] for pool in pools if is_neuron(pool)]
-        grant_watch(self, self._fleet.role, on_neuron)
+        grant_watch(self, self._fleet.role, on_neuron, fleet=self.fleet_name)
         neuron_alarms = define_neuron_alarms(
             self, fleet=self.fleet_name, topic=options.get("alarm_topic")
         )

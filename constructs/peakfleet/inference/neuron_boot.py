@@ -20,6 +20,11 @@ _RULES = "/etc/udev/rules.d/60-peakfleet-neuron.rules"
 _RULE = f'KERNEL=="neuron[0-9]*", GROUP="{_GROUP}", MODE="0660"'
 
 
+def neuron_namespace(fleet: str) -> str:
+    """Return where the Neuron machines of a fleet publish: their permission names a namespace."""
+    return f"{NEURON_NAMESPACE}/{fleet}"
+
+
 def compiled_for(pool: CapacityPool) -> str:
     """Return what a pool's model is compiled for: a Neuron chip, `gpu`, or a processor.
 
@@ -125,7 +130,7 @@ def _watch_commands(*, fleet: str, pool: str) -> tuple[str, ...]:
             f"Environment=AWS_DEFAULT_REGION={Aws.REGION}",
             f"WorkingDirectory={HOME}",
             "ExecStart=/usr/bin/python3 -m peakfleet_instance.neuron_metrics \\",
-            f'  --namespace {NEURON_NAMESPACE} --fleet "{fleet}" --pool "{pool}"',
+            f'  --namespace "{neuron_namespace(fleet)}" --fleet "{fleet}" --pool "{pool}"',
             "Restart=always",
             "RestartSec=5",
             "NoNewPrivileges=yes",

@@ -28,6 +28,14 @@ _IMAGE_MARKS = {
 _NO_AGENT = ("bottlerocket", "windows")
 _SDA1 = ("canonical", "ubuntu", "rhel", "redhat", "suse", "sles", "windows")
 """Images whose root device is /dev/sda1, by a part of their name or SSM parameter."""
+_SESSION_MANAGER = (
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
+"""What Session Manager needs; AWS knows no narrower resource for it."""
 _POOL_TAG = "peakfleet:pool"  # where an instance finds its pool, for what it publishes
 _TEMPLATE = "Template"
 _LEAST_HEALTHY_PERCENT, _MOST_HEALTHY_PERCENT = 100, 110
@@ -253,16 +261,18 @@ def launch_template_arns(groups: Sequence[autoscaling.AutoScalingGroup]) -> list
     ]
 
 
-def instance_role(scope: Construct) -> iam.Role:
-    """Define what the instances of a fleet run as; SSM is how people reach them."""
-    return iam.Role(
-        scope,
-        "Role",
-        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
-        managed_policies=[
-            iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore")
-        ],
-    )
+def instance_role(scope: Construct, *, session_manager: bool) -> iam.Role:
+    """Define what the instances of a fleet run as.
+
+    Args:
+        scope: Where to define it.
+        session_manager: Whether people may reach them with Session Manager. AWS's own policy for
+            that also lets instances read every parameter of the account.
+    """
+    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+    if session_manager:
+        role.add_to_policy(iam.PolicyStatement(actions=list(_SESSION_MANAGER), resources=["*"]))
+    return role
 
 
 def security_groups_of(

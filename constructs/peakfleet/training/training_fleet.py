@@ -135,7 +135,7 @@ class TrainingFleet(FleetMetrics, Construct):
                 checkpoint_seconds=hooks.drain.at_most_seconds,
                 adapters=adapters,
             )
-        self._role = instance_role(self)
+        self._role = instance_role(self, session_manager=options.get("session_manager", True))
         checkpoints.grant_machines(self._role)
         self._security_groups = security_groups_of(
             self,
