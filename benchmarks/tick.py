@@ -30,6 +30,7 @@ from peakfleet_handlers.tick import handler, observe
 from peakfleet_planner import (
     BacklogSignal,
     FleetSpec,
+    Memory,
     Metric,
     PoolSpec,
     RateSignal,
@@ -46,7 +47,7 @@ import resource, time
 start = time.perf_counter()
 import peakfleet_handlers.tick
 imported = time.perf_counter()
-from peakfleet_handlers.clients import clients
+from peakfleet_handlers.aws import clients
 made = [clients().cloudwatch, clients().autoscaling, clients().dynamodb]
 ready = time.perf_counter()
 print(imported - start, ready - imported, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -143,7 +144,7 @@ def warm() -> list[Cost]:
     with mock_aws(), redirect_stdout(io.StringIO()):
         _make_account()
         calls = Calls(deadline=Deadline.of(None))
-        snapshot = observe(SPEC, NOW, clients=clients(), calls=calls)
+        snapshot = observe(SPEC, NOW, Memory(), clients=clients(), calls=calls)
         seconds = count()
 
         def change() -> None:

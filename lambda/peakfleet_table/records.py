@@ -20,6 +20,7 @@ The table has the partition key `fleet` (S), the sort key `item` (S) and the tim
 | `ROLLBACK#<pool>` | a launch template version that was given up | a tick |
 | `SIZE#<pool>` | a size that somebody else has set | a tick |
 | `STRIKES#<pool>` | launches in a row that never served | an event |
+| `TICK` | the newest tick that has decided, also if it changed nothing | a tick |
 | `UNITS#<pool>` | units that were measured | the ledger |
 
 What sorts before `FIRST_READ` is no concern of a decision: a tick reads everything from there on
@@ -95,7 +96,7 @@ def _json(read: Callable[[Any], T], write: Callable[[T], Any]) -> Form[T]:
         text = TEXT.read(attribute, path)
         try:
             return read(json.loads(text))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise DamagedRecordError(f"{path}: {error}") from error
 
     def _write(value: T) -> Any:  # noqa: ANN401  as above
@@ -251,6 +252,13 @@ class Asked:
     """When a tick was last asked for out of turn, in milliseconds since 1970."""
 
     at_milliseconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewestTick:
+    """The newest tick that has decided, whether or not it changed anything, in epoch seconds."""
+
+    tick: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -449,6 +457,11 @@ DAYS: Final[Kind[PoolDay]] = Kind(
     kept_until=lambda day: int(
         datetime.fromisoformat(day.date).replace(tzinfo=UTC).timestamp() + 400 * DAY_SECONDS
     ),
+)
+TICKS: Final[Kind[NewestTick]] = Kind(
+    prefix="TICK",
+    value=NewestTick,
+    attributes={"tick": Attribute("tick", INTEGER)},
 )
 GANGS: Final[Kind[Gang]] = Kind(
     prefix="GANG",
