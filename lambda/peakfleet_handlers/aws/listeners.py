@@ -7,14 +7,13 @@ from functools import partial
 from peakfleet_handlers.aws.calls import Calls
 from peakfleet_handlers.aws.clients import ListenerClient
 from peakfleet_planner import TrafficSpec
-
-ALL_TRAFFIC = 100
+from peakfleet_planner.pool_plan import MOST_WEIGHT
 
 
 def split(
     traffic: TrafficSpec | None, weight: int | None, *, elbv2: ListenerClient, calls: Calls
 ) -> bool:
-    """Send *weight* percent of the traffic to the fleet; return whether that was done."""
+    """Send *weight* of 999 parts of the traffic to the fleet; return whether that was done."""
     if traffic is None or weight is None:
         return False
     modify = partial(
@@ -32,7 +31,7 @@ def _forward(traffic: TrafficSpec, weight: int) -> dict[str, object]:
             "TargetGroups": [
                 {
                     "TargetGroupArn": traffic.baseline_target_group_arn,
-                    "Weight": ALL_TRAFFIC - weight,
+                    "Weight": MOST_WEIGHT - weight,
                 },
                 {"TargetGroupArn": traffic.cloud_target_group_arn, "Weight": weight},
             ]
