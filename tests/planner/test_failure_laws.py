@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peakfleet_planner import (
+    IN_FLIGHT,
+    WAITING,
     Answer,
+    BacklogSignal,
     FixedBaseline,
     FleetSpec,
     ForeignSize,
@@ -31,7 +34,7 @@ from peakfleet_planner import (
 )
 from peakfleet_planner.pools import unmet_since
 from tests.planner.capacity import LADDER, NOW, demand, groups
-from tests.planner.fleets import fleet
+from tests.planner.fleets import JOBS, fleet
 
 POOL = PoolSpec(name="g", group="asg", units_per_capacity=10, max_capacity=100)
 SECOND = replace(POOL, name="h", group="asg-2")
@@ -382,3 +385,34 @@ def test_rounding_never_takes_a_point_away(short: float, unit: float) -> None:
         pools=pools,
     )
     assert sizes(decide(spec, seen))[1] >= 4
+
+
+@given(
+    count=st.floats(max_value=-1e-9, allow_nan=False),
+    age=st.integers(2, 60),
+    which=st.sampled_from([WAITING, IN_FLIGHT]),
+)
+def test_a_negative_count_is_rejected_beside_a_positive_one_too(
+    count: float, age: int, which: str
+) -> None:
+    jobs = BacklogSignal(
+        name="jobs",
+        metrics={WAITING: JOBS, IN_FLIGHT: JOBS},
+        seconds_per_item=10,
+        drain_within_seconds=600,
+    )
+    spec = replace(FLEET, signals=(jobs,))
+    times = [NOW - 60 * minute for minute in range(60, 0, -1)]
+
+    def planned(counts: dict[str, dict[int, float]]) -> Plan:
+        read = {one: MetricSeries(points=tuple(known.items())) for one, known in counts.items()}
+        return decide(spec, replace(asks(0, reading(2)), signals={"jobs": read}))
+
+    counts = {WAITING: dict.fromkeys(times, 10.0), IN_FLIGHT: dict.fromkeys(times, 50.0)}
+    counts[which][NOW - 60 * age] = count
+    bad = planned(counts)
+    del counts[which][NOW - 60 * age]
+    without = planned(counts)
+    assert bad.signals[0].rejected_samples == 1
+    assert bad.signals[0].units == without.signals[0].units
+    assert sizes(bad) == sizes(without)
