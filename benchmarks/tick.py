@@ -26,11 +26,11 @@ import boto3
 from moto import mock_aws
 
 from peakfleet_handlers.aws import Calls, Deadline, clients
+from peakfleet_handlers.state import read_known
 from peakfleet_handlers.tick import handler, observe
 from peakfleet_planner import (
     BacklogSignal,
     FleetSpec,
-    Memory,
     Metric,
     PoolSpec,
     RateSignal,
@@ -144,7 +144,8 @@ def warm() -> list[Cost]:
     with mock_aws(), redirect_stdout(io.StringIO()):
         _make_account()
         calls = Calls(deadline=Deadline.of(None))
-        snapshot = observe(SPEC, NOW, Memory(), clients=clients(), calls=calls)
+        known = read_known(None, now_epoch_seconds=NOW)
+        snapshot = observe(SPEC, NOW, known, clients=clients(), calls=calls)
         seconds = count()
 
         def change() -> None:

@@ -16,7 +16,7 @@ from peakfleet_planner.pool_plan import (
 )
 from peakfleet_planner.pools import (
     changed_units,
-    standings,
+    pool_health,
     with_measured_boots,
     with_measured_units,
 )
@@ -64,7 +64,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         spec = with_measured_units(spec, snapshot.memory.units)
     measured_units = changed_units(declared, spec)
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
-    standing = standings(spec, snapshot)
+    standing = pool_health(spec, snapshot)
     demands = demand_within_reach(spec, snapshot, baseline, standing)
     model = snapshot.memory.model if snapshot.memory else None
     need = foreseen_need(spec, demands, baseline, now, model, pools=snapshot.pools)
@@ -82,7 +82,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         reasons = (*sizing.reasons, *measured)
         pools = pool_plans(
             standing,
-            sizing.rungs,
+            sizing.sizes,
             snapshot,
             need,
             serving_units=serving_units,
@@ -109,6 +109,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         stuck_drains=stuck_drains(standing, snapshot),
         rule=need.rule,
         measured_units=measured_units,
+        missing=tuple(outage for one in standing for outage in one.missing),
     )
 
 

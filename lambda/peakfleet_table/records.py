@@ -114,8 +114,9 @@ class Latest:
         desired: Desired capacity by pool after it.
         before: And before it.
         growth: When each pool was asked for more, and for how many points, oldest first.
+        shrinkage: The same for when each pool was asked for less.
         heights: How large each pool was lately, where what is scaled in goes to the warm pool.
-        cloud_weight: Percent of the traffic that the fleet gets; None if it is unknown.
+        cloud_weight: Share of the traffic that the fleet gets, of 999; None if it is unknown.
         plan: What was decided, as a JSON document.
     """
 
@@ -123,6 +124,7 @@ class Latest:
     desired: Mapping[str, int] = field(default_factory=dict)
     before: Mapping[str, int] = field(default_factory=dict)
     growth: Mapping[str, Growth] = field(default_factory=dict)
+    shrinkage: Mapping[str, Growth] = field(default_factory=dict)
     heights: Mapping[str, Heights] = field(default_factory=dict)
     cloud_weight: int | None = None
     plan: str = "{}"
@@ -256,9 +258,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewestTick:
-    """The newest tick that has decided, whether or not it changed anything, in epoch seconds."""
+    """The newest tick that has decided, whether or not it changed anything.
+
+    Args:
+        tick: Its time in epoch seconds.
+        unmet_since: Since when each pool lacks what it was asked for, in epoch seconds.
+        halted: Pools whose replacement of unhealthy instances the fleet itself has suspended.
+    """
 
     tick: int
+    unmet_since: Mapping[str, int] = field(default_factory=dict)
+    halted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,6 +331,7 @@ LATESTS: Final[Kind[Latest]] = Kind(
         "desired": Attribute("desired", by_name(COUNT)),
         "before": Attribute("before", by_name(COUNT), optional=True),
         "growth": Attribute("growth", by_name(STEPS), optional=True),
+        "shrinkage": Attribute("shrinkage", by_name(STEPS), optional=True),
         "heights": Attribute("heights", by_name(STEPS), optional=True),
         "cloud_weight": Attribute("cloud_weight", COUNT, optional=True),
         "plan": Attribute("plan", TEXT),
@@ -461,7 +472,11 @@ DAYS: Final[Kind[PoolDay]] = Kind(
 TICKS: Final[Kind[NewestTick]] = Kind(
     prefix="TICK",
     value=NewestTick,
-    attributes={"tick": Attribute("tick", INTEGER)},
+    attributes={
+        "tick": Attribute("tick", INTEGER),
+        "unmet_since": Attribute("unmet_since", by_name(INTEGER), optional=True),
+        "halted": Attribute("halted", several(TEXT), optional=True),
+    },
 )
 GANGS: Final[Kind[Gang]] = Kind(
     prefix="GANG",

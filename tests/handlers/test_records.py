@@ -60,6 +60,7 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
             "before": {"M": {}},
             "growth": {"M": {"P": {"L": [{"L": [{"N": "1800000000"}, {"N": "2"}]}]}}},
             "heights": {"M": {}},
+            "shrinkage": {"M": {}},
             "cloud_weight": {"N": "40"},
             "plan": {"S": "{}"},
         },

@@ -67,14 +67,14 @@ def test_a_tick_delivered_twice_acts_once() -> None:
     assert fake.desired["g"] == 0
 
 
-def test_without_a_group_reading_more_may_be_asked_for_but_never_less() -> None:
-    fake = remembers(aws(155, graviton=3))
+@pytest.mark.parametrize("demand", [0, 155, 300])
+@pytest.mark.parametrize("desired", [2, 3, 9])
+def test_a_group_that_cannot_be_read_is_left_as_it_is(demand: float, desired: int) -> None:
+    fake = remembers(aws(demand, graviton=3))
+    fake.groups["g"].desired = desired
     fake.failing["DescribeAutoScalingGroups"] = "Throttling"
     tick(fake)
-    assert fake.desired["g"] == 6
-    fake.metrics["Streams"] = minutes([0] * 70)
-    tick(fake, now=NOW + 1)
-    assert fake.desired["g"] == 6
+    assert fake.desired["g"] == desired
 
 
 def test_one_missing_group_leaves_the_others_growing() -> None:

@@ -29,7 +29,7 @@ STICKY = {"TargetGroupStickinessConfig": {"Enabled": True, "DurationSeconds": 30
 def test_traffic_follows_what_serves_and_is_sent_once() -> None:
     fake = remembers(aws(150, graviton=5))
     tick(fake, BALANCED_FLEET)
-    assert fake.weights == {BASELINE: 669, CLOUD: 330}
+    assert fake.weights == {BASELINE: 666, CLOUD: 333}
     tick(fake, BALANCED_FLEET, now=NOW + 60)
     assert fake.written() == []
 
@@ -42,7 +42,7 @@ def test_a_listener_that_a_deployment_set_back_is_mended_by_the_next_tick(minute
     now = NOW + 60 * minute
     fake.metrics["Streams"] = minutes([150] * 75, until=now)
     tick(fake, BALANCED_FLEET, now=now)
-    assert fake.weights == {BASELINE: 669, CLOUD: 330}
+    assert fake.weights == {BASELINE: 666, CLOUD: 333}
     assert fake.written() == [RECORD, "ModifyListener", RECORD]
 
 
@@ -51,7 +51,7 @@ def test_what_else_a_listener_does_stays_as_it_is() -> None:
     fake.actions, fake.forwarding = [SIGN_IN], dict(STICKY)
     fake.weights = {BASELINE: 1, CLOUD: 0, "arn:canary": 5}
     tick(fake, BALANCED_FLEET)
-    assert fake.weights == {BASELINE: 669, CLOUD: 330, "arn:canary": 5}
+    assert fake.weights == {BASELINE: 666, CLOUD: 333, "arn:canary": 5}
     assert fake.forwarding == STICKY
     (kept,) = fake.actions
     assert kept["AuthenticateOidcConfig"] == {
@@ -63,9 +63,9 @@ def test_what_else_a_listener_does_stays_as_it_is() -> None:
 
 def test_the_same_split_in_other_numbers_is_left_as_it_is() -> None:
     fake = remembers(aws(150, graviton=5))
-    fake.weights = {BASELINE: 67, CLOUD: 33}
+    fake.weights = {BASELINE: 200, CLOUD: 100}
     tick(fake, BALANCED_FLEET)
-    assert fake.weights == {BASELINE: 67, CLOUD: 33}
+    assert fake.weights == {BASELINE: 200, CLOUD: 100}
 
 
 def test_a_split_that_failed_is_sent_again_and_meanwhile_nothing_is_let_go() -> None:
@@ -104,4 +104,4 @@ def test_a_split_whose_record_was_lost_is_not_sent_twice() -> None:
     fake.failing.clear()
     tick(fake, BALANCED_FLEET, now=NOW + 60)
     assert fake.counted()["ModifyListener"] == 0
-    assert fake.weights == {BASELINE: 669, CLOUD: 330}
+    assert fake.weights == {BASELINE: 666, CLOUD: 333}

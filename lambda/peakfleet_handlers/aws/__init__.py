@@ -23,8 +23,8 @@ from peakfleet_handlers.aws.events import Happening, Kind, read_happening
 from peakfleet_handlers.aws.groups import read_pools
 from peakfleet_handlers.aws.launch_errors import counted, outage_cause
 from peakfleet_handlers.aws.launches import Launcher
-from peakfleet_handlers.aws.listeners import FULL_WEIGHT, Listener, read_listener
-from peakfleet_handlers.aws.resizes import Resize, growth, resize, resizes
+from peakfleet_handlers.aws.listeners import Listener, read_listener
+from peakfleet_handlers.aws.resizes import Resize, growth, resize, resizes, shrinkage
 from peakfleet_handlers.aws.series import read_series
 from peakfleet_handlers.aws.telemetry import NAMESPACE, SERVICE, emit, logger
 
@@ -32,7 +32,6 @@ __all__ = [
     "ATTEMPTS",
     "CALL_SECONDS",
     "CONNECT_SECONDS",
-    "FULL_WEIGHT",
     "NAMESPACE",
     "READ_SECONDS",
     "REPORT_SECONDS",
@@ -64,4 +63,5 @@ __all__ = [
     "read_series",
     "resize",
     "resizes",
+    "shrinkage",
 ]

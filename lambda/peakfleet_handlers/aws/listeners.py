@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from peakfleet_handlers.aws.calls import Calls
 from peakfleet_planner import TrafficSpec
+from peakfleet_planner.pool_plan import MOST_WEIGHT
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_elbv2.type_defs import ActionOutputTypeDef, TargetGroupTupleTypeDef
 
-ALL_TRAFFIC = 100
-"""What a plan's weight is of: percent."""
-FULL_WEIGHT: Final = 999
-"""The largest weight that Elastic Load Balancing takes."""
-READ = "DescribeListeners"
+READ: Final = "DescribeListeners"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +35,16 @@ class Listener:
     actions: tuple[ActionOutputTypeDef, ...]
 
     def sends(self, weight: int) -> bool:
-        """Whether the fleet gets so many percent of the traffic of both sides."""
+        """Whether the fleet gets so much of the traffic of both sides, of 999 parts."""
         ours = {
             group.get("TargetGroupArn"): group.get("Weight", 0) for group in self._target_groups()
         }
         cloud = ours.get(self.traffic.cloud_target_group_arn, 0)
         both = cloud + ours.get(self.traffic.baseline_target_group_arn, 0)
-        return both > 0 and round(FULL_WEIGHT * cloud / both) == _cloud_weight(weight)
+        return both > 0 and round(MOST_WEIGHT * cloud / both) == weight
 
     def send(self, weight: int, *, elbv2: ElasticLoadBalancingv2Client, calls: Calls) -> bool:
-        """Send *weight* percent of the traffic to the fleet; return whether that was done."""
+        """Send *weight* of 999 parts of the traffic to the fleet; return whether that was done."""
         arn = self.traffic.listener_arn
         answer = calls.ask(
             elbv2.modify_listener,
@@ -71,10 +68,9 @@ class Listener:
             return {**action, "AuthenticateOidcConfig": settings}
         if action["Type"] != "forward":
             return action
-        cloud = _cloud_weight(weight)
         weights = {
-            self.traffic.baseline_target_group_arn: FULL_WEIGHT - cloud,
-            self.traffic.cloud_target_group_arn: cloud,
+            self.traffic.baseline_target_group_arn: MOST_WEIGHT - weight,
+            self.traffic.cloud_target_group_arn: weight,
         }
         others = [
             group for group in self._target_groups() if group.get("TargetGroupArn") not in weights
@@ -104,7 +100,3 @@ def read_listener(
         return Listener(traffic=traffic, actions=actions)
 
     return calls.reading(READ, arn, read)
-
-
-def _cloud_weight(weight: int) -> int:
-    return round(FULL_WEIGHT * weight / ALL_TRAFFIC)

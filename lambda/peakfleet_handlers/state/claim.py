@@ -8,7 +8,8 @@ was read together with everything else: another one in between knows more, and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from peakfleet_handlers.state.table import Only, Recorded, StateTable
@@ -28,11 +29,16 @@ class Claim:
     Args:
         tick: Its time in epoch seconds.
         newest: The newest tick as it was read; None: there was none, or it is damaged.
+        unmet_since: Since when each pool lacks what it was asked for, as this tick knows it.
+            Default: none does.
+        halted: Pools whose replacement this tick leaves halted. Default: none.
         was_read: Whether it could be read. Default: it could.
     """
 
     tick: int
     newest: int | None = None
+    unmet_since: Mapping[str, int] = field(default_factory=dict)
+    halted: tuple[str, ...] = ()
     was_read: bool = True
 
     @property
@@ -42,7 +48,8 @@ class Claim:
 
     def write(self, table: StateTable) -> tuple[Item, Only]:
         """Return the record that claims the right to act, and under which condition."""
-        item = TICKS.item(table.fleet, NewestTick(tick=self.tick))
+        known = NewestTick(tick=self.tick, unmet_since=self.unmet_since, halted=self.halted)
+        item = TICKS.item(table.fleet, known)
         if not self.was_read:
             return item, later_tick_wins(self.tick, or_same=True)
         text, values = NO_TICK_YET, {":number": {"S": "N"}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from peakfleet_handlers.state.claim import Claim, later_tick_wins
@@ -39,10 +39,13 @@ class Known:
     Args:
         memory: What is remembered; None if that, or a hold in it, cannot be read.
         claim: The tick's claim to act on it.
+        halted: Pools whose replacement of unhealthy instances the fleet itself has suspended;
+            None if nobody has kept that.
     """
 
     memory: Memory | None
     claim: Claim
+    halted: frozenset[str] | None = None
 
 
 def read_known(table: StateTable | None, *, now_epoch_seconds: int) -> Known:
@@ -59,11 +62,15 @@ def read_known(table: StateTable | None, *, now_epoch_seconds: int) -> Known:
     items = table.query(FIRST_READ)
     if items is None:
         return Known(memory=None, claim=Claim(tick=now_epoch_seconds, was_read=False))
+    memory = memory_of(items, now_epoch_seconds, table)
     found = next((item for item in items if item["item"]["S"] == TICKS.prefix), None)
     newest = _readable(TICKS, found, table)
+    if memory is not None:
+        memory = replace(memory, unmet_since=newest.unmet_since if newest else None)
     return Known(
-        memory=memory_of(items, now_epoch_seconds, table),
+        memory=memory,
         claim=Claim(tick=now_epoch_seconds, newest=newest.tick if newest else None),
+        halted=frozenset(newest.halted) if newest else None,
     )
 
 
@@ -100,6 +107,7 @@ def memory_of(items: tuple[Item, ...], now_epoch_seconds: int, table: StateTable
         desired=latest.desired,
         before=latest.before,
         growth=latest.growth,
+        shrinkage=latest.shrinkage,
         heights=latest.heights,
         cloud_weight=latest.cloud_weight,
         model=_model(by_key.get(MODELS.prefix), table),
@@ -151,7 +159,7 @@ def confirm_change(
         tick: Time of the tick in epoch seconds; a later one has its own say.
         plan: What was done.
         desired: Desired capacity of each pool.
-        cloud_weight: Percent of the traffic that the fleet gets; None if it is unknown.
+        cloud_weight: Share of the traffic that the fleet gets, of 999; None if it is unknown.
     """
     if table is None:
         return

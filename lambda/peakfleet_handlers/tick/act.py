@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from peakfleet_handlers.aws import (
@@ -16,6 +16,7 @@ from peakfleet_handlers.aws import (
     read_listener,
     resize,
     resizes,
+    shrinkage,
 )
 from peakfleet_handlers.aws import instances as care
 from peakfleet_handlers.state import (
@@ -38,7 +39,7 @@ from peakfleet_planner import (
     heights,
     pursue,
 )
-from peakfleet_planner.pools import remembered
+from peakfleet_planner.pools import remembered, unmet_since
 from peakfleet_table import Latest
 
 
@@ -104,6 +105,7 @@ def act(
         calls: Where failures are noted.
     """
     table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
+    claim = replace(claim, unmet_since=unmet_since(snapshot), halted=_halted(snapshot, plan))
     return _Act(
         spec=spec, snapshot=snapshot, claim=claim, table=table, clients=clients, calls=calls
     ).run(plan)
@@ -145,6 +147,7 @@ class _Act:
             self._confirm(plan, cloud_weight=told)
         back = self._roll_back(plan) if recorded is Recorded.WRITTEN else {}
         keep_findings(self.table, self.spec, self.snapshot, pursued, anew=back)
+        care.replace(plan, self.snapshot, autoscaling=self.clients.autoscaling, calls=self.calls)
         care.replace_unhealthy(
             self.spec, self.snapshot, plan, autoscaling=self.clients.autoscaling, calls=self.calls
         )
@@ -176,7 +179,10 @@ class _Act:
     def _changes(self, plan: Plan) -> bool:
         return bool(
             resizes(self.spec, self.snapshot, plan)
-            or any(pool.drains or pool.sweeps or pool.roll_back_to for pool in plan.pools)
+            or any(
+                pool.drains or pool.sweeps or pool.replacements or pool.roll_back_to
+                for pool in plan.pools
+            )
         )
 
     def _recorded(self, plan: Plan, *, moves: bool) -> Recorded:
@@ -192,6 +198,7 @@ class _Act:
             desired=self._remembered(plan),
             before={**memory.desired, **seen},
             growth=growth(self.snapshot, plan),
+            shrinkage=shrinkage(self.snapshot, plan),
             heights=heights(self.spec, self.snapshot),
             cloud_weight=None if moves else memory.cloud_weight,
             plan=plan_text(plan),
@@ -290,3 +297,17 @@ def _moves(listener: Listener | None, plan: Plan) -> bool:
     """Whether the split of the traffic has to change."""
     weight = plan.cloud_weight
     return listener is not None and weight is not None and not listener.sends(weight)
+
+
+def _halted(snapshot: Snapshot, plan: Plan) -> tuple[str, ...]:
+    """Return the pools whose replacement this tick halts, or leaves halted as the fleet's own."""
+    seen = {reading.name: reading for reading in snapshot.pools}
+    return tuple(
+        sorted(
+            told.name
+            for told in plan.pools
+            if not told.replaces_unhealthy
+            and told.name in seen
+            and care.REPLACE_UNHEALTHY not in seen[told.name].suspended
+        )
+    )

@@ -40,7 +40,7 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
     calls = Calls(deadline=deadline)
     table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
     known = read_known(table, now_epoch_seconds=now)
-    snapshot = observe(spec, now, known.memory, clients=clients, calls=calls)
+    snapshot = observe(spec, now, known, clients=clients, calls=calls)
     plan = decide(spec, snapshot)
     applied = act(spec, snapshot, plan, known.claim, clients=clients, calls=calls)
     report(spec, snapshot, applied, calls)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from peakfleet_handlers.aws import Calls, Clients, read_pools, read_refused, read_series
+from peakfleet_handlers.state import Known
 from peakfleet_planner import (
     FleetSpec,
-    Memory,
     MetricSeries,
     ReportedBaseline,
     Snapshot,
@@ -19,7 +19,7 @@ BASELINE_ID = "b"
 def observe(
     spec: FleetSpec,
     now_epoch_seconds: int,
-    memory: Memory | None,
+    known: Known,
     *,
     clients: Clients,
     calls: Calls,
@@ -29,7 +29,7 @@ def observe(
     Args:
         spec: The fleet.
         now_epoch_seconds: The tick's time.
-        memory: What is remembered, which was read first; None if that could not be read.
+        known: What is remembered, which was read first.
         clients: AWS.
         calls: Where failures are noted.
     """
@@ -52,7 +52,10 @@ def observe(
         cloudwatch=clients.cloudwatch,
         calls=calls,
     )
-    pools = read_pools(spec.pools, autoscaling=clients.autoscaling, calls=calls)
+    memory = known.memory
+    pools = read_pools(
+        spec.pools, autoscaling=clients.autoscaling, calls=calls, halted=known.halted
+    )
     if memory:
         pools = tuple(settled(pool, memory, now_epoch_seconds) for pool in pools)
     return Snapshot(

@@ -1,16 +1,17 @@
-"""How each pool stands: what of it counts, and whether it may be asked for more."""
+"""How each pool is: what of it counts, and whether it may be asked for more."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-from peakfleet_planner.pools.backoff import Availability, availability
-from peakfleet_planner.pools.rung import Rung
+from peakfleet_planner.pools.backoff import Availability, availability, refused
+from peakfleet_planner.pools.requested_size import foreign_sizes, missing_capacity
 from peakfleet_planner.snapshot import (
     ForeignSize,
     Memory,
     Notice,
+    Outage,
     OutageCause,
     PoolReading,
     Snapshot,
@@ -20,16 +21,47 @@ from peakfleet_planner.spec import FleetSpec, PoolSpec
 FEWEST_UNHEALTHY: Final = 3
 HALT_ABOVE, RESUME_BELOW = 0.45, 0.2
 """More unhealthy than this share halts replacement, as the Cluster Autoscaler does."""
+LAUNCH: Final = "Launch"
+REPLACE_UNHEALTHY: Final = "ReplaceUnhealthy"
+"""Processes of a group, by EC2 Auto Scaling's names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class PoolSize:
+    """Points of capacity of one pool that count, and its bounds.
+
+    Args:
+        name: The pool.
+        units_per_capacity: Units that one point serves.
+        capacity: Points it is asked to run; what is booting counts.
+        floor: Fewest points it may have.
+        ceiling: Most points it may have.
+        canary_share: Share of the wanted units that it serves before its turn. Default: 0.
+        usd_per_capacity_hour: Price of one point for an hour. Default: unknown.
+    """
+
+    name: str
+    units_per_capacity: float
+    capacity: int
+    floor: int
+    ceiling: int
+    canary_share: float = 0.0
+    usd_per_capacity_hour: float | None = None
+
+    @property
+    def units(self) -> float:
+        """Units of all its points."""
+        return self.capacity * self.units_per_capacity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolHealth:
     """One pool.
 
     Args:
         spec: The pool.
         reading: As it was seen; None if it could not be read and is only remembered.
-        rung: What of it counts, and its bounds.
+        size: What of it counts, and its bounds.
         least: Fewest points that it may have, were none of them busy.
         most: Most points that it may have, could all of them be had.
         besides: Points that it was asked for and that do not count: at risk, or unhealthy for good.
@@ -37,12 +69,14 @@ class Standing:
         available: Where it may be asked.
         notices: Its instances that AWS may take back.
         replaces_unhealthy: Whether it should replace what is unhealthy.
+        replacements: Unhealthy instances to replace as a trial, while it does not.
+        missing: What to remember of capacity that was asked for and never came. Default: nothing.
         foreign: The size that somebody else has set, while that is left alone.
     """
 
     spec: PoolSpec
     reading: PoolReading | None
-    rung: Rung
+    size: PoolSize
     least: int
     most: int
     besides: int = 0
@@ -50,12 +84,19 @@ class Standing:
     available: Availability
     notices: tuple[Notice, ...] = ()
     replaces_unhealthy: bool = True
+    replacements: tuple[str, ...] = ()
+    missing: tuple[Outage, ...] = ()
     foreign: ForeignSize | None = None
 
+    @property
+    def suspended(self) -> tuple[str, ...]:
+        """Processes of its group that somebody else has suspended."""
+        return self.reading.suspended if self.reading else ()
 
-def standings(spec: FleetSpec, snapshot: Snapshot) -> tuple[Standing, ...]:
+
+def pool_health(spec: FleetSpec, snapshot: Snapshot) -> tuple[PoolHealth, ...]:
     """Return the pools as observed, or as remembered where a group could not be read."""
-    memory = snapshot.memory or Memory()
+    memory = snapshot.recalled
     seen = {pool.name: pool for pool in snapshot.pools}
     foreign = {one.pool: one for one in foreign_sizes(snapshot)}
     found = []
@@ -67,41 +108,15 @@ def standings(spec: FleetSpec, snapshot: Snapshot) -> tuple[Standing, ...]:
     return tuple(found)
 
 
-def foreign_sizes(snapshot: Snapshot) -> tuple[ForeignSize, ...]:
-    """Return the sizes that somebody else has set, as known and as found now.
-
-    What the fleet asked for last, and what it had before, are its own; anything between them is
-    a request that was met in part.
-    """
-    memory = snapshot.memory
-    if memory is None:
-        return ()
-    known = {one.pool: one for one in memory.foreign}
-    found = []
-    for reading in snapshot.pools:
-        size = reading.desired_capacity - snapshot.granted.get(reading.name, 0)
-        asked = memory.desired.get(reading.name)
-        if asked is None:
-            continue
-        before = memory.before.get(reading.name, asked)
-        if min(asked, before) <= size <= max(asked, before):
-            continue
-        one = known.get(reading.name)
-        since = one.since_epoch_seconds if one else snapshot.now_epoch_seconds
-        found.append(ForeignSize(pool=reading.name, capacity=size, since_epoch_seconds=since))
-    return tuple(found)
-
-
 def _seen(
     spec: FleetSpec,
     snapshot: Snapshot,
     pool: PoolSpec,
     reading: PoolReading,
     foreign: ForeignSize | None,
-) -> Standing:
-    memory = snapshot.memory or Memory()
-    now = snapshot.now_epoch_seconds
-    available = availability(pool, tuple(reading.zones), snapshot.outages, now)
+) -> PoolHealth:
+    memory = snapshot.recalled
+    available, missing = _available(snapshot, pool, reading)
     notices = tuple(
         one
         for one in memory.notices
@@ -118,53 +133,83 @@ def _seen(
     floor = max(pool.min_capacity, reading.min_capacity)
     if available.cause is None and _never_served(pool, snapshot):
         ceiling = min(ceiling, max(capacity, reading.in_service_capacity + 1))
-    left_alone = foreign is not None and _left_alone(spec, foreign, now)
-    if left_alone:
-        floor = ceiling = capacity
-    return Standing(
+    if foreign is not None and not _is_left_alone(spec, foreign, snapshot.now_epoch_seconds):
+        foreign = None
+    most = ceiling
+    if foreign is not None:
+        floor = capacity
+        if foreign.capacity < memory.desired.get(pool.name, 0):
+            ceiling = capacity
+    return PoolHealth(
         spec=pool,
         reading=reading,
-        rung=_rung(
+        size=_size(
             pool,
             capacity=capacity,
             floor=max(floor, min(reading.busy_capacity, capacity)),
             ceiling=min(ceiling, capacity) if available.cause else ceiling,
         ),
         least=floor,
-        most=ceiling,
+        most=most,
         besides=besides,
         unmet=unmet,
         available=available,
         notices=notices,
         replaces_unhealthy=replaces,
-        foreign=foreign if left_alone else None,
+        replacements=()
+        if replaces or available.cause or not _is_trial_due(reading)
+        else tuple(sorted(reading.unhealthy)[:1]),
+        missing=missing,
+        foreign=foreign,
     )
 
 
-def _remembered(snapshot: Snapshot, pool: PoolSpec, memory: Memory) -> Standing:
-    available = availability(pool, (), snapshot.outages, snapshot.now_epoch_seconds)
+def _remembered(snapshot: Snapshot, pool: PoolSpec, memory: Memory) -> PoolHealth:
+    """Return a pool that could not be read: nobody knows its size, so it keeps the one it has."""
     foreign = (one.capacity for one in memory.foreign if one.pool == pool.name)
     capacity = max(memory.desired[pool.name], *foreign, 0)
-    ceiling = min(pool.max_capacity, capacity) if available.cause else pool.max_capacity
-    return Standing(
+    return PoolHealth(
         spec=pool,
         reading=None,
-        rung=_rung(pool, capacity=capacity, floor=pool.min_capacity, ceiling=ceiling),
-        least=pool.min_capacity,
-        most=pool.max_capacity,
-        available=available,
+        size=_size(pool, capacity=capacity, floor=capacity, ceiling=capacity),
+        least=capacity,
+        most=capacity,
+        available=availability(pool, (), snapshot.outages, snapshot.now_epoch_seconds),
     )
 
 
-def _rung(pool: PoolSpec, *, capacity: int, floor: int, ceiling: int) -> Rung:
-    return Rung(
+def _size(pool: PoolSpec, *, capacity: int, floor: int, ceiling: int) -> PoolSize:
+    return PoolSize(
         name=pool.name,
         units_per_capacity=pool.units_per_capacity,
         capacity=capacity,
         floor=floor,
         ceiling=ceiling,
         canary_share=pool.canary_share,
+        usd_per_capacity_hour=pool.usd_per_capacity_hour,
     )
+
+
+def _available(
+    snapshot: Snapshot, pool: PoolSpec, reading: PoolReading
+) -> tuple[Availability, tuple[Outage, ...]]:
+    """Return where a pool may be asked, and what to remember if what was asked for never came."""
+    now = snapshot.now_epoch_seconds
+    if LAUNCH in reading.suspended:
+        return Availability(cause=OutageCause.SUSPENDED), ()
+    available = availability(pool, tuple(reading.zones), snapshot.outages, now)
+    if available.cause or not missing_capacity(pool, reading, snapshot.recalled, now):
+        return available, ()
+    missing = refused(
+        pool,
+        zones=(),
+        zone=None,
+        instance_types=(),
+        cause=OutageCause.MISSING,
+        outages=snapshot.outages,
+        now=now,
+    )
+    return Availability(cause=OutageCause.MISSING), missing
 
 
 def _unmet(reading: PoolReading, cause: OutageCause | None) -> int:
@@ -190,14 +235,28 @@ def _replaces(reading: PoolReading) -> bool:
     """Return whether a group should replace its unhealthy instances.
 
     When this many are unhealthy at once, it is rarely their own fault, and new ones fare no better.
+    But what is unhealthy stays so: only others in its place can show that the trouble is over. So
+    one at a time is replaced by name; where the names are not known, the group may replace as many
+    as it does at once.
     """
     unhealthy = reading.unhealthy_capacity
     share = unhealthy / max(1, unhealthy + reading.in_service_capacity)
+    if REPLACE_UNHEALTHY in reading.suspended:
+        return reading.replaces_unhealthy
     if reading.replaces_unhealthy:
         return unhealthy < FEWEST_UNHEALTHY or share <= HALT_ABOVE
-    return share < RESUME_BELOW
+    return share < RESUME_BELOW or (not reading.unhealthy and _is_trial_due(reading))
 
 
-def _left_alone(spec: FleetSpec, foreign: ForeignSize, now: int) -> bool:
+def _is_trial_due(reading: PoolReading) -> bool:
+    """Return whether one may be replaced: not while the last one boots, nor if a human forbids."""
+    booting = reading.booting_capacity
+    if booting is None:
+        there = reading.in_service_capacity + reading.unhealthy_capacity
+        booting = reading.desired_capacity - there
+    return booting <= 0 and REPLACE_UNHEALTHY not in reading.suspended
+
+
+def _is_left_alone(spec: FleetSpec, foreign: ForeignSize, now: int) -> bool:
     writer = spec.other_writer
     return writer.mode == "yield" or now - foreign.since_epoch_seconds < writer.grace_seconds

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from peakfleet_planner.demand import SignalDemand, UsableBaseline, read_demand
-from peakfleet_planner.pools import Standing
+from peakfleet_planner.pools import PoolHealth
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import BacklogSignal, FleetSpec
 
 
 def demand_within_reach(
-    spec: FleetSpec, snapshot: Snapshot, baseline: UsableBaseline, standing: Sequence[Standing]
+    spec: FleetSpec, snapshot: Snapshot, baseline: UsableBaseline, standing: Sequence[PoolHealth]
 ) -> tuple[SignalDemand, ...]:
     """Return what each signal asks for, ahead of the pools that serve it.
 
@@ -26,7 +26,7 @@ def demand_within_reach(
         baseline: What the company's own side carries.
         standing: How each pool stands.
     """
-    most_units = {one.spec.name: one.rung.ceiling * one.spec.units_per_capacity for one in standing}
+    most_units = {one.spec.name: one.size.ceiling * one.spec.units_per_capacity for one in standing}
     highest: tuple[SignalDemand, ...] = ()
     for reached in _ladders(spec):
         demands = tuple(

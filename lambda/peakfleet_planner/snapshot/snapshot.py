@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from peakfleet_planner.forecast import DemandModel
 from peakfleet_planner.snapshot.capacity_errors import Outage
-from peakfleet_planner.snapshot.memory import (
-    BootTimes,
-    Draining,
-    ForeignSize,
-    Growth,
-    Heights,
-    MeasuredUnits,
-    Notice,
-    RolledBack,
-)
+from peakfleet_planner.snapshot.memory import Memory
 from peakfleet_planner.spec import MetricSeries
 
 
@@ -47,8 +38,11 @@ class PoolReading:
             not known.
         serving: Ids of the instances that serve. Default: not known.
         booting: Ids of the instances that boot. Default: not known.
+        unhealthy: Ids of the instances that are unhealthy. Default: not known.
         retained: Ids of the instances that outlived their drain. Default: none.
         replaces_unhealthy: Whether the group replaces what is unhealthy. Default: true.
+        suspended: Processes of the group that somebody else has suspended, by the names that EC2
+            Auto Scaling gives them. Default: none.
         template_version: Version of the launch template that new instances boot; None if it is
             not a number. Default: not known.
     """
@@ -70,8 +64,10 @@ class PoolReading:
     zones: Mapping[str, int] = field(default_factory=dict)
     serving: frozenset[str] = frozenset()
     booting: frozenset[str] = frozenset()
+    unhealthy: frozenset[str] = frozenset()
     retained: tuple[str, ...] = ()
     replaces_unhealthy: bool = True
+    suspended: tuple[str, ...] = ()
     template_version: int | None = None
 
     @property
@@ -88,59 +84,7 @@ class PoolReading:
         return self.desired_capacity - self.unmet_capacity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """A human's freeze of a fleet.
-
-    Args:
-        owner: Who holds it.
-        reason: Why.
-        until_epoch_seconds: When it ends by itself, in seconds since 1970 (UTC).
-    """
-
-    owner: str
-    reason: str
-    until_epoch_seconds: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """What the state table remembers of a fleet.
-
-    Args:
-        hold: A human's freeze. Default: none.
-        desired: Desired capacity of each pool after the last change. Default: none known.
-        before: Desired capacity of each pool before the last change. Default: as after it.
-        growth: When each pool was asked for more lately, in epoch seconds, and for how many points,
-            oldest first. Default: not known.
-        cloud_weight: Percent of the traffic that the fleet last got. Default: not known.
-        model: What was learned of the fleet's demand; used only while it is trusted, recent and
-            of the fleet as it is now. Default: nothing was learned.
-        outages: Where capacity could not be had. Default: nowhere.
-        notices: Instances that AWS may take back. Default: none.
-        boots: Measured boot times by pool. Default: none.
-        foreign: Sizes that somebody else has set. Default: none.
-        draining: Instances that finish their work before they leave. Default: none.
-        units: Measured units of one point of capacity by pool. Default: none.
-        rolled_back: The last launch template version of each pool that was given up for an older
-            one. Default: none.
-        heights: How large each pool was lately, where what is let go waits. Default: not known.
-    """
-
-    hold: Hold | None = None
-    desired: Mapping[str, int] = field(default_factory=dict)
-    before: Mapping[str, int] = field(default_factory=dict)
-    growth: Mapping[str, Growth] = field(default_factory=dict)
-    cloud_weight: int | None = None
-    model: DemandModel | None = None
-    outages: tuple[Outage, ...] = ()
-    notices: tuple[Notice, ...] = ()
-    boots: Mapping[str, BootTimes] = field(default_factory=dict)
-    foreign: tuple[ForeignSize, ...] = ()
-    draining: tuple[Draining, ...] = ()
-    units: Mapping[str, MeasuredUnits] = field(default_factory=dict)
-    rolled_back: Mapping[str, RolledBack] = field(default_factory=dict)
-    heights: Mapping[str, Heights] = field(default_factory=dict)
+_NOTHING: Final = Memory()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +111,12 @@ class Snapshot:
     granted: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def recalled(self) -> Memory:
+        """What is remembered; nothing if the state table could not be read."""
+        return self.memory or _NOTHING
+
+    @property
     def outages(self) -> tuple[Outage, ...]:
         """Every refusal that is known, the newest of each scope."""
-        known = self.memory.outages if self.memory else ()
-        return tuple({one.scope: one for one in (*known, *self.refused)}.values())
+        known = (*self.recalled.outages, *self.refused)
+        return tuple({one.scope: one for one in known}.values())
