@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 
 from peakfleet_planner.codec import Document
 from peakfleet_planner.snapshot import OutageCause
+
+_WHOLE_SHARE: Final = 0.98
 
 
 class Reason(StrEnum):
@@ -75,6 +77,8 @@ class SignalView:
         units: Units it asks for now; None if it has never been read.
         ahead_units: Units expected by the time that new capacity serves.
         rejected_samples: Datapoints that cannot be true, within what was read.
+        complete_share: How complete its newest sample usually is when it is read; the units are
+            corrected by that. Default: 1, it is whole, or not known.
     """
 
     name: str
@@ -82,6 +86,7 @@ class SignalView:
     units: float | None = None
     ahead_units: float = 0.0
     rejected_samples: int = 0
+    complete_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,12 +205,17 @@ class Plan(Document):
             for pool in self.pools
             if pool.roll_back_to is not None
         )
+        filling = "".join(
+            f", the newest minute of {view.name} is usually {view.complete_share:.0%} complete"
+            for view in self.signals
+            if view.complete_share < _WHOLE_SHARE
+        )
         foreseen = "foreseen" if self.rule == "foresight" else "expected"
         return (
             f"demand {self.demand_units:.1f} ({foreseen} {self.ahead_units:.1f}), "
             f"{self.baseline_state} baseline {self.baseline_units:.1f}: "
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
-            f"{why}{counted}{back}"
+            f"{why}{filling}{counted}{back}"
         )
 
 

@@ -88,14 +88,6 @@ def test_a_paced_fleet_says_that_it_is_paced() -> None:
     assert shrinking.reason is Reason.STEP_LIMITED
 
 
-def test_a_silent_signal_that_means_zero_lets_go() -> None:
-    zero = WhenSilent(rule=SilenceRule.ZERO)
-    spec = fleet(when_silent=zero)
-    plan = decide(spec, snapshot(spec, HOUR, [20], age_minutes=30))
-    assert sizes(plan) == [0]
-    assert plan.signals[0].state is SignalState.FRESH
-
-
 def test_a_silent_signal_that_grows_is_bounded() -> None:
     spec = fleet(when_silent=WhenSilent(rule=SilenceRule.GROW, at_most=1.5))
     climbing = [200.0 + 10 * minute for minute in range(60)]

@@ -27,6 +27,8 @@ def demand_within_lead_time(
         standing: How each pool stands.
     """
     most_units = {one.spec.name: one.rung.ceiling * one.spec.units_per_capacity for one in standing}
+    memory = snapshot.memory.signals if snapshot.memory else {}
+    runs = any(pool.desired_capacity > pool.min_capacity for pool in snapshot.pools)
     highest: tuple[SignalDemand, ...] = ()
     for reached in _ladders(spec):
         demands = tuple(
@@ -35,6 +37,8 @@ def demand_within_lead_time(
                 signal,
                 snapshot.signals.get(signal.name, {}),
                 snapshot.now_epoch_seconds,
+                memory=memory.get(signal.name),
+                runs=runs,
             )
             for signal in spec.signals
         )

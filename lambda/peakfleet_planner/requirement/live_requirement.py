@@ -188,7 +188,9 @@ def roll_forecast(
         return None
     (signal,) = spec.signals
     read = snapshot.signals.get(signal.name, {})
-    samples = read_samples(signal, read, snapshot.now_epoch_seconds, spec.lead_seconds_of(signal))
+    memory = snapshot.memory.signals.get(signal.name) if snapshot.memory else None
+    lead_seconds = spec.lead_seconds_of(signal)
+    samples = read_samples(signal, read, snapshot.now_epoch_seconds, lead_seconds, memory)
     try:
         return roll(model, samples.points, onward=onward)
     except (ArithmeticError, ValueError):  # beyond what numbers can hold: no forecast

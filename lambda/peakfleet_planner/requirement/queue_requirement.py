@@ -128,7 +128,7 @@ def queue_need(
     started: an instance must be needed for long enough to be worth its boot. Kept is what still
     has to finish known work, and what was needed so recently that a boot would cost more than
     to wait. Growth never goes beyond the items there are, for a unit works on one at a time; long
-    items are counted one by one. What is at work stays: to let it go would only make more wait.
+    items are counted one by one.
 
     Args:
         queue: The queue.
@@ -139,7 +139,7 @@ def queue_need(
     """
     boot = capacity.boot_seconds
     serves = now + boot
-    if queue.long_item_seconds is not None:
+    if queue.has_long_items:
         units = min(queue.units_for_long_items(serves), queue.items)
         grow_units = max(0.0, units - capacity.baseline_units)
         return QueueNeed(
@@ -167,8 +167,7 @@ def queue_need(
         known = sum(work for _, work in rest)
         wanted = max(wanted, (known + arriving * ahead_seconds) / until)
         kept = (known + recent * ahead_seconds) / until
-    working = min(queue.in_flight[-1], capacity.units)
-    wanted = min(max(wanted, working), queue.items)
+    wanted = min(max(wanted, _at_work(queue, capacity)), queue.items)
     grow_units = max(0.0, wanted - capacity.baseline_units)
     return QueueNeed(
         grow_units=grow_units,
@@ -177,7 +176,6 @@ def queue_need(
             kept - capacity.baseline_units,
             _unfinished(queue, capacity, arriving, now=now),
             _lately(queue, baseline, boot),
-            _busy_lately(queue, capacity, boot),
         ),
     )
 
@@ -193,12 +191,16 @@ def _lately(queue: Queue, baseline: UsableBaseline, seconds: float) -> float:
     return max(recent, default=0.0)
 
 
-def _busy_lately(queue: Queue, capacity: Capacity, seconds: float) -> float:
-    """Return the most of the pools' units that were at work this recently."""
-    since = queue.ends[-1] - seconds
-    at_work = zip(queue.in_flight, queue.ends, strict=True)
-    busy = max((items for items, end in at_work if end > since), default=queue.in_flight[-1])
-    return min(busy, capacity.units) - capacity.baseline_units
+def _at_work(queue: Queue, capacity: Capacity) -> float:
+    """Return the units that are at work and would be missed if they were let go.
+
+    Items that take longer than a boot each keep theirs. Of shorter ones there must go on to be
+    as many as what arrives keeps busy; all above that only finishes sooner what may wait.
+    """
+    busy = min(queue.in_flight[-1], capacity.units)
+    if queue.seconds_per_item > capacity.boot_seconds:
+        return busy
+    return min(busy, queue.pace_units(_CALM_SAMPLES)[-1])
 
 
 def _unfinished(queue: Queue, capacity: Capacity, arriving: float, *, now: int) -> float:

@@ -14,11 +14,20 @@ from peakfleet_planner.snapshot.memory import (
     RolledBack,
     booting_since,
 )
+from peakfleet_planner.snapshot.signal_memory import (
+    MOST_SHARES,
+    WATCHED_MINUTES,
+    WHOLE_SAMPLES,
+    SignalMemory,
+)
 from peakfleet_planner.snapshot.snapshot import Hold, Memory, PoolReading, Snapshot
 
 __all__ = [
     "MOST_BOOTS",
     "MOST_GROWTH",
+    "MOST_SHARES",
+    "WATCHED_MINUTES",
+    "WHOLE_SAMPLES",
     "BootTimes",
     "Draining",
     "ForeignSize",
@@ -32,6 +41,7 @@ __all__ = [
     "OutageCause",
     "PoolReading",
     "RolledBack",
+    "SignalMemory",
     "Snapshot",
     "booting_since",
 ]

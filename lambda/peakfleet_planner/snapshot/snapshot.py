@@ -17,6 +17,7 @@ from peakfleet_planner.snapshot.memory import (
     Notice,
     RolledBack,
 )
+from peakfleet_planner.snapshot.signal_memory import SignalMemory
 from peakfleet_planner.spec import MetricSeries
 
 
@@ -125,6 +126,7 @@ class Memory:
         rolled_back: The last launch template version of each pool that was given up for an older
             one. Default: none.
         heights: How large each pool was lately, where what is let go waits. Default: not known.
+        signals: What is remembered of each signal. Default: nothing.
     """
 
     hold: Hold | None = None
@@ -141,6 +143,7 @@ class Memory:
     units: Mapping[str, MeasuredUnits] = field(default_factory=dict)
     rolled_back: Mapping[str, RolledBack] = field(default_factory=dict)
     heights: Mapping[str, Heights] = field(default_factory=dict)
+    signals: Mapping[str, SignalMemory] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

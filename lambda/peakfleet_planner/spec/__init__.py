@@ -24,6 +24,7 @@ from peakfleet_planner.spec.pool import PoolSpec, PurchaseOption, WarmSpec, hold
 from peakfleet_planner.spec.signals import (
     IN_FLIGHT,
     WAITING,
+    WITNESS,
     BacklogSignal,
     RateSignal,
     Signal,
@@ -37,6 +38,7 @@ __all__ = [
     "MINUTE_SECONDS",
     "SUMS",
     "WAITING",
+    "WITNESS",
     "BacklogSignal",
     "BaselineSpec",
     "EfficiencySpec",

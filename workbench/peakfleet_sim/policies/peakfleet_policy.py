@@ -34,6 +34,7 @@ from peakfleet_planner import (
 )
 from peakfleet_planner.demand import read_demand
 from peakfleet_planner.forecast import RolledModel, basis_of, read_seconds
+from peakfleet_planner.snapshot import WHOLE_SAMPLES
 from peakfleet_sim.demand import Floats
 from peakfleet_sim.world import DEMAND, SECONDS_PER_MINUTE, Decision, Seen, World
 
@@ -125,7 +126,12 @@ class PeakfleetPolicy:
             signals={signal.name: read},
             baseline=MetricSeries() if reports is None else self._series(seen, reports),
             pools=pools,
-            memory=Memory(model=self._learned(seen), outages=outages, heights=self._kept.heights),
+            memory=Memory(
+                model=self._learned(seen),
+                outages=outages,
+                heights=self._kept.heights,
+                signals={signal.name: WHOLE_SAMPLES},
+            ),
         )
         self._kept.heights = heights(self.spec, snapshot)
         self._kept.rolled = roll_forecast(self.spec, snapshot, onward=self._kept.rolled)
@@ -147,7 +153,8 @@ class PeakfleetPolicy:
         }
         if kept.learner is None:
             kept.learner = Learner(self.spec, metric_delay_minutes=delay)
-        kept.learner.advance(read_demand(self.spec, signal, read, now).points)
+        demand = read_demand(self.spec, signal, read, now, memory=WHOLE_SAMPLES)
+        kept.learner.advance(demand.points)
         kept.model = kept.learner.model()
         return kept.model
 
