@@ -38,6 +38,9 @@ class Reason(StrEnum):
     OTHER_WRITER = "other-writer", "somebody else set a size, which is kept for now"
     MOVING = "moving", "capacity moves back to a cheaper pool"
     CANARY = "canary", "a share stays on a pool to compare the others with"
+    UNSERVED = "unserved", "demand above the serving capacity has lasted longer than a boot"
+    HELD_UNSERVED = "held-unserved", "the hold leaves demand unserved"
+    NO_WORK_TAKEN = "no-work-taken", "items wait and serving capacity takes none, so none is added"
     MEASURED_UNITS = "measured-units", "a pool counts with its measured units"
     SIGNAL_SILENT = "signal-silent", "a signal is silent, so nothing is removed"
     SIGNAL_IMPLAUSIBLE = (
@@ -155,6 +158,8 @@ class Plan(Document):
         wanted_units: What the pools should supply.
         granted_units: What they are asked to supply.
         serving_units: What they supplied when observed.
+        idle_units: Of these, what has taken no work for ten minutes although items wait, as with
+            poison messages, one FIFO message group or broken workers. Default: none.
         cloud_weight: Percent of the traffic that the fleet should get; None leaves it as it is.
         signals: What was made of each signal.
         stuck_drains: Instances that have not left although their time to finish is over.
@@ -176,6 +181,7 @@ class Plan(Document):
     wanted_units: float = 0.0
     granted_units: float = 0.0
     serving_units: float = 0.0
+    idle_units: float = 0.0
     cloud_weight: int | None = None
     signals: tuple[SignalView, ...] = ()
     stuck_drains: int = 0

@@ -41,6 +41,8 @@ class Queue:
         waiting: Items that waited after each.
         in_flight: Items that were worked on after each; each keeps a unit busy.
         seconds_per_item: Seconds that a unit takes for an item.
+        in_flight_seen: When the newest sample with a count of what is worked on ended, in seconds
+            since 1970; 0 for none.
         has_long_items: Whether those are so many that a busy unit is no help to what waits.
     """
 
@@ -54,6 +56,7 @@ class Queue:
     in_flight: tuple[float, ...]
     seconds_per_item: float
     has_long_items: bool
+    in_flight_seen: int = 0
 
     @property
     def items(self) -> float:
@@ -198,6 +201,7 @@ def read_queue(
         in_flight=tuple(count.in_flight for count in counts),
         seconds_per_item=seconds,
         has_long_items=is_long,
+        in_flight_seen=int(reported) + period if reported > 0 else 0,
     )
 
 
