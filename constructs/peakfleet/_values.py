@@ -1,4 +1,9 @@
+"""Values that are checked where they are written: numbers, durations, prefixes, options."""
+
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 
 from aws_cdk import Duration, Token
 
@@ -38,3 +43,29 @@ def exact_seconds(owner: str, field: str, value: Duration) -> float:
             f"knows; give a fixed duration"
         )
     return float(value.to_seconds(integral=False))
+
+
+class OptionError(SpecError, TypeError):
+    """An option that does not exist, or not here: Python's own error, and the library's."""
+
+
+def check_options(
+    owner: str, given: Mapping[str, object], taken: type, *, known: Iterable[str] = ()
+) -> None:
+    """Refuse options that do not exist, naming the nearest one.
+
+    Args:
+        owner: Whose options they are, for messages.
+        given: What was given by name.
+        taken: The `TypedDict` of options that *owner* takes.
+        known: Arguments of its own, which may be meant too.
+
+    Raises:
+        OptionError: One of them is not taken.
+    """
+    options = {*taken.__annotations__, *known}
+    for name in given:
+        if name not in options:
+            near = get_close_matches(name, options, n=1)
+            meant = f"did you mean {near[0]}?" if near else f"it takes {', '.join(sorted(options))}"
+            raise OptionError(f"{owner}: there is no option {name}; {meant}")

@@ -1,3 +1,5 @@
+"""Alarms: what is watched, when it rings, what it means and what to do."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -9,7 +11,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from peakfleet.control_plane import Events, Scaler
+from peakfleet.control_plane import FleetFunction
 
 _MINUTE = Duration.minutes(1)
 
@@ -32,8 +34,8 @@ def define_alarms(
     *,
     fleet: str,
     metric: Callable[[str], cloudwatch.Metric],
-    scaler: Scaler,
-    events: Events,
+    scaler: FleetFunction,
+    events: FleetFunction,
     topic: sns.ITopic | None,
 ) -> dict[str, cloudwatch.Alarm]:
     """Define the alarms of a fleet, by name.
@@ -52,7 +54,7 @@ def define_alarms(
 
 
 def _watches(
-    fleet: str, metric: Callable[[str], cloudwatch.Metric], scaler: Scaler
+    fleet: str, metric: Callable[[str], cloudwatch.Metric], scaler: FleetFunction
 ) -> tuple[Watch, ...]:
     return (
         Watch(
@@ -170,7 +172,7 @@ def _watches(
     )
 
 
-def _on_events(fleet: str, events: Events) -> Watch:
+def _on_events(fleet: str, events: FleetFunction) -> Watch:
     return Watch(
         name="EventErrors",
         metric=events.function.metric_errors(period=_MINUTE, statistic="Sum"),

@@ -1,3 +1,5 @@
+"""An internal load balancer that fills the on-premises side first."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

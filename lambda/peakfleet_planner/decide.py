@@ -16,7 +16,7 @@ from peakfleet_planner.pool_plan import (
 )
 from peakfleet_planner.pools import (
     changed_units,
-    standings,
+    pool_health,
     with_measured_boots,
     with_measured_units,
 )
@@ -29,7 +29,7 @@ from peakfleet_planner.requirement import (
     reactive_need,
     with_known_peaks,
 )
-from peakfleet_planner.snapshot import Memory, Snapshot
+from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
 
 
@@ -61,12 +61,12 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     """
     now = snapshot.now_epoch_seconds
     declared = spec
-    memory = snapshot.memory or Memory()
+    memory = snapshot.recalled
     spec = with_measured_boots(spec, memory.boots)
     spec = with_measured_units(spec, memory.units)
     measured_units = changed_units(declared, spec)
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
-    standing = standings(spec, snapshot)
+    standing = pool_health(spec, snapshot)
     demands = demand_within_lead_time(spec, snapshot, baseline, standing)
     need = forecast_need(spec, demands, baseline, snapshot)
     need = need or reactive_need(
@@ -88,7 +88,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         reasons = (*sizing.reasons, *measured)
         pools = pool_plans(
             standing,
-            sizing.rungs,
+            sizing.sizes,
             snapshot,
             need,
             serving_units=serving_units,
@@ -121,7 +121,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
 
 def _frozen(snapshot: Snapshot, demands: Sequence[SignalDemand], need: Need) -> Reason | None:
     """Return why nothing may be changed, if anything says so; what is known needs no signal."""
-    hold = snapshot.memory.hold if snapshot.memory else None
+    hold = snapshot.recalled.hold
     if hold and snapshot.now_epoch_seconds < hold.until_epoch_seconds:
         return Reason.HELD
     if all(demand.view.units is None for demand in demands) and not need.known_peak:

@@ -18,8 +18,8 @@ class Reason(StrEnum):
 
     words: str
 
-    def __new__(cls, value: str, words: str) -> Self:
-        """Return the member."""
+    def __new__(cls, value: str, words: str = "") -> Self:
+        """Return the member that has this value."""
         member = str.__new__(cls, value)
         member._value_, member.words = value, words
         return member

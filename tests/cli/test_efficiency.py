@@ -15,8 +15,8 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from peakfleet_cli.main import app
-from peakfleet_handlers.ledger import day_item
 from peakfleet_planner.efficiency import Hour, PoolDay
+from peakfleet_table import DAYS
 
 TABLE, FLEET = "state", "Media/Transcode"
 
@@ -80,7 +80,7 @@ def put_days(
                 for hour in range(4)
             ),
         )
-        client.put_item(TableName=TABLE, Item=day_item(fleet, day))
+        client.put_item(TableName=TABLE, Item=DAYS.item(fleet, day))
 
 
 def shown(*arguments: str) -> Result:
@@ -171,4 +171,4 @@ def test_a_record_of_another_version_is_named(client: Any) -> None:  # noqa: ANN
     client.put_item(TableName=TABLE, Item={**item, "day": {"S": '{"version": 9}'}})
     result = shown()
     assert result.exit_code == 1
-    assert f"record {item['item']['S']} cannot be read" in result.output
+    assert f"{item['item']['S']} cannot be read" in result.output

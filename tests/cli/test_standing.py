@@ -13,10 +13,9 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from peakfleet_cli.main import app
-from peakfleet_cli.operate import Fact
-from peakfleet_cli.operate.records import FleetRecords
+from peakfleet_cli.operate import FleetRecords, Obstacle
 from peakfleet_handlers.aws import Calls, Deadline
-from peakfleet_handlers.state import fact_items, items, read_memory
+from peakfleet_handlers.state import StateTable, read_memory
 from peakfleet_planner import (
     Draining,
     ForeignSize,
@@ -31,6 +30,18 @@ from peakfleet_planner import (
     Snapshot,
     foreign_sizes,
 )
+from peakfleet_table import (
+    DECISIONS,
+    DRAINS,
+    LATESTS,
+    NOTICES,
+    OUTAGES,
+    ROLLBACKS,
+    SIZES,
+    STRIKES,
+    Decision,
+    Latest,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,6 +49,15 @@ if TYPE_CHECKING:
 FLEET, TABLE = "Media/Transcode", "state"
 NOW = int(datetime.now(UTC).timestamp())
 FOREIGN = ForeignSize(pool="Graviton Spot", capacity=7, since_epoch_seconds=NOW - 900)
+
+
+STRUCK = {
+    **STRIKES.key(FLEET, "X86"),
+    "count": {"N": "2"},
+    "last": {"N": str(NOW)},
+    "reason": {"S": "health check"},
+    "expires_at": {"N": str(NOW + 86_400)},
+}
 
 
 @pytest.fixture(name="client")
@@ -72,33 +92,27 @@ def keep(client: DynamoDBClient, *written: dict[str, Any]) -> None:
 
 def decided(tick: int = NOW - 60, **desired: int) -> dict[str, Any]:
     """Return the record of the last change; `Graviton Spot` was asked to run 2."""
-    return items.latest_item(
-        FLEET,
-        tick=tick,
-        desired={"Graviton Spot": 2, **desired},
-        before={"Graviton Spot": 2, **desired},
-        growth={},
-        cloud_weight=None,
-        plan=Plan(pools=(), reason=Reason.DEMAND),
-    )
+    sizes = {"Graviton Spot": 2, **desired}
+    return LATESTS.item(FLEET, Latest(tick=tick, desired=sizes, before=sizes))
 
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, [*arguments, FLEET, "--table", TABLE])
 
 
-def facts() -> dict[str, Fact]:
-    found = FleetRecords(table_name=TABLE, fleet=FLEET).facts(now=datetime.now(UTC))
+def obstacles() -> dict[str, Obstacle]:
+    found = FleetRecords(table_name=TABLE, fleet=FLEET).obstacles(now=datetime.now(UTC))
     return {one.kind: one for one in found}
 
 
 def foreign(**more: Any) -> dict[str, Any]:  # noqa: ANN401  of DynamoDB's own shape
-    return {**fact_items.foreign_item(FLEET, FOREIGN, mode="yield"), **more}
+    return {**SIZES.item(FLEET, FOREIGN), **more}
 
 
 def memory(client: DynamoDBClient) -> Memory:
     calls = Calls(deadline=Deadline.of(None))
-    read = read_memory(TABLE, FLEET, now_epoch_seconds=NOW, dynamodb=client, calls=calls)
+    table = StateTable(name=TABLE, fleet=FLEET, dynamodb=client, calls=calls)
+    read = read_memory(table, now_epoch_seconds=NOW)
     assert read is not None
     assert not calls.failed
     return read
@@ -107,7 +121,7 @@ def memory(client: DynamoDBClient) -> Memory:
 def test_every_fact_that_a_tick_or_an_event_writes_is_said_in_words(client: DynamoDBClient) -> None:
     keep(
         client,
-        fact_items.outage_item(
+        OUTAGES.item(
             FLEET,
             Outage(
                 cause=OutageCause.NO_CAPACITY,
@@ -118,26 +132,18 @@ def test_every_fact_that_a_tick_or_an_event_writes_is_said_in_words(client: Dyna
                 instance_type="c8g.large",
             ),
         ),
-        fact_items.notice_item(
+        NOTICES.item(
             FLEET,
             Notice(instance_id="i-1", pool="Spot", kind="rebalance", seen_at_epoch_seconds=NOW),
         ),
-        fact_items.drain_item(
-            FLEET, Draining(instance_id="i-2", pool="Spot", since_epoch_seconds=NOW)
-        ),
-        fact_items.rolled_back_item(
+        DRAINS.item(FLEET, Draining(instance_id="i-2", pool="Spot", since_epoch_seconds=NOW)),
+        ROLLBACKS.item(
             FLEET, RolledBack(pool="Spot", version=5, to_version=4, at_epoch_seconds=NOW)
         ),
         foreign(),
-        {
-            **items.key(FLEET, fact_items.STRIKES + "X86"),
-            "count": {"N": "2"},
-            "last": {"N": str(NOW)},
-            "reason": {"S": "health check"},
-            "expires_at": {"N": str(NOW + 86_400)},
-        },
+        STRUCK,
     )
-    said = facts()
+    said = obstacles()
     assert set(said) == {"refused", "notice", "drain", "rolled back", "foreign size", "strikes"}
     assert said["refused"].where == "spot c8g.large eu-west-1a"
     assert said["refused"].says == "AWS has no capacity (no-capacity), 3 times in a row"
@@ -152,15 +158,15 @@ def test_what_may_be_asked_again_says_so_and_what_is_over_is_left_out(
     client: DynamoDBClient,
 ) -> None:
     past = Outage(cause=OutageCause.QUOTA, asked_at_epoch_seconds=NOW - 900, pool="X86")
-    keep(client, fact_items.outage_item(FLEET, past))
-    assert facts()["refused"].then == "may be asked again now"
+    keep(client, OUTAGES.item(FLEET, past))
+    assert obstacles()["refused"].then == "may be asked again now"
     gone = Outage(cause=OutageCause.QUOTA, asked_at_epoch_seconds=NOW - 9000, pool="X86")
-    keep(client, fact_items.outage_item(FLEET, gone))
-    assert facts() == {}
+    keep(client, OUTAGES.item(FLEET, gone))
+    assert obstacles() == {}
 
 
 def test_status_shows_a_table_and_explain_has_it_too(client: DynamoDBClient) -> None:
-    keep(client, foreign(), decided(), items.decision_item(FLEET, tick=NOW, plan=_plan()))
+    keep(client, foreign(), decided(), DECISIONS.item(FLEET, Decision(tick=NOW, plan=_plan())))
     for command in ("status", "explain"):
         result = run(command)
         assert result.exit_code == 0, result.output
@@ -208,14 +214,12 @@ def test_a_size_of_a_fleet_that_never_decided_cannot_be_released(client: DynamoD
     assert memory(client).foreign == (FOREIGN,)
 
 
-def test_a_size_that_is_yielded_to_is_remembered_until_it_is_given_back(
-    client: DynamoDBClient,
-) -> None:
-    del client
-    year = 365 * 24 * 3600
-    assert not fact_items.has_expired(foreign(), NOW + year)
-    taken_back = fact_items.foreign_item(FLEET, FOREIGN, mode="take-back")
-    assert fact_items.has_expired(taken_back, NOW + year)
+def test_a_record_that_is_damaged_is_named_and_the_others_are_said(client: DynamoDBClient) -> None:
+    keep(client, foreign(capacity={"S": "x"}), STRUCK)
+    said = obstacles()
+    assert set(said) == {"damaged record", "strikes"}
+    assert said["damaged record"].where == "SIZE#Graviton Spot"
+    assert said["damaged record"].says.endswith("capacity must be a number, got 'x'")
 
 
 def _foreign(client: DynamoDBClient, seen: Snapshot) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from peakfleet_cli.operate.records import FleetRecords
+from peakfleet_cli.operate import FleetRecords
 from peakfleet_handlers.aws import Calls, Deadline
-from peakfleet_handlers.state import items, read_memory
+from peakfleet_handlers.state import StateTable, read_memory
 from peakfleet_planner import Hold, Plan, Reason
+from peakfleet_table import DECISIONS, Decision
 
 FLEET, TABLE, TICK = "Media/Live", "state", 1_800_000_000
 HOLD = Hold(owner="ana", reason="migration", until_epoch_seconds=TICK + 3600)
@@ -38,7 +39,8 @@ def test_a_hold_that_a_human_puts_is_the_hold_that_the_tick_reads() -> None:
     client = _table()
     FleetRecords(table_name=TABLE, fleet=FLEET, region="us-east-1").put_hold(HOLD)
     calls = Calls(deadline=Deadline.of(None))
-    memory = read_memory(TABLE, FLEET, now_epoch_seconds=0, dynamodb=client, calls=calls)
+    table = StateTable(name=TABLE, fleet=FLEET, dynamodb=client, calls=calls)
+    memory = read_memory(table, now_epoch_seconds=0)
     assert memory is not None
     assert memory.hold == HOLD
     assert not calls.failed
@@ -48,9 +50,9 @@ def test_a_hold_that_a_human_puts_is_the_hold_that_the_tick_reads() -> None:
 def test_a_decision_that_the_tick_records_is_the_one_that_is_explained() -> None:
     client = _table()
     plan = Plan(pools=(), reason=Reason.BASELINE_SUFFICES)
-    client.put_item(TableName=TABLE, Item=items.decision_item(FLEET, tick=TICK, plan=plan))
+    client.put_item(TableName=TABLE, Item=DECISIONS.item(FLEET, Decision(tick=TICK, plan=plan)))
     records = FleetRecords(table_name=TABLE, fleet=FLEET, region="us-east-1")
     decision = records.decision()
     assert decision is not None
     assert decision.plan == plan
-    assert int(decision.tick.timestamp()) == TICK
+    assert decision.tick == TICK

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from peakfleet_handlers.aws import Calls, Clients, Deadline
 from peakfleet_handlers.events import Clock, run
-from peakfleet_handlers.state import read_memory
+from peakfleet_handlers.state import StateTable, read_memory
 from peakfleet_planner import FleetSpec, Memory, PoolSpec
 from tests.handlers.account import of
 from tests.handlers.faults import refusal
@@ -94,11 +94,12 @@ class EventWorld:
             clock=Clock(now=lambda: self.wall_seconds, wait=self._wait),
         )
 
+    def state_table(self, calls: Calls) -> StateTable:
+        return StateTable(name=TABLE, fleet=self.spec.fleet, dynamodb=self.dynamodb, calls=calls)
+
     def memory(self, now: int = NOW) -> Memory:
         calls = Calls(deadline=Deadline.of(None))
-        found = read_memory(
-            TABLE, self.spec.fleet, now_epoch_seconds=now, dynamodb=self.dynamodb, calls=calls
-        )
+        found = read_memory(self.state_table(calls), now_epoch_seconds=now)
         assert found is not None
         assert calls.failed == []
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NoReturn, cast
@@ -79,7 +80,32 @@ def instance(
 
 
 @dataclass(kw_only=True)
-class FakeAws:
+class FakePages:
+    """Pages of an operation, each asked for when it is needed."""
+
+    call: Callable[..., dict[str, Any]]
+
+    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  AWS's own shape
+        asked.pop("PaginationConfig", None)
+        page = self.call(**asked)
+        yield page
+        while token := page.get("NextToken"):
+            page = self.call(**asked, NextToken=token)
+            yield page
+        while last := page.get("LastEvaluatedKey"):
+            page = self.call(**asked, ExclusiveStartKey=last)
+            yield page
+
+
+class Paged:
+    """A fake client whose operations can be read page by page."""
+
+    def get_paginator(self, operation: str) -> FakePages:
+        return FakePages(call=getattr(self, operation))
+
+
+@dataclass(kw_only=True)
+class FakeAws(Paged):
     """CloudWatch, Auto Scaling, DynamoDB and Elastic Load Balancing in one.
 
     `failing` maps an operation, or `operation subject`, to the error code that it answers.
@@ -240,8 +266,8 @@ class FakeAws:
         if item.get("tick") != values[":tick"]:
             _cancel()
         item |= {"desired": values[":desired"], "plan": values[":plan"]}
-        if ":weight" in values:
-            item["cloud_weight"] = values[":weight"]
+        if ":cloud_weight" in values:
+            item["cloud_weight"] = values[":cloud_weight"]
 
     def batch_write_item(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         self._called("BatchWriteItem", "", asked)

@@ -10,9 +10,9 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from peakfleet_handlers.aws import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, Clients
 from peakfleet_handlers.aws import clients as shared_clients
-from peakfleet_handlers.state import items
 from peakfleet_handlers.tick import handler
 from peakfleet_planner import Hold, Metric, PoolSpec, RateSignal, TrafficSpec
+from peakfleet_table import HOLDS, LATESTS
 from tests.handlers.account import BOOT_SECONDS, Account, of
 from tests.handlers.faults import Fault, refusal
 from tests.handlers.scenes import FLEET, NOW, ON_PREMISES, REPORTING_FLEET, event
@@ -90,7 +90,7 @@ def test_a_tick_delivered_twice_acts_once(account: Account) -> None:
 def test_a_record_that_cannot_be_one_does_not_block_the_fleet(
     account: Account, tick: dict[str, Any]
 ) -> None:
-    account.put_item({**items.key("Media/Live", items.LATEST), **tick})
+    account.put_item({**LATESTS.key("Media/Live"), **tick})
     account.put(155)
     assert account.tick()["applied"]["recorded"] == "written"
     assert account.desired()["g"] == 6
@@ -98,7 +98,7 @@ def test_a_record_that_cannot_be_one_does_not_block_the_fleet(
 
 def test_a_hold_in_the_table_is_obeyed(account: Account) -> None:
     hold = Hold(owner="ada", reason="audit", until_epoch_seconds=NOW + 60)
-    account.put_item(items.hold_item("Media/Live", hold))
+    account.put_item(HOLDS.item("Media/Live", hold))
     account.put(155)
     assert account.tick()["reason"] == "held"
     assert account.desired() == {"g": 0, "x": 0}

@@ -41,7 +41,7 @@ URL = "https://autoscaling.test"
         (EndpointConnectionError(endpoint_url=URL), Cause.UNREACHABLE),
         (NoCredentialsError(), Cause.OTHER),
         (ResponseParserError("no XML"), Cause.OTHER),
-        (KeyError("AutoScalingGroups"), Cause.OTHER),
+        (KeyError("AutoScalingGroups"), Cause.UNREADABLE),
     ],
 )
 def test_a_failure_is_noted_with_its_cause(error: Exception, cause: Cause) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from peakfleet_handlers.events import UnfinishedEventError
-from peakfleet_handlers.state import latest_item
-from peakfleet_planner import Notice, Outage, OutageCause, Plan, Reason
+from peakfleet_planner import Notice, Outage, OutageCause
+from peakfleet_table import LATESTS, Latest
 from tests.handlers.account import REGION, of
 from tests.handlers.event_world import (
     EVENT_FLEET,
@@ -352,10 +352,7 @@ def test_a_storm_of_events_shares_the_tick_that_follows_them_all(world: EventWor
 
 
 def test_a_tick_out_of_turn_is_later_than_the_last_that_was_recorded(world: EventWorld) -> None:
-    plan = Plan(pools=(), reason=Reason.DEMAND)
-    latest = latest_item(
-        "Media/Live", tick=NOW + 7, desired={}, before={}, growth={}, cloud_weight=None, plan=plan
-    )
+    latest = LATESTS.item("Media/Live", Latest(tick=NOW + 7))
     world.dynamodb.put_item(TableName=TABLE, Item=latest)
     world.take(not_launched(ICE))
     assert world.asked[0]["scheduled_time"] == iso(NOW + 8)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from peakfleet_handlers.aws import Calls, Cause, Clients, Deadline
-from peakfleet_handlers.state import Facts, fact_items, keep_facts, read_facts
+import peakfleet_table as records
+from peakfleet_handlers.aws import Calls, Cause, Deadline
+from peakfleet_handlers.state import StateTable, memory_of
+from peakfleet_handlers.tick import keep_findings
 from peakfleet_planner import (
     BootTimes,
     Draining,
@@ -53,27 +55,28 @@ def _world(monkeypatch: pytest.MonkeyPatch) -> Iterator[EventWorld]:
         yield EventWorld(dynamodb=make_table())
 
 
-def read(*items: Mapping[str, Any], now: int = NOW) -> tuple[Facts, list[Cause]]:
+def read(*items: dict[str, Any], now: int = NOW) -> tuple[Memory, list[Cause]]:
     calls = Calls(deadline=Deadline.of(None))
-    found = {item["item"]["S"]: item for item in items}
-    facts = read_facts(found, now_epoch_seconds=now, calls=calls)
-    return facts, [one.cause for one in calls.failed]
+    table = StateTable(name=TABLE, fleet="f", dynamodb=cast("Any", None), calls=calls)
+    memory = memory_of(items, now, table)
+    assert memory is not None
+    return memory, [one.cause for one in calls.failed]
 
 
 @given(outage=OUTAGES)
 def test_an_outage_is_read_as_it_was_written_whatever_the_pool_is_called(outage: Outage) -> None:
-    assert fact_items.read_outage(fact_items.outage_item("f", outage)) == outage
+    assert records.OUTAGES.read(records.OUTAGES.item("f", outage)) == outage
 
 
 def test_every_fact_is_read_as_it_was_written() -> None:
     notice = Notice(instance_id="i-1", pool="P", kind="rebalance", seen_at_epoch_seconds=NOW)
     draining = Draining(instance_id="i-2", pool="P", since_epoch_seconds=NOW)
     foreign = ForeignSize(pool="P", capacity=7, since_epoch_seconds=NOW)
-    facts, failed = read(
-        fact_items.outage_item("f", OUTAGE),
-        fact_items.notice_item("f", notice),
-        fact_items.drain_item("f", draining),
-        fact_items.foreign_item("f", foreign, mode="take-back"),
+    memory, failed = read(
+        records.OUTAGES.item("f", OUTAGE),
+        records.NOTICES.item("f", notice),
+        records.DRAINS.item("f", draining),
+        records.SIZES.item("f", foreign),
         {
             "item": {"S": "READY#P"},
             "seconds": {"M": {"c8g.large": {"L": [{"N": "90"}, {"N": "95.5"}]}}},
@@ -81,7 +84,7 @@ def test_every_fact_is_read_as_it_was_written() -> None:
         },
     )
     assert failed == []
-    assert facts == Facts(
+    assert memory == Memory(
         outages=(OUTAGE,),
         notices=(notice,),
         draining=(draining,),
@@ -91,18 +94,18 @@ def test_every_fact_is_read_as_it_was_written() -> None:
 
 
 def test_a_fact_whose_time_is_over_counts_as_deleted() -> None:
-    item = fact_items.outage_item("f", OUTAGE)
+    item = records.OUTAGES.item("f", OUTAGE)
     end = int(item["expires_at"]["N"])
     assert read(item, now=end - 1)[0].outages == (OUTAGE,)
-    assert read(item, now=end) == (Facts(), [])
+    assert read(item, now=end) == (Memory(), [])
 
 
 @pytest.mark.parametrize("prefix", ["OUTAGE#", "NOTICE#", "READY#", "SIZE#", "DRAIN#"])
 @pytest.mark.parametrize("damage", [{}, {"cause": {"N": "1"}}, {"expires_at": {"S": "never"}}])
 def test_a_damaged_fact_is_noted_and_the_others_count(prefix: str, damage: dict[str, Any]) -> None:
     damaged = {"item": {"S": f"{prefix}x"}, "expires_at": {"N": str(NOW + 1)}, **damage}
-    facts, failed = read(damaged, fact_items.outage_item("f", OUTAGE))
-    assert facts == Facts(outages=(OUTAGE,))
+    memory, failed = read(damaged, records.OUTAGES.item("f", OUTAGE))
+    assert memory == Memory(outages=(OUTAGE,))
     assert failed == [Cause.UNREADABLE]
 
 
@@ -120,7 +123,7 @@ def snapshot(memory: Memory | None, *, desired: int = 3) -> Snapshot:
 def keep(world: EventWorld, seen: Snapshot, *outages: Outage) -> list[str]:
     calls = Calls(deadline=Deadline.of(None))
     pursued = Pursued(plan=PLAN, outages=outages)
-    keep_facts(world.spec, seen, pursued, clients=world.clients, calls=calls)
+    keep_findings(world.state_table(calls), world.spec, seen, pursued)
     return [one.operation for one in calls.failed]
 
 
@@ -145,10 +148,9 @@ class FakeBatches:
     lasts: int
     written: int = 0
     calls: int = 0
-    dynamodb: FakeBatches = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.dynamodb = self
+    def table(self, calls: Calls) -> StateTable:
+        return StateTable(name=TABLE, fleet="f", dynamodb=cast("Any", self), calls=calls)
 
     def batch_write_item(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  AWS's own shape
         self.calls += 1
@@ -165,12 +167,8 @@ def test_what_a_batch_leaves_undone_is_sent_again_and_not_for_ever(
     fake = FakeBatches(lasts=lasts)
     calls = Calls(deadline=Deadline.of(None))
     outages = (OUTAGE, replace(OUTAGE, pool="Graviton"))
-    keep_facts(
-        world.spec,
-        snapshot(Memory()),
-        Pursued(plan=PLAN, outages=outages),
-        clients=cast("Clients", fake),
-        calls=calls,
+    keep_findings(
+        fake.table(calls), world.spec, snapshot(Memory()), Pursued(plan=PLAN, outages=outages)
     )
     assert (fake.written, fake.calls, len(calls.failed)) == (written, 3, failed)
 
@@ -180,5 +178,5 @@ def test_a_tick_that_learned_nothing_writes_nothing(world: EventWorld) -> None:
     calls = Calls(deadline=Deadline.of(None))
     seen = snapshot(Memory(desired={"Spot": 3}))
     pursued = Pursued(plan=PLAN, outages=())
-    keep_facts(world.spec, seen, pursued, clients=cast("Clients", fake), calls=calls)
+    keep_findings(fake.table(calls), world.spec, seen, pursued)
     assert fake.calls == 0

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from peakfleet_handlers.aws import Calls, Deadline, read_series
 from peakfleet_planner import Metric, MetricSeries
+from tests.handlers.fake_aws import Paged
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -25,7 +26,7 @@ SLOW = Metric(namespace="Live", metric_name="Viewers")
 
 
 @dataclass(kw_only=True)
-class FakeCloudWatch:
+class FakeCloudWatch(Paged):
     """Values of one second each, put together as CloudWatch does.
 
     It keeps 3 hours of periods shorter than a minute. *refused* are periods that it fails to read.

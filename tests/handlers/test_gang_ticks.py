@@ -10,9 +10,9 @@ import pytest
 
 from peakfleet_handlers.aws import Clients
 from peakfleet_handlers.gang import handler
-from peakfleet_handlers.state import hold_item
 from peakfleet_local.groups import Reservation
 from peakfleet_planner import Hold, SpecError
+from peakfleet_table import HOLDS
 from tests.handlers.account import Account
 from tests.handlers.conftest import Lines
 from tests.handlers.faults import Fault
@@ -224,7 +224,7 @@ def test_a_hold_asks_for_a_checkpoint_and_lets_nothing_go(it: GangWorld) -> None
     it.live(3)
     until = it.now + HOUR
     hold = Hold(owner="ada", reason="audit", until_epoch_seconds=until)
-    it.account.put_item(hold_item(FLEET, hold))
+    it.account.put_item(HOLDS.item(FLEET, hold))
     it.say("finished")
     assert set(it.live(5)) == {"held"}
     assert it.desired() == it.alive() == MACHINES
@@ -278,10 +278,10 @@ def test_without_a_state_table_nothing_comes(it: GangWorld, operation: str) -> N
     [
         ("autoscaling", "DescribeAutoScalingGroups"),
         ("dynamodb", "Query"),
-        ("objects", "ListObjectsV2"),
-        ("capacity", "DescribeInstances"),
+        ("s3", "ListObjectsV2"),
+        ("ec2", "DescribeInstances"),
         ("dynamodb", "PutItem"),
-        ("objects", "PutObject"),
+        ("s3", "PutObject"),
     ],
 )
 def test_whatever_call_fails_what_trains_goes_on(
@@ -300,7 +300,7 @@ def test_whatever_call_fails_what_trains_goes_on(
 def test_an_address_that_is_not_known_yet_delays_the_formation(it: GangWorld) -> None:
     it.tick()
     it.clients = Clients()
-    Fault(it.clients.capacity, "DescribeInstances", "InternalError")
+    Fault(it.clients.ec2, "DescribeInstances", "InternalError")
     it.live(3)
     assert it.keys() == []
     it.clients = Clients()

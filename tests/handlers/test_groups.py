@@ -9,6 +9,7 @@ import pytest
 
 from peakfleet_handlers.aws import Calls, Deadline, read_pools
 from peakfleet_planner import PoolReading, PoolSpec, WarmSpec
+from tests.handlers.fake_aws import Paged
 from tests.handlers.faults import refusal
 
 POOL = PoolSpec(name="Graviton", group="g", units_per_capacity=10, max_capacity=10)
@@ -27,7 +28,7 @@ def machine(name: str, state: str = "InService", **told: Any) -> dict[str, Any]:
 
 
 @dataclass(kw_only=True)
-class FakeAutoScaling:
+class FakeAutoScaling(Paged):
     """One group and its warm pool, which is read two instances at a time."""
 
     group: dict[str, Any]

@@ -15,9 +15,9 @@ import pytest
 
 from peakfleet_handlers.aws import Deadline
 from peakfleet_handlers.learn import entry_point as learn
-from peakfleet_handlers.state import items
 from peakfleet_learner import SETTLING_MINUTES
 from peakfleet_planner import BacklogSignal, DemandModel, FleetSpec, Metric, RateSignal
+from peakfleet_table import BOOTS, MODELS, PackedModel
 from tests.handlers.account import Account, of
 from tests.handlers.conftest import Lines
 from tests.handlers.fake_aws import FakeAws
@@ -55,7 +55,7 @@ def lesson(fake: FakeAws, spec: FleetSpec = FLEET) -> dict[str, Any]:
 
 
 def model_in(fake: FakeAws) -> DemandModel:
-    model = items.read_model_item(fake.table[MODEL])
+    model = MODELS.read(fake.table[MODEL]).model()
     assert model is not None
     return model
 
@@ -96,7 +96,7 @@ def test_the_tick_foresees_with_a_model_that_is_trusted() -> None:
     fake = watched(days=2)
     lesson(fake)
     trusted = replace(model_in(fake), trusted=True)
-    fake.table[MODEL] = items.model_item("Media/Live", trusted)
+    fake.table[MODEL] = MODELS.item("Media/Live", PackedModel.of(trusted))
     answer = tick(fake)
     assert (answer["rule"], answer["applied"]["failed_calls"]) == ("foresight", 0)
     assert fake.counted()["Query"] == 1
@@ -105,8 +105,8 @@ def test_the_tick_foresees_with_a_model_that_is_trusted() -> None:
 def test_a_model_is_unpacked_once_however_often_it_is_read() -> None:
     fake = watched(days=0.2)
     lesson(fake)
-    first = items.read_model_item(fake.table[MODEL])
-    again = items.read_model_item({"model": {"B": bytes(bytearray(packed(fake)))}})
+    first = MODELS.read(fake.table[MODEL]).model()
+    again = MODELS.read({"model": {"B": bytes(bytearray(packed(fake)))}}).model()
     assert first is again
 
 
@@ -129,7 +129,7 @@ def packed(fake: FakeAws) -> bytes:
 )
 def test_a_model_that_cannot_be_read_is_counted_and_the_tick_goes_on(content: bytes) -> None:
     fake = an_aws(155)
-    fake.table[MODEL] = {**items.key("Media/Live", "MODEL"), "model": {"B": content}}
+    fake.table[MODEL] = {**MODELS.key("Media/Live"), "model": {"B": content}}
     answer = tick(fake)
     assert (answer["applied"]["failed_calls"], fake.desired["g"]) == (1, 6)
 
@@ -137,7 +137,7 @@ def test_a_model_that_cannot_be_read_is_counted_and_the_tick_goes_on(content: by
 def test_a_model_of_another_version_is_ignored_until_the_next_lesson() -> None:
     fake = an_aws(155)
     old = gzip.compress(json.dumps({"version": 0, "weights": [1]}).encode())
-    fake.table[MODEL] = {**items.key("Media/Live", "MODEL"), "model": {"B": old}}
+    fake.table[MODEL] = {**MODELS.key("Media/Live"), "model": {"B": old}}
     answer = tick(fake)
     assert (answer["applied"]["failed_calls"], fake.desired["g"]) == (0, 6)
 
@@ -226,7 +226,7 @@ def test_a_model_survives_the_real_table(account: Account) -> None:
     answer = learn.run(event(), clients=account.clients, deadline=Deadline.of(None))
     assert (answer["outcome"], answer["failed_calls"]) == ("learned", 0)
     [item] = of("dynamodb").scan(TableName=TABLE)["Items"]
-    model = items.read_model_item(item)
+    model = MODELS.read(item).model()
     assert model is not None
     assert model.recent[-1] == pytest.approx(15.5)
     assert account.tick()["applied"]["failed_calls"] == 0
@@ -247,7 +247,7 @@ def test_a_model_is_learned_for_boots_as_they_were_measured() -> None:
     fake = watched(days=0.2)
     boots = {"M": {"c8g.large": {"L": [{"N": "500"}] * 9}}}
     fake.table["Media/Live", "READY#Graviton"] = {
-        **items.key("Media/Live", "READY#Graviton"),
+        **BOOTS.key("Media/Live", "Graviton"),
         "seconds": boots,
         "launched": {"M": {}},
         "expires_at": {"N": str(NOW + DAY_SECONDS)},

@@ -10,10 +10,9 @@ import pytest
 
 from peakfleet_handlers.aws import Deadline
 from peakfleet_handlers.ledger import entry_point as ledger
-from peakfleet_handlers.ledger import read_day
-from peakfleet_handlers.state import FIRST_READ, read_units, units_item
 from peakfleet_planner import EfficiencySpec, FleetSpec, MeasuredUnits, PoolSpec
 from peakfleet_planner.efficiency import PoolDay
+from peakfleet_table import DAYS, FIRST_READ, UNITS, PoolUnits
 from tests.handlers.account import Account, of
 from tests.handlers.conftest import Lines
 from tests.handlers.fake_aws import FakeAws
@@ -65,7 +64,7 @@ def keep_for(fake: FakeAws, days: int, spec: FleetSpec = BOOKED) -> dict[str, An
 
 def days_in(fake: FakeAws) -> dict[str, PoolDay]:
     found = {name: item for (_, name), item in fake.table.items() if name.startswith("DAY#")}
-    return {name: read_day(item) for name, item in sorted(found.items())}
+    return {name: DAYS.read(item) for name, item in sorted(found.items())}
 
 
 def test_a_day_holds_work_capacity_price_and_chip_of_each_pool() -> None:
@@ -157,9 +156,9 @@ def test_what_a_machine_serves_is_measured_once_there_are_enough_days() -> None:
     assert keep(fake)["measured"] == {}
     answer = keep_for(fake, 8)
     assert answer["measured"]["Graviton"]["units"] == pytest.approx(8)
-    pool, units = read_units(fake.table["Media/Live", "UNITS#Graviton"])
-    assert pool == "Graviton"
-    assert units.units == pytest.approx(8)
+    kept = UNITS.read(fake.table["Media/Live", "UNITS#Graviton"])
+    assert kept.pool == "Graviton"
+    assert kept.measured.units == pytest.approx(8)
 
 
 def test_the_next_tick_plans_with_what_was_measured() -> None:
@@ -178,8 +177,8 @@ def test_an_estimate_that_still_holds_stays_as_it_is() -> None:
         fake.metrics["UsefulUnits Graviton"][at] *= 1 + 0.1 * (at // DAY % 3)
     keep_for(fake, 8)
     known = MeasuredUnits(units=8.75, low=8, high=9, days=9)
-    fake.table["Media/Live", "UNITS#Graviton"] = units_item(
-        "Media/Live", "Graviton", known, now_epoch_seconds=NOW
+    fake.table["Media/Live", "UNITS#Graviton"] = UNITS.item(
+        "Media/Live", PoolUnits(pool="Graviton", measured=known), kept_until=NOW + DAY
     )
     measured = keep(fake)["measured"]["Graviton"]
     assert measured["low"] < 8.75 < measured["high"]

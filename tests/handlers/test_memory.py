@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from peakfleet_handlers.state import hold_item
 from peakfleet_planner import Hold
+from peakfleet_table import HOLDS
 from tests.handlers.fake_aws import RECORD
 from tests.handlers.scenes import (
     FLEET,
@@ -18,7 +18,7 @@ from tests.handlers.scenes import (
     tick,
 )
 
-HELD = hold_item("Media/Live", Hold(owner="ada", reason="audit", until_epoch_seconds=NOW + 60))
+HELD = HOLDS.item("Media/Live", Hold(owner="ada", reason="audit", until_epoch_seconds=NOW + 60))
 
 
 def test_a_change_is_recorded_before_it_is_made() -> None:

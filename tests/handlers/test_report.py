@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from peakfleet_handlers.state import hold_item
 from peakfleet_planner import Hold
+from peakfleet_table import HOLDS
 from tests.handlers.conftest import Lines
 from tests.handlers.fake_aws import RECORD
 from tests.handlers.scenes import FLEET, NOW, REPORTING_FLEET, aws, remembers, tick
@@ -115,7 +115,7 @@ def test_a_hold_and_a_stale_signal_are_counted(printed: Lines) -> None:
     fake = aws()
     fake.metrics.clear()
     hold = Hold(owner="ada", reason="audit", until_epoch_seconds=NOW + 60)
-    fake.table["Media/Live", "HOLD"] = hold_item("Media/Live", hold)
+    fake.table["Media/Live", "HOLD"] = HOLDS.item("Media/Live", hold)
     tick(fake)
     sent = values(printed(), "Media/Live")
     assert sent["Held"] == sent["StaleSignals"] == 1

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from peakfleet_handlers.state import hold_item, latest_item, read_latest
-from peakfleet_planner import Hold, Plan, Reason, WarmSpec
+from peakfleet_planner import Hold, WarmSpec
+from peakfleet_table import HOLDS, LATESTS, Latest
 from tests.handlers.fake_aws import FakeAws, FakeGroup
 from tests.handlers.scenes import FLEET, NOW, aws, minutes, remembers, tick
 
@@ -106,7 +106,7 @@ def test_a_tick_that_is_not_the_latest_tells_the_warm_pool_nothing() -> None:
 def test_a_fleet_on_hold_leaves_its_warm_pool_as_it_is() -> None:
     fake, _ = fleet()
     hold = Hold(owner="ada", reason="audit", until_epoch_seconds=NOW + 60)
-    fake.table["Media/Live", "HOLD"] = hold_item("Media/Live", hold)
+    fake.table["Media/Live", "HOLD"] = HOLDS.item("Media/Live", hold)
     live(fake, PEAK)
     assert asked(fake) == []
 
@@ -125,16 +125,7 @@ def test_the_fewest_that_wait_are_as_specified() -> None:
 def test_the_heights_of_a_pool_are_read_as_they_were_written(
     heights: dict[str, tuple[tuple[int, int], ...]],
 ) -> None:
-    item = latest_item(
-        "Media/Live",
-        tick=NOW,
-        desired={},
-        before={},
-        growth={},
-        heights=heights,
-        cloud_weight=None,
-        plan=Plan(pools=(), reason=Reason.DEMAND),
-    )
-    assert read_latest(item).heights == heights
+    item = LATESTS.item("Media/Live", Latest(tick=NOW, heights=heights))
+    assert LATESTS.read(item).heights == heights
     del item["heights"]
-    assert read_latest(item).heights == {}, "as older versions wrote it"
+    assert LATESTS.read(item).heights == {}, "as older versions wrote it"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from peakfleet_handlers.state import fact_items, hold_item
 from peakfleet_planner import FleetSpec, Hold, Outage, OutageCause, RolledBack
+from peakfleet_table import HOLDS, OUTAGES, ROLLBACKS
 from tests.handlers.fake_aws import FakeAws
 from tests.handlers.scenes import FLEET, NOW, aws, minutes, remembers, tick
 
@@ -35,7 +35,7 @@ def broken(
     fake = remembers(aws(155))
     fake.groups["g"].template = plain("5") if template is None else template
     outage = Outage(cause=cause, asked_at_epoch_seconds=NOW - 60, pool="Graviton")
-    keep(fake, fact_items.outage_item("Media/Live", outage))
+    keep(fake, OUTAGES.item("Media/Live", outage))
     fake.table["Media/Live", "STRIKES#Graviton"] = {
         "fleet": {"S": "Media/Live"},
         "item": {"S": "STRIKES#Graviton"},
@@ -70,7 +70,7 @@ def test_the_version_before_is_launched_and_tried_at_once(cause: OutageCause) ->
     ]
     assert said["applied"]["rolled_back"] == {"Graviton": 4}
     assert not any(key.startswith(("OUTAGE#", "STRIKES#")) for _, key in fake.table)
-    assert fact_items.read_rolled_back(fake.table[FACT]).version == 5
+    assert ROLLBACKS.read(fake.table[FACT]).version == 5
     assert again(fake, 1)["pools"][0].get("outage") is None
     assert not changes(fake)
 
@@ -117,7 +117,7 @@ def test_what_is_not_the_templates_fault_changes_no_template(cause: OutageCause)
 def test_a_hold_keeps_the_template_too() -> None:
     fake = broken()
     hold = Hold(owner="ana", reason="migration", until_epoch_seconds=NOW + 600)
-    keep(fake, hold_item("Media/Live", hold))
+    keep(fake, HOLDS.item("Media/Live", hold))
     tick(fake, ROLLING)
     assert not changes(fake)
 
@@ -152,7 +152,7 @@ def test_a_change_that_aws_refuses_is_not_tried_hot() -> None:
 def test_how_many_pools_are_behind_is_said_until_a_newer_version_is_deployed() -> None:
     fake = remembers(aws(155))
     given_up = RolledBack(pool="Graviton", version=5, to_version=4, at_epoch_seconds=NOW - 600)
-    keep(fake, fact_items.rolled_back_item("Media/Live", given_up))
+    keep(fake, ROLLBACKS.item("Media/Live", given_up))
     fake.groups["g"].template = plain("4")
     assert tick(fake, ROLLING)["applied"]["rolled_back"] == {"Graviton": 4}
     fake.groups["g"].template = plain("6")

@@ -46,6 +46,7 @@ def test_it_holds_our_packages_and_what_they_import_that_the_runtime_lacks(code:
         "peakfleet_handlers",
         "peakfleet_learner",
         "peakfleet_planner",
+        "peakfleet_table",
         "typing_extensions.py",
     ]
 

@@ -85,6 +85,7 @@ def test_the_wheel_says_that_it_is_typed(elsewhere: Path) -> None:
         "peakfleet_instance",
         "peakfleet_planner",
         "peakfleet_handlers",
+        "peakfleet_table",
         "peakfleet_learner",
     )
     for package in typed:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from peakfleet_cli import operate
 from peakfleet_cli.demo import demo
 from peakfleet_cli.efficiency.command import efficiency
-from peakfleet_cli.operate import commands as operate
-from peakfleet_cli.operate import obstacles as standing
-from peakfleet_cli.prices.commands import prices
-from peakfleet_cli.record.command import record
-from peakfleet_cli.trial.compare import compare
-from peakfleet_cli.trial.simulate import simulate
+from peakfleet_cli.prices import prices
+from peakfleet_cli.record import record
+from peakfleet_cli.trial import compare, simulate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,7 +24,7 @@ app.command()(record)
 app.command()(operate.hold)
 app.command()(operate.resume)
 app.command()(operate.explain)
-app.command()(standing.status)
-app.command()(standing.release)
+app.command()(operate.status)
+app.command()(operate.release)
 app.command()(efficiency)
 app.add_typer(prices, name="prices")

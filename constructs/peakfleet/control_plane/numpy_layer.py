@@ -1,3 +1,5 @@
+"""numpy for the learner's function: fetched once per machine, packed with a stable hash."""
+
 from __future__ import annotations
 
 import hashlib

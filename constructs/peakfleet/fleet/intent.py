@@ -1,3 +1,5 @@
+"""What constructs named by intent share: each is made of one `BurstFleet`."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,3 +1,5 @@
+"""The agent on instances: how it is installed."""
+
 from __future__ import annotations
 
 from aws_cdk import Aws
@@ -6,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from peakfleet.machines.assets import installed
+from peakfleet.assets import installed
 from peakfleet.machines.hooks import Hooks
 from peakfleet_planner import SpecError
 

@@ -1,3 +1,5 @@
+"""Auto Scaling groups and launch templates of pools."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,6 +12,7 @@ from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from peakfleet.machines.agent import InstanceAgent
@@ -28,17 +31,33 @@ _LEAST_HEALTHY_PERCENT, _MOST_HEALTHY_PERCENT = 100, 110
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupSettings:
-    """What the groups of a fleet have in common."""
+    """What the groups of a fleet have in common.
+
+    Args:
+        vpc: Where the instances run.
+        vpc_subnets: In which subnets.
+        role: What they run as.
+        security_groups: Of their network interfaces; at least one.
+        user_data: What they run at boot, in every pool without its own.
+        hooks: What the groups wait for.
+        agent: What completes the hooks. None: there are none.
+        target_groups: What the instances join.
+        tells_pool: Whether an instance finds the name of its pool in its metadata.
+        volume_key: Key of the root volumes. None: the one that AWS manages.
+        metadata_hop_limit: Network hops that an answer of the metadata service may take.
+    """
 
     vpc: ec2.IVpc
     vpc_subnets: ec2.SubnetSelection
     role: iam.IRole
-    security_group: ec2.ISecurityGroup
+    security_groups: Sequence[ec2.ISecurityGroup]
     user_data: ec2.UserData
-    target_groups: Sequence[elbv2.IApplicationTargetGroup]
     hooks: Hooks
     agent: InstanceAgent | None
+    target_groups: Sequence[elbv2.IApplicationTargetGroup] = ()
     tells_pool: bool = False
+    volume_key: kms.IKey | None = None
+    metadata_hop_limit: int = 1
 
 
 def define_group(
@@ -113,17 +132,17 @@ def _launch_template(
     )
     _check_image(scope, pool, image)
     script = pool.user_data or settings.user_data
-    return ec2.LaunchTemplate(
+    template = ec2.LaunchTemplate(
         scope,
         _TEMPLATE,
         instance_type=ec2.InstanceType(pool.instance_types[0]),
         machine_image=image,
         role=settings.role,
-        security_group=settings.security_group,
+        security_group=settings.security_groups[0],
         user_data=settings.agent.before(script) if settings.agent else script,
         instance_metadata_tags=settings.hooks.exist or settings.tells_pool or None,
         http_tokens=ec2.LaunchTemplateHttpTokens.REQUIRED,
-        http_put_response_hop_limit=1,
+        http_put_response_hop_limit=settings.metadata_hop_limit,
         associate_public_ip_address=False,
         detailed_monitoring=True,
         ebs_optimized=True,
@@ -133,11 +152,15 @@ def _launch_template(
                 volume=ec2.BlockDeviceVolume.ebs(
                     pool.root_volume_gib,
                     encrypted=True,
+                    kms_key=settings.volume_key,
                     volume_type=ec2.EbsDeviceVolumeType.GP3,
                 ),
             )
         ],
     )
+    for further in settings.security_groups[1:]:
+        template.add_security_group(further)
+    return template
 
 
 def _mixed(pool: CapacityPool, template: ec2.LaunchTemplate) -> autoscaling.MixedInstancesPolicy:
@@ -208,4 +231,13 @@ def instance_role(scope: Construct) -> iam.Role:
         managed_policies=[
             iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore")
         ],
+    )
+
+
+def security_groups_of(
+    scope: Construct, vpc: ec2.IVpc, given: Sequence[ec2.ISecurityGroup], *, description: str
+) -> tuple[ec2.ISecurityGroup, ...]:
+    """Return the security groups of a fleet's instances, defining one if none is given."""
+    return tuple(given) or (
+        ec2.SecurityGroup(scope, "SecurityGroup", vpc=vpc, description=description),
     )

@@ -1,3 +1,5 @@
+"""Lifecycle hooks: what a group waits for when an instance arrives or leaves."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""Metrics of the CDK as a tick reads them."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,18 +1,24 @@
 """What handlers ask AWS, and how failures are told."""
 
 from peakfleet_handlers.aws.activities import outages_of, read_refused
-from peakfleet_handlers.aws.calls import Calls, Cause, FailedCall, cause_of
+from peakfleet_handlers.aws.calls import (
+    REPORT_SECONDS,
+    UNREADABLE,
+    Calls,
+    Cause,
+    Deadline,
+    FailedCall,
+    Pages,
+    cause_of,
+)
 from peakfleet_handlers.aws.clients import (
     ATTEMPTS,
     CALL_SECONDS,
     CONNECT_SECONDS,
     READ_SECONDS,
     Clients,
-    FunctionClient,
-    ScheduleClient,
     clients,
 )
-from peakfleet_handlers.aws.deadline import REPORT_SECONDS, Deadline
 from peakfleet_handlers.aws.events import Happening, Kind, read_happening
 from peakfleet_handlers.aws.groups import read_pools
 from peakfleet_handlers.aws.launch_errors import counted, outage_cause
@@ -30,17 +36,17 @@ __all__ = [
     "READ_SECONDS",
     "REPORT_SECONDS",
     "SERVICE",
+    "UNREADABLE",
     "Calls",
     "Cause",
     "Clients",
     "Deadline",
     "FailedCall",
-    "FunctionClient",
     "Happening",
     "Kind",
     "Launcher",
+    "Pages",
     "Resize",
-    "ScheduleClient",
     "cause_of",
     "clients",
     "counted",

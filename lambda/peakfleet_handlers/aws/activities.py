@@ -121,16 +121,17 @@ def _failures(
     pool: PoolSpec, since: int, autoscaling: AutoScalingClient, calls: Calls
 ) -> list[Happening]:
     """Return the launches that failed after *since* and still say something, oldest first."""
-    describe = partial(
+    answer = calls.ask(
         autoscaling.describe_scaling_activities,
+        pool.name,
         AutoScalingGroupName=pool.group,
         MaxRecords=ACTIVITIES_PER_CALL,
     )
-    answer = calls.attempt(OPERATION, pool.name, describe)
     launches = [
-        _as_told(one)
-        for one in (answer["Activities"] if answer else ())
+        told
+        for one in (answer.get("Activities", ()) if answer else ())
         if str(one.get("Description", "")).startswith(_LAUNCH)
+        and (told := calls.reading(OPERATION, pool.name, partial(_as_told, one)))
     ]
     succeeded = [
         _Launched(started=one.started_epoch_seconds, zone=one.zone)

@@ -1,19 +1,47 @@
-"""Calls that may fail: a tick goes on without them and says which they were."""
+"""Calls of AWS that may fail: a run goes on without them and says which they were."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from math import inf
+from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004  botocore's
 
-from peakfleet_handlers.aws.deadline import Deadline
+from peakfleet_handlers.aws.clients import CALL_SECONDS
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 MESSAGE_LENGTH = 300
+REPORT_SECONDS = 1
+"""Kept back so that a run always ends with its log line and metrics."""
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
+"""What reading an answer of another shape than AWS's models say raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadline:
+    """The end of an invocation.
+
+    Args:
+        remaining_milliseconds: Says how long the function may still run.
+    """
+
+    remaining_milliseconds: Callable[[], float]
+
+    @classmethod
+    def of(cls, context: object) -> Self:
+        """Return the deadline of a Lambda context; anything else never ends."""
+        remaining = getattr(context, "get_remaining_time_in_millis", None)
+        return cls(remaining_milliseconds=remaining if callable(remaining) else lambda: inf)
+
+    @property
+    def allows_a_call(self) -> bool:
+        """Whether even the slowest call would leave time to report."""
+        return self.remaining_milliseconds() >= 1000 * (CALL_SECONDS + REPORT_SECONDS)
 
 
 class Cause(StrEnum):
@@ -71,9 +99,22 @@ class FailedCall:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pages(Generic[T]):
+    """The pages of an answer.
+
+    Args:
+        found: Those that could be read, in order.
+        complete: Whether these are all.
+    """
+
+    found: tuple[T, ...]
+    complete: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class Calls:
-    """Every call of one tick goes through here.
+    """Every call of one run goes through here.
 
     Args:
         deadline: No call is started that could outlast it.
@@ -83,13 +124,44 @@ class Calls:
     deadline: Deadline
     failed: list[FailedCall] = field(default_factory=list)
 
+    def ask(
+        self, call: Callable[P, T], subject: str, /, *args: P.args, **request: P.kwargs
+    ) -> T | None:
+        """Ask AWS; None if that failed or there is no time for it.
+
+        Args:
+            call: A method of a client, which takes keywords alone.
+            subject: What it is asked about, for the report of a failure.
+            args: None.
+            request: What is asked.
+        """
+        return self.attempt(operation_of(call), subject, lambda: call(*args, **request))
+
+    def pages(self, operation: str, subject: str, pages: Iterable[T]) -> Pages[T]:
+        """Return the pages of an answer; before each it is seen whether there is time for it.
+
+        Args:
+            operation: What is asked.
+            subject: What it is asked about.
+            pages: What a paginator of boto3 returns.
+        """
+        found: list[T] = []
+        rest = iter(pages)
+        while page := self.attempt(operation, subject, lambda: [*_first(rest)]):
+            found += page
+        return Pages(tuple(found), complete=page is not None)
+
     def attempt(self, operation: str, subject: str, call: Callable[[], T]) -> T | None:
         """Return what *call* returns, or None if it failed or there is no time for it."""
         if not self.deadline.allows_a_call:
             self.note(operation, subject, Cause.NO_TIME, "the function's timeout is too near")
             return None
+        return self.reading(operation, subject, call)
+
+    def reading(self, operation: str, subject: str, read: Callable[[], T]) -> T | None:
+        """Return what *read* makes of an answer, or None if that is not of the shape it expects."""
         try:
-            return call()
+            return read()
         except Exception as error:  # noqa: BLE001  an outage has more shapes than botocore's errors
             self.note(operation, subject, cause_of(error), f"{type(error).__name__}: {error}")
             return None
@@ -105,11 +177,34 @@ class Calls:
             )
         )
 
+    def to_json(self) -> list[Mapping[str, Any]]:
+        """Return what failed as JSON-ready data."""
+        return [{name: getattr(one, name) for name in FailedCall.__slots__} for one in self.failed]
+
+
+def _first(pages: Iterable[T]) -> Iterable[T]:
+    """Yield the next page, if there is one."""
+    for page in pages:
+        yield page
+        return
+
+
+def operation_of(call: Callable[..., object]) -> str:
+    """Return what AWS calls a method of boto3.
+
+    >>> def list_objects_v2(): ...
+    >>> operation_of(list_objects_v2)
+    'ListObjectsV2'
+    """
+    return "".join(part.capitalize() for part in getattr(call, "__name__", "").split("_"))
+
 
 def cause_of(error: Exception) -> Cause:
     """Return the class of an error."""
     if isinstance(error, ConnectionError | HTTPClientError):
         return Cause.UNREACHABLE
+    if isinstance(error, UNREADABLE):
+        return Cause.UNREADABLE
     if not isinstance(error, ClientError):
         return Cause.OTHER
     answer = error.response.get("Error", {})

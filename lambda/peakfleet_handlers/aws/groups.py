@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,9 +13,7 @@ from peakfleet_planner import PoolReading, PoolSpec
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
     from mypy_boto3_autoscaling.type_defs import (
-        AutoScalingGroupsTypeTypeDef,
         AutoScalingGroupTypeDef,
-        DescribeWarmPoolAnswerTypeDef,
         InstanceTypeDef,
     )
 
@@ -49,36 +47,27 @@ def read_pools(
 def _read_batch(
     by_group: Mapping[str, PoolSpec], autoscaling: AutoScalingClient, calls: Calls
 ) -> dict[str, PoolReading]:
-    """Read one batch, page by page."""
-    get_page = partial(
-        autoscaling.describe_auto_scaling_groups,
-        AutoScalingGroupNames=list(by_group),
-        MaxRecords=GROUPS_PER_CALL,
+    paginator = autoscaling.get_paginator("describe_auto_scaling_groups")
+    pages = calls.pages(
+        OPERATION,
+        f"{len(by_group)} groups",
+        paginator.paginate(
+            AutoScalingGroupNames=list(by_group), PaginationConfig={"PageSize": GROUPS_PER_CALL}
+        ),
     )
-    subject = f"{len(by_group)} groups"
+    groups = {
+        str(group.get("AutoScalingGroupName")): group
+        for page in pages.found
+        for group in page.get("AutoScalingGroups", ())
+    }
     read: dict[str, PoolReading] = {}
-    token = calls.attempt(OPERATION, subject, partial(_take, get_page, by_group, read))
-    while token:
-        next_page = partial(get_page, NextToken=token)
-        token = calls.attempt(OPERATION, subject, partial(_take, next_page, by_group, read))
-    if token is not None:
-        for group, pool in by_group.items():
-            if pool.name not in read:
-                calls.note(OPERATION, group, Cause.NOT_FOUND, f"pool '{pool.name}' has no group")
+    for name, pool in by_group.items():
+        if name in groups:
+            reading = calls.reading(OPERATION, pool.name, partial(_reading, pool, groups[name]))
+            read |= {pool.name: reading} if reading else {}
+        elif pages.complete:
+            calls.note(OPERATION, name, Cause.NOT_FOUND, f"pool '{pool.name}' has no group")
     return read
-
-
-def _take(
-    get_page: Callable[[], AutoScalingGroupsTypeTypeDef],
-    by_group: Mapping[str, PoolSpec],
-    read: dict[str, PoolReading],
-) -> str:
-    """Keep what a page says, and return the token of the next one, empty after the last."""
-    page = get_page()
-    for group in page.get("AutoScalingGroups", ()):
-        pool = by_group[group["AutoScalingGroupName"]]
-        read[pool.name] = _reading(pool, group)
-    return page.get("NextToken", "")
 
 
 def _reading(pool: PoolSpec, group: AutoScalingGroupTypeDef) -> PoolReading:
@@ -146,35 +135,29 @@ def _prepared_capacity(group: AutoScalingGroupTypeDef) -> int | None:
 def _with_warm_pool(
     reading: PoolReading, pool: PoolSpec, autoscaling: AutoScalingClient, calls: Calls
 ) -> PoolReading:
-    """Add what waits in the warm pool, page by page."""
-    get_page = partial(
-        autoscaling.describe_warm_pool,
-        AutoScalingGroupName=pool.group,
-        MaxRecords=WARM_INSTANCES_PER_CALL,
-    )
-    found: list[InstanceTypeDef] = []
-    token = calls.attempt(WARM_OPERATION, pool.name, partial(_take_warm, get_page, found))
-    while token:
-        next_page = partial(get_page, NextToken=token)
-        token = calls.attempt(WARM_OPERATION, pool.name, partial(_take_warm, next_page, found))
-    waiting = [one for one in found if one["LifecycleState"] in _WAITING]
-    versions = {one.get("LaunchTemplate", {}).get("Version", "") for one in waiting} - {""}
-    version = reading.template_version
-    return replace(
-        reading,
-        warm_capacity=_sum(waiting),
-        waits_outdated=version is not None and not versions <= {str(version)},
-        retained=(*reading.retained, *_retained(found)),
+    """Add what waits in the warm pool."""
+    paginator = autoscaling.get_paginator("describe_warm_pool")
+    pages = calls.pages(
+        WARM_OPERATION,
+        pool.name,
+        paginator.paginate(
+            AutoScalingGroupName=pool.group, PaginationConfig={"PageSize": WARM_INSTANCES_PER_CALL}
+        ),
     )
 
+    def read() -> PoolReading:
+        found = [one for page in pages.found for one in page.get("Instances", ())]
+        waiting = [one for one in found if one["LifecycleState"] in _WAITING]
+        versions = {one.get("LaunchTemplate", {}).get("Version", "") for one in waiting} - {""}
+        version = reading.template_version
+        return replace(
+            reading,
+            warm_capacity=_sum(waiting),
+            waits_outdated=version is not None and not versions <= {str(version)},
+            retained=(*reading.retained, *_retained(found)),
+        )
 
-def _take_warm(
-    get_page: Callable[[], DescribeWarmPoolAnswerTypeDef], found: list[InstanceTypeDef]
-) -> str:
-    """Keep what a page says, and return the token of the next one, empty after the last."""
-    page = get_page()
-    found.extend(page.get("Instances", ()))
-    return page.get("NextToken", "")
+    return calls.reading(WARM_OPERATION, pool.name, read) or reading
 
 
 def _retained(instances: Iterable[InstanceTypeDef]) -> tuple[str, ...]:

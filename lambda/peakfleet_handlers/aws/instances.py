@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING
 
 from peakfleet_handlers.aws.calls import Calls
@@ -19,8 +18,7 @@ from peakfleet_planner import (
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
-
-    from peakfleet_handlers.aws.clients import InstanceClient
+    from mypy_boto3_ec2 import EC2Client
 
 REPLACE_UNHEALTHY = "ReplaceUnhealthy"
 
@@ -40,24 +38,22 @@ def drain(
     decremented = 0
     for instance_id in plan.drains:
         shrinks = reading.desired_capacity - decremented > reading.min_capacity
-        terminate = partial(
+        answer = calls.ask(
             autoscaling.terminate_instance_in_auto_scaling_group,
+            instance_id,
             InstanceId=instance_id,
             ShouldDecrementDesiredCapacity=shrinks,
         )
-        answer = calls.attempt("TerminateInstanceInAutoScalingGroup", instance_id, terminate)
         decremented += shrinks and answer is not None
     return decremented
 
 
-def sweep(instance_ids: Iterable[str], *, ec2: InstanceClient, calls: Calls) -> tuple[str, ...]:
+def sweep(instance_ids: Iterable[str], *, ec2: EC2Client, calls: Calls) -> tuple[str, ...]:
     """Terminate instances that outlived their drain; return those that were."""
     ids = list(instance_ids)
     if not ids:
         return ()
-    answer = calls.attempt(
-        "TerminateInstances", ", ".join(ids), partial(ec2.terminate_instances, InstanceIds=ids)
-    )
+    answer = calls.ask(ec2.terminate_instances, ", ".join(ids), InstanceIds=ids)
     return tuple(ids) if answer is not None else ()
 
 
@@ -94,15 +90,16 @@ def keep_warm(
         if sizes is None:
             continue
         least, prepared = sizes
-        put = partial(
+        answer = calls.ask(
             autoscaling.put_warm_pool,
+            pool.name,
             AutoScalingGroupName=pool.group,
             MinSize=least,
             MaxGroupPreparedCapacity=prepared,
             PoolState="Stopped" if warm.state == "stopped" else "Running",
             InstanceReusePolicy={"ReuseOnScaleIn": warm.reuse},
         )
-        if calls.attempt("PutWarmPool", pool.name, put) is not None:
+        if answer is not None:
             sized[pool.name] = max(least, prepared - told.desired_capacity)
     return sized
 
@@ -131,15 +128,17 @@ def replace_unhealthy(
     for pool, told, reading in _pairs(spec, snapshot, plan):
         if reading.replaces_unhealthy == told.replaces_unhealthy:
             continue
-        change, operation = (
-            (autoscaling.resume_processes, "ResumeProcesses")
+        change = (
+            autoscaling.resume_processes
             if told.replaces_unhealthy
-            else (autoscaling.suspend_processes, "SuspendProcesses")
+            else autoscaling.suspend_processes
         )
-        request = partial(
-            change, AutoScalingGroupName=pool.group, ScalingProcesses=[REPLACE_UNHEALTHY]
+        calls.ask(
+            change,
+            pool.name,
+            AutoScalingGroupName=pool.group,
+            ScalingProcesses=[REPLACE_UNHEALTHY],
         )
-        calls.attempt(operation, pool.name, request)
 
 
 def _pairs(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from peakfleet_handlers.aws.calls import Calls
@@ -90,13 +89,13 @@ def resize(
     """Return the pools that were resized; one that fails does not stop the others."""
     done = {}
     for change in changes:
-        set_desired = partial(
+        answer = calls.ask(
             autoscaling.set_desired_capacity,
+            change.pool,
             AutoScalingGroupName=change.group,
             DesiredCapacity=change.capacity,
             HonorCooldown=False,
         )
-        answer = calls.attempt("SetDesiredCapacity", change.pool, set_desired)
         if answer is not None:
             done[change.pool] = change.capacity
     return done

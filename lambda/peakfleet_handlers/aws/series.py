@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,10 +14,7 @@ from peakfleet_planner.spec import MINUTE_SECONDS, SUMS
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import (
-        GetMetricDataOutputTypeDef,
-        MetricDataQueryTypeDef,
-    )
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef, MetricDataResultTypeDef
 
 QUERIES_PER_CALL = 500
 NEWEST_SECONDS = 300
@@ -140,34 +137,36 @@ def _read_batch(
     calls: Calls,
 ) -> None:
     """Read one batch, page by page."""
-    get_page = partial(
-        cloudwatch.get_metric_data,
-        MetricDataQueries=[_query(query_id, metric) for query_id, metric in batch.items()],
-        StartTime=window[0],
-        EndTime=window[1],
-        ScanBy="TimestampAscending",
-    )
     subject = f"{len(batch)} metrics"
-    token = calls.attempt(OPERATION, subject, partial(_take, get_page, reads))
-    while token:
-        next_page = partial(get_page, NextToken=token)
-        token = calls.attempt(OPERATION, subject, partial(_take, next_page, reads))
-    if token is not None:
+    pages = calls.pages(
+        OPERATION,
+        subject,
+        cloudwatch.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=[_query(query_id, metric) for query_id, metric in batch.items()],
+            StartTime=window[0],
+            EndTime=window[1],
+            ScanBy="TimestampAscending",
+        ),
+    )
+    for page in pages.found:
+        for result in page.get("MetricDataResults", ()):
+            if not calls.reading(OPERATION, subject, partial(_take, result, reads)):
+                reads.get(str(result.get("Id")), _Answer()).status = "of an unknown shape"
+    if pages.complete:
         _note_incomplete(batch, reads, calls)
 
 
-def _take(get_page: Callable[[], GetMetricDataOutputTypeDef], reads: Mapping[str, _Answer]) -> str:
-    """Keep what a page says, and return the token of the next one, empty after the last."""
-    page = get_page()
-    for result in page.get("MetricDataResults", ()):
-        read = reads[result["Id"]]
-        read.status = result.get("StatusCode", "Complete")
-        read.said = "; ".join(said.get("Value", "") for said in result.get("Messages", ()))
-        read.points |= {
-            int(time.timestamp()): value
-            for time, value in zip(result["Timestamps"], result["Values"], strict=True)
-        }
-    return page.get("NextToken", "")
+def _take(result: MetricDataResultTypeDef, reads: Mapping[str, _Answer]) -> bool:
+    """Keep what a page says of one metric."""
+    read = reads[result["Id"]]
+    points = {
+        int(time.timestamp()): float(value)
+        for time, value in zip(result["Timestamps"], result["Values"], strict=True)
+    }
+    read.status = result.get("StatusCode", "Complete")
+    read.said = "; ".join(said.get("Value", "") for said in result.get("Messages", ()))
+    read.points |= points
+    return True
 
 
 def _note_incomplete(

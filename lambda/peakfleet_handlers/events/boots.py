@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from peakfleet_handlers.state import EventTable, Item, Only, fact_items, key, number
+from peakfleet_handlers.state import Only, StateTable
 from peakfleet_planner.snapshot import MOST_BOOTS
+from peakfleet_table import BOOTS, READY_KEPT_SECONDS, Item
 
 LEAST_KEPT_SECONDS = 3600
 """A launch is kept for an hour, or for twice the time within which it has to serve."""
@@ -13,7 +14,7 @@ MOST_PRUNED = 50
 
 
 def record_boot(
-    table: EventTable,
+    table: StateTable,
     pool: str,
     *,
     instance_id: str,
@@ -33,18 +34,18 @@ def record_boot(
         launched_epoch_seconds: When it was launched.
         window_seconds: How long an instance is new.
     """
-    item_key = key(table.fleet, fact_items.READY + pool)
-    expires = number(launched_epoch_seconds + fact_items.READY_KEPT_SECONDS)
+    item_key = BOOTS.key(table.fleet, pool)
+    expires = {"N": str(launched_epoch_seconds + READY_KEPT_SECONDS)}
     found = _opened(table, item_key, expires)
     if found is None:
         return {}
     change = "SET #launched.#id = :at"
-    names = {"#launched": "launched", "#id": instance_id}
-    values: dict[str, Any] = {":at": number(launched_epoch_seconds)}
+    names = {**BOOTS.names("launched"), "#id": instance_id}
+    values: dict[str, Any] = {":at": {"N": str(launched_epoch_seconds)}}
     if seconds is not None:
         change += ", #seconds.#type = list_append(if_not_exists(#seconds.#type, :no), :boot)"
-        names |= {"#seconds": "seconds", "#type": instance_type}
-        values |= {":no": {"L": []}, ":boot": {"L": [number(seconds)]}}
+        names |= {**BOOTS.names("seconds"), "#type": instance_type}
+        values |= {":no": {"L": []}, ":boot": {"L": [{"N": f"{seconds:.15g}"}]}}
     once = Only(text="attribute_not_exists(#launched.#id)", names=names, values=values)
     counted = table.update(item_key, change, once)
     if counted is None:
@@ -56,34 +57,34 @@ def record_boot(
     return launched
 
 
-def launch_of(table: EventTable, pool: str, instance_id: str) -> int | None:
+def launch_of(table: StateTable, pool: str, instance_id: str) -> int | None:
     """Return when an instance was launched; None if it is not new, or that cannot be read."""
-    found = table.read(key(table.fleet, fact_items.READY + pool))
+    found = table.read(BOOTS.key(table.fleet, pool))
     return _launched(found).get(instance_id) if found else None
 
 
-def forget_launch(table: EventTable, pool: str, instance_id: str) -> None:
+def forget_launch(table: StateTable, pool: str, instance_id: str) -> None:
     """Forget the launch of an instance that is gone."""
     table.update(
-        key(table.fleet, fact_items.READY + pool),
+        BOOTS.key(table.fleet, pool),
         "REMOVE #launched.#id",
         Only(
             text="attribute_exists(#launched.#id)",
-            names={"#launched": "launched", "#id": instance_id},
+            names={**BOOTS.names("launched"), "#id": instance_id},
         ),
         returned="NONE",
     )
 
 
-def _opened(table: EventTable, item_key: Item, expires: dict[str, str]) -> Item | None:
+def _opened(table: StateTable, item_key: Item, expires: dict[str, str]) -> Item | None:
     """Return the item of a pool, made if there is none; made anew if it is damaged."""
     only = Only(
-        names={"#seconds": "seconds", "#launched": "launched", "#expires": "expires_at"},
+        names=BOOTS.names("seconds", "launched", "expires_at"),
         values={":none": {"M": {}}, ":expires": expires},
     )
     change = (
         "SET #seconds = if_not_exists(#seconds, :none), "
-        "#launched = if_not_exists(#launched, :none), #expires = :expires"
+        "#launched = if_not_exists(#launched, :none), #expires_at = :expires"
     )
     found = table.update(item_key, change, only)
     if found is None or ("M" in found["seconds"] and "M" in found["launched"]):
@@ -92,7 +93,7 @@ def _opened(table: EventTable, item_key: Item, expires: dict[str, str]) -> Item 
     return table.update(item_key, change, only)
 
 
-def _trim(table: EventTable, item_key: Item, item: Item, instance_type: str) -> None:
+def _trim(table: StateTable, item_key: Item, item: Item, instance_type: str) -> None:
     """Drop the oldest boot of a type where there are too many."""
     boots = item["seconds"]["M"].get(instance_type, {"L": []})["L"]
     if len(boots) > MOST_BOOTS:
@@ -101,20 +102,20 @@ def _trim(table: EventTable, item_key: Item, item: Item, instance_type: str) -> 
             "REMOVE #seconds.#type[0]",
             Only(
                 text="size(#seconds.#type) > :most",
-                names={"#seconds": "seconds", "#type": instance_type},
-                values={":most": number(MOST_BOOTS)},
+                names={**BOOTS.names("seconds"), "#type": instance_type},
+                values={":most": {"N": str(MOST_BOOTS)}},
             ),
             returned="NONE",
         )
 
 
-def _prune(table: EventTable, item_key: Item, instance_ids: list[str]) -> None:
+def _prune(table: StateTable, item_key: Item, instance_ids: list[str]) -> None:
     """Forget launches that are long ago, so many that an expression has room for them."""
     if not instance_ids:
         return
     names = {f"#id{i}": one for i, one in enumerate(instance_ids[:MOST_PRUNED])}
     change = "REMOVE " + ", ".join(f"#launched.{name}" for name in names)
-    only = Only(names={"#launched": "launched", **names})
+    only = Only(names={**BOOTS.names("launched"), **names})
     table.update(item_key, change, only, returned="NONE")
 
 

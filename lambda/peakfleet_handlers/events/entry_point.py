@@ -13,7 +13,7 @@ from peakfleet_handlers import aws
 from peakfleet_handlers.aws import Calls, Deadline, Happening, Kind, logger, read_happening
 from peakfleet_handlers.events.rules import Rules
 from peakfleet_handlers.events.ticks import Clock, ask_for_a_tick, read_scheduled
-from peakfleet_handlers.state import EventTable
+from peakfleet_handlers.state import StateTable
 
 SCHEDULE_VARIABLE = "PEAKFLEET_SCHEDULE"
 """Environment variable with the name of the fleet's schedule."""
@@ -90,11 +90,8 @@ def _take(
     )
     if scheduled is None:
         return False
-    spec, table = scheduled.spec, None
-    if spec.state_table is not None:
-        table = EventTable(
-            name=spec.state_table, fleet=spec.fleet, dynamodb=clients.dynamodb, calls=calls
-        )
+    spec = scheduled.spec
+    table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
     decides = told.kind is Kind.ALARM
     if table is not None and not decides:
         rules = Rules(spec=spec, table=table, autoscaling=clients.autoscaling, calls=calls)

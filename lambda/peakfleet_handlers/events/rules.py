@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from peakfleet_handlers.aws import Calls, Happening, Kind, outage_cause, outages_of
-from peakfleet_handlers.events import writes as event_facts
+from peakfleet_handlers.events import writes
 from peakfleet_handlers.events.boots import forget_launch, launch_of, record_boot
-from peakfleet_handlers.state import EventTable
+from peakfleet_handlers.state import StateTable
 from peakfleet_planner import Draining, FleetSpec, Notice, Outage, OutageCause, PoolSpec
 from peakfleet_planner.pools import refused
 
@@ -36,7 +35,7 @@ class Rules:
     """
 
     spec: FleetSpec
-    table: EventTable
+    table: StateTable
     autoscaling: AutoScalingClient
     calls: Calls
 
@@ -59,7 +58,7 @@ class Rules:
         if told.text("Destination") == WARM_POOL:
             return False  # it waits, and has not served
         if told.text("Origin") == WARM_POOL:  # so whatever drain is remembered has ended
-            event_facts.gone(self.table, told.instance_id)
+            writes.gone(self.table, told.instance_id)
         instance = self._instance(told.instance_id)
         if instance is None:
             return False
@@ -75,7 +74,7 @@ class Rules:
             window_seconds=window,
         )
         others = [at for one, at in launched.items() if one != told.instance_id]
-        serves = event_facts.forgive(
+        serves = writes.forgive(
             self.table,
             pool.name,
             launched_epoch_seconds=ended,
@@ -90,9 +89,9 @@ class Rules:
                 instance_type=instance.get("InstanceType"),
             )
             never_ready = outage.cause is OutageCause.NEVER_READY and serves
-            return about and (never_ready or event_facts.is_refusal(outage))
+            return about and (never_ready or writes.is_refusal(outage))
 
-        return event_facts.allow(self.table, covers, since_epoch_seconds=started)
+        return writes.allow(self.table, covers, since_epoch_seconds=started)
 
     def _not_launched(self, told: Happening, pool: PoolSpec) -> bool:
         if told.text("StatusCode") == "Cancelled":
@@ -108,7 +107,7 @@ class Rules:
 
     def _terminated(self, told: Happening, pool: PoolSpec) -> bool:
         """Forget what is gone; also what waits in the warm pool now, which AWS tells likewise."""
-        interrupted = event_facts.was_interrupted(self.table, told.instance_id)
+        interrupted = writes.was_interrupted(self.table, told.instance_id)
         launched = launch_of(self.table, pool.name, told.instance_id)
         if self.calls.failed:
             return False  # delivered again, it has to find what it did not read now
@@ -117,7 +116,7 @@ class Rules:
         if is_new and not interrupted and _HEALTH_CHECK.search(cause):
             is_news = self._never_ready(pool, self._strike(told, pool, reason=cause, ran=True), at)
         if not self.calls.failed:
-            event_facts.gone(self.table, told.instance_id)
+            writes.gone(self.table, told.instance_id)
             forget_launch(self.table, pool.name, told.instance_id)
         return is_news
 
@@ -127,7 +126,7 @@ class Rules:
         A drain that never ends leaves an instance retained wherever it was going, and a stopped
         one cannot answer at all: without its drain nothing would ever end it.
         """
-        event_facts.drain(
+        writes.drain(
             self.table,
             Draining(
                 instance_id=told.instance_id,
@@ -145,7 +144,7 @@ class Rules:
         kind: Literal["interruption", "rebalance"] = (
             "interruption" if told.kind is Kind.INTERRUPTION else "rebalance"
         )
-        is_news = event_facts.notice(
+        is_news = writes.notice(
             self.table,
             Notice(
                 instance_id=told.instance_id,
@@ -168,11 +167,11 @@ class Rules:
 
     def _refuse(self, outages: tuple[Outage, ...]) -> bool:
         """Remember every one; whether one of them is news."""
-        news = [event_facts.refuse(self.table, outage) for outage in outages]
+        news = [writes.refuse(self.table, outage) for outage in outages]
         return any(news)
 
     def _strike(self, told: Happening, pool: PoolSpec, *, reason: str, ran: bool) -> int:
-        return event_facts.strike(
+        return writes.strike(
             self.table,
             pool.name,
             name=told.activity_id,
@@ -182,20 +181,19 @@ class Rules:
         )
 
     def _never_ready(self, pool: PoolSpec, strikes: int, at: int) -> bool:
-        if strikes < event_facts.ENOUGH_STRIKES:
+        if strikes < writes.ENOUGH_STRIKES:
             return False
         outage = Outage(cause=OutageCause.NEVER_READY, asked_at_epoch_seconds=at, pool=pool.name)
-        return event_facts.refuse(self.table, outage)
+        return writes.refuse(self.table, outage)
 
     def _pool_of(self, group: str) -> PoolSpec | None:
         return next((pool for pool in self.spec.pools if pool.group == group), None)
 
     def _instance(self, instance_id: str) -> dict[str, Any] | None:
         """Return an instance of an Auto Scaling group; None if it is of none, or unknown."""
-        describe = partial(
-            self.autoscaling.describe_auto_scaling_instances, InstanceIds=[instance_id]
+        answer = self.calls.ask(
+            self.autoscaling.describe_auto_scaling_instances, instance_id, InstanceIds=[instance_id]
         )
-        answer = self.calls.attempt("DescribeAutoScalingInstances", instance_id, describe)
         found = answer.get("AutoScalingInstances", []) if answer else []
         return dict(found[0]) if found else None
 

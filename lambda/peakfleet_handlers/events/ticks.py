@@ -6,22 +6,22 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from peakfleet_handlers.aws import Calls
 from peakfleet_handlers.schedule_payload import read_event
-from peakfleet_handlers.state import LATEST, EventTable, Only, fact_items, key, number
+from peakfleet_handlers.state import Only, Recorded, StateTable
 from peakfleet_planner import FleetSpec
+from peakfleet_table import ASKED, LATESTS, Asked, DamagedRecordError
 
 if TYPE_CHECKING:
-    from peakfleet_handlers.aws import FunctionClient, ScheduleClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_scheduler import EventBridgeSchedulerClient
 
 APART_SECONDS = 1
 """A storm of events asks for one tick in this time, not for one each."""
 MOST_AHEAD_SECONDS = 3600
 """A recorded tick that is further ahead than this was made by a broken clock."""
-ASKED_KEPT_SECONDS = 3600
 LATE_SECONDS, LATEST_SECONDS = 45, 900
 """An event that is delivered so late is left to the tick of the next minute: one that is decided
 with the time of an old event would see old demand. No event is delivered later than that, so a
@@ -58,7 +58,7 @@ class Scheduled:
     scaler: str
 
 
-def read_scheduled(name: str, scheduler: ScheduleClient) -> Scheduled:
+def read_scheduled(name: str, scheduler: EventBridgeSchedulerClient) -> Scheduled:
     """Return the fleet that a schedule decides for.
 
     Args:
@@ -79,8 +79,8 @@ def ask_for_a_tick(
     scheduled: Scheduled,
     *,
     at_epoch_seconds: int,
-    table: EventTable | None,
-    functions: FunctionClient,
+    table: StateTable | None,
+    functions: LambdaClient,
     calls: Calls,
     clock: Clock,
 ) -> bool:
@@ -104,16 +104,17 @@ def ask_for_a_tick(
         return False
     at = _behind_the_latest(at_epoch_seconds, table)
     told = {**scheduled.document, _TIME: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))}
-    invoke = partial(
+    answer = calls.ask(
         functions.invoke,
+        scheduled.scaler,
         FunctionName=scheduled.scaler,
         InvocationType="Event",
         Payload=json.dumps(told).encode(),
     )
-    return calls.attempt("Invoke", scheduled.scaler, invoke) is not None
+    return answer is not None
 
 
-def _is_ours(table: EventTable, clock: Clock) -> bool:
+def _is_ours(table: StateTable, clock: Clock) -> bool:
     """Whether this event asks for the tick, or another one will see what this one has written."""
     if _claims(table, clock):
         return True
@@ -121,35 +122,28 @@ def _is_ours(table: EventTable, clock: Clock) -> bool:
     return _claims(table, clock)
 
 
-def _claims(table: EventTable, clock: Clock) -> bool:
+def _claims(table: StateTable, clock: Clock) -> bool:
     """Note that a tick is asked for now; whether none was asked for just before.
 
     A table that cannot be written stops no tick.
     """
     milliseconds = int(1000 * clock.now())
-    failed = len(table.calls.failed)
-    item = {
-        **key(table.fleet, fact_items.ASKED),
-        "at": number(milliseconds),
-        "expires_at": number(milliseconds // 1000 + ASKED_KEPT_SECONDS),
-    }
     only = Only(
         text="attribute_not_exists(#at) OR #at <= :before OR #at > :now",
-        names={"#at": "at"},
+        names=ASKED.names("at"),
         values={
-            ":before": number(milliseconds - 1000 * APART_SECONDS),
-            ":now": number(milliseconds),
+            ":before": {"N": str(milliseconds - 1000 * APART_SECONDS)},
+            ":now": {"N": str(milliseconds)},
         },
     )
-    return table.put(item, only) or len(table.calls.failed) > failed
+    item = ASKED.item(table.fleet, Asked(at_milliseconds=milliseconds))
+    return table.put(item, only) is not Recorded.STALE
 
 
-def _behind_the_latest(at: int, table: EventTable | None) -> int:
-    if table is None:
-        return at
-    found = table.read(key(table.fleet, LATEST)) or {}
+def _behind_the_latest(at: int, table: StateTable | None) -> int:
+    found = table.read(LATESTS.key(table.fleet)) if table else None
     try:
-        latest = int(found["tick"]["N"])
-    except (KeyError, TypeError, ValueError):
+        latest = LATESTS.read(found).tick if found else at - 1
+    except DamagedRecordError:
         return at
     return max(at, latest + 1) if latest <= at + MOST_AHEAD_SECONDS else at

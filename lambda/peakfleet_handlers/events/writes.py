@@ -6,8 +6,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from peakfleet_handlers.aws import counted
-from peakfleet_handlers.state import UNREADABLE, EventTable, Only, fact_items, key, number
+from peakfleet_handlers.state import Only, Recorded, StateTable
 from peakfleet_planner import Draining, Notice, Outage, OutageCause
+from peakfleet_table import (
+    DRAINS,
+    NOTICES,
+    OUTAGES,
+    STRIKES,
+    STRIKES_KEPT_SECONDS,
+    DamagedRecordError,
+    Item,
+    Strikes,
+    has_expired,
+)
 
 TRIES = 3
 """How often a refusal is tried against others of the same scope at the same time."""
@@ -17,9 +28,9 @@ MOST_SEEN = 50
 REASON_LENGTH = 300
 
 
-def refuse(table: EventTable, refused: Outage) -> bool:
+def refuse(table: StateTable, refused: Outage) -> bool:
     """Remember a refusal with one attempt; whether it is news."""
-    item_key = fact_items.outage_key(table.fleet, refused)
+    item_key = OUTAGES.key_of(table.fleet, refused)
     for _ in range(TRIES):
         found = table.read(item_key)
         if found is None:
@@ -28,16 +39,20 @@ def refuse(table: EventTable, refused: Outage) -> bool:
         if outage is None:
             return False
         as_found = (
-            Only(text="#at = :at", names={"#at": "asked_at"}, values={":at": found["asked_at"]})
+            Only(
+                text="#asked_at = :at",
+                names=OUTAGES.names("asked_at"),
+                values={":at": found["asked_at"]},
+            )
             if "asked_at" in found
-            else Only(text="attribute_not_exists(#at)", names={"#at": "asked_at"})
+            else Only(text="attribute_not_exists(#asked_at)", names=OUTAGES.names("asked_at"))
         )
-        if table.put(fact_items.outage_item(table.fleet, outage), as_found):
+        if table.put(OUTAGES.item(table.fleet, outage), as_found) is Recorded.WRITTEN:
             return True
     return False
 
 
-def allow(table: EventTable, covers: Callable[[Outage], bool], *, since_epoch_seconds: int) -> bool:
+def allow(table: StateTable, covers: Callable[[Outage], bool], *, since_epoch_seconds: int) -> bool:
     """Forget refusals because capacity was had; whether there were any.
 
     Args:
@@ -47,11 +62,11 @@ def allow(table: EventTable, covers: Callable[[Outage], bool], *, since_epoch_se
     """
     forgotten = [
         table.delete(
-            fact_items.outage_key(table.fleet, outage),
+            OUTAGES.key_of(table.fleet, outage),
             Only(
-                text="#at = :at",
-                names={"#at": "asked_at"},
-                values={":at": number(outage.asked_at_epoch_seconds)},
+                text="#asked_at = :at",
+                names=OUTAGES.names("asked_at"),
+                values={":at": {"N": str(outage.asked_at_epoch_seconds)}},
             ),
         )
         for outage in _outages(table)
@@ -60,12 +75,12 @@ def allow(table: EventTable, covers: Callable[[Outage], bool], *, since_epoch_se
     return any(item is not None for item in forgotten)
 
 
-def notice(table: EventTable, told: Notice) -> bool:
+def notice(table: StateTable, told: Notice) -> bool:
     """Remember that AWS may take an instance back; whether it is news.
 
     An interruption replaces a recommendation, never the other way round.
     """
-    names, unknown = {"#kind": "kind"}, "attribute_not_exists(#kind)"
+    names, unknown = NOTICES.names("kind"), "attribute_not_exists(#kind)"
     only = (
         Only(
             text=f"{unknown} OR #kind = :lesser",
@@ -75,29 +90,29 @@ def notice(table: EventTable, told: Notice) -> bool:
         if told.kind == "interruption"
         else Only(text=unknown, names=names)
     )
-    return table.put(fact_items.notice_item(table.fleet, told), only)
+    return table.put(NOTICES.item(table.fleet, told), only) is Recorded.WRITTEN
 
 
-def drain(table: EventTable, draining: Draining) -> None:
+def drain(table: StateTable, draining: Draining) -> None:
     """Remember that an instance finishes its work before it leaves."""
-    first = Only(text="attribute_not_exists(#since)", names={"#since": "since"})
-    table.put(fact_items.drain_item(table.fleet, draining), first)
+    first = Only(text="attribute_not_exists(#since)", names=DRAINS.names("since"))
+    table.put(DRAINS.item(table.fleet, draining), first)
 
 
-def was_interrupted(table: EventTable, instance_id: str) -> bool | None:
+def was_interrupted(table: StateTable, instance_id: str) -> bool | None:
     """Whether the interruption of an instance was announced; None if that cannot be read."""
-    told = table.read(key(table.fleet, fact_items.NOTICE + instance_id))
+    told = table.read(NOTICES.key(table.fleet, instance_id))
     return None if told is None else told.get("kind") == {"S": "interruption"}
 
 
-def gone(table: EventTable, instance_id: str) -> None:
+def gone(table: StateTable, instance_id: str) -> None:
     """Forget notice and drain of an instance."""
-    for prefix in (fact_items.NOTICE, fact_items.DRAIN):
-        table.delete(key(table.fleet, prefix + instance_id))
+    table.delete(NOTICES.key(table.fleet, instance_id))
+    table.delete(DRAINS.key(table.fleet, instance_id))
 
 
 def strike(
-    table: EventTable, pool: str, *, name: str, at_epoch_seconds: int, reason: str, ran: bool
+    table: StateTable, pool: str, *, name: str, at_epoch_seconds: int, reason: str, ran: bool
 ) -> int:
     """Count a launch that never served, once; return how many that are now.
 
@@ -109,39 +124,41 @@ def strike(
         reason: Why, in words.
         ran: Whether it ran before it failed, so that a launch alone proves nothing.
     """
-    item_key = key(table.fleet, fact_items.STRIKES + pool)
+    item_key = STRIKES.key(table.fleet, pool)
     values: dict[str, Any] = {
-        ":one": number(1),
+        ":one": {"N": "1"},
         ":seen": {"SS": [name]},
         ":name": {"S": name},
-        ":at": number(at_epoch_seconds),
+        ":at": {"N": str(at_epoch_seconds)},
         ":reason": {"S": reason[:REASON_LENGTH]},
-        ":expires": number(at_epoch_seconds + fact_items.STRIKES_KEPT_SECONDS),
+        ":expires": {"N": str(at_epoch_seconds + STRIKES_KEPT_SECONDS)},
     }
-    names = {
-        "#count": "count",
-        "#seen": "seen",
-        "#last": "last",
-        "#reason": "reason",
-        "#expires": "expires_at",
-        **({"#unhealthy": "unhealthy"} if ran else {}),
-    }
+    when_ran = ["unhealthy"] if ran else []
+    names = STRIKES.names("count", "seen", "last", "reason", "expires_at", *when_ran)
     also = ", #unhealthy = :at" if ran else ""
     counts = table.update(
         item_key,
-        "SET #last = :at, #reason = :reason, #expires = :expires"
+        "SET #last = :at, #reason = :reason, #expires_at = :expires"
         f"{also} ADD #count :one, #seen :seen",
         Only(text="NOT contains(#seen, :name)", names=names, values=values),
     )
     if counts is None:  # counted before, and what follows from that may not have been written
         counts = table.read(item_key) or {}
-    if len(counts.get("seen", {}).get("SS", ())) > MOST_SEEN:
-        table.update(item_key, "REMOVE #seen", Only(names={"#seen": "seen"}), returned="NONE")
-    return int(counts.get("count", {}).get("N", 0))
+    strikes = _strikes(counts)
+    if strikes and len(strikes.seen) > MOST_SEEN:
+        table.update(item_key, "REMOVE #seen", Only(names=STRIKES.names("seen")), returned="NONE")
+    return strikes.count if strikes else 0
+
+
+def _strikes(item: Item) -> Strikes | None:
+    try:
+        return STRIKES.read(item) if item else None
+    except DamagedRecordError:
+        return None
 
 
 def forgive(
-    table: EventTable, pool: str, *, launched_epoch_seconds: int, served_since: int
+    table: StateTable, pool: str, *, launched_epoch_seconds: int, served_since: int
 ) -> bool:
     """Forget the strikes of a pool because a launch succeeded; whether none are left.
 
@@ -156,28 +173,29 @@ def forgive(
     only = Only(
         text="attribute_not_exists(#last) OR "
         "(#last < :at AND (attribute_not_exists(#unhealthy) OR #unhealthy < :served))",
-        names={"#last": "last", "#unhealthy": "unhealthy"},
-        values={":at": number(launched_epoch_seconds), ":served": number(served_since)},
+        names=STRIKES.names("last", "unhealthy"),
+        values={
+            ":at": {"N": str(launched_epoch_seconds)},
+            ":served": {"N": str(served_since)},
+        },
     )
-    return table.delete(key(table.fleet, fact_items.STRIKES + pool), only) is not None
+    return table.delete(STRIKES.key(table.fleet, pool), only) is not None
 
 
-def _outages(table: EventTable) -> Iterator[Outage]:
-    for item in table.query(fact_items.OUTAGE):
+def _outages(table: StateTable) -> Iterator[Outage]:
+    for item in table.starting_with(OUTAGES.prefix):
         try:
-            yield fact_items.read_outage(item)
-        except UNREADABLE:
+            yield OUTAGES.read(item)
+        except DamagedRecordError:
             continue  # every tick notes it
 
 
-def _known(item: dict[str, Any], now_epoch_seconds: int) -> Outage | None:
+def _known(item: Item, now_epoch_seconds: int) -> Outage | None:
     """Return the refusal that an item remembers; None if there is none that still counts."""
-    if not item:
-        return None
     try:
-        expired = fact_items.has_expired(item, now_epoch_seconds)
-        return None if expired else fact_items.read_outage(item)
-    except UNREADABLE:
+        expired = not item or has_expired(item, now_epoch_seconds)
+        return None if expired else OUTAGES.read(item)
+    except DamagedRecordError:
         return None
 
 

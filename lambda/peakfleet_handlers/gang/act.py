@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from peakfleet_handlers.aws import Calls, Cause, Clients, Launcher, Resize, resize
 from peakfleet_handlers.aws import instances as care
-from peakfleet_handlers.gang import items as gang_items
-from peakfleet_handlers.gang.memory import remember
-from peakfleet_handlers.state import Recorded, outage_item
+from peakfleet_handlers.gang import signs
+from peakfleet_handlers.state import Only, Recorded, StateTable
 from peakfleet_planner import Launch, Outage, PoolPlan, PoolReading
 from peakfleet_planner.gang import GangMemory, GangPlan, GangSnapshot, GangSpec, GangStep, failure
+from peakfleet_table import GANGS, OUTAGES, Gang
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,10 @@ def act_gang(
     """
     if snapshot.group is None:
         return GangApplied()
-    act = _Act(spec=spec, snapshot=snapshot, plan=plan, clients=clients, calls=calls)
+    table = StateTable(
+        name=spec.state_table, fleet=spec.fleet, dynamodb=clients.dynamodb, calls=calls
+    )
+    act = _Act(spec=spec, snapshot=snapshot, plan=plan, table=table, clients=clients, calls=calls)
     return act.run(snapshot.group)
 
 
@@ -77,6 +80,7 @@ class _Act:
     spec: GangSpec
     snapshot: GangSnapshot
     plan: GangPlan
+    table: StateTable
     clients: Clients
     calls: Calls
 
@@ -108,13 +112,17 @@ class _Act:
         return self._remember(memory) if memory != known else None
 
     def _remember(self, memory: GangMemory) -> Recorded:
-        return remember(
-            self.spec,
-            memory,
-            tick=self.snapshot.now_epoch_seconds,
-            plan=self.plan,
-            dynamodb=self.clients.dynamodb,
-            calls=self.calls,
+        """Remember a gang, and say whether this tick may act: not if a later one has."""
+        tick = self.snapshot.now_epoch_seconds
+        plan = json.dumps(self.plan.to_json(), separators=(",", ":"))
+        item = GANGS.item(self.spec.fleet, Gang(tick=tick, memory=memory, plan=plan))
+        return self.table.put(
+            item,
+            Only(
+                text="attribute_not_exists(#tick) OR #tick <= :tick",
+                names=GANGS.names("tick"),
+                values={":tick": item["tick"]},
+            ),
         )
 
     def _launch(self, done: GangApplied, group: PoolReading, zone: str) -> GangApplied:
@@ -157,26 +165,32 @@ class _Act:
         if memory is None or addresses is None:
             return False
         members = [(name, addresses[name]) for name in self.plan.members]
-        body = gang_items.members_document(memory.formation, members)
-        written = self._put(gang_items.members_key(self.spec.prefix), body)
+        body = signs.members_document(memory.formation, members)
+        written = self._put(signs.members_key(self.spec.prefix), body)
         return written and self._remember(memory) is Recorded.WRITTEN
 
     def _addresses(self) -> dict[str, str] | None:
         """Return the private address of every member; None if one is not known yet."""
         ids = self.plan.members
-        read = partial(self.clients.capacity.describe_instances, InstanceIds=list(ids))
-        said = self.calls.attempt("DescribeInstances", self.spec.pool.name, read)
+        pool = self.spec.pool.name
+        said = self.calls.ask(self.clients.ec2.describe_instances, pool, InstanceIds=list(ids))
         if said is None:
             return None
-        found = {
-            instance["InstanceId"]: instance["PrivateIpAddress"]
-            for reservation in said["Reservations"]
-            for instance in reservation["Instances"]
-            if instance.get("PrivateIpAddress")
-        }
+
+        def read() -> dict[str, str]:
+            return {
+                instance["InstanceId"]: instance["PrivateIpAddress"]
+                for reservation in said["Reservations"]
+                for instance in reservation["Instances"]
+                if instance.get("PrivateIpAddress")
+            }
+
+        found = self.calls.reading("DescribeInstances", pool, read)
+        if found is None:
+            return None
         if missing := sorted(set(ids) - set(found)):
             words = f"no address is known of {', '.join(missing)}"
-            self.calls.note("DescribeInstances", self.spec.pool.name, Cause.NOT_FOUND, words)
+            self.calls.note("DescribeInstances", pool, Cause.NOT_FOUND, words)
             return None
         return found
 
@@ -202,22 +216,16 @@ class _Act:
     def _ask_to_save(self) -> None:
         known = self.snapshot.gang
         if known is not None and known.formation:
-            key = gang_items.save_key(self.spec.prefix, known.formation, self.plan.save_for)
+            key = signs.save_key(self.spec.prefix, known.formation, self.plan.save_for)
             self._put(key, b"")
 
     def _end(self, instance_ids: Iterable[str]) -> tuple[str, ...]:
         return care.sweep(instance_ids, ec2=self.clients.ec2, calls=self.calls)
 
     def _put(self, key: str, body: bytes) -> bool:
-        put = partial(self.clients.objects.put_object, Bucket=self.spec.bucket, Key=key, Body=body)
-        return self.calls.attempt("PutObject", key, put) is not None
+        put = self.clients.s3.put_object
+        return self.calls.ask(put, key, Bucket=self.spec.bucket, Key=key, Body=body) is not None
 
     def _keep_outage(self, outage: Outage | None) -> None:
-        if outage is None:
-            return
-        put = partial(
-            self.clients.dynamodb.put_item,
-            TableName=self.spec.state_table,
-            Item=outage_item(self.spec.fleet, outage),
-        )
-        self.calls.attempt("PutItem", "outage", put)
+        if outage is not None:
+            self.table.put(OUTAGES.item(self.spec.fleet, outage))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any, Final
 
 from peakfleet_handlers import aws
@@ -64,7 +63,7 @@ def _report(
             "tick": snapshot.now_epoch_seconds,
             "plan": plan.to_json(),
             "applied": applied.to_json(),
-            "failed_calls": [asdict(call) for call in calls.failed],
+            "failed_calls": calls.to_json(),
         },
     )
     emit(

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from peakfleet_handlers.aws import Calls, Clients, read_pools, read_series
-from peakfleet_handlers.gang import items as gang_items
-from peakfleet_handlers.gang.memory import read_gang_memory
-from peakfleet_handlers.state import read_memory
+from peakfleet_handlers.gang import signs
+from peakfleet_handlers.state import StateTable, memory_of
 from peakfleet_planner import MetricSeries
-from peakfleet_planner.gang import GangSigns, GangSnapshot, GangSpec, ReservationReading
+from peakfleet_planner.gang import (
+    GangMemory,
+    GangSigns,
+    GangSnapshot,
+    GangSpec,
+    ReservationReading,
+)
+from peakfleet_table import FIRST_READ, GANGS, DamagedRecordError, Item
 
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.type_defs import CapacityReservationTypeDef
+
+RESERVATIONS = "DescribeCapacityReservations"
 _WANTED = "w"
 
 
@@ -29,37 +38,47 @@ def observe_gang(
         calls: Where failures are noted.
     """
     groups = read_pools((spec.pool,), autoscaling=clients.autoscaling, calls=calls)
-    gang = read_gang_memory(spec, dynamodb=clients.dynamodb, calls=calls)
+    table = StateTable(
+        name=spec.state_table, fleet=spec.fleet, dynamodb=clients.dynamodb, calls=calls
+    )
+    items = table.query(FIRST_READ)
+    gang = None if items is None else _gang(items, table)
     return GangSnapshot(
         now_epoch_seconds=now_epoch_seconds,
         group=groups[0] if groups else None,
         reservation=_reservation(spec, clients, calls),
         wanted=_wanted(spec, now_epoch_seconds, clients, calls),
         signs=_signs(spec, gang.formation if gang else 0, clients, calls),
-        memory=read_memory(
-            spec.state_table,
-            spec.fleet,
-            now_epoch_seconds=now_epoch_seconds,
-            dynamodb=clients.dynamodb,
-            calls=calls,
-        ),
+        memory=None if items is None else memory_of(items, now_epoch_seconds, table),
         gang=gang,
     )
+
+
+def _gang(items: Iterable[Item], table: StateTable) -> GangMemory | None:
+    """Return what is remembered of a gang; None if that is damaged."""
+    for item in items:
+        if item["item"]["S"] == GANGS.prefix:
+            try:
+                return GANGS.read(item).memory
+            except DamagedRecordError as error:
+                table.refuse(error, item)
+                return None
+    return GangMemory()
 
 
 def _reservation(spec: GangSpec, clients: Clients, calls: Calls) -> ReservationReading | None:
     if spec.reservation is None:
         return None
     name = spec.reservation.reservation_id
+    said = calls.ask(
+        clients.ec2.describe_capacity_reservations, name, CapacityReservationIds=[name]
+    )
+    if said is None:
+        return None
+    return calls.reading(RESERVATIONS, name, lambda: _reading(said["CapacityReservations"][0]))
 
-    def read() -> ReservationReading:
-        said = clients.capacity.describe_capacity_reservations(CapacityReservationIds=[name])
-        return _reading(said["CapacityReservations"][0])
 
-    return calls.attempt("DescribeCapacityReservations", name, read)
-
-
-def _reading(said: Mapping[str, Any]) -> ReservationReading:
+def _reading(said: CapacityReservationTypeDef) -> ReservationReading:
     ends_at: datetime | None = said.get("EndDate")
     return ReservationReading(
         state=said["State"],
@@ -86,14 +105,18 @@ def _wanted(spec: GangSpec, now: int, clients: Clients, calls: Calls) -> MetricS
 
 
 def _signs(spec: GangSpec, formation: int, clients: Clients, calls: Calls) -> GangSigns | None:
-    read = partial(
-        clients.objects.list_objects_v2,
+    page = calls.ask(
+        clients.s3.list_objects_v2,
+        spec.prefix,
         Bucket=spec.bucket,
-        Prefix=gang_items.folder(spec.prefix),
-        StartAfter=gang_items.first_key(spec.prefix, formation),
+        Prefix=signs.folder(spec.prefix),
+        StartAfter=signs.first_key(spec.prefix, formation),
     )
-    page = calls.attempt("ListObjectsV2", spec.prefix, read)
     if page is None:
         return None
-    keys = [one["Key"] for one in page.get("Contents", ())]
-    return gang_items.read_signs(keys, spec.prefix, formation)
+
+    def read() -> GangSigns:
+        keys = [one["Key"] for one in page.get("Contents", ())]
+        return signs.read_signs(keys, spec.prefix, formation)
+
+    return calls.reading("ListObjectsV2", spec.prefix, read)

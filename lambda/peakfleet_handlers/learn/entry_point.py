@@ -6,7 +6,7 @@ Apart from the tick: it needs numpy and minutes of time, and may fail for days w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -14,11 +14,12 @@ from peakfleet_handlers import aws
 from peakfleet_handlers.aws import Calls, Deadline, emit, logger
 from peakfleet_handlers.learn.history import read_history
 from peakfleet_handlers.schedule_payload import read_event
-from peakfleet_handlers.state import items, read_memory
+from peakfleet_handlers.state import Recorded, StateTable, read_memory
 from peakfleet_learner import learn
 from peakfleet_planner import DemandModel, FleetSpec
 from peakfleet_planner.forecast import basis_of
 from peakfleet_planner.pools import with_measured_boots, with_measured_units
+from peakfleet_table import MODELS, PackedModel
 
 MOST_BYTES = 390_000
 """Of a model: an item of DynamoDB has at most 400 KB, its names and other attributes included."""
@@ -110,10 +111,10 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
 def _learn(spec: FleetSpec, now: int, *, clients: aws.Clients, calls: Calls) -> _Lesson:
     if basis_of(spec) is None:
         return _Lesson(outcome=Outcome.NOT_LEARNABLE)
-    table = spec.state_table
+    table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
     if table is None:
         return _Lesson(outcome=Outcome.NOT_KEPT)
-    spec = _as_measured(spec, now, clients=clients, calls=calls)
+    spec = _as_measured(spec, now, table)
     history = read_history(spec, now, clients=clients, calls=calls)
     if history is None:
         return _Lesson(outcome=Outcome.HISTORY_UNREADABLE)
@@ -122,26 +123,18 @@ def _learn(spec: FleetSpec, now: int, *, clients: aws.Clients, calls: Calls) -> 
     if model is None:  # measured boots may be too long for one
         outcome = Outcome.NO_HISTORY if basis_of(spec) else Outcome.NOT_LEARNABLE
         return _Lesson(outcome=outcome)
-    item = items.model_item(spec.fleet, model)
-    size = len(item["model"]["B"])
+    packed = PackedModel.of(model)
+    size = len(packed.packed)
     if size > MOST_BYTES:
         return _Lesson(outcome=Outcome.TOO_LARGE, model=model, size_bytes=size)
     # Whichever of two models was written last does: one that is too old is not used by the tick.
-    written = calls.attempt(
-        "PutItem", table, lambda: clients.dynamodb.put_item(TableName=table, Item=item)
-    )
-    outcome = Outcome.LOST if written is None else Outcome.LEARNED
+    written = table.put(MODELS.item(spec.fleet, packed)) is Recorded.WRITTEN
+    outcome = Outcome.LEARNED if written else Outcome.LOST
     return _Lesson(outcome=outcome, model=model, size_bytes=size)
 
 
-def _as_measured(spec: FleetSpec, now: int, *, clients: aws.Clients, calls: Calls) -> FleetSpec:
-    memory = read_memory(
-        spec.state_table,
-        spec.fleet,
-        now_epoch_seconds=now,
-        dynamodb=clients.dynamodb,
-        calls=calls,
-    )
+def _as_measured(spec: FleetSpec, now: int, table: StateTable) -> FleetSpec:
+    memory = read_memory(table, now_epoch_seconds=now)
     if memory is None:
         return spec
     return with_measured_units(with_measured_boots(spec, memory.boots), memory.units)
@@ -158,7 +151,7 @@ def _report(
             "lesson": now,
             "outcome": outcome,
             "model": dict(metrics),
-            "failed_calls": [asdict(call) for call in calls.failed],
+            "failed_calls": calls.to_json(),
         },
     )
     emit(now, {"Fleet": spec.fleet}, metrics)

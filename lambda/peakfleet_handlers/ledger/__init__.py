@@ -1,11 +1,11 @@
-"""The daily ledger of what each pool did for its money."""
+"""The daily ledger of what each pool did for its money: metrics in, one record a day and pool out.
 
-from peakfleet_handlers.ledger.day_items import day_item, read_day
+Read `entry_point`, then `pool_hours`, which reads what pools did in the hours of a day.
+"""
+
 from peakfleet_handlers.ledger.entry_point import handler, run
 
 __all__ = [
-    "day_item",
     "handler",
-    "read_day",
     "run",
 ]

@@ -5,26 +5,26 @@ Apart from the tick: nothing that runs depends on it, and a day that it missed i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from peakfleet_handlers import aws
-from peakfleet_handlers.aws import Calls, Cause, Deadline, emit, logger
-from peakfleet_handlers.ledger.day_items import (
-    AFTER_EVERY_DAY,
-    DAY,
-    DAY_SECONDS,
-    day_item,
-    read_day,
-)
-from peakfleet_handlers.ledger.pool_hours import read_pool_hours
+from peakfleet_handlers.aws import Calls, Deadline, emit, logger
+from peakfleet_handlers.ledger.pool_hours import DAY_SECONDS, read_pool_hours
 from peakfleet_handlers.schedule_payload import read_event
-from peakfleet_handlers.state import Item, query_all, read_memory, units_item
+from peakfleet_handlers.state import Recorded, StateTable, read_memory
 from peakfleet_planner import EfficiencySpec, FleetSpec, MeasuredUnits, PoolSpec
 from peakfleet_planner.efficiency import PoolDay, chip_efficiencies, measured_units
+from peakfleet_table import (
+    DAYS,
+    UNITS,
+    UNITS_KEPT_SECONDS,
+    DamagedRecordError,
+    Item,
+    PoolUnits,
+)
 
 SETTLING_SECONDS = 3600
 """A day is written down this long after its end: metrics arrive late."""
@@ -32,7 +32,7 @@ CATCH_UP_DAYS = 3
 LOOK_BACK_DAYS = 28
 """What a pool serves is measured over this time."""
 UNKNOWN = "unknown"
-_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+AFTER_EVERY_DATE = "~"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class _Books:
 
     spec: FleetSpec
     efficiency: EfficiencySpec
-    table: str
+    table: StateTable
     now: int
     clients: aws.Clients
     calls: Calls
@@ -75,11 +75,12 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
     written: list[PoolDay] = []
     measured: dict[str, MeasuredUnits] = {}
     known: tuple[PoolDay, ...] | None = ()
-    if spec.efficiency and spec.state_table:
+    table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
+    if spec.efficiency and table:
         books = _Books(
             spec=spec,
             efficiency=spec.efficiency,
-            table=spec.state_table,
+            table=table,
             now=now,
             clients=clients,
             calls=calls,
@@ -87,7 +88,7 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
         known = _known_days(books)
         if known is not None:
             missing = _missing_days(books, known)
-            written = [day for day in missing if _put(books, day_item(spec.fleet, day))]
+            written = [day for day in missing if _keep(books.table, day)]
             known = (*known, *written)
             measured = _measure(books, known)
     _report(spec, now, known or (), written, calls)
@@ -100,33 +101,21 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
 
 def _known_days(books: _Books) -> tuple[PoolDay, ...] | None:
     """Return the days that are written down; None if that cannot be read."""
-    answer = books.calls.attempt("Query", books.table, partial(_query, books))
-    if answer is None:
-        return None
-    return tuple(_readable(answer, books.calls))
+    first = DAYS.prefix + _date(books.now - LOOK_BACK_DAYS * DAY_SECONDS)
+    items = books.table.query(first, DAYS.prefix + AFTER_EVERY_DATE)
+    return None if items is None else tuple(_readable(items, books.table))
 
 
-def _query(books: _Books) -> list[dict[str, Any]]:
-    return query_all(
-        books.clients.dynamodb,
-        TableName=books.table,
-        KeyConditionExpression="#fleet = :fleet AND #item BETWEEN :first AND :last",
-        ExpressionAttributeNames={"#fleet": "fleet", "#item": "item"},
-        ExpressionAttributeValues={
-            ":fleet": {"S": books.spec.fleet},
-            ":first": {"S": DAY + _date(books.now - LOOK_BACK_DAYS * DAY_SECONDS)},
-            ":last": {"S": AFTER_EVERY_DAY},
-        },
-    )
-
-
-def _readable(items: list[dict[str, Any]], calls: Calls) -> Iterator[PoolDay]:
+def _readable(items: Iterable[Item], table: StateTable) -> Iterator[PoolDay]:
     for item in items:
         try:
-            yield read_day(item)
-        except _UNREADABLE as error:
-            name = str(item.get("item", {}).get("S"))
-            calls.note("Query", name, Cause.UNREADABLE, f"{type(error).__name__}: {error}")
+            yield DAYS.read(item)
+        except DamagedRecordError as error:
+            table.refuse(error, item)
+
+
+def _keep(table: StateTable, day: PoolDay) -> bool:
+    return table.put(DAYS.item(table.fleet, day)) is Recorded.WRITTEN
 
 
 def _missing_days(books: _Books, known: tuple[PoolDay, ...]) -> Iterator[PoolDay]:
@@ -170,13 +159,7 @@ def _measure(books: _Books, days: tuple[PoolDay, ...]) -> dict[str, MeasuredUnit
 
     A pool that was declared anew is measured anew.
     """
-    memory = read_memory(
-        books.table,
-        books.spec.fleet,
-        now_epoch_seconds=books.now,
-        dynamodb=books.clients.dynamodb,
-        calls=books.calls,
-    )
+    memory = read_memory(books.table, now_epoch_seconds=books.now)
     before = memory.units if memory else {}
     found = {}
     for pool in books.spec.pools:
@@ -190,10 +173,9 @@ def _measure(books: _Books, days: tuple[PoolDay, ...]) -> dict[str, MeasuredUnit
         if now is None:
             continue
         found[pool.name] = _settled(now, before.get(pool.name))
-        _put(
-            books,
-            units_item(books.spec.fleet, pool.name, found[pool.name], now_epoch_seconds=books.now),
-        )
+        units = PoolUnits(pool=pool.name, measured=found[pool.name])
+        until = books.now + UNITS_KEPT_SECONDS
+        books.table.put(UNITS.item(books.spec.fleet, units, kept_until=until))
     return found
 
 
@@ -202,11 +184,6 @@ def _settled(now: MeasuredUnits, before: MeasuredUnits | None) -> MeasuredUnits:
     if before and now.low <= before.units <= now.high:
         return replace(now, units=before.units)
     return now
-
-
-def _put(books: _Books, item: Item) -> bool:
-    write = partial(books.clients.dynamodb.put_item, TableName=books.table, Item=item)
-    return books.calls.attempt("PutItem", books.table, write) is not None
 
 
 def _date(epoch_seconds: int) -> str:
@@ -230,7 +207,7 @@ def _report(
             "fleet": spec.fleet,
             "ledger": now,
             "chips": chips,
-            "failed_calls": [asdict(call) for call in calls.failed],
+            "failed_calls": calls.to_json(),
         },
     )
     emit(now, {"Fleet": spec.fleet}, {"LedgerDays": len(written)})

@@ -1,46 +1,30 @@
-"""The state table: records to memory and back."""
+"""The state table of a fleet, and what its records mean together.
 
-from peakfleet_handlers.state.event_table import EventTable, Only
-from peakfleet_handlers.state.fact_items import number, outage_item, read_units, units_item
-from peakfleet_handlers.state.facts import UNREADABLE, Facts, keep_facts, read_facts
-from peakfleet_handlers.state.items import (
-    FIRST_READ,
-    LATEST,
-    Item,
-    hold_item,
-    key,
-    latest_item,
-    read_latest,
-)
+`table` is every call of DynamoDB; `memory` makes records into what a decision knows, and a change
+into its record. What a record looks like is declared in `peakfleet_table`.
+"""
+
 from peakfleet_handlers.state.memory import (
-    Recorded,
+    LATER_TICK_WINS,
     confirm_change,
-    query_all,
+    later_tick,
+    memory_of,
+    plan_text,
     read_memory,
     record_change,
 )
+from peakfleet_handlers.state.table import ALWAYS, Only, Recorded, StateTable
 
 __all__ = [
-    "FIRST_READ",
-    "LATEST",
-    "UNREADABLE",
-    "EventTable",
-    "Facts",
-    "Item",
+    "ALWAYS",
+    "LATER_TICK_WINS",
     "Only",
     "Recorded",
+    "StateTable",
     "confirm_change",
-    "hold_item",
-    "keep_facts",
-    "key",
-    "latest_item",
-    "number",
-    "outage_item",
-    "query_all",
-    "read_facts",
-    "read_latest",
+    "later_tick",
+    "memory_of",
+    "plan_text",
     "read_memory",
-    "read_units",
     "record_change",
-    "units_item",
 ]

@@ -1,13 +1,21 @@
-"""One tick of one fleet: observe, decide, act, report."""
+"""One tick of one fleet: the schedule's event in, sizes of groups and weights of traffic out.
+
+Read `entry_point`, then its steps in their order: `observe` reads demand, baseline, groups and
+memory into a snapshot; the planner decides; `act` records the change and makes it, with `roll_back`
+for launch template versions and `findings` for what the next tick has to know; `report` writes the
+log line and the metrics.
+"""
 
 from peakfleet_handlers.tick.act import act
 from peakfleet_handlers.tick.entry_point import handler, run
-from peakfleet_handlers.tick.lead_report import report_lead
+from peakfleet_handlers.tick.findings import keep_findings
 from peakfleet_handlers.tick.observe import observe
+from peakfleet_handlers.tick.report import report_lead
 
 __all__ = [
     "act",
     "handler",
+    "keep_findings",
     "observe",
     "report_lead",
     "run",

@@ -8,7 +8,14 @@ from typing import Any
 
 from peakfleet_handlers.aws import Calls, Clients, Launcher, Resize, growth, resize, resizes, split
 from peakfleet_handlers.aws import instances as care
-from peakfleet_handlers.state import Recorded, confirm_change, keep_facts, record_change
+from peakfleet_handlers.state import (
+    Recorded,
+    StateTable,
+    confirm_change,
+    plan_text,
+    record_change,
+)
+from peakfleet_handlers.tick.findings import keep_findings
 from peakfleet_handlers.tick.roll_back import behind, roll_back
 from peakfleet_planner import (
     FleetSpec,
@@ -21,6 +28,7 @@ from peakfleet_planner import (
     pursue,
 )
 from peakfleet_planner.pools import remembered
+from peakfleet_table import Latest
 
 TOLD_AGAIN_SECONDS = 300
 """A deployment may set a listener back behind the tick's back, so it is told again this often."""
@@ -82,7 +90,8 @@ def act(
         clients: AWS.
         calls: Where failures are noted.
     """
-    return _Act(spec=spec, snapshot=snapshot, clients=clients, calls=calls).run(plan)
+    table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
+    return _Act(spec=spec, snapshot=snapshot, table=table, clients=clients, calls=calls).run(plan)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,6 +100,7 @@ class _Act:
 
     spec: FleetSpec
     snapshot: Snapshot
+    table: StateTable | None
     clients: Clients
     calls: Calls
     pools: dict[str, int] = field(default_factory=dict)
@@ -115,9 +125,7 @@ class _Act:
         if recorded is Recorded.WRITTEN and (pursued.outages or (moves and is_told)):
             self._confirm(plan, cloud_weight=told)
         back = self._roll_back(plan) if recorded is Recorded.WRITTEN else {}
-        keep_facts(
-            self.spec, self.snapshot, pursued, anew=back, clients=self.clients, calls=self.calls
-        )
+        keep_findings(self.table, self.spec, self.snapshot, pursued, anew=back)
         care.replace_unhealthy(
             self.spec, self.snapshot, plan, autoscaling=self.clients.autoscaling, calls=self.calls
         )
@@ -139,27 +147,23 @@ class _Act:
         )
 
     def _recorded(self, plan: Plan, *, moves: bool) -> Recorded:
-        memory = self.snapshot.memory
-        return record_change(
-            self.spec.state_table,
-            self.spec.fleet,
+        memory = self.snapshot.memory or Memory()
+        alone = self._left_alone(plan)
+        seen = {
+            pool.name: pool.desired_capacity
+            for pool in self.snapshot.pools
+            if pool.name not in alone
+        }
+        latest = Latest(
             tick=self.snapshot.now_epoch_seconds,
-            plan=plan,
             desired=self._remembered(plan),
-            before={
-                **(memory.desired if memory else {}),
-                **{
-                    pool.name: pool.desired_capacity
-                    for pool in self.snapshot.pools
-                    if pool.name not in self._left_alone(plan)
-                },
-            },
+            before={**memory.desired, **seen},
             growth=growth(self.snapshot, plan),
             heights=heights(self.spec, self.snapshot),
-            cloud_weight=None if moves or memory is None else memory.cloud_weight,
-            dynamodb=self.clients.dynamodb,
-            calls=self.calls,
+            cloud_weight=None if moves else memory.cloud_weight,
+            plan=plan_text(plan),
         )
+        return record_change(self.table, latest, plan)
 
     def _remembered(self, plan: Plan) -> dict[str, int]:
         """Return what the fleet asks for; a size that somebody else has set does not become it."""
@@ -175,14 +179,11 @@ class _Act:
 
     def _confirm(self, plan: Plan, *, cloud_weight: int | None) -> None:
         confirm_change(
-            self.spec.state_table,
-            self.spec.fleet,
+            self.table,
             tick=self.snapshot.now_epoch_seconds,
             plan=plan,
             desired={**self._remembered(plan), **self.pools},
             cloud_weight=cloud_weight,
-            dynamodb=self.clients.dynamodb,
-            calls=self.calls,
         )
 
     def _grow(self, plan: Plan) -> Pursued:
@@ -224,7 +225,14 @@ class _Act:
         )
 
     def _roll_back(self, plan: Plan) -> dict[str, int]:
-        return roll_back(self.spec, self.snapshot, plan, clients=self.clients, calls=self.calls)
+        return roll_back(
+            self.table,
+            self.spec,
+            self.snapshot,
+            plan,
+            autoscaling=self.clients.autoscaling,
+            calls=self.calls,
+        )
 
     def _resize(self, changes: Iterable[Resize]) -> None:
         self.pools |= resize(changes, autoscaling=self.clients.autoscaling, calls=self.calls)

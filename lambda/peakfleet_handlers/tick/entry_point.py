@@ -8,7 +8,6 @@ from peakfleet_handlers import aws
 from peakfleet_handlers.aws import Calls, Deadline
 from peakfleet_handlers.schedule_payload import read_event
 from peakfleet_handlers.tick.act import act
-from peakfleet_handlers.tick.lead_report import report_lead
 from peakfleet_handlers.tick.observe import observe
 from peakfleet_handlers.tick.report import report
 from peakfleet_planner import decide
@@ -41,9 +40,7 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
     snapshot = observe(spec, now, clients=clients, calls=calls)
     plan = decide(spec, snapshot)
     applied = act(spec, snapshot, plan, clients=clients, calls=calls)
-    in_service = {pool.name: pool.in_service_capacity for pool in snapshot.pools}
-    report(spec, now, applied, tuple(calls.failed), in_service=in_service)
-    report_lead(spec, snapshot, applied.plan)
+    report(spec, snapshot, applied, calls)
     return {
         **applied.plan.to_json(),
         "applied": {**applied.to_json(), "failed_calls": len(calls.failed)},

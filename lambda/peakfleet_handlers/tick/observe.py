@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from peakfleet_handlers.aws import Calls, Clients, read_pools, read_refused, read_series
-from peakfleet_handlers.state import read_memory
+from peakfleet_handlers.state import StateTable, read_memory
 from peakfleet_planner import (
     FleetSpec,
     MetricSeries,
@@ -44,13 +44,8 @@ def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls:
         cloudwatch=clients.cloudwatch,
         calls=calls,
     )
-    memory = read_memory(
-        spec.state_table,
-        spec.fleet,
-        now_epoch_seconds=now_epoch_seconds,
-        dynamodb=clients.dynamodb,
-        calls=calls,
-    )
+    table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
+    memory = read_memory(table, now_epoch_seconds=now_epoch_seconds)
     pools = read_pools(spec.pools, autoscaling=clients.autoscaling, calls=calls)
     if memory:
         pools = tuple(settled(pool, memory, now_epoch_seconds) for pool in pools)
@@ -63,9 +58,7 @@ def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls:
             for signal in spec.signals
         },
         baseline=series.get(BASELINE_ID, MetricSeries()),
-        pools=tuple(settled(pool, memory, now_epoch_seconds) for pool in pools)
-        if memory
-        else pools,
+        pools=pools,
         memory=memory,
         refused=read_refused(
             spec.pools,

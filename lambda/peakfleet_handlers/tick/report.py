@@ -1,57 +1,61 @@
-"""Report: one log line and the metrics of a tick."""
+"""Report: one log line and the metrics of a tick, and of the lead time that it works with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from aws_lambda_powertools.metrics import MetricResolution, MetricUnit
 
-from peakfleet_handlers.aws import FailedCall, emit, logger
+from peakfleet_handlers.aws import Calls, emit, logger
 from peakfleet_handlers.tick.act import Applied
-from peakfleet_planner import BaselineState, FleetSpec, OutageCause, Reason, SignalState
+from peakfleet_planner import (
+    BaselineState,
+    FleetSpec,
+    OutageCause,
+    Plan,
+    Reason,
+    SignalState,
+    Snapshot,
+)
 
+COVERED_SECONDS, COVERED_EVERY_SECONDS = 60, 10
+"""What is covered until the next tick, in the shortest period that an alarm has. CloudWatch takes
+values of up to two hours ahead."""
 BROKEN = (OutageCause.BAD_TEMPLATE, OutageCause.NEVER_READY, OutageCause.NOT_AUTHORISED)
 """Outages that do not end by themselves."""
 
 
-def report(
-    spec: FleetSpec,
-    now_epoch_seconds: int,
-    applied: Applied,
-    failed: tuple[FailedCall, ...],
-    *,
-    in_service: Mapping[str, int],
-) -> None:
+def report(spec: FleetSpec, snapshot: Snapshot, applied: Applied, calls: Calls) -> None:
     """Write the tick's log line and its metrics to standard output.
 
     Args:
         spec: The fleet.
-        now_epoch_seconds: The tick's time, which is the time of the metrics.
+        snapshot: What was observed; its time is that of the metrics.
         applied: What was decided and done.
-        failed: Calls that failed.
-        in_service: Capacity that serves in each pool that could be read.
+        calls: With those that failed.
     """
+    now = snapshot.now_epoch_seconds
     plan = applied.plan
-    log = logger().warning if failed else logger().info
+    log = logger().warning if calls.failed else logger().info
     log(
         plan.explain(),
         extra={
             "fleet": spec.fleet,
-            "tick": now_epoch_seconds,
+            "tick": now,
             "plan": plan.to_json(),
             "applied": applied.to_json(),
-            "failed_calls": [asdict(call) for call in failed],
+            "failed_calls": calls.to_json(),
         },
     )
-    values = fleet_metrics(applied, failed)
-    emit(now_epoch_seconds, {"Fleet": spec.fleet}, values)
+    emit(now, {"Fleet": spec.fleet}, fleet_metrics(applied, calls))
+    in_service = {pool.name: pool.in_service_capacity for pool in snapshot.pools}
     for name, capacity in _capacities(applied).items():
         sizes = {"DesiredCapacity": float(capacity)}
         if name in in_service:
             sizes["InServiceCapacity"] = in_service[name]
-        emit(now_epoch_seconds, {"Fleet": spec.fleet, "Pool": name}, sizes)
+        emit(now, {"Fleet": spec.fleet, "Pool": name}, sizes)
+    report_lead(spec, snapshot, plan)
 
 
-def fleet_metrics(applied: Applied, failed: tuple[FailedCall, ...]) -> dict[str, float]:
+def fleet_metrics(applied: Applied, calls: Calls) -> dict[str, float]:
     """Return the metrics of a fleet, by name."""
     plan = applied.plan
     reasons = {plan.reason, *plan.limits}
@@ -81,8 +85,41 @@ def fleet_metrics(applied: Applied, failed: tuple[FailedCall, ...]) -> dict[str,
         "ReplacementHalted": sum(not pool.replaces_unhealthy for pool in plan.pools),
         "StuckDrains": plan.stuck_drains,
         "SweptInstances": len(applied.swept),
-        "FailedCalls": len(failed),
+        "FailedCalls": len(calls.failed),
     }
+
+
+def report_lead(spec: FleetSpec, snapshot: Snapshot, plan: Plan) -> None:
+    """Write the metrics to standard output.
+
+    An alarm by the second compares demand with `CoveredUnits`. It cannot be relied on to look back
+    a minute for the last value of that, so each tick says what holds until the next one.
+
+    Args:
+        spec: The fleet.
+        snapshot: What was seen.
+        plan: What was done.
+    """
+    now = snapshot.now_epoch_seconds
+    if any(signal.is_fast for signal in spec.signals):
+        covered = plan.baseline_units + plan.granted_units
+        for ahead in range(0, COVERED_SECONDS + COVERED_EVERY_SECONDS, COVERED_EVERY_SECONDS):
+            emit(
+                now + ahead,
+                {"Fleet": spec.fleet},
+                {"CoveredUnits": covered},
+                resolution=MetricResolution.High,
+            )
+    boots = snapshot.memory.boots if snapshot.memory else {}
+    for pool, measured in boots.items():
+        median, slow = measured.quantile(0.5), measured.quantile(0.95)
+        if median is not None and slow is not None:
+            emit(
+                now,
+                {"Fleet": spec.fleet, "Pool": pool},
+                {"BootSecondsP50": median, "BootSecondsP95": slow},
+                unit=MetricUnit.Seconds,
+            )
 
 
 def _capacities(applied: Applied) -> dict[str, int]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from peakfleet_handlers.aws import Calls, Cause, Clients
-from peakfleet_handlers.state import fact_items
+from peakfleet_handlers.aws import Calls, Cause
+from peakfleet_handlers.state import Recorded, StateTable
 from peakfleet_planner import FleetSpec, Memory, Plan, RolledBack, Snapshot
+from peakfleet_table import ROLLBACKS
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
     from mypy_boto3_autoscaling.type_defs import AutoScalingGroupTypeDef
 
-READ, CHANGE = "DescribeAutoScalingGroups", "UpdateAutoScalingGroup"
+READ = "DescribeAutoScalingGroups"
 
 
 def behind(snapshot: Snapshot) -> dict[str, int]:
@@ -29,7 +29,13 @@ def behind(snapshot: Snapshot) -> dict[str, int]:
 
 
 def roll_back(
-    spec: FleetSpec, snapshot: Snapshot, plan: Plan, *, clients: Clients, calls: Calls
+    table: StateTable | None,
+    spec: FleetSpec,
+    snapshot: Snapshot,
+    plan: Plan,
+    *,
+    autoscaling: AutoScalingClient,
+    calls: Calls,
 ) -> dict[str, int]:
     """Let pools launch an older version from now on; return those that do, and which.
 
@@ -37,10 +43,11 @@ def roll_back(
     mistaken for one that was deployed, and given up too.
 
     Args:
+        table: Where it is written down; without one no pool goes back.
         spec: The fleet.
         snapshot: What the plan was decided from.
         plan: What to do.
-        clients: AWS.
+        autoscaling: Client to change groups with.
         calls: Where failures are noted.
     """
     groups = {pool.name: pool.group for pool in spec.pools}
@@ -48,7 +55,7 @@ def roll_back(
     done = {}
     for told in plan.pools:
         version = versions.get(told.name)
-        if told.roll_back_to is None or version is None:
+        if told.roll_back_to is None or version is None or table is None:
             continue
         given_up = RolledBack(
             pool=told.name,
@@ -56,41 +63,37 @@ def roll_back(
             to_version=told.roll_back_to,
             at_epoch_seconds=snapshot.now_epoch_seconds,
         )
-        if _written(spec, given_up, clients, calls) and _changed(
-            groups[told.name], given_up, clients.autoscaling, calls
-        ):
+        written = table.put(ROLLBACKS.item(table.fleet, given_up)) is Recorded.WRITTEN
+        if written and _changed(groups[told.name], given_up, autoscaling, calls):
             done[told.name] = told.roll_back_to
     return done
-
-
-def _written(spec: FleetSpec, given_up: RolledBack, clients: Clients, calls: Calls) -> bool:
-    if spec.state_table is None:
-        return False
-    put = partial(
-        clients.dynamodb.put_item,
-        TableName=spec.state_table,
-        Item=fact_items.rolled_back_item(spec.fleet, given_up),
-    )
-    return calls.attempt("PutItem", fact_items.ROLLBACK + given_up.pool, put) is not None
 
 
 def _changed(
     group_name: str, given_up: RolledBack, autoscaling: AutoScalingClient, calls: Calls
 ) -> bool:
     """Change the version, and nothing else of the group; whether that was done."""
-    describe = partial(autoscaling.describe_auto_scaling_groups, AutoScalingGroupNames=[group_name])
-    answer = calls.attempt(READ, given_up.pool, describe)
+    answer = calls.ask(
+        autoscaling.describe_auto_scaling_groups, given_up.pool, AutoScalingGroupNames=[group_name]
+    )
     if not answer:
         return False
-    if not answer["AutoScalingGroups"]:
+    if not answer.get("AutoScalingGroups"):
         calls.note(READ, group_name, Cause.NOT_FOUND, f"pool '{given_up.pool}' has no group")
         return False
-    change = partial(
-        autoscaling.update_auto_scaling_group,
-        AutoScalingGroupName=group_name,
-        **_template(answer["AutoScalingGroups"][0], str(given_up.to_version)),
+    version = str(given_up.to_version)
+    template = calls.reading(
+        READ, given_up.pool, lambda: _template(answer["AutoScalingGroups"][0], version)
     )
-    return calls.attempt(CHANGE, given_up.pool, change) is not None
+    if template is None:
+        return False
+    changed = calls.ask(
+        autoscaling.update_auto_scaling_group,
+        given_up.pool,
+        AutoScalingGroupName=group_name,
+        **template,
+    )
+    return changed is not None
 
 
 def _template(group: AutoScalingGroupTypeDef, version: str) -> dict[str, Any]:

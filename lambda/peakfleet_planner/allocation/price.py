@@ -1,11 +1,11 @@
-"""What capacity costs against what its absence costs."""
+"""What capacity costs: against other pools, and against what its absence costs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from peakfleet_planner.pools import Standing
+from peakfleet_planner.pools import PoolHealth, PoolSize
 from peakfleet_planner.spec import FleetSpec
 
 LEAST_COST: Final = 2.0
@@ -13,8 +13,30 @@ LEAST_COST: Final = 2.0
 about twice as much in all: a miss that costs less is not worth preventing at any chance."""
 
 
-def too_dear(spec: FleetSpec, standing: Sequence[Standing]) -> tuple[Standing, ...]:
-    """Return the pools that are not worth starting for demand that may come.
+def ordered_prices(sizes: Sequence[PoolSize]) -> tuple[float | None, ...]:
+    """Return the price of a point of each pool; None where it is not known.
+
+    The order of the pools is their owner's word: a later pool never counts as cheaper by the unit
+    than one before it.
+
+    >>> point = {"capacity": 0, "floor": 0, "ceiling": 9}
+    >>> a = PoolSize(name="a", units_per_capacity=1, usd_per_capacity_hour=3, **point)
+    >>> b = PoolSize(name="b", units_per_capacity=2, usd_per_capacity_hour=4, **point)
+    >>> ordered_prices((a, b)), ordered_prices((b, a))
+    ((3.0, 6.0), (4.0, 3.0))
+    """
+    highest = 0.0
+    prices: list[float | None] = []
+    for size in sizes:
+        usd = size.usd_per_capacity_hour
+        if usd is not None:
+            highest = max(highest, usd / size.units_per_capacity)
+        prices.append(None if usd is None else highest * size.units_per_capacity)
+    return tuple(prices)
+
+
+def too_dear(spec: FleetSpec, health: Sequence[PoolHealth]) -> frozenset[str]:
+    """Return the names of the pools that are not worth starting for demand that may come.
 
     What a miss costs is told in minutes of the cheapest capacity that can be had. In minutes of
     a pool several times as dear it costs less; where it is no more than the pool itself wastes,
@@ -22,23 +44,21 @@ def too_dear(spec: FleetSpec, standing: Sequence[Standing]) -> tuple[Standing, .
 
     Args:
         spec: The fleet.
-        standing: How each pool stands.
+        health: How each pool is.
     """
-    prices = {one.spec.name: _usd_per_unit_hour(one) for one in standing}
+    prices = {one.spec.name: _usd_per_unit_hour(one) for one in health}
     known = [
         price
-        for one in standing
+        for one in health
         if (price := prices[one.spec.name]) is not None and one.available.cause is None
     ]
     cheapest = min(known, default=0.0)
     cost = spec.service_level.unserved_cost
-    return tuple(
-        one
-        for one in standing
-        if (price := prices[one.spec.name]) and cost * cheapest / price <= LEAST_COST
+    return frozenset(
+        name for name, price in prices.items() if price and cost * cheapest / price <= LEAST_COST
     )
 
 
-def _usd_per_unit_hour(one: Standing) -> float | None:
+def _usd_per_unit_hour(one: PoolHealth) -> float | None:
     usd = one.spec.usd_per_capacity_hour
     return None if usd is None else usd / one.spec.units_per_capacity

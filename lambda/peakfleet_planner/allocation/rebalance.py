@@ -1,74 +1,202 @@
-"""Back to a cheaper pool, once it can be had again and the move pays for itself."""
+"""Rebalance: cheaper points for dearer ones, where the exchange pays for its boots."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from math import floor
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from peakfleet_planner.allocation.fill import besides_canaries
-from peakfleet_planner.pools import Rung, Standing
+from peakfleet_planner.allocation.fill import (
+    besides_canaries,
+    points_for,
+    resized,
+    total_units,
+    whole_points,
+)
+from peakfleet_planner.allocation.price import ordered_prices
+from peakfleet_planner.allocation.scale_in import shrink
+from peakfleet_planner.pools import PoolHealth, PoolSize
 from peakfleet_planner.snapshot import Snapshot
 
 QUIET_SECONDS: Final = 1800
-"""A pool that was refused or reclaimed from within this time is not moved back to.
+"""A pool that was refused or reclaimed from within this time is not moved to.
 
-What has been quiet for so long is taken to stay so for as long again: over that time a move has
-to earn what it costs.
+What has been quiet for so long is taken to stay so for as long again: over that time an exchange
+has to earn what it costs.
 """
 STEP_SHARE: Final = 0.25
-"""Share of the dearer pool that one tick moves at most, at least one point of the cheaper one."""
+"""Share of the dearer points that one tick exchanges at most, at least one of the cheaper pool."""
+MOST_POINTS_EXCHANGED: Final = 12
+"""Where no step of this share is cheaper, so many points of one pool are tried to go at once."""
+_MOST_TICKS: Final = 100
+"""Ticks of a bounded pace that an exchange is looked ahead for."""
 
 
-def moved(
-    rungs: tuple[Rung, ...],
-    standing: Sequence[Standing],
+def rebalanced(
+    sizes: tuple[PoolSize, ...],
+    health: Sequence[PoolHealth],
     snapshot: Snapshot,
     *,
     needed_units: float,
+    keep_units: float,
     at_most_units: float,
-) -> tuple[Rung, ...]:
-    """Return the ladder after a cheaper pool grew in the place of a dearer one.
+    in_units: float,
+    never: Collection[str] = (),
+) -> tuple[PoolSize, ...]:
+    """Return the pools after one of them grew in the place of dearer points.
 
-    The dearer one is let go afterwards, by the same rule as everything that is too much. A move
-    costs the boot of the cheaper capacity, which is paid while the dearer still serves; it earns
-    the difference in price for as long as the cheaper pool has been quiet.
+    Those are let go afterwards, by the same rule as everything that is too much: so a pool grows
+    by no number that this rule would not answer with a cheaper fleet. Each exchange makes the
+    fleet cheaper, so exchanges come to an end. It costs the boot of the new points, which is paid
+    while the old ones still serve; it earns the difference in price for as long as the new pool
+    has been quiet.
 
     Args:
-        rungs: The ladder as it would stay.
-        standing: How each pool stands, in the same order.
+        sizes: The pools as they would stay.
+        health: How each is, in the same order.
         snapshot: What was seen.
-        needed_units: What demand needs; what is only kept for a while is not moved.
-        at_most_units: Most units that one tick may add.
+        needed_units: What demand needs; what is only kept for a while is not moved to a cheaper
+            pool.
+        keep_units: More than this is let go.
+        at_most_units: Most units that this tick may add.
+        in_units: Most units that a later tick may let go.
+        never: Pools that may not grow for this. Default: none.
     """
-    if any(_unsettled(one) for one in standing):
-        return rungs
-    rest, needed_units = besides_canaries(rungs, needed_units)
-    below = 0.0
-    for place, (rung, one) in enumerate(zip(rest, standing, strict=True)):
-        below += rung.units
-        if not _quiet(one, snapshot):
+    if any(_is_unsettled(one) for one in health):
+        return sizes
+    exchange = _Exchange(
+        sizes=sizes,
+        rest=besides_canaries(sizes, keep_units)[0],
+        prices=ordered_prices(sizes),
+        needed_units=needed_units,
+        keep_units=keep_units,
+        at_most_units=at_most_units,
+        in_units=in_units,
+    )
+    best, best_gain = sizes, 0.0
+    for place, one in enumerate(health):
+        if exchange.prices[place] is None or one.spec.name in never:
             continue
-        above = [
-            (dear.units, step)
-            for dear, step in zip(rest[place + 1 :], standing[place + 1 :], strict=True)
-            if dear.capacity > dear.floor and _pays(one, step)
-        ]
-        dear_units = min(sum(units for units, _ in above), max(0.0, needed_units - below))
-        each = rung.units_per_capacity
-        step_units = max(each, STEP_SHARE * dear_units)
-        points = floor(min(dear_units, step_units, at_most_units) / each + 1e-9)
-        points = min(points, rung.ceiling - rung.capacity)
-        if points > 0:
-            return tuple(
-                replace(each_rung, capacity=each_rung.capacity + (points if here == place else 0))
-                for here, each_rung in enumerate(rungs)
+        found, gain = exchange.best(place, one.spec.boot_seconds)
+        if gain > best_gain * (1 + 1e-9) and _is_quiet(one, snapshot):
+            best, best_gain = found, gain
+    return best
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Exchange:
+    """What can be exchanged for points of one pool."""
+
+    sizes: tuple[PoolSize, ...]
+    rest: tuple[PoolSize, ...]
+    prices: tuple[float | None, ...]
+    needed_units: float
+    keep_units: float
+    at_most_units: float
+    in_units: float
+
+    def best(self, place: int, boot_seconds: float) -> tuple[tuple[PoolSize, ...], float]:
+        """Return the pools with the growth of one that earns most, and what it earns."""
+        best, best_gain = self.sizes, 0.0
+        tried: set[int] = set()
+        for points in self._steps(place):
+            if points is None:
+                if best_gain:
+                    break
+                continue
+            if points in tried or not 0 < points <= self._room(place):
+                continue
+            tried.add(points)
+            if self._most_gain(place, points, boot_seconds) <= best_gain:
+                continue
+            gain = self._gain(place, points, boot_seconds)
+            if gain > best_gain * (1 + 1e-9):
+                best, best_gain = self._grown(place, points), gain
+        return best, best_gain
+
+    def _steps(self, place: int) -> Iterator[int | None]:
+        """Yield the points that a pool may grow by; None before those beyond the usual step."""
+        own = self.rest[place]
+        each = own.units_per_capacity
+        below = sum(one.units for one in self.rest[: place + 1])
+        needed = max(0.0, self.needed_units - below)
+        above = sum(
+            one.units
+            for other, one in enumerate(self.rest)
+            if other > place and self._is_free(other)
+        )
+        dear = min(above, needed)
+        step = max(each, STEP_SHARE * dear)
+        yield min(whole_points(step, each), points_for(dear, each))
+        if len({one.units_per_capacity for one in self.rest}) == 1:
+            return
+        excess = total_units(self.sizes) - self.keep_units
+        for beyond in (False, True):
+            for other, one in enumerate(self.rest):
+                if other == place or not self._is_free(other):
+                    continue
+                most = min(one.capacity - one.floor, MOST_POINTS_EXCHANGED)
+                usual = max(1, whole_points(step, one.units_per_capacity))
+                limit = points_for(needed, each) if other > place else points_for(1e18, each)
+                for gone in range(1, most + 1):
+                    if (gone > usual) is beyond:
+                        points = points_for(gone * one.units_per_capacity - excess, each)
+                        yield min(points, limit)
+            yield None
+
+    def _room(self, place: int) -> int:
+        size = self.sizes[place]
+        return min(
+            size.ceiling - size.capacity,
+            whole_points(self.at_most_units, size.units_per_capacity),
+        )
+
+    def _is_free(self, place: int) -> bool:
+        one = self.rest[place]
+        return self.prices[place] is not None and one.capacity > one.floor
+
+    def _grown(self, place: int, points: int) -> tuple[PoolSize, ...]:
+        return tuple(
+            resized(one, one.capacity + points) if here == place else one
+            for here, one in enumerate(self.sizes)
+        )
+
+    def _most_gain(self, place: int, points: int, boot_seconds: float) -> float:
+        """Return at least what an exchange can earn: as if points could be let go in parts."""
+        left = points * self.sizes[place].units_per_capacity
+        left += max(0.0, total_units(self.sizes) - self.keep_units)
+        saved = 0.0
+        for other, one in reversed(tuple(enumerate(self.rest))):  # the dearest by the unit first
+            if other != place and (usd := self.prices[other]) is not None:
+                gone = min(left, max(0, one.capacity - one.floor) * one.units_per_capacity)
+                saved += gone * usd / one.units_per_capacity
+                left -= gone
+        return self._earned(saved, place, points, boot_seconds)
+
+    def _gain(self, place: int, points: int, boot_seconds: float) -> float:
+        """Return what an exchange earns, once all that it makes superfluous is let go."""
+        after = self._grown(place, points)
+        for _ in range(_MOST_TICKS):
+            before, after = (
+                after,
+                shrink(after, self.keep_units, at_most_units=self.in_units),
             )
-    return rungs
+            if after == before:
+                break
+        saved = 0.0
+        for was, now, usd in zip(self._grown(place, points), after, self.prices, strict=True):
+            if usd is not None:
+                saved += (was.capacity - now.capacity) * usd
+            elif was.capacity != now.capacity:
+                return 0.0
+        return self._earned(saved, place, points, boot_seconds)
+
+    def _earned(self, saved_usd: float, place: int, points: int, boot_seconds: float) -> float:
+        cost_usd = points * (self.prices[place] or 0.0)
+        return (saved_usd - cost_usd) * QUIET_SECONDS - cost_usd * boot_seconds
 
 
-def _unsettled(one: Standing) -> bool:
+def _is_unsettled(one: PoolHealth) -> bool:
     """Return whether something of a pool still boots, or is not what it should be."""
     reading = one.reading
     if reading is None or one.besides or one.unmet or one.foreign:
@@ -76,7 +204,7 @@ def _unsettled(one: Standing) -> bool:
     return reading.in_service_capacity < reading.desired_capacity
 
 
-def _quiet(one: Standing, snapshot: Snapshot) -> bool:
+def _is_quiet(one: PoolHealth, snapshot: Snapshot) -> bool:
     since = snapshot.now_epoch_seconds - QUIET_SECONDS
     pool = one.spec
     troubled = any(
@@ -87,13 +215,3 @@ def _quiet(one: Standing, snapshot: Snapshot) -> bool:
         if outage.covers(pool=pool.name, purchase=pool.purchase, zone=zone, instance_type=kind)
     )
     return not troubled and one.available.cause is None
-
-
-def _pays(cheap: Standing, dear: Standing) -> bool:
-    """Return whether moving one unit costs less than it earns; unknown prices move nothing."""
-    cheap_usd, dear_usd = cheap.spec.usd_per_capacity_hour, dear.spec.usd_per_capacity_hour
-    if cheap_usd is None or dear_usd is None:
-        return False
-    cheap_usd /= cheap.spec.units_per_capacity
-    dear_usd /= dear.spec.units_per_capacity
-    return (dear_usd - cheap_usd) * QUIET_SECONDS > cheap_usd * cheap.spec.boot_seconds

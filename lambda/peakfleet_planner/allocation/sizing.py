@@ -1,4 +1,4 @@
-"""From what the pools should supply to the size of each: grow, let go, or move."""
+"""From what the pools should supply to the size of each: grow, let go, or exchange."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from peakfleet_planner.allocation.fill import (
     canary_points,
     falls_short,
     grow,
-    shrink,
     total_units,
 )
 from peakfleet_planner.allocation.price import too_dear
-from peakfleet_planner.allocation.rebalance import moved
+from peakfleet_planner.allocation.rebalance import rebalanced
+from peakfleet_planner.allocation.scale_in import shrink
 from peakfleet_planner.plan import Reason
-from peakfleet_planner.pools import Rung, Standing
+from peakfleet_planner.pools import PoolHealth, PoolSize
 from peakfleet_planner.requirement import Need
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
@@ -28,11 +28,11 @@ class Sizing:
     """The ladder as the decision changes it, and why.
 
     Args:
-        rungs: The ladder.
+        sizes: The ladder.
         reasons: What set it, the most important first.
     """
 
-    rungs: tuple[Rung, ...]
+    sizes: tuple[PoolSize, ...]
     reasons: tuple[Reason, ...]
 
 
@@ -42,21 +42,21 @@ class _Ladder:
 
     spec: FleetSpec
     need: Need
-    standing: Sequence[Standing]
-    rungs: tuple[Rung, ...]
+    health: Sequence[PoolHealth]
+    sizes: tuple[PoolSize, ...]
     out_units: float
     reasons: list[Reason] = field(default_factory=list)
 
-    def sized(self, rungs: tuple[Rung, ...], fallback: Reason) -> Sizing:
+    def sized(self, sizes: tuple[PoolSize, ...], fallback: Reason) -> Sizing:
         also = {
-            Reason.AT_RISK: any(one.notices for one in self.standing),
-            Reason.OTHER_WRITER: any(one.foreign for one in self.standing),
-            Reason.CANARY: any(canary_points(rung, self.need.grow_to) for rung in rungs),
+            Reason.AT_RISK: any(one.notices for one in self.health),
+            Reason.OTHER_WRITER: any(one.foreign for one in self.health),
+            Reason.CANARY: any(canary_points(size, self.need.grow_to) for size in sizes),
         }
         known = [Reason.KNOWN_PEAK] if self.need.known_peak else []
         reasons = [*self.reasons, *known] or [fallback]
         return Sizing(
-            rungs=rungs, reasons=(*reasons, *(reason for reason, holds in also.items() if holds))
+            sizes=sizes, reasons=(*reasons, *(reason for reason, holds in also.items() if holds))
         )
 
 
@@ -64,7 +64,7 @@ def size(
     spec: FleetSpec,
     snapshot: Snapshot,
     need: Need,
-    standing: Sequence[Standing],
+    health: Sequence[PoolHealth],
     doubts: Sequence[Reason],
     *,
     serving_units: float,
@@ -75,38 +75,41 @@ def size(
         spec: The fleet.
         snapshot: What was seen.
         need: What the pools should supply.
-        standing: How each pool stands.
+        health: How each pool stands.
         doubts: Why nothing may be let go; empty if it may.
         serving_units: What the pools supplied when observed.
     """
     ladder = _Ladder(
         spec=spec,
         need=need,
-        standing=standing,
-        rungs=bounded(tuple(one.rung for one in standing)),
+        health=health,
+        sizes=bounded(tuple(one.size for one in health)),
         out_units=max(0.0, spec.pace.out_units - _granted_units(spec, snapshot)),
     )
-    if falls_short(ladder.rungs, need.grow_to):
+    if falls_short(ladder.sizes, need.grow_to):
         grown = _grown(ladder)
         return grown if doubts else _without_dear(ladder, grown, serving_units=serving_units)
     if doubts:
         ladder.reasons.extend(doubts)
-        return ladder.sized(ladder.rungs, Reason.DEMAND)
+        return ladder.sized(ladder.sizes, Reason.DEMAND)
     sizing = _without_dear(
         ladder, _shrunk(ladder, serving_units=serving_units), serving_units=serving_units
     )
-    if sizing.rungs != ladder.rungs:
+    if sizing.sizes != ladder.sizes:
         return sizing
-    elsewhere = moved(
-        ladder.rungs,
-        standing,
+    elsewhere = rebalanced(
+        ladder.sizes,
+        health,
         snapshot,
         needed_units=need.grow_to,
+        keep_units=need.keep,
         at_most_units=ladder.out_units,
+        in_units=spec.pace.in_units,
+        never=() if need.known_peak else too_dear(spec, health),
     )
-    if elsewhere == ladder.rungs:
+    if elsewhere == ladder.sizes:
         return sizing
-    return replace(sizing, rungs=elsewhere, reasons=(Reason.MOVING, *sizing.reasons))
+    return replace(sizing, sizes=elsewhere, reasons=(Reason.MOVING, *sizing.reasons))
 
 
 def _granted_units(spec: FleetSpec, snapshot: Snapshot) -> float:
@@ -114,39 +117,39 @@ def _granted_units(spec: FleetSpec, snapshot: Snapshot) -> float:
 
 
 def _grown(ladder: _Ladder) -> Sizing:
-    need_units, rungs = ladder.need.grow_to, ladder.rungs
+    need_units, sizes = ladder.need.grow_to, ladder.sizes
     could = tuple(
-        replace(rung, ceiling=max(rung.ceiling, one.most))
-        for rung, one in zip(rungs, ladder.standing, strict=True)
+        replace(size, ceiling=max(size.ceiling, one.most))
+        for size, one in zip(sizes, ladder.health, strict=True)
     )
     hoped = grow(could, need_units, at_most_units=inf)
-    unbounded = grow(rungs, need_units, at_most_units=inf)
+    unbounded = grow(sizes, need_units, at_most_units=inf)
     worth = _filled(ladder, at_most_units=inf)
     grown = _filled(ladder, at_most_units=ladder.out_units)
     if grown != worth:
         ladder.reasons.append(Reason.STEP_LIMITED)
     if falls_short(hoped, need_units):
         ladder.reasons.append(Reason.AT_MAXIMUM)
-    if [rung.capacity for rung in hoped] != [rung.capacity for rung in unbounded]:
+    if [size.capacity for size in hoped] != [size.capacity for size in unbounded]:
         ladder.reasons.append(Reason.NO_CAPACITY)
     if worth != unbounded:
         ladder.reasons.append(Reason.TOO_DEAR)
     return ladder.sized(grown, Reason.DEMAND)
 
 
-def _filled(ladder: _Ladder, *, at_most_units: float) -> tuple[Rung, ...]:
+def _filled(ladder: _Ladder, *, at_most_units: float) -> tuple[PoolSize, ...]:
     """Return the ladder grown for what may come, and its dear pools for what is there."""
-    need, rungs = ladder.need, ladder.rungs
-    dear = {one.spec.name for one in too_dear(ladder.spec, ladder.standing)}
+    need, sizes = ladder.need, ladder.sizes
+    dear = too_dear(ladder.spec, ladder.health)
     if need.known_peak or not dear:
-        return grow(rungs, need.grow_to, at_most_units=at_most_units)
+        return grow(sizes, need.grow_to, at_most_units=at_most_units)
     shut = tuple(
-        replace(rung, ceiling=rung.capacity) if rung.name in dear else rung for rung in rungs
+        replace(size, ceiling=size.capacity) if size.name in dear else size for size in sizes
     )
     first = grow(shut, need.grow_to, at_most_units=at_most_units)
-    left = at_most_units - (total_units(first) - total_units(rungs))
+    left = at_most_units - (total_units(first) - total_units(sizes))
     opened = tuple(
-        replace(rung, ceiling=was.ceiling) for rung, was in zip(first, rungs, strict=True)
+        replace(size, ceiling=was.ceiling) for size, was in zip(first, sizes, strict=True)
     )
     return grow(opened, min(need.burst, need.grow_to), at_most_units=left)
 
@@ -154,21 +157,21 @@ def _filled(ladder: _Ladder, *, at_most_units: float) -> tuple[Rung, ...]:
 def _without_dear(ladder: _Ladder, sizing: Sizing, *, serving_units: float) -> Sizing:
     """Let go of dear pools as soon as others serve what is there; nothing of them is held."""
     need = ladder.need
-    dear = {one.spec.name for one in too_dear(ladder.spec, ladder.standing)}
+    dear = too_dear(ladder.spec, ladder.health)
     if need.known_peak or not dear:
         return sizing
-    gone_units = max(0.0, total_units(ladder.rungs) - total_units(sizing.rungs))
+    gone_units = max(0.0, total_units(ladder.sizes) - total_units(sizing.sizes))
     spare_units = min(serving_units - need.burst, ladder.spec.pace.in_units) - gone_units
     only_dear = tuple(
-        rung if rung.name in dear else replace(rung, floor=rung.capacity) for rung in sizing.rungs
+        size if size.name in dear else replace(size, floor=size.capacity) for size in sizing.sizes
     )
     let_go = shrink(only_dear, need.burst, at_most_units=max(0.0, spare_units))
-    rungs = tuple(
-        replace(was, capacity=rung.capacity) for rung, was in zip(let_go, sizing.rungs, strict=True)
+    sizes = tuple(
+        replace(was, capacity=size.capacity) for size, was in zip(let_go, sizing.sizes, strict=True)
     )
-    if rungs == sizing.rungs:
+    if sizes == sizing.sizes:
         return sizing
-    return Sizing(rungs=rungs, reasons=(*sizing.reasons, Reason.TOO_DEAR))
+    return Sizing(sizes=sizes, reasons=(*sizing.reasons, Reason.TOO_DEAR))
 
 
 def _shrunk(ladder: _Ladder, *, serving_units: float) -> Sizing:
@@ -176,23 +179,23 @@ def _shrunk(ladder: _Ladder, *, serving_units: float) -> Sizing:
 
     A group chooses its victims itself, so each of them may be one that serves.
     """
-    need, rungs = ladder.need, ladder.rungs
+    need, sizes = ladder.need, ladder.sizes
     spare_units = max(0.0, serving_units - need.keep) if need.keep else inf
     idle = tuple(
-        rung if rung.floor <= one.least else replace(rung, floor=one.least)
-        for rung, one in zip(rungs, ladder.standing, strict=True)
+        size if size.floor <= one.least else replace(size, floor=one.least)
+        for size, one in zip(sizes, ladder.health, strict=True)
     )
-    free = shrink(rungs, need.grow_to, at_most_units=inf)
-    kept = shrink(rungs, need.keep, at_most_units=inf)
-    served = shrink(rungs, need.keep, at_most_units=spare_units)
-    paced = shrink(rungs, need.keep, at_most_units=min(spare_units, ladder.spec.pace.in_units))
+    free = shrink(sizes, need.grow_to)
+    kept = shrink(sizes, need.keep)
+    served = shrink(sizes, need.keep, spare_units=spare_units)
+    paced = shrink(
+        sizes, need.keep, at_most_units=ladder.spec.pace.in_units, spare_units=spare_units
+    )
     if paced != served:
         ladder.reasons.append(Reason.STEP_LIMITED)
     if served != kept:
         ladder.reasons.append(Reason.STILL_BOOTING)
-    if idle != rungs and total_units(shrink(idle, need.keep, at_most_units=inf)) < total_units(
-        kept
-    ):
+    if idle != sizes and total_units(shrink(idle, need.keep)) < total_units(kept):
         ladder.reasons.append(Reason.BUSY)
     if kept != free:
         ladder.reasons.append(Reason.HOLDING_PEAK)

@@ -10,7 +10,6 @@ from peakfleet_planner.plan import Plan
 from peakfleet_planner.snapshot import (
     MOST_SHARES,
     WATCHED_MINUTES,
-    Memory,
     SignalMemory,
     Snapshot,
 )
@@ -25,7 +24,7 @@ def remember_signals(spec: FleetSpec, snapshot: Snapshot, plan: Plan) -> Mapping
         snapshot: What this decision knew.
         plan: What it said.
     """
-    before = (snapshot.memory or Memory()).signals
+    before = snapshot.recalled.signals
     said = {view.name: view.units for view in plan.signals}
     found = {}
     for signal in spec.signals:

@@ -7,9 +7,9 @@ from math import ceil
 
 from peakfleet_planner.plan import PoolPlan
 from peakfleet_planner.pool_plan.warm_pool import prepared_capacity
-from peakfleet_planner.pools import Rung, Standing, spread
+from peakfleet_planner.pools import PoolHealth, PoolSize, spread
 from peakfleet_planner.requirement import Need
-from peakfleet_planner.snapshot import Memory, OutageCause, Snapshot
+from peakfleet_planner.snapshot import OutageCause, Snapshot
 
 LEAST_WARM_SHARE = 0.75
 """A warm pool is let shrink only below this share: what waits costs little, a boot does not."""
@@ -17,11 +17,11 @@ STUCK_AFTER_SECONDS = 300
 """A drain may end this much later than its pool allows before it counts as stuck."""
 
 
-def unchanged(standing: Sequence[Standing], snapshot: Snapshot) -> tuple[PoolPlan, ...]:
+def unchanged(health: Sequence[PoolHealth], snapshot: Snapshot) -> tuple[PoolPlan, ...]:
     """Return a plan that leaves every pool as it is."""
-    remembered = (snapshot.memory or Memory()).desired
+    remembered = snapshot.recalled.desired
     plans = []
-    for one in standing:
+    for one in health:
         seen = one.reading.desired_capacity if one.reading else None
         capacity = remembered[one.spec.name] if seen is None else seen
         plans.append(
@@ -37,8 +37,8 @@ def unchanged(standing: Sequence[Standing], snapshot: Snapshot) -> tuple[PoolPla
 
 
 def pool_plans(
-    standing: Sequence[Standing],
-    rungs: Sequence[Rung],
+    health: Sequence[PoolHealth],
+    sizes: Sequence[PoolSize],
     snapshot: Snapshot,
     need: Need,
     *,
@@ -48,51 +48,51 @@ def pool_plans(
     """Return what each pool is told.
 
     Args:
-        standing: How each pool stands.
-        rungs: The size of each, in the same order.
+        health: How each pool stands.
+        sizes: The size of each, in the same order.
         snapshot: What was seen.
         need: What the pools should supply.
         serving_units: What they supplied when observed.
         sure: Whether capacity may be let go at all.
     """
     risked_units = sum(
-        notice.capacity * one.spec.units_per_capacity for one in standing for notice in one.notices
+        notice.capacity * one.spec.units_per_capacity for one in health for notice in one.notices
     )
     can_spare = sure and serving_units - risked_units >= need.burst
     warm_units = need.warm_units
     plans = []
-    for one, rung in zip(standing, rungs, strict=True):
+    for one, size in zip(health, sizes, strict=True):
         warm = _warm(one, warm_units)
         if warm is not None and warm_units is not None:
             warm_units = max(0.0, warm_units - warm * one.spec.units_per_capacity)
-        plans.append(_pool_plan(one, rung, snapshot, can_spare=can_spare, warm=warm))
+        plans.append(_pool_plan(one, size, snapshot, can_spare=can_spare, warm=warm))
     return tuple(plans)
 
 
-def stuck_drains(standing: Sequence[Standing], snapshot: Snapshot) -> int:
+def stuck_drains(health: Sequence[PoolHealth], snapshot: Snapshot) -> int:
     """Return how many instances have not left although their time to finish is over."""
-    limits = {one.spec.name: one.spec.drain_seconds for one in standing}
+    limits = {one.spec.name: one.spec.drain_seconds for one in health}
     now = snapshot.now_epoch_seconds
     return sum(
         now - one.since_epoch_seconds > limits[one.pool] + STUCK_AFTER_SECONDS
-        for one in (snapshot.memory or Memory()).draining
+        for one in snapshot.recalled.draining
         if one.pool in limits
     )
 
 
 def _pool_plan(
-    one: Standing, rung: Rung, snapshot: Snapshot, *, can_spare: bool, warm: int | None
+    one: PoolHealth, size: PoolSize, snapshot: Snapshot, *, can_spare: bool, warm: int | None
 ) -> PoolPlan:
     pool, reading = one.spec, one.reading
     drained = [n for n in one.notices if n.kind == "interruption" or can_spare]
     besides = max(0, one.besides - sum(notice.capacity for notice in drained))
-    more = max(0, rung.capacity - one.rung.capacity)
-    capacity = rung.capacity + besides
+    more = max(0, size.capacity - one.size.capacity)
+    capacity = size.capacity + besides
     return PoolPlan(
         name=pool.name,
         desired_capacity=capacity,
         seen_capacity=reading.desired_capacity if reading else None,
-        units=rung.units,
+        units=size.units,
         launches=spread(one.available.zones, reading.zones, more)
         if reading and pool.launch == "direct"
         else (),
@@ -107,25 +107,25 @@ def _pool_plan(
     )
 
 
-def _hopeless(one: Standing) -> tuple[str, ...]:
+def _hopeless(one: PoolHealth) -> tuple[str, ...]:
     """Return what boots where nothing becomes ready; by number, what serves might go instead."""
     is_hopeless = one.available.cause is OutageCause.NEVER_READY and one.foreign is None
     return tuple(sorted(one.reading.booting)) if one.reading and is_hopeless else ()
 
 
-def _sweeps(one: Standing, snapshot: Snapshot) -> tuple[str, ...]:
+def _sweeps(one: PoolHealth, snapshot: Snapshot) -> tuple[str, ...]:
     """Return the instances that outlived their drain for longer than the pool allows.
 
     One whose drain is not remembered stays, and is counted: it may still work on something.
     """
     if one.reading is None:
         return ()
-    since = {d.instance_id: d.since_epoch_seconds for d in (snapshot.memory or Memory()).draining}
+    since = {d.instance_id: d.since_epoch_seconds for d in snapshot.recalled.draining}
     over = snapshot.now_epoch_seconds - one.spec.drain_seconds
     return tuple(i for i in one.reading.retained if i in since and since[i] <= over)
 
 
-def _warm(one: Standing, warm_units: float | None) -> int | None:
+def _warm(one: PoolHealth, warm_units: float | None) -> int | None:
     warm = one.spec.warm
     if warm is None or warm.reuse or one.reading is None:
         return None

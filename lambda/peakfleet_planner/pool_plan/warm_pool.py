@@ -45,7 +45,7 @@ def heights(spec: FleetSpec, snapshot: Snapshot) -> Mapping[str, Heights]:
 
     Only the last time of each size counts, and only until the pool is as large again.
     """
-    now, memory = snapshot.now_epoch_seconds, snapshot.memory or Memory()
+    now, memory = snapshot.now_epoch_seconds, snapshot.recalled
     spec, known = with_measured_boots(spec, memory.boots), memory.heights
     seen = {reading.name: reading for reading in snapshot.pools}
     found = {}

@@ -1,27 +1,32 @@
-"""How each pool stands, and where it may be asked."""
+"""How each pool is: what of it counts, and where it may be asked for more.
+
+In: the fleet and a snapshot. Out: one `PoolHealth` for each pool that can be decided on. Read
+`measured` (boot times and units, declared or measured), `requested_size` (what a group was asked
+to run, against what it shows), `backoff` (what was refused lately, and when it is asked again),
+then `health`, which puts them together.
+"""
 
 from peakfleet_planner.pools.backoff import refused, remembered, spread
-from peakfleet_planner.pools.health import Standing, foreign_sizes, standings
-from peakfleet_planner.pools.in_flight import settled
-from peakfleet_planner.pools.measured_boots import with_measured_boots
-from peakfleet_planner.pools.measured_units import (
+from peakfleet_planner.pools.health import PoolHealth, PoolSize, pool_health
+from peakfleet_planner.pools.measured import (
     calibrated_units,
     changed_units,
+    with_measured_boots,
     with_measured_units,
 )
-from peakfleet_planner.pools.rung import Rung
+from peakfleet_planner.pools.requested_size import foreign_sizes, settled
 
 __all__ = [
-    "Rung",
-    "Standing",
+    "PoolHealth",
+    "PoolSize",
     "calibrated_units",
     "changed_units",
     "foreign_sizes",
+    "pool_health",
     "refused",
     "remembered",
     "settled",
     "spread",
-    "standings",
     "with_measured_boots",
     "with_measured_units",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from peakfleet_planner.pools.backoff import Availability, availability
-from peakfleet_planner.pools.rung import Rung
+from peakfleet_planner.pools.requested_size import foreign_sizes
 from peakfleet_planner.snapshot import (
     ForeignSize,
     Memory,
@@ -23,13 +23,41 @@ HALT_ABOVE, RESUME_BELOW = 0.45, 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class PoolSize:
+    """Points of capacity of one pool that count, and its bounds.
+
+    Args:
+        name: The pool.
+        units_per_capacity: Units that one point serves.
+        capacity: Points it is asked to run; what is booting counts.
+        floor: Fewest points it may have.
+        ceiling: Most points it may have.
+        canary_share: Share of the wanted units that it serves before its turn. Default: 0.
+        usd_per_capacity_hour: Price of one point for an hour. Default: unknown.
+    """
+
+    name: str
+    units_per_capacity: float
+    capacity: int
+    floor: int
+    ceiling: int
+    canary_share: float = 0.0
+    usd_per_capacity_hour: float | None = None
+
+    @property
+    def units(self) -> float:
+        """Units of all its points."""
+        return self.capacity * self.units_per_capacity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolHealth:
     """One pool.
 
     Args:
         spec: The pool.
         reading: As it was seen; None if it could not be read and is only remembered.
-        rung: What of it counts, and its bounds.
+        size: What of it counts, and its bounds.
         least: Fewest points that it may have, were none of them busy.
         most: Most points that it may have, could all of them be had.
         besides: Points that it was asked for and that do not count: at risk, or unhealthy for good.
@@ -42,7 +70,7 @@ class Standing:
 
     spec: PoolSpec
     reading: PoolReading | None
-    rung: Rung
+    size: PoolSize
     least: int
     most: int
     besides: int = 0
@@ -53,9 +81,9 @@ class Standing:
     foreign: ForeignSize | None = None
 
 
-def standings(spec: FleetSpec, snapshot: Snapshot) -> tuple[Standing, ...]:
+def pool_health(spec: FleetSpec, snapshot: Snapshot) -> tuple[PoolHealth, ...]:
     """Return the pools as observed, or as remembered where a group could not be read."""
-    memory = snapshot.memory or Memory()
+    memory = snapshot.recalled
     seen = {pool.name: pool for pool in snapshot.pools}
     foreign = {one.pool: one for one in foreign_sizes(snapshot)}
     found = []
@@ -67,39 +95,14 @@ def standings(spec: FleetSpec, snapshot: Snapshot) -> tuple[Standing, ...]:
     return tuple(found)
 
 
-def foreign_sizes(snapshot: Snapshot) -> tuple[ForeignSize, ...]:
-    """Return the sizes that somebody else has set, as known and as found now.
-
-    What the fleet asked for last, and what it had before, are its own; anything between them is
-    a request that was met in part.
-    """
-    memory = snapshot.memory
-    if memory is None:
-        return ()
-    known = {one.pool: one for one in memory.foreign}
-    found = []
-    for reading in snapshot.pools:
-        size = reading.desired_capacity - snapshot.granted.get(reading.name, 0)
-        asked = memory.desired.get(reading.name)
-        if asked is None:
-            continue
-        before = memory.before.get(reading.name, asked)
-        if min(asked, before) <= size <= max(asked, before):
-            continue
-        one = known.get(reading.name)
-        since = one.since_epoch_seconds if one else snapshot.now_epoch_seconds
-        found.append(ForeignSize(pool=reading.name, capacity=size, since_epoch_seconds=since))
-    return tuple(found)
-
-
 def _seen(
     spec: FleetSpec,
     snapshot: Snapshot,
     pool: PoolSpec,
     reading: PoolReading,
     foreign: ForeignSize | None,
-) -> Standing:
-    memory = snapshot.memory or Memory()
+) -> PoolHealth:
+    memory = snapshot.recalled
     now = snapshot.now_epoch_seconds
     available = availability(pool, tuple(reading.zones), snapshot.outages, now)
     notices = tuple(
@@ -121,10 +124,10 @@ def _seen(
     left_alone = foreign is not None and _left_alone(spec, foreign, now)
     if left_alone:
         floor = ceiling = capacity
-    return Standing(
+    return PoolHealth(
         spec=pool,
         reading=reading,
-        rung=_rung(
+        size=_rung(
             pool,
             capacity=capacity,
             floor=max(floor, min(reading.busy_capacity, capacity)),
@@ -141,29 +144,30 @@ def _seen(
     )
 
 
-def _remembered(snapshot: Snapshot, pool: PoolSpec, memory: Memory) -> Standing:
+def _remembered(snapshot: Snapshot, pool: PoolSpec, memory: Memory) -> PoolHealth:
     available = availability(pool, (), snapshot.outages, snapshot.now_epoch_seconds)
     foreign = (one.capacity for one in memory.foreign if one.pool == pool.name)
     capacity = max(memory.desired[pool.name], *foreign, 0)
     ceiling = min(pool.max_capacity, capacity) if available.cause else pool.max_capacity
-    return Standing(
+    return PoolHealth(
         spec=pool,
         reading=None,
-        rung=_rung(pool, capacity=capacity, floor=pool.min_capacity, ceiling=ceiling),
+        size=_rung(pool, capacity=capacity, floor=pool.min_capacity, ceiling=ceiling),
         least=pool.min_capacity,
         most=pool.max_capacity,
         available=available,
     )
 
 
-def _rung(pool: PoolSpec, *, capacity: int, floor: int, ceiling: int) -> Rung:
-    return Rung(
+def _rung(pool: PoolSpec, *, capacity: int, floor: int, ceiling: int) -> PoolSize:
+    return PoolSize(
         name=pool.name,
         units_per_capacity=pool.units_per_capacity,
         capacity=capacity,
         floor=floor,
         ceiling=ceiling,
         canary_share=pool.canary_share,
+        usd_per_capacity_hour=pool.usd_per_capacity_hour,
     )
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from peakfleet_planner.demand import SignalDemand, UsableBaseline, read_demand
-from peakfleet_planner.pools import Standing
+from peakfleet_planner.pools import PoolHealth
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import BacklogSignal, FleetSpec
 
 
 def demand_within_lead_time(
-    spec: FleetSpec, snapshot: Snapshot, baseline: UsableBaseline, standing: Sequence[Standing]
+    spec: FleetSpec, snapshot: Snapshot, baseline: UsableBaseline, standing: Sequence[PoolHealth]
 ) -> tuple[SignalDemand, ...]:
     """Return what each signal asks for, ahead of the pools that serve it.
 
@@ -26,8 +26,7 @@ def demand_within_lead_time(
         baseline: What the company's own side carries.
         standing: How each pool stands.
     """
-    most_units = {one.spec.name: one.rung.ceiling * one.spec.units_per_capacity for one in standing}
-    memory = snapshot.memory.signals if snapshot.memory else {}
+    most_units = {one.spec.name: one.size.ceiling * one.spec.units_per_capacity for one in standing}
     runs = any(pool.desired_capacity > pool.min_capacity for pool in snapshot.pools)
     highest: tuple[SignalDemand, ...] = ()
     for reached in _ladders(spec):
@@ -37,7 +36,7 @@ def demand_within_lead_time(
                 signal,
                 snapshot.signals.get(signal.name, {}),
                 snapshot.now_epoch_seconds,
-                memory=memory.get(signal.name),
+                memory=snapshot.recalled.signals.get(signal.name),
                 runs=runs,
             )
             for signal in spec.signals

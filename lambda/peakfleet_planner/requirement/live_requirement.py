@@ -257,7 +257,7 @@ def roll_forecast(
         return None
     (signal,) = spec.signals
     read = snapshot.signals.get(signal.name, {})
-    memory = snapshot.memory.signals.get(signal.name) if snapshot.memory else None
+    memory = snapshot.recalled.signals.get(signal.name)
     lead_seconds = spec.lead_seconds_of(signal)
     samples = read_samples(signal, read, snapshot.now_epoch_seconds, lead_seconds, memory)
     try:
@@ -268,7 +268,7 @@ def roll_forecast(
 
 def _usable_model(spec: FleetSpec, snapshot: Snapshot) -> DemandModel | None:
     """Return what was learned, if it is trusted and of this very fleet."""
-    model = snapshot.memory.model if snapshot.memory else None
+    model = snapshot.recalled.model
     if model is None or not model.trusted or not model.basis.fits(basis_of(spec)):
         return None
     return model

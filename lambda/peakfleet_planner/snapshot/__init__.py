@@ -1,4 +1,9 @@
-"""What a tick knows."""
+"""What a tick knows: one `Snapshot`, built anew by each tick.
+
+In: what was read (`PoolReading` for each group, metric series for each signal) and what is
+remembered (`Memory`, with a record for each thing). Out: nothing, these are values. Read
+`snapshot`, then `memory`, then `capacity_errors`: where capacity could not be had.
+"""
 
 from peakfleet_planner.snapshot.capacity_errors import Outage, OutageCause
 from peakfleet_planner.snapshot.memory import (
@@ -9,7 +14,9 @@ from peakfleet_planner.snapshot.memory import (
     ForeignSize,
     Growth,
     Heights,
+    Hold,
     MeasuredUnits,
+    Memory,
     Notice,
     RolledBack,
     booting_since,
@@ -20,7 +27,7 @@ from peakfleet_planner.snapshot.signal_memory import (
     WHOLE_SAMPLES,
     SignalMemory,
 )
-from peakfleet_planner.snapshot.snapshot import Hold, Memory, PoolReading, Snapshot
+from peakfleet_planner.snapshot.snapshot import PoolReading, Snapshot
 
 __all__ = [
     "MOST_BOOTS",

@@ -1,11 +1,15 @@
-"""Facts that events leave behind for the next decision."""
+"""What is remembered from one decision to the next: a record for each thing, and all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil, inf
 from typing import Final, Literal
+
+from peakfleet_planner.forecast import DemandModel
+from peakfleet_planner.snapshot.capacity_errors import Outage
+from peakfleet_planner.snapshot.signal_memory import SignalMemory
 
 FEWEST_BOOTS: Final = 5
 """Fewer measured boots than this say nothing yet."""
@@ -147,6 +151,63 @@ class MeasuredUnits:
                 f"measured units must lie within bounds above zero, got {self.units:g} "
                 f"within {self.low:g} and {self.high:g}"
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A human's freeze of a fleet.
+
+    Args:
+        owner: Who holds it.
+        reason: Why.
+        until_epoch_seconds: When it ends by itself, in seconds since 1970 (UTC).
+    """
+
+    owner: str
+    reason: str
+    until_epoch_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the state table remembers of a fleet.
+
+    Args:
+        hold: A human's freeze. Default: none.
+        desired: Desired capacity of each pool after the last change. Default: none known.
+        before: Desired capacity of each pool before the last change. Default: as after it.
+        growth: When each pool was asked for more lately, in epoch seconds, and for how many points,
+            oldest first. Default: not known.
+        cloud_weight: Percent of the traffic that the fleet last got. Default: not known.
+        model: What was learned of the fleet's demand; used only while it is trusted, recent and
+            of the fleet as it is now. Default: nothing was learned.
+        outages: Where capacity could not be had. Default: nowhere.
+        notices: Instances that AWS may take back. Default: none.
+        boots: Measured boot times by pool. Default: none.
+        foreign: Sizes that somebody else has set. Default: none.
+        draining: Instances that finish their work before they leave. Default: none.
+        units: Measured units of one point of capacity by pool. Default: none.
+        rolled_back: The last launch template version of each pool that was given up for an older
+            one. Default: none.
+        heights: How large each pool was lately, where what is let go waits. Default: not known.
+        signals: What is remembered of each signal. Default: nothing.
+    """
+
+    hold: Hold | None = None
+    desired: Mapping[str, int] = field(default_factory=dict)
+    before: Mapping[str, int] = field(default_factory=dict)
+    growth: Mapping[str, Growth] = field(default_factory=dict)
+    cloud_weight: int | None = None
+    model: DemandModel | None = None
+    outages: tuple[Outage, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    boots: Mapping[str, BootTimes] = field(default_factory=dict)
+    foreign: tuple[ForeignSize, ...] = ()
+    draining: tuple[Draining, ...] = ()
+    units: Mapping[str, MeasuredUnits] = field(default_factory=dict)
+    rolled_back: Mapping[str, RolledBack] = field(default_factory=dict)
+    heights: Mapping[str, Heights] = field(default_factory=dict)
+    signals: Mapping[str, SignalMemory] = field(default_factory=dict)
 
 
 def booting_since(growth: Growth, booting_capacity: int) -> Growth:

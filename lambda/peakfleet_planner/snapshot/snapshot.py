@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from peakfleet_planner.forecast import DemandModel, RolledModel
+from peakfleet_planner.forecast import RolledModel
 from peakfleet_planner.snapshot.capacity_errors import Outage
-from peakfleet_planner.snapshot.memory import (
-    BootTimes,
-    Draining,
-    ForeignSize,
-    Growth,
-    Heights,
-    MeasuredUnits,
-    Notice,
-    RolledBack,
-)
-from peakfleet_planner.snapshot.signal_memory import SignalMemory
+from peakfleet_planner.snapshot.memory import Memory
 from peakfleet_planner.spec import MetricSeries
 
 
@@ -89,61 +80,7 @@ class PoolReading:
         return self.desired_capacity - self.unmet_capacity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """A human's freeze of a fleet.
-
-    Args:
-        owner: Who holds it.
-        reason: Why.
-        until_epoch_seconds: When it ends by itself, in seconds since 1970 (UTC).
-    """
-
-    owner: str
-    reason: str
-    until_epoch_seconds: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """What the state table remembers of a fleet.
-
-    Args:
-        hold: A human's freeze. Default: none.
-        desired: Desired capacity of each pool after the last change. Default: none known.
-        before: Desired capacity of each pool before the last change. Default: as after it.
-        growth: When each pool was asked for more lately, in epoch seconds, and for how many points,
-            oldest first. Default: not known.
-        cloud_weight: Percent of the traffic that the fleet last got. Default: not known.
-        model: What was learned of the fleet's demand; used only while it is trusted, recent and
-            of the fleet as it is now. Default: nothing was learned.
-        outages: Where capacity could not be had. Default: nowhere.
-        notices: Instances that AWS may take back. Default: none.
-        boots: Measured boot times by pool. Default: none.
-        foreign: Sizes that somebody else has set. Default: none.
-        draining: Instances that finish their work before they leave. Default: none.
-        units: Measured units of one point of capacity by pool. Default: none.
-        rolled_back: The last launch template version of each pool that was given up for an older
-            one. Default: none.
-        heights: How large each pool was lately, where what is let go waits. Default: not known.
-        signals: What is remembered of each signal. Default: nothing.
-    """
-
-    hold: Hold | None = None
-    desired: Mapping[str, int] = field(default_factory=dict)
-    before: Mapping[str, int] = field(default_factory=dict)
-    growth: Mapping[str, Growth] = field(default_factory=dict)
-    cloud_weight: int | None = None
-    model: DemandModel | None = None
-    outages: tuple[Outage, ...] = ()
-    notices: tuple[Notice, ...] = ()
-    boots: Mapping[str, BootTimes] = field(default_factory=dict)
-    foreign: tuple[ForeignSize, ...] = ()
-    draining: tuple[Draining, ...] = ()
-    units: Mapping[str, MeasuredUnits] = field(default_factory=dict)
-    rolled_back: Mapping[str, RolledBack] = field(default_factory=dict)
-    heights: Mapping[str, Heights] = field(default_factory=dict)
-    signals: Mapping[str, SignalMemory] = field(default_factory=dict)
+_NOTHING: Final = Memory()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +110,12 @@ class Snapshot:
     rolled: RolledModel | None = field(default=None, compare=False, repr=False)
 
     @property
+    def recalled(self) -> Memory:
+        """What is remembered; nothing if the state table could not be read."""
+        return self.memory or _NOTHING
+
+    @property
     def outages(self) -> tuple[Outage, ...]:
         """Every refusal that is known, the newest of each scope."""
-        known = self.memory.outages if self.memory else ()
-        return tuple({one.scope: one for one in (*known, *self.refused)}.values())
+        known = (*self.recalled.outages, *self.refused)
+        return tuple({one.scope: one for one in known}.values())

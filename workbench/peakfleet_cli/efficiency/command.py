@@ -13,8 +13,7 @@ from rich.console import Console
 
 from peakfleet_cli.efficiency.days import read_days
 from peakfleet_cli.efficiency.table import efficiency_table, notes
-from peakfleet_cli.operate.commands import Region, TableName, clear_errors
-from peakfleet_cli.operate.records import TableError
+from peakfleet_cli.operate import Region, TableError, TableName, clear_errors
 from peakfleet_planner.efficiency import ChipEfficiency, chip_efficiencies
 
 _KEPT_DAYS = 400

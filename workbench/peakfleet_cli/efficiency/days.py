@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Callable
 from datetime import date
-from functools import partial
-from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.conditions import Attr, Key
-
-from peakfleet_cli.operate.records import TableError, open_table
+from peakfleet_cli.operate import key_condition, open_table
 from peakfleet_planner.efficiency import PoolDay
+from peakfleet_table import DAYS
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.service_resource import Table
-
-DAY, AFTER_EVERY_DAY = "DAY#", "DAY$"
+_AFTER_EVERY_DATE = "~"
 
 
 def read_days(
@@ -34,39 +26,22 @@ def read_days(
     Raises:
         TableError: The table cannot be used, or a day not be read.
     """
-    first = DAY + since.isoformat()
-    with open_table(table_name, region=region) as table:
-        items = _of_all(table, first) if fleet is None else _of_one(table, fleet, first)
+    first, last = DAYS.prefix + since.isoformat(), DAYS.prefix + _AFTER_EVERY_DATE
     found: defaultdict[str, list[PoolDay]] = defaultdict(list)
-    for item in items:
-        found[str(item["fleet"])].append(_day(item))
+    with open_table(table_name, region=region) as client:
+        pages = (
+            client.get_paginator("scan").paginate(
+                TableName=table_name,
+                FilterExpression="#item BETWEEN :first AND :last",
+                ExpressionAttributeNames={"#item": "item"},
+                ExpressionAttributeValues={":first": {"S": first}, ":last": {"S": last}},
+            )
+            if fleet is None
+            else client.get_paginator("query").paginate(
+                TableName=table_name, **key_condition(fleet, first, last)
+            )
+        )
+        for page in pages:
+            for item in page["Items"]:
+                found[str(item["fleet"]["S"])].append(DAYS.read(item))
     return dict(found)
-
-
-def _of_one(table: Table, fleet: str, first: str) -> list[dict[str, Any]]:
-    ours = Key("fleet").eq(fleet) & Key("item").between(first, AFTER_EVERY_DAY)
-    return _pages(partial(table.query, KeyConditionExpression=ours))
-
-
-def _of_all(table: Table, first: str) -> list[dict[str, Any]]:
-    return _pages(
-        partial(table.scan, FilterExpression=Attr("item").between(first, AFTER_EVERY_DAY))
-    )
-
-
-def _pages(get_page: Callable[..., Any]) -> list[dict[str, Any]]:
-    page = get_page()
-    items: list[dict[str, Any]] = list(page["Items"])
-    while last := page.get("LastEvaluatedKey"):
-        page = get_page(ExclusiveStartKey=last)
-        items.extend(page["Items"])
-    return items
-
-
-def _day(item: dict[str, Any]) -> PoolDay:
-    try:
-        return PoolDay.from_json(json.loads(str(item["day"])))
-    except (KeyError, ValueError) as error:
-        raise TableError(
-            f"record {item.get('item')} cannot be read by this version of peakfleet: {error}"
-        ) from error

@@ -1,5 +1,34 @@
-"""`peakfleet hold`, `resume`, `explain`, `status` and `release`: a fleet that runs."""
+"""`peakfleet hold`, `resume`, `explain`, `status` and `release`: a fleet that runs.
 
-from peakfleet_cli.operate.obstacle_words import Fact
+Read `commands`, then `records`, the state table as they use it, and `obstacles`, what keeps pools
+from being used as they could be, in words.
+"""
 
-__all__ = ["Fact"]
+from peakfleet_cli.operate.commands import (
+    Region,
+    TableName,
+    clear_errors,
+    explain,
+    hold,
+    release,
+    resume,
+    status,
+)
+from peakfleet_cli.operate.obstacles import Obstacle
+from peakfleet_cli.operate.records import FleetRecords, TableError, key_condition, open_table
+
+__all__ = [
+    "FleetRecords",
+    "Obstacle",
+    "Region",
+    "TableError",
+    "TableName",
+    "clear_errors",
+    "explain",
+    "hold",
+    "key_condition",
+    "open_table",
+    "release",
+    "resume",
+    "status",
+]

@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from peakfleet_cli.operate.obstacle_words import Fact, fact_table
-from peakfleet_cli.operate.records import Decision, FleetRecords, TableError
+from peakfleet_cli.operate.obstacles import Obstacle, obstacle_table
+from peakfleet_cli.operate.records import FleetRecords, TableError
 from peakfleet_cli.times import in_words, parse_time, parse_until
 from peakfleet_planner import Hold
+from peakfleet_table import Decision
 
 Fleet = Annotated[str, typer.Argument(help="The fleet, by its construct path: Media/Transcode.")]
 TableName = Annotated[
@@ -92,7 +93,7 @@ def explain(
     with clear_errors():
         held = records.hold()
         decision = records.decision(moment)
-        facts = records.facts(now=now) if moment is None else ()
+        obstacles = records.obstacles(now=now) if moment is None else ()
         if decision is None and held is None:
             when = "" if moment is None else f" up to {in_words(moment)}"
             raise TableError(
@@ -106,13 +107,13 @@ def explain(
         for line in decision_lines(fleet, decision):
             console.print(line, markup=False)
     if moment is None:
-        print_facts(facts)
+        print_obstacles(obstacles)
 
 
 def decision_lines(fleet: str, decision: Decision) -> Iterator[str]:
     """Yield one decision in words, a line at a time."""
     plan = decision.plan
-    yield f"{fleet} has had this size since {in_words(decision.tick)}:"
+    yield f"{fleet} has had this size since {in_words(datetime.fromtimestamp(decision.tick, UTC))}:"
     yield f"  {plan.explain()}"
     for signal in plan.signals:
         units = "never read" if signal.units is None else f"{signal.units:.1f} units"
@@ -133,10 +134,47 @@ def print_hold(fleet: str, held: Hold, *, now: datetime) -> None:
         )
 
 
-def print_facts(facts: Sequence[Fact]) -> None:
+def print_obstacles(obstacles: Sequence[Obstacle]) -> None:
     """Print what stands in a fleet's way, if anything does."""
-    if facts:
-        Console(highlight=False).print(fact_table(facts))
+    if obstacles:
+        Console(highlight=False).print(obstacle_table(obstacles))
+
+
+def status(*, fleet: Fleet, table: TableName, region: Region = None) -> None:
+    """Say which pools are not used as they could be, why, and when they are asked again."""
+    now = datetime.now(UTC)
+    records = FleetRecords(table_name=table, fleet=fleet, region=region)
+    with clear_errors():
+        if not records.known():
+            raise TableError(
+                f"table '{table}' has nothing of fleet '{fleet}': check its name, which is its "
+                "construct path such as Media/Transcode"
+            )
+        held, obstacles = records.hold(), records.obstacles(now=now)
+    if held is not None:
+        print_hold(fleet, held, now=now)
+    print_obstacles(obstacles)
+    if not obstacles:
+        Console(soft_wrap=True).print(f"nothing stands in the way of {fleet}'s pools", markup=False)
+
+
+def release(*, fleet: Fleet, table: TableName, region: Region = None) -> None:
+    """Give sizes that somebody else has set back to the fleet, which goes on from there.
+
+    A fleet that yields leaves a foreign size alone until then. A hold is ended with resume.
+    """
+    with clear_errors():
+        sizes = FleetRecords(table_name=table, fleet=fleet, region=region).release()
+    console = Console(soft_wrap=True, highlight=False)
+    if not sizes:
+        console.print(f"nobody else has set a size of {fleet}; nothing was changed", markup=False)
+    for size in sizes:
+        since = in_words(datetime.fromtimestamp(size.since_epoch_seconds, UTC))
+        console.print(
+            f"{size.pool}: {size.capacity}, set by somebody else since {since}, is the fleet's own "
+            f"size now; the next tick goes on from there",
+            markup=False,
+        )
 
 
 @contextmanager

@@ -1,55 +1,173 @@
-"""What stands in a fleet's way, and how to take a foreign size out of it."""
+"""What stands in a fleet's way, as its state table knows it, in words."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, Final
 
-from rich.console import Console
+from rich import box
+from rich.table import Table
 
-from peakfleet_cli.operate.commands import (
-    Fleet,
-    Region,
-    TableName,
-    clear_errors,
-    print_facts,
-    print_hold,
-)
-from peakfleet_cli.operate.records import FleetRecords, TableError
 from peakfleet_cli.times import in_words
+from peakfleet_planner import Draining, ForeignSize, Notice, Outage, OutageCause, RolledBack
+from peakfleet_table import (
+    DRAINS,
+    NOTICES,
+    OUTAGES,
+    ROLLBACKS,
+    SIZES,
+    STRIKES,
+    DamagedRecordError,
+    Item,
+    Kind,
+    Strikes,
+    has_expired,
+)
+
+_CAUSES: Final = {
+    OutageCause.NO_CAPACITY: "AWS has no capacity",
+    OutageCause.QUOTA: "a quota of the account is reached",
+    OutageCause.NO_ADDRESSES: "the subnet has no free addresses",
+    OutageCause.NOT_AUTHORISED: "a permission is missing",
+    OutageCause.THROTTLED: "AWS throttles the calls",
+    OutageCause.BAD_TEMPLATE: "AWS refuses the launch template",
+    OutageCause.NEVER_READY: "launches in a row never served",
+    OutageCause.AT_RISK: "AWS takes instances back",
+}
+_NOTICES: Final = {
+    "interruption": "AWS takes it back within two minutes",
+    "rebalance": "AWS may take it back",
+}
 
 
-def status(*, fleet: Fleet, table: TableName, region: Region = None) -> None:
-    """Say which pools are not used as they could be, why, and when they are asked again."""
-    now = datetime.now(UTC)
-    records = FleetRecords(table_name=table, fleet=fleet, region=region)
-    with clear_errors():
-        if not records.known():
-            raise TableError(
-                f"table '{table}' has nothing of fleet '{fleet}': check its name, which is its "
-                "construct path such as Media/Transcode"
-            )
-        held, facts = records.hold(), records.facts(now=now)
-    if held is not None:
-        print_hold(fleet, held, now=now)
-    print_facts(facts)
-    if not facts:
-        Console(soft_wrap=True).print(f"nothing stands in the way of {fleet}'s pools", markup=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """One thing that keeps a pool from being used as it could be.
 
-
-def release(*, fleet: Fleet, table: TableName, region: Region = None) -> None:
-    """Give sizes that somebody else has set back to the fleet, which goes on from there.
-
-    A fleet that yields leaves a foreign size alone until then. A hold is ended with resume.
+    Args:
+        kind: What it is.
+        where: Which pool, place or instance.
+        since: Since when.
+        says: What is known.
+        then: What comes of it.
     """
-    with clear_errors():
-        sizes = FleetRecords(table_name=table, fleet=fleet, region=region).release()
-    console = Console(soft_wrap=True, highlight=False)
-    if not sizes:
-        console.print(f"nobody else has set a size of {fleet}; nothing was changed", markup=False)
-    for size in sizes:
-        since = in_words(datetime.fromtimestamp(size.since_epoch_seconds, UTC))
-        console.print(
-            f"{size.pool}: {size.capacity}, set by somebody else since {since}, is the fleet's own "
-            f"size now; the next tick goes on from there",
-            markup=False,
-        )
+
+    kind: str
+    where: str
+    since: datetime
+    says: str
+    then: str
+
+
+def obstacles_of(items: Iterable[Item], *, now: datetime) -> tuple[Obstacle, ...]:
+    """Return what the records of a fleet say, in the order of their keys.
+
+    Args:
+        items: Records of any kind. Those whose time is over are left out.
+        now: The present.
+    """
+    found: list[tuple[str, Obstacle]] = []
+    for item in items:
+        key = str(item["item"]["S"])
+        for kind, say in _WORDS:
+            if not key.startswith(kind.prefix):
+                continue
+            try:
+                if not has_expired(item, int(now.timestamp())):
+                    found.append((key, say(kind.read(item), now)))
+            except DamagedRecordError as error:
+                found.append((key, _damaged(key, str(error), now)))
+    return tuple(obstacle for _, obstacle in sorted(found, key=lambda one: one[0]))
+
+
+def obstacle_table(obstacles: Iterable[Obstacle]) -> Table:
+    """Return obstacles as a table."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("what", "where", "since", "why", "then"):
+        table.add_column(name, overflow="fold")
+    for one in obstacles:
+        table.add_row(one.kind, one.where, in_words(one.since), one.says, one.then)
+    return table
+
+
+def _damaged(key: str, error: str, now: datetime) -> Obstacle:
+    return Obstacle(kind="damaged record", where=key, since=now, says=error, then="counts as lost")
+
+
+def _outage(outage: Outage, now: datetime) -> Obstacle:
+    again = _moment(outage.retry_at_epoch_seconds)
+    times = f", {outage.attempts} times in a row" if outage.attempts > 1 else ""
+    where = (outage.pool, outage.purchase, outage.instance_type, outage.zone)
+    return Obstacle(
+        kind="refused",
+        where=" ".join(part for part in where if part) or "everything",
+        since=_moment(outage.asked_at_epoch_seconds),
+        says=f"{_CAUSES[outage.cause]} ({outage.cause}){times}",
+        then=f"asked again at {in_words(again)}" if again > now else "may be asked again now",
+    )
+
+
+def _notice(notice: Notice, _now: datetime) -> Obstacle:
+    return Obstacle(
+        kind="notice",
+        where=f"{notice.pool} {notice.instance_id}",
+        since=_moment(notice.seen_at_epoch_seconds),
+        says=_NOTICES[notice.kind],
+        then="replaced first, then drained",
+    )
+
+
+def _foreign_size(size: ForeignSize, _now: datetime) -> Obstacle:
+    return Obstacle(
+        kind="foreign size",
+        where=size.pool,
+        since=_moment(size.since_epoch_seconds),
+        says=f"somebody else has set it to {size.capacity}",
+        then="left alone for the fleet's grace time, or until `peakfleet release`",
+    )
+
+
+def _drain(draining: Draining, _now: datetime) -> Obstacle:
+    return Obstacle(
+        kind="drain",
+        where=f"{draining.pool} {draining.instance_id}",
+        since=_moment(draining.since_epoch_seconds),
+        says="it finishes its work",
+        then="leaves",
+    )
+
+
+def _strikes(strikes: Strikes, _now: datetime) -> Obstacle:
+    return Obstacle(
+        kind="strikes",
+        where=strikes.pool,
+        since=_moment(strikes.last),
+        says=f"launches in a row that never served: {strikes.count}; {strikes.reason}",
+        then="the third takes the pool out; one that serves clears it",
+    )
+
+
+def _rolled_back(given_up: RolledBack, _now: datetime) -> Obstacle:
+    return Obstacle(
+        kind="rolled back",
+        where=given_up.pool,
+        since=_moment(given_up.at_epoch_seconds),
+        says=f"launch template version {given_up.version} did not work",
+        then=f"launches version {given_up.to_version} until a newer one is deployed",
+    )
+
+
+def _moment(epoch_seconds: int) -> datetime:
+    return datetime.fromtimestamp(epoch_seconds, UTC)
+
+
+_WORDS: Final[tuple[tuple[Kind[Any], Callable[[Any, datetime], Obstacle]], ...]] = (
+    (OUTAGES, _outage),
+    (NOTICES, _notice),
+    (SIZES, _foreign_size),
+    (DRAINS, _drain),
+    (STRIKES, _strikes),
+    (ROLLBACKS, _rolled_back),
+)

@@ -1,28 +1,34 @@
-"""The state table as a human's commands use it: holds and decision records."""
+"""The state table as a human's commands use it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import boto3
-from boto3.dynamodb.conditions import Key
 from botocore.exceptions import BotoCoreError, ClientError
 
-from peakfleet_cli.operate.obstacle_words import FIRST, Fact, facts_of
-from peakfleet_planner import ForeignSize, Hold, Plan
+from peakfleet_cli.operate.obstacles import Obstacle, obstacles_of
+from peakfleet_planner import ForeignSize, Hold
+from peakfleet_table import (
+    DECISIONS,
+    FIRST_READ,
+    HOLDS,
+    LATESTS,
+    SIZES,
+    DamagedRecordError,
+    Decision,
+    Item,
+)
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_dynamodb import DynamoDBClient
 
-HOLD, LATEST, DECISION, SIZE = "HOLD", "LATEST", "DECISION#", "SIZE#"
 _TRIES = 3
-_AFTER_EVERY_DIGIT = "~"
+_AFTER_EVERYTHING = "~"
 
 
 class TableError(Exception):
@@ -30,21 +36,10 @@ class TableError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """One decision record.
-
-    Args:
-        tick: When it was decided.
-        plan: What was decided, and why.
-    """
-
-    tick: datetime
-    plan: Plan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetRecords:
     """What the state table knows of one fleet.
+
+    Every method raises a `TableError` if the table cannot be used.
 
     Args:
         table_name: Name of the DynamoDB table.
@@ -58,34 +53,31 @@ class FleetRecords:
 
     def known(self) -> bool:
         """Whether the table has anything of the fleet."""
-        with self._table() as table:
-            found = table.query(KeyConditionExpression=Key("fleet").eq(self.fleet), Limit=1)
+        with open_table(self.table_name, region=self.region) as client:
+            found = client.query(**self._between("", None), Limit=1)
         return bool(found["Items"])
 
     def hold(self) -> Hold | None:
         """Return the hold in the table, which may have ended."""
-        with self._table() as table:
-            item = table.get_item(Key=self._key(HOLD), ConsistentRead=True).get("Item")
-        return None if item is None else _hold(item)
+        with open_table(self.table_name, region=self.region) as client:
+            item = self._get(client, HOLDS.key(self.fleet))
+            return HOLDS.read(item) if item else None
 
     def put_hold(self, hold: Hold) -> None:
         """Hold the fleet; a hold that it has is replaced."""
-        with self._table() as table:
-            table.put_item(
-                Item={
-                    **self._key(HOLD),
-                    "owner": hold.owner,
-                    "reason": hold.reason,
-                    "until": hold.until_epoch_seconds,
-                    "expires_at": hold.until_epoch_seconds,
-                }
-            )
+        with open_table(self.table_name, region=self.region) as client:
+            client.put_item(TableName=self.table_name, Item=HOLDS.item(self.fleet, hold))
 
     def delete_hold(self) -> Hold | None:
-        """End the hold, and return it if there was one."""
-        with self._table() as table:
-            answer = table.delete_item(Key=self._key(HOLD), ReturnValues="ALL_OLD")
-        return _hold(answer["Attributes"]) if answer.get("Attributes") else None
+        """End the hold, and return it if there was one; one that is damaged ends as well."""
+        with open_table(self.table_name, region=self.region) as client:
+            answer = client.delete_item(
+                TableName=self.table_name, Key=HOLDS.key(self.fleet), ReturnValues="ALL_OLD"
+            )
+        try:
+            return HOLDS.read(answer["Attributes"]) if answer.get("Attributes") else None
+        except DamagedRecordError:
+            return Hold(owner="somebody", reason="its record was damaged", until_epoch_seconds=0)
 
     def decision(self, at: datetime | None = None) -> Decision | None:
         """Return the newest decision, or the newest one up to *at*.
@@ -93,30 +85,18 @@ class FleetRecords:
         A record is written when a decision changes something, so it stands until the next one.
         """
         until = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" if at else ""
-        with self._table() as table:
-            found = table.query(
-                KeyConditionExpression=Key("fleet").eq(self.fleet)
-                & Key("item").between(DECISION, DECISION + until + _AFTER_EVERY_DIGIT),
-                ScanIndexForward=False,
-                Limit=1,
+        last = DECISIONS.prefix + until + _AFTER_EVERYTHING
+        with open_table(self.table_name, region=self.region) as client:
+            found = client.query(
+                **self._between(DECISIONS.prefix, last), ScanIndexForward=False, Limit=1
             )
-        return _decision(found["Items"][0]) if found["Items"] else None
+            return DECISIONS.read(found["Items"][0]) if found["Items"] else None
 
-    def facts(self, *, now: datetime) -> tuple[Fact, ...]:
+    def obstacles(self, *, now: datetime) -> tuple[Obstacle, ...]:
         """Return what stands in the fleet's way."""
-        found: list[Mapping[str, Any]] = []
-        start: dict[str, Any] = {}
-        with self._table() as table:
-            while True:
-                page = table.query(
-                    KeyConditionExpression=Key("fleet").eq(self.fleet) & Key("item").gte(FIRST),
-                    **start,
-                )
-                found.extend(page["Items"])
-                if "LastEvaluatedKey" not in page:
-                    break
-                start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-        return facts_of(found, now=now)
+        with open_table(self.table_name, region=self.region) as client:
+            pages = client.get_paginator("query").paginate(**self._between(FIRST_READ, None))
+            return obstacles_of([item for page in pages for item in page["Items"]], now=now)
 
     def release(self) -> tuple[ForeignSize, ...]:
         """Take the sizes that somebody else has set for the fleet's own; return them.
@@ -124,107 +104,107 @@ class FleetRecords:
         Raises:
             TableError: The fleet has decided nothing yet, or anew each time that was tried.
         """
-        with self._table() as table:
+        with open_table(self.table_name, region=self.region) as client:
             for _ in range(_TRIES):
-                sizes = self._foreign_sizes(table)
-                if not sizes or self._own(table, sizes):
+                found = client.query(
+                    **self._between(SIZES.prefix, SIZES.prefix + _AFTER_EVERYTHING),
+                    ConsistentRead=True,
+                )
+                sizes = tuple(SIZES.read(item) for item in found["Items"])
+                if not sizes or self._own(client, sizes):
                     return sizes
         raise TableError(
             f"fleet '{self.fleet}' decided anew while its sizes were released; try again"
         )
 
-    def _foreign_sizes(self, table: Table) -> tuple[ForeignSize, ...]:
-        found = table.query(
-            KeyConditionExpression=Key("fleet").eq(self.fleet) & Key("item").begins_with(SIZE),
-            ConsistentRead=True,
-        )
-        return tuple(
-            ForeignSize(
-                pool=str(item["item"]).removeprefix(SIZE),
-                capacity=int(cast("Decimal", item["capacity"])),
-                since_epoch_seconds=int(cast("Decimal", item["since"])),
-            )
-            for item in found["Items"]
-        )
-
-    def _own(self, table: Table, sizes: tuple[ForeignSize, ...]) -> bool:
+    def _own(self, client: DynamoDBClient, sizes: tuple[ForeignSize, ...]) -> bool:
         """Write sizes as the fleet's own, unless anything changed since they were read."""
-        latest = table.get_item(Key=self._key(LATEST), ConsistentRead=True).get("Item")
+        latest = self._get(client, LATESTS.key(self.fleet))
         if latest is None:
             raise TableError(
                 f"fleet '{self.fleet}' has not decided anything yet; its first change starts "
                 "from the sizes that its groups have"
             )
+        items = [SIZES.item(self.fleet, one) for one in sizes]
         places = {f"#p{n}": one.pool for n, one in enumerate(sizes)}
-        capacities = {f":c{n}": one.capacity for n, one in enumerate(sizes)}
+        capacities = {f":c{n}": item["capacity"] for n, item in enumerate(items)}
         own = {
             "TableName": self.table_name,
-            "Key": self._key(LATEST),
+            "Key": LATESTS.key(self.fleet),
             "UpdateExpression": "SET "
             + ", ".join(f"#desired.#p{n} = :c{n}" for n in range(len(sizes))),
             "ConditionExpression": "#tick = :tick",
-            "ExpressionAttributeNames": {"#desired": "desired", "#tick": "tick", **places},
+            "ExpressionAttributeNames": {**LATESTS.names("desired", "tick"), **places},
             "ExpressionAttributeValues": {":tick": latest["tick"], **capacities},
         }
         forget = [
             {
                 "TableName": self.table_name,
-                "Key": self._key(SIZE + one.pool),
+                "Key": SIZES.key_of(self.fleet, one),
                 "ConditionExpression": "#capacity = :capacity",
-                "ExpressionAttributeNames": {"#capacity": "capacity"},
-                "ExpressionAttributeValues": {":capacity": one.capacity},
+                "ExpressionAttributeNames": SIZES.names("capacity"),
+                "ExpressionAttributeValues": {":capacity": item["capacity"]},
             }
-            for one in sizes
+            for one, item in zip(sizes, items, strict=True)
         ]
         writes: Any = [{"Update": own}, *({"Delete": one} for one in forget)]
         try:
-            table.meta.client.transact_write_items(TransactItems=writes)
+            client.transact_write_items(TransactItems=writes)
         except ClientError as error:
             if error.response["Error"]["Code"] != "TransactionCanceledException":
                 raise
             return False
         return True
 
-    def _key(self, item: str) -> dict[str, str]:
-        return {"fleet": self.fleet, "item": item}
+    def _get(self, client: DynamoDBClient, key: Item) -> Item | None:
+        answer = client.get_item(TableName=self.table_name, Key=key, ConsistentRead=True)
+        return answer.get("Item")
 
-    def _table(self) -> AbstractContextManager[Table]:
-        return open_table(self.table_name, region=self.region)
+    def _between(self, first: str, last: str | None) -> Any:  # noqa: ANN401  part of a boto3 request
+        """Return the query for all of a fleet's records, or those between two sort keys."""
+        return {"TableName": self.table_name, **key_condition(self.fleet, first, last)}
+
+
+def key_condition(fleet: str, first: str, last: str | None) -> dict[str, Any]:
+    """Return the part of a query that says which records of a fleet it is for.
+
+    Args:
+        fleet: Whose.
+        first: The first sort key; empty for all that there are.
+        last: The last one. None: all from the first on.
+    """
+    text, values = "#fleet = :fleet", {":fleet": {"S": fleet}}
+    if first:
+        text += " AND #item >= :first" if last is None else " AND #item BETWEEN :first AND :last"
+        values |= {":first": {"S": first}} | ({} if last is None else {":last": {"S": last}})
+    names = {"#fleet": "fleet", **({"#item": "item"} if first else {})}
+    return {
+        "KeyConditionExpression": text,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+    }
 
 
 @contextmanager
-def open_table(table_name: str, *, region: str | None) -> Iterator[Table]:
-    """Yield the table, and say in words what AWS refused.
+def open_table(table_name: str, *, region: str | None) -> Iterator[DynamoDBClient]:
+    """Yield a client of the table, and say in words what AWS refused or what is damaged.
 
     Args:
         table_name: Name of the DynamoDB table.
         region: AWS region. None: that of the environment or profile.
 
     Raises:
-        TableError: It cannot be used.
+        TableError: It cannot be used, or a record in it not be read.
     """
     try:
-        yield boto3.resource("dynamodb", region_name=region).Table(table_name)
+        yield boto3.client("dynamodb", region_name=region)
     except (ClientError, BotoCoreError) as error:
         raise TableError(_in_words(table_name, error)) from error
-
-
-def _hold(item: Mapping[str, Any]) -> Hold:
-    return Hold(
-        owner=str(item.get("owner", "somebody")),
-        reason=str(item.get("reason", "no reason given")),
-        until_epoch_seconds=int(cast("Decimal", item["until"])),
-    )
-
-
-def _decision(item: Mapping[str, Any]) -> Decision:
-    try:
-        plan = Plan.from_json(json.loads(str(item["plan"])))
-    except ValueError as error:
+    except DamagedRecordError as error:
+        path, _, why = str(error).partition(": ")
         raise TableError(
-            f"record {item['item']} cannot be read by this version of peakfleet: {error}"
+            f"record {path} cannot be read by this version of peakfleet: {why}"
         ) from error
-    return Decision(tick=datetime.fromtimestamp(int(item["tick"]), UTC), plan=plan)
 
 
 def _in_words(table_name: str, error: ClientError | BotoCoreError) -> str:

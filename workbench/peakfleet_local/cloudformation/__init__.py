@@ -1,4 +1,9 @@
-"""CloudFormation of moto with the resource types it lacks, and without its worst bugs."""
+"""CloudFormation: moto's, with the resource types it lacks and without its worst bugs.
+
+`types` says how each missing type is made, through the API of the same local AWS (`resources`);
+`custom_resources` run their functions; `corrections` mend types that moto gets wrong, `stacks`
+the stacks and change sets themselves.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,6 @@ from contextlib import contextmanager
 
 from moto.cloudformation import parsing
 
-from peakfleet_local.cloudformation.balancers import balancer_patches
 from peakfleet_local.cloudformation.corrections import type_patches
 from peakfleet_local.cloudformation.custom_resources import CustomResources, InvokeFunction
 from peakfleet_local.cloudformation.resources import Clients, ResourceType
@@ -36,7 +40,7 @@ def installed_types(*, clients: Clients, invoke: InvokeFunction) -> Iterator[Non
     """
     types = {kind.cloudformation_type(): kind for kind in resource_types(clients)}
     custom = CustomResources(clients=clients, invoke=invoke)
-    corrections = [*stack_patches(), *type_patches(), *balancer_patches()]
+    corrections = [*stack_patches(), *type_patches()]
     with patched([*_type_patches(types, custom), *corrections]):
         yield
 

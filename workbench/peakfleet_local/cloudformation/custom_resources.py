@@ -1,3 +1,5 @@
+"""Custom resources, whose functions are run."""
+
 from __future__ import annotations
 
 import json
@@ -15,7 +17,8 @@ BUCKET = "cloudformation-custom-resource-responses"
 class InvokeFunction(Protocol):
     """Runs a deployed function."""
 
-    def __call__(self, *, arn: str, event: object) -> Invocation: ...
+    def __call__(self, *, arn: str, event: object) -> Invocation:
+        """Run the function of an ARN and wait for its answer."""
 
 
 class CustomResourceError(RuntimeError):

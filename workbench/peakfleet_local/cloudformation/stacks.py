@@ -1,3 +1,5 @@
+"""Stacks and change sets: exports, parameters, errors that name the resource."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -1,0 +1,83 @@
+"""The state table's records as values: one declaration for each kind. No boto3, no I/O.
+
+Handlers and the command write and read the table through these declarations alone. A value goes in
+(`OUTAGES.item(fleet, outage)` gives DynamoDB's form of it) and comes out again
+(`OUTAGES.read(item)`), whole or not at all: what is damaged is refused by its path, and whoever
+reads treats it as lost.
+
+Read `records` first, which lists every kind; then `kind`, what a declaration can say; then `forms`,
+how each value is kept.
+"""
+
+from peakfleet_table.forms import DamagedRecordError, Form, Item
+from peakfleet_table.kind import EXPIRES_AT, Attribute, Kind, has_expired, path_of, read_all
+from peakfleet_table.records import (
+    ASKED,
+    BOOTS,
+    DAYS,
+    DECISIONS,
+    DRAINS,
+    FIRST_READ,
+    GANGS,
+    HOLDS,
+    LATESTS,
+    MODELS,
+    NOTICES,
+    OUTAGES,
+    READY_KEPT_SECONDS,
+    ROLLBACKS,
+    SIZE_KEPT_SECONDS,
+    SIZES,
+    STRIKES,
+    STRIKES_KEPT_SECONDS,
+    UNITS,
+    UNITS_KEPT_SECONDS,
+    Asked,
+    Decision,
+    Gang,
+    Latest,
+    PackedModel,
+    PoolBoots,
+    PoolUnits,
+    Strikes,
+)
+
+__all__ = [
+    "ASKED",
+    "BOOTS",
+    "DAYS",
+    "DECISIONS",
+    "DRAINS",
+    "EXPIRES_AT",
+    "FIRST_READ",
+    "GANGS",
+    "HOLDS",
+    "LATESTS",
+    "MODELS",
+    "NOTICES",
+    "OUTAGES",
+    "READY_KEPT_SECONDS",
+    "ROLLBACKS",
+    "SIZES",
+    "SIZE_KEPT_SECONDS",
+    "STRIKES",
+    "STRIKES_KEPT_SECONDS",
+    "UNITS",
+    "UNITS_KEPT_SECONDS",
+    "Asked",
+    "Attribute",
+    "DamagedRecordError",
+    "Decision",
+    "Form",
+    "Gang",
+    "Item",
+    "Kind",
+    "Latest",
+    "PackedModel",
+    "PoolBoots",
+    "PoolUnits",
+    "Strikes",
+    "has_expired",
+    "path_of",
+    "read_all",
+]
