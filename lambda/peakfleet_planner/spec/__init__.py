@@ -30,6 +30,7 @@ from peakfleet_planner.spec.signals import (
     Signal,
     SilenceRule,
     WhenSilent,
+    finish_within_seconds,
 )
 
 __all__ = [
@@ -60,5 +61,6 @@ __all__ = [
     "WarmSpec",
     "WhenSilent",
     "evaluate",
+    "finish_within_seconds",
     "hold_seconds",
 ]

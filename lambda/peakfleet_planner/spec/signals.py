@@ -172,24 +172,12 @@ class BacklogSignal(_Sampled):
     @property
     def has_long_items(self) -> bool:
         """Whether an item takes more than half of the time that it may wait."""
-        return 2 * self.seconds_per_item > self.drain_within_seconds
+        return self.finish_within_seconds > self.drain_within_seconds
 
     @property
     def finish_within_seconds(self) -> float:
-        """How long after it came an item must be finished.
-
-        That is the time that it may wait; but nobody finishes an item sooner than in its own
-        seconds, so a long one may wait for half of that time, and then be worked on.
-
-        >>> sqs = Metric(namespace="AWS/SQS", metric_name="ApproximateNumberOfMessagesVisible")
-        >>> signal = BacklogSignal(
-        ...     name="renders", metrics={"waiting": sqs}, seconds_per_item=3600,
-        ...     drain_within_seconds=900,
-        ... )
-        >>> signal.finish_within_seconds
-        4050.0
-        """
-        return max(self.drain_within_seconds, self.seconds_per_item + self.drain_within_seconds / 2)
+        """How long after it came an item must be finished."""
+        return finish_within_seconds(self.seconds_per_item, self.drain_within_seconds)
 
     def __post_init__(self) -> None:
         """Refuse a backlog that could never be drained."""
@@ -228,6 +216,18 @@ class BacklogSignal(_Sampled):
         usable_seconds = max(within_seconds - lead_seconds, within_seconds / 4)
         needed = max(waiting * self.seconds_per_item / usable_seconds, in_flight)
         return min(needed, waiting + in_flight)
+
+
+def finish_within_seconds(seconds_per_item: float, drain_within_seconds: float) -> float:
+    """Return how long after it came an item must be finished.
+
+    That is the time that it may wait; but nobody finishes an item sooner than in its own
+    seconds, so a long one may wait for half of that time, and then be worked on.
+
+    >>> finish_within_seconds(90, 900), finish_within_seconds(3600, 900)
+    (900, 4050.0)
+    """
+    return max(drain_within_seconds, seconds_per_item + drain_within_seconds / 2)
 
 
 Signal = RateSignal | BacklogSignal
