@@ -138,7 +138,7 @@ def noticed(fake: FakeAws, instance_id: str, *, kind: str = "interruption") -> F
         "item": {"S": f"NOTICE#{instance_id}"},
         "pool": {"S": "Graviton"},
         "kind": {"S": kind},
-        "seen_at": {"N": str(NOW)},
+        "seen_at": {"N": str(NOW - 60)},
         "capacity": {"N": "1"},
         "expires_at": {"N": str(NOW + 900)},
     }

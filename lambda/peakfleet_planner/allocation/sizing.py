@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
+from typing import Final
 
 from peakfleet_planner.allocation.fill import (
     bounded,
@@ -19,8 +20,11 @@ from peakfleet_planner.allocation.scale_in import shrink
 from peakfleet_planner.plan import Reason
 from peakfleet_planner.pools import PoolHealth, PoolSize
 from peakfleet_planner.requirement import Need
-from peakfleet_planner.snapshot import Snapshot
+from peakfleet_planner.snapshot import Growth, OutageCause, Snapshot
 from peakfleet_planner.spec import FleetSpec
+
+PACE_SECONDS: Final = 60
+"""A fleet's pace is meant for so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +49,17 @@ class _Ladder:
     health: Sequence[PoolHealth]
     sizes: tuple[PoolSize, ...]
     out_units: float
+    in_units: float
     reasons: list[Reason] = field(default_factory=list)
 
     def sized(self, sizes: tuple[PoolSize, ...], fallback: Reason) -> Sizing:
         also = {
             Reason.AT_RISK: any(one.notices for one in self.health),
             Reason.OTHER_WRITER: any(one.foreign for one in self.health),
+            Reason.CAPACITY_MISSING: any(
+                one.available.cause is OutageCause.MISSING for one in self.health
+            ),
+            Reason.PROCESS_SUSPENDED: any(one.suspended for one in self.health),
             Reason.CANARY: any(canary_points(size, self.need.grow_to) for size in sizes),
         }
         known = [Reason.KNOWN_PEAK] if self.need.known_peak else []
@@ -84,7 +93,10 @@ def size(
         need=need,
         health=health,
         sizes=bounded(tuple(one.size for one in health)),
-        out_units=max(0.0, spec.pace.out_units - _granted_units(spec, snapshot)),
+        out_units=_left_of(
+            spec.pace.out_units, spec, snapshot, snapshot.recalled.growth, granted=snapshot.granted
+        ),
+        in_units=_left_of(spec.pace.in_units, spec, snapshot, snapshot.recalled.shrinkage),
     )
     if falls_short(ladder.sizes, need.grow_to):
         grown = _grown(ladder)
@@ -112,8 +124,21 @@ def size(
     return replace(sizing, sizes=elsewhere, reasons=(Reason.MOVING, *sizing.reasons))
 
 
-def _granted_units(spec: FleetSpec, snapshot: Snapshot) -> float:
-    return sum(snapshot.granted.get(pool.name, 0) * pool.units_per_capacity for pool in spec.pools)
+def _left_of(
+    pace_units: float,
+    spec: FleetSpec,
+    snapshot: Snapshot,
+    steps: Mapping[str, Growth],
+    *,
+    granted: Mapping[str, int] | None = None,
+) -> float:
+    """Return what is left of a minute's pace: ticks of events come more often than that."""
+    since = snapshot.now_epoch_seconds - PACE_SECONDS
+    used = 0.0
+    for pool in spec.pools:
+        points = sum(points for at, points in steps.get(pool.name, ()) if at > since)
+        used += (points + (granted or {}).get(pool.name, 0)) * pool.units_per_capacity
+    return max(0.0, pace_units - used)
 
 
 def _grown(ladder: _Ladder) -> Sizing:
@@ -130,7 +155,8 @@ def _grown(ladder: _Ladder) -> Sizing:
         ladder.reasons.append(Reason.STEP_LIMITED)
     if falls_short(hoped, need_units):
         ladder.reasons.append(Reason.AT_MAXIMUM)
-    if [size.capacity for size in hoped] != [size.capacity for size in unbounded]:
+    is_shut = any(one.available.cause for one in ladder.health)
+    if is_shut and [one.capacity for one in hoped] != [one.capacity for one in unbounded]:
         ladder.reasons.append(Reason.NO_CAPACITY)
     if worth != unbounded:
         ladder.reasons.append(Reason.TOO_DEAR)
@@ -161,7 +187,7 @@ def _without_dear(ladder: _Ladder, sizing: Sizing, *, serving_units: float) -> S
     if need.known_peak or not dear:
         return sizing
     gone_units = max(0.0, total_units(ladder.sizes) - total_units(sizing.sizes))
-    spare_units = min(serving_units - need.burst, ladder.spec.pace.in_units) - gone_units
+    spare_units = min(serving_units - need.burst, ladder.in_units) - gone_units
     only_dear = tuple(
         size if size.name in dear else replace(size, floor=size.capacity) for size in sizing.sizes
     )
@@ -188,9 +214,7 @@ def _shrunk(ladder: _Ladder, *, serving_units: float) -> Sizing:
     free = shrink(sizes, need.grow_to)
     kept = shrink(sizes, need.keep)
     served = shrink(sizes, need.keep, spare_units=spare_units)
-    paced = shrink(
-        sizes, need.keep, at_most_units=ladder.spec.pace.in_units, spare_units=spare_units
-    )
+    paced = shrink(sizes, need.keep, at_most_units=ladder.in_units, spare_units=spare_units)
     if paced != served:
         ladder.reasons.append(Reason.STEP_LIMITED)
     if served != kept:

@@ -14,7 +14,7 @@ from peakfleet_planner.pools.measured import (
     with_measured_boots,
     with_measured_units,
 )
-from peakfleet_planner.pools.requested_size import foreign_sizes, settled
+from peakfleet_planner.pools.requested_size import foreign_sizes, settled, unmet_since
 
 __all__ = [
     "PoolHealth",
@@ -27,6 +27,7 @@ __all__ = [
     "remembered",
     "settled",
     "spread",
+    "unmet_since",
     "with_measured_boots",
     "with_measured_units",
 ]
