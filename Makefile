@@ -1,17 +1,43 @@
 # Everything needs Python 3.11 or newer and git; each target sets up the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo faults test lint format synth deploy bench fuzz mutants lock clean
+.PHONY: help demo faults test quick lint format synth deploy bench fuzz mutants lock clean
 
 PYTHON ?= python3
 VENV   := .venv
 READY  := $(VENV)/.ready
 CDK    := node_modules/.bin/cdk
+PIP    := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Without compiled modules, importing aws_cdk takes ten times as long.
 unexport PYTHONDONTWRITEBYTECODE
 # Node and the CDK CLI phone home and print notices otherwise.
 export CDK_DISABLE_CLI_TELEMETRY := true
+
+# $(call step,WHAT,COMMAND,HELP): say what is done; after a failure, show the way out below the tool's own error.
+step = @echo "set-up: $(1)"; $(2) || { echo "set-up: FAILED: $(1)"; echo "$$$(3)"; exit 1; }
+
+define VENV_HELP
+  Python's own message is above. On Debian and Ubuntu, `apt install python3-venv` provides the module.
+  `make PYTHON=python3.12 ...` takes another Python.
+endef
+define PIP_HELP
+  pip's own message is above. The usual remedies:
+    behind a proxy             export HTTPS_PROXY=http://proxy.example:3128
+    own certificate authority  export PIP_CERT=/path/to/ca.pem
+    own package index          export PIP_INDEX_URL=https://index.example/simple
+    no network                 export PIP_NO_INDEX=1 PIP_FIND_LINKS=/folder/of/wheels
+  Then run the same command again: set-up continues where it stopped.
+endef
+define NPM_HELP
+  npm's own message is above. The usual remedies:
+    behind a proxy             export HTTPS_PROXY=http://proxy.example:3128
+    own certificate authority  export NODE_EXTRA_CA_CERTS=/path/to/ca.pem   (or `npm config set cafile /path/to/ca.pem`)
+    own registry               export npm_config_registry=https://registry.example/
+    no network                 `npm ci` on a machine with network, then copy node_modules/ here and `touch $(CDK)`
+  Then run the same command again: set-up continues where it stopped.
+endef
+export VENV_HELP PIP_HELP NPM_HELP
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -24,6 +50,9 @@ faults: $(READY) $(CDK) ## Run every fault scenario on a local AWS (SCENARIO=nam
 
 test: $(READY) $(CDK) ## Run all tests (ARGS="-k name" passes on to pytest)
 	pytest -n auto --dist loadfile $(ARGS)
+
+quick: $(READY) ## Run the tests that are not marked slow, in under a minute (ARGS as above)
+	pytest -n auto --dist loadfile -m "not slow" $(ARGS)
 
 lint: $(READY) ## Check format, style, types and who imports whom
 	ruff format --check .
@@ -69,12 +98,12 @@ clean: ## Remove everything that was made
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; say PYTHON=python3.x")'
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	$(VENV)/bin/python -m peakfleet.prefetch
+	$(call step,virtual environment in $(VENV),$(PYTHON) -m venv $(VENV),VENV_HELP)
+	$(call step,packages of requirements.txt (pip),$(PIP) --require-hashes -r requirements.txt,PIP_HELP)
+	$(call step,this package (pip),$(PIP) --no-deps --no-build-isolation --editable .,PIP_HELP)
+	$(call step,numpy for Lambda (pip),$(VENV)/bin/python -m peakfleet.prefetch,PIP_HELP)
 	@touch $@
 
 $(CDK): package-lock.json $(READY)
-	npm ci --silent
+	$(call step,the CDK CLI in node_modules (npm),npm ci --loglevel=error,NPM_HELP)
 	@touch $@

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from math import exp, log
 from pathlib import Path
 
-from peakfleet_sim import Contest, Outcome, Queue, World, load_demand, scale_to, score
+from peakfleet_sim import Comparison, Outcome, Queue, World, load_demand, scale_to, score
 from peakfleet_sim.replay import choose
 
 MINUTES_PER_DAY = 1440
@@ -94,23 +94,23 @@ def _traces(names: Sequence[str]) -> list[Path]:
 
 def _outcomes(work: tuple[Path, Setting, argparse.Namespace]) -> Mapping[str, Outcome]:
     path, setting, wishes = work
-    contest = _contest(path, setting, days=wishes.days)
-    optimum = contest.optimum()
+    comparison = _comparison(path, setting, days=wishes.days)
+    optimum = comparison.optimum()
     found = {}
     for name in wishes.policies:
         choice = choose(name)
         least = choice.kind.least_instances
-        fair = replace(contest, world=replace(contest.world, min_instances=least))
+        fair = replace(comparison, world=replace(comparison.world, min_instances=least))
         found[name] = score(choice.run(fair, own_delays=True), optimum=optimum)
     return found
 
 
-def _contest(path: Path, setting: Setting, *, days: int) -> Contest:
+def _comparison(path: Path, setting: Setting, *, days: int) -> Comparison:
     recorded = load_demand(path)
     last = recorded.units[-days * MINUTES_PER_DAY :]
     start = recorded.timestamp(recorded.minutes - len(last))
     scaled = scale_to(replace(recorded, units=last, start=start), peak_burst_units=PEAK_INSTANCES)
-    return Contest(
+    return Comparison(
         demand=replace(scaled.demand, history_minutes=HISTORY_MINUTES),
         world=World(baseline_units=scaled.baseline_units, boot_seconds=60 * setting.boot_minutes),
         queue=Queue(seconds_per_item=60, deadline_seconds=60 * setting.deadline_minutes),

@@ -5,7 +5,7 @@ Run: `PEAKFLEET_TRACES=folder PEAKFLEET_SPOT=folder python benchmarks/bill.py [-
 
 Demand is scaled as in `benchmarks/foresight.py`. Target tracking at 70 % sizes an x86 on-demand
 fleet; what it leaves unserved is the service that every other fleet must reach on that trace
-(`peakfleet_sim.rivals` says how). Each recording of Spot availability is the weather of one Spot
+(`benchmarks/equal_service.py` says how). Each recording of Spot availability limits one Spot
 pool. Dollars follow from list prices of the catalogue; `WORKLOADS` says which figures are published
 claims. `docs/bill.md` explains the tables. PEAKFLEET_JOBS bounds the processes; default: one per
 core. A trace takes about eight minutes of processor time for 49 days.
@@ -22,11 +22,10 @@ from math import exp, log
 from pathlib import Path
 from typing import Final
 
-from benchmarks.equal_service import Bill
-from benchmarks.recorded import processes, recordings, scaled, spot_weather, traces
-from benchmarks.rivals import COSTS, SPOT, SURE, Bills, Rivals
+from benchmarks.equal_service import COSTS, SPOT, SURE, Bill, Bills, Fleets
+from benchmarks.recorded import processes, recordings, scaled, spot_scenario, traces
 from peakfleet_chips import find_type
-from peakfleet_sim import Contest, World
+from peakfleet_sim import Comparison, World
 
 EVERYTHING: Final = "planner, chip and Spot"
 
@@ -174,9 +173,9 @@ def bill_trace(work: Work) -> Bills:
     demand, baseline_units = scaled(work.trace, days=work.days)
     prices = WORKLOADS[0].usd_per_hour(chip=True)
     spots = {f"{SPOT}{index}": path for index, path in enumerate(work.recordings, start=1)}
-    return Rivals(
-        contest=Contest(demand=demand, world=World(baseline_units=baseline_units)),
-        weather=spot_weather(spots),
+    return Fleets(
+        comparison=Comparison(demand=demand, world=World(baseline_units=baseline_units)),
+        scenario=spot_scenario(spots),
         spot_price=prices[SPOT] / prices[SURE],
         costs=work.costs,
     ).bills()

@@ -29,7 +29,7 @@ from pathlib import Path
 
 from peakfleet_learner import GRADED_QUANTILES, Learner
 from peakfleet_sim import (
-    Contest,
+    Comparison,
     Demand,
     WarmPoolSpec,
     World,
@@ -140,17 +140,17 @@ def _scores(
     demand, found = load_demand(path), {}
     known: dict[tuple[str, int], float | None] = {}
     for setting in (one for one in SETTINGS if one.boot_minutes == boot_minutes):
-        contest = contest_of(demand, setting)
-        optimum = contest.optimum()
+        comparison = comparison_of(demand, setting)
+        optimum = comparison.optimum()
         for name in policies:
             choice = choose(name)
             delay = 0 if own_delays and choice.kind.sees_at_once else setting.delay_minutes
             for label, pool in _warm_pools(choice, setting):
                 if (label, delay) not in known:
                     world = replace(
-                        contest.world, min_instances=choice.kind.least_instances, warm_pool=pool
+                        comparison.world, min_instances=choice.kind.least_instances, warm_pool=pool
                     )
-                    run = choice.run(replace(contest, world=world), own_delays=own_delays)
+                    run = choice.run(replace(comparison, world=world), own_delays=own_delays)
                     known[label, delay] = score(run, optimum=optimum).score
                 value = known[label, delay]
                 if value is not None:
@@ -168,25 +168,25 @@ def _warm_pools(choice: Choice, setting: Setting) -> Iterator[tuple[str, WarmPoo
 
 
 def _misses(path: Path) -> tuple[float, ...]:
-    contest = contest_of(load_demand(path), SETTINGS[0])
+    comparison = comparison_of(load_demand(path), SETTINGS[0])
     learner = Learner(
-        live_spec(contest.world), metric_delay_minutes=contest.world.metric_delay_minutes
+        live_spec(comparison.world), metric_delay_minutes=comparison.world.metric_delay_minutes
     )
-    start = contest.demand.start_epoch_seconds
-    units = enumerate(contest.demand.units.tolist())
+    start = comparison.demand.start_epoch_seconds
+    units = enumerate(comparison.demand.units.tolist())
     learner.advance(tuple((start + 60 * minute, value) for minute, value in units))
     model = learner.model()
     return model.grade.miss_shares if model else ()
 
 
-def contest_of(recorded: Demand, setting: Setting) -> Contest:
+def comparison_of(recorded: Demand, setting: Setting) -> Comparison:
     """Return a recorded trace, scaled, in the world of a setting."""
     last = recorded.units[-DAYS * MINUTES_PER_DAY :]
     start = recorded.timestamp(recorded.minutes - len(last))
     recent = replace(recorded, units=last, start=start)
     scaled = scale_to(recent, peak_burst_units=PEAK_INSTANCES)
     history = int(min(7 * MINUTES_PER_DAY, HISTORY_SHARE * recent.minutes) // 60 * 60)
-    return Contest(
+    return Comparison(
         demand=replace(scaled.demand, history_minutes=history),
         world=World(
             baseline_units=scaled.baseline_units,

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from math import exp, log
 from pathlib import Path
 
-from benchmarks.foresight import Setting, contest_of, traces
+from benchmarks.foresight import Setting, comparison_of, traces
 from peakfleet_learner import SETTLING_MINUTES, Learner
 from peakfleet_planner.forecast import Horizon, HorizonModel
-from peakfleet_sim import Contest, Decision, Seen, live_spec, load_demand, score
+from peakfleet_sim import Comparison, Decision, Seen, live_spec, load_demand, score
 
 
 def main() -> None:
@@ -52,15 +52,15 @@ def _wishes() -> argparse.Namespace:
 
 def _score(work: tuple[Path, Setting, float]) -> float:
     path, setting, share = work
-    contest = contest_of(load_demand(path), setting)
-    policy = _Played(targets=_targets(contest, share))
-    outcome = score(contest.replay(policy), optimum=contest.optimum())
+    comparison = comparison_of(load_demand(path), setting)
+    policy = _Played(targets=_targets(comparison, share))
+    outcome = score(comparison.replay(policy), optimum=comparison.optimum())
     return outcome.score or 1.0
 
 
-def _targets(contest: Contest, share: float) -> list[tuple[int, int]]:
+def _targets(comparison: Comparison, share: float) -> list[tuple[int, int]]:
     """Return what the learner would have run on seeing each minute."""
-    demand, world = contest.demand, contest.world
+    demand, world = comparison.demand, comparison.world
     start = demand.start_epoch_seconds
     units = demand.units.tolist()
     coming = [value / world.units_per_instance for value in units]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from peakfleet_sim.demand import Demand, load_demand, scale_to
-from peakfleet_sim.world import Availability, PoolScenario, Scenario, Weather, weather_of
+from peakfleet_sim.world import PoolScenario, Scenario, load_availability
 
 DAYS, MINUTES_PER_DAY = 49, 1440
 PEAK_INSTANCES = 100
@@ -49,22 +49,20 @@ def processes() -> int | None:
     return int(wanted) if wanted else None
 
 
-def spot_weather(recorded: Mapping[str, Path]) -> Weather:
-    """Return the weather in which each pool finds what was recorded.
+def spot_scenario(recorded: Mapping[str, Path]) -> Scenario:
+    """Return the scenario in which each pool finds what was recorded.
 
     The most that a recording has, as its name says, stands for 100 instances.
 
     Args:
         recorded: Recordings by pool.
     """
-    pools = []
+    pools = {}
     for pool, recording in recorded.items():
         nodes = int(recording.name.split("__")[1].removesuffix("-node"))
-        availability = Availability(
-            file=str(recording.resolve()), instances_per_node=PEAK_INSTANCES / nodes
-        )
-        pools.append(PoolScenario(name=pool, availability=availability))
-    return weather_of(Scenario(pool=tuple(pools)), folder=Path())
+        available = load_availability(recording, instances_per_node=PEAK_INSTANCES / nodes)
+        pools[pool] = PoolScenario(available=available)
+    return Scenario(pools=pools)
 
 
 def scaled(path: Path, *, days: int = DAYS) -> tuple[Demand, float]:

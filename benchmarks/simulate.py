@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from peakfleet_sim import Contest, Demand, Run, World, load_demand, scale_to
+from peakfleet_sim import Comparison, Demand, Run, World, load_demand, scale_to
 from peakfleet_sim.replay import KINDS, choose
 
 DAYS = 7
@@ -34,26 +34,26 @@ TARGET_SECONDS = 5.0
 
 def main() -> None:
     """Print the time of each policy, then the profile of ours."""
-    contest = _contest(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
-    demand = contest.demand
+    comparison = _comparison(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    demand = comparison.demand
     _say(f"{demand.name}: {demand.minutes:,} minutes, {demand.minutes / MINUTES_PER_DAY:.1f} days")
     for name in KINDS:
-        seconds = _seconds(partial(choose(name).run, contest))
+        seconds = _seconds(partial(choose(name).run, comparison))
         aim = f"   to reach: {TARGET_SECONDS:g} s" if name == "peakfleet" else ""
         _say(f"{name:20} {seconds:6.2f} s {1e6 * seconds / demand.minutes:7.0f} us/minute{aim}")
     _say("\npeakfleet, by module:")
-    for module, share in _shares(partial(choose("peakfleet").run, contest)):
+    for module, share in _shares(partial(choose("peakfleet").run, comparison)):
         _say(f"{share:6.1%}  {module}")
 
 
-def _contest(path: Path | None) -> Contest:
+def _comparison(path: Path | None) -> Comparison:
     """Return demand whose cloud part peaks at 100 instances above its median."""
     scaled = scale_to(
         _generated() if path is None else load_demand(path), peak_burst_units=PEAK_INSTANCES
     )
     minutes = min(scaled.demand.minutes, DAYS * MINUTES_PER_DAY)
     demand = replace(scaled.demand, units=scaled.demand.units[:minutes].copy())
-    return Contest(demand=demand, world=World(baseline_units=scaled.baseline_units))
+    return Comparison(demand=demand, world=World(baseline_units=scaled.baseline_units))
 
 
 def _generated() -> Demand:

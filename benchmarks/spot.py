@@ -24,11 +24,11 @@ from dataclasses import dataclass, replace
 from math import exp, log
 from pathlib import Path
 
-from benchmarks.recorded import processes, recordings, scaled, spot_weather, traces
+from benchmarks.recorded import processes, recordings, scaled, spot_scenario, traces
 from peakfleet_planner import FleetSpec, PoolSpec
 from peakfleet_sim import Demand, World, live_spec
 from peakfleet_sim.replay import replay_fleet
-from peakfleet_sim.world import Weather
+from peakfleet_sim.world import Scenario
 
 BOTH, SURE, SPOT = "Spot before on-demand", "on-demand only", "Spot only"
 MOST_INSTANCES = 200
@@ -90,25 +90,26 @@ def _outcomes(
     demand, baseline_units = scaled(trace, days=days)
     spot, sure = pools(discount)
     fleet = replace(live_spec(World(baseline_units=baseline_units)), pools=(sure,))
-    without = outcome(demand, fleet, Weather())
+    without = outcome(demand, fleet, Scenario())
     found = {}
     for recording in recorded:
-        weather = spot_weather({spot.name: recording})
+        scenario = spot_scenario({spot.name: recording})
         found[recording.name, SURE] = without
         for name, ladder in ((BOTH, (spot, sure)), (SPOT, (spot,))):
-            found[recording.name, name] = outcome(demand, replace(fleet, pools=ladder), weather)
+            found[recording.name, name] = outcome(demand, replace(fleet, pools=ladder), scenario)
     return found
 
 
-def outcome(demand: Demand, fleet: FleetSpec, weather: Weather) -> Outcome:
-    """Return what *fleet* did with *demand* in *weather*."""
-    replayed = replay_fleet(demand, fleet, weather=weather)
+def outcome(demand: Demand, fleet: FleetSpec, scenario: Scenario) -> Outcome:
+    """Return what *fleet* did with *demand* in *scenario*."""
+    replayed = replay_fleet(demand, fleet, scenario=scenario)
     scored = slice(demand.history_minutes, None)
-    burst = float(replayed.run.burst_units[scored].sum())
+    requests = sum(pool.requests for pool in replayed.pools if pool.spec.name == "Spot")
+    burst = float(replayed.burst_units[scored].sum())
     return Outcome(
         usd=replayed.usd or 0.0,
-        missed=float(replayed.run.unserved_units[scored].sum()) / max(1e-9, burst),
-        asked_per_hour=replayed.asked.get("Spot", 0) / (demand.minutes / MINUTES_PER_HOUR),
+        missed=float(replayed.unserved_units[scored].sum()) / max(1e-9, burst),
+        asked_per_hour=requests / (demand.minutes / MINUTES_PER_HOUR),
     )
 
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from constructs import Node
 
-from peakfleet_planner.codec import from_document
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import SpecError, from_document
 from stacks.network import AVAILABILITY_ZONES
 from stacks.settings import FleetSettings, NetworkSettings, Prices, PurchaseOption, Settings
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import constructs
 import pytest
 
+from tests.conftest import SLOW
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -28,3 +30,8 @@ def test_no_folder_of_tests_hides_a_package(folder: str) -> None:
 def test_constructs_is_the_package_from_pypi() -> None:
     assert constructs.__file__ is not None
     assert "site-packages" in Path(constructs.__file__).parts
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_what_is_marked_slow_as_a_whole_exists(name: str) -> None:
+    assert (ROOT / "tests" / name).exists()

@@ -1,25 +1,36 @@
-"""AWS CDK constructs for fleets that take over the demand above your own baseline."""
+"""AWS CDK constructs for fleets that take over the demand above your own baseline.
 
-from peakfleet.control_plane import FleetState
-from peakfleet.fleet import BurstFleet
+The rooms, from the bottom: `pools`, `signals` and `policy` are values that a user writes;
+`machines` makes groups of pools; `control_plane` has functions, schedules and state; `alarms`
+watches them; `fleet` puts them together as `BurstFleet`. Constructs named by intent are made of
+it: `queue_fleet`, `stream_fleet`, `inference`; `training` has a gang of its own. `testing` has
+fixtures for your unit tests. Each room's page says what comes in, what goes out, what to read.
+"""
+
+from peakfleet.control_plane import Encryption, FleetState, Functions
+from peakfleet.fleet import BurstFleet, FleetOptions, PlacementOptions
 from peakfleet.inference import Endpoint, InferenceFleet, Model
 from peakfleet.policy import (
     BrokenImage,
     Drain,
-    EfficiencyLedger,
-    Feedback,
     Foresight,
     KnownPeak,
     OtherWriter,
     Pace,
-    PressureAlarm,
     Readiness,
     SafetyNet,
     ServiceLevel,
 )
-from peakfleet.pools import CapacityPool, PoolOptions, Purchase, WarmPool
+from peakfleet.pools import (
+    CapacityPool,
+    EfficiencyLedger,
+    Feedback,
+    PoolOptions,
+    Purchase,
+    WarmPool,
+)
 from peakfleet.queue_fleet import QueueFleet
-from peakfleet.signals import Baseline, DemandSignal, WhenSilent
+from peakfleet.signals import Baseline, DemandSignal, PressureAlarm, WhenSilent
 from peakfleet.stream_fleet import StreamFleet
 from peakfleet.training import CapacityBlock, Checkpoints, OffPeak, TrainingFleet
 from peakfleet_planner import SpecError, TrafficSpec
@@ -34,16 +45,20 @@ __all__ = [
     "DemandSignal",
     "Drain",
     "EfficiencyLedger",
+    "Encryption",
     "Endpoint",
     "Feedback",
+    "FleetOptions",
     "FleetState",
     "Foresight",
+    "Functions",
     "InferenceFleet",
     "KnownPeak",
     "Model",
     "OffPeak",
     "OtherWriter",
     "Pace",
+    "PlacementOptions",
     "PoolOptions",
     "PressureAlarm",
     "Purchase",

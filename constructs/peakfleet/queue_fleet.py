@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Unpack
 
-from aws_cdk import Duration
+from aws_cdk import Annotations, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from peakfleet._values import known_number
-from peakfleet.control_plane import FleetState
-from peakfleet.fleet import BurstFleet, IntentFleet
-from peakfleet.fleet import checks as _check
-from peakfleet.policy import (
-    BrokenImage,
-    Drain,
-    EfficiencyLedger,
-    KnownPeak,
-    Pace,
-    SafetyNet,
-    ServiceLevel,
-)
+from peakfleet.alarms import Watch, alarm_of
+from peakfleet.control_plane import Encryption
+from peakfleet.fleet import BurstFleet, FleetOptions, IntentFleet, check_fleet_options, named
+from peakfleet.policy import Drain, SafetyNet
 from peakfleet.pools import CapacityPool
-from peakfleet.signals import Baseline, DemandSignal
+from peakfleet.signals import DemandSignal
 from peakfleet_planner import SpecError
 
 _MOST_VISIBILITY_SECONDS = 12 * 3600
@@ -54,24 +45,10 @@ class QueueFleet(IntentFleet):
             to its dead-letter queue.
         visibility_timeout: How long a message is a worker's own. Default: six times
             `seconds_per_message`, at least 30 seconds, at most 12 hours.
-        baseline: What the company's own side drains. Default: nothing.
-        service_level: What late work is worth. Default: `ServiceLevel.standard()`.
-        pace: How far one tick may move the fleet. Default: half of all pools' maximum out, a
-            tenth of it in.
-        user_data: What workers run at boot. Default: an empty script, to be filled through the
-            attribute `user_data`, once the queue's URL is known.
-        vpc_subnets: Default: the private subnets, or the isolated ones if there are none.
         signals: Further sources of demand. Default: none.
-        known_peaks: Demand that is sure to come, which the fleet is ready for. Default: none.
-        state: What the fleet remembers in. Default: one table for all fleets of the stack.
-        safety_net: The native policy that adds capacity while no tick runs. Default: when
-            messages wait longer than `drain_within`.
-        drain: How workers leave. Default: when idle, after at most six times
-            `seconds_per_message`, at least 15 minutes, at most 48 hours.
-        broken_image: What becomes of a launch template that does not work. Default:
-            `BrokenImage.take_out()`.
-        efficiency: Whether it measures what each chip does for its money. Default: it does not.
-        alarm_topic: Told when an alarm goes off. Default: nobody.
+        options: See `FleetOptions`. Defaults that differ: workers leave when they are idle, after
+            at most six times `seconds_per_message`, at least 15 minutes, at most 48 hours; the
+            safety net adds capacity when messages wait longer than `drain_within`.
 
     Raises:
         SpecError: Something contradicts itself. The message says what and where.
@@ -97,22 +74,12 @@ class QueueFleet(IntentFleet):
         drain_within: Duration,
         queue: sqs.IQueue | None = None,
         visibility_timeout: Duration | None = None,
-        baseline: Baseline | None = None,
-        service_level: ServiceLevel | None = None,
-        pace: Pace | None = None,
-        user_data: ec2.UserData | None = None,
-        vpc_subnets: ec2.SubnetSelection | None = None,
         signals: Sequence[DemandSignal] = (),
-        known_peaks: Sequence[KnownPeak] = (),
-        state: FleetState | None = None,
-        safety_net: SafetyNet | None = None,
-        drain: Drain | None = None,
-        broken_image: BrokenImage | None = None,
-        efficiency: EfficiencyLedger | None = None,
-        alarm_topic: sns.ITopic | None = None,
+        **options: Unpack[FleetOptions],
     ) -> None:
         super().__init__(scope, construct_id)
-        with _check.named(self):
+        with named(self):
+            check_fleet_options(self, options, FleetOptions)
             known_number("queue", "seconds_per_message", seconds_per_message)
             if queue is not None and visibility_timeout is not None:
                 raise SpecError(
@@ -121,39 +88,47 @@ class QueueFleet(IntentFleet):
                 )
         self._dead_letter_queue: sqs.IQueue | None = None
         self._queue = queue or self._define_queue(
-            visibility_timeout or _visibility_timeout(seconds_per_message)
+            visibility_timeout or _visibility_timeout(seconds_per_message),
+            options.get("encryption") or Encryption(),
+        )
+        if isinstance(queue, sqs.Queue) and queue.dead_letter_queue is None:
+            Annotations.of(self).add_warning_v2(
+                "peakfleet:QueueFleet.noDeadLetterQueue",
+                f"the queue {queue.node.path} has no dead-letter queue, so that a message that no "
+                f"worker can finish comes back for ever and keeps the fleet large; give it one",
+            )
+        backlog = DemandSignal.queue_backlog(
+            self._queue,
+            seconds_per_message=seconds_per_message,
+            drain_within=drain_within,
+            name="backlog",
+        )
+        options["drain"] = options.get("drain") or _drain(seconds_per_message)
+        options["safety_net"] = options.get("safety_net") or SafetyNet.late_messages(
+            self._queue, older_than=drain_within
         )
         self._fleet = BurstFleet(
-            self,
-            "Default",
-            vpc=vpc,
-            pools=pools,
-            signals=[
-                DemandSignal.queue_backlog(
-                    self._queue,
-                    seconds_per_message=seconds_per_message,
-                    drain_within=drain_within,
-                    name="backlog",
-                ),
-                *signals,
-            ],
-            baseline=baseline,
-            service_level=service_level,
-            pace=pace,
-            user_data=user_data,
-            vpc_subnets=vpc_subnets,
-            known_peaks=known_peaks,
-            state=state,
-            safety_net=safety_net or SafetyNet.late_messages(self._queue, older_than=drain_within),
-            drain=drain or _drain(seconds_per_message),
-            broken_image=broken_image,
-            efficiency=efficiency,
-            alarm_topic=alarm_topic,
+            self, "Default", vpc=vpc, pools=pools, signals=[backlog, *signals], **options
         )
         self._queue.grant_consume_messages(self._fleet)
         self._alarms = dict(self._fleet.alarms)
         if self._dead_letter_queue is not None:
-            self._alarms["FailedMessages"] = self._watch(self._dead_letter_queue, alarm_topic)
+            self._alarms["FailedMessages"] = alarm_of(
+                self,
+                Watch(
+                    name="FailedMessagesAlarm",
+                    metric=self._dead_letter_queue.metric_approximate_number_of_messages_visible(
+                        period=Duration.minutes(1), statistic="Maximum"
+                    ),
+                    minutes=1,
+                    description=(
+                        f"Workers of the fleet {self.fleet_name} have failed {_RECEIVES} times at "
+                        f"a message. Look at it in the dead-letter queue and at the workers' logs, "
+                        f"mend the cause, then move it back (redrive)."
+                    ),
+                ),
+                options.get("alarm_topic"),
+            )
 
     @property
     def queue(self) -> sqs.IQueue:
@@ -170,46 +145,16 @@ class QueueFleet(IntentFleet):
         """The fleet's alarms, and FailedMessages if the queue was made here."""
         return MappingProxyType(self._alarms)
 
-    def _define_queue(self, visibility_timeout: Duration) -> sqs.Queue:
-        failed = sqs.Queue(
-            self,
-            "FailedMessages",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
+    def _define_queue(self, visibility_timeout: Duration, encryption: Encryption) -> sqs.Queue:
+        failed = encryption.queue(self, "FailedMessages")
         self._dead_letter_queue = failed
-        return sqs.Queue(
+        return encryption.queue(
             self,
             "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
             visibility_timeout=visibility_timeout,
             receive_message_wait_time=Duration.seconds(20),
-            retention_period=Duration.days(14),
             dead_letter_queue=sqs.DeadLetterQueue(queue=failed, max_receive_count=_RECEIVES),
         )
-
-    def _watch(self, failed: sqs.IQueue, topic: sns.ITopic | None) -> cloudwatch.Alarm:
-        alarm = cloudwatch.Alarm(
-            self,
-            "FailedMessagesAlarm",
-            metric=failed.metric_approximate_number_of_messages_visible(
-                period=Duration.minutes(1), statistic="Maximum"
-            ),
-            threshold=0,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            alarm_description=(
-                f"Workers of the fleet {self._fleet.fleet_name} have failed {_RECEIVES} times at "
-                f"a message. Look at it in the dead-letter queue and at the workers' logs, mend "
-                f"the cause, then move it back (redrive)."
-            ),
-        )
-        if topic is not None:
-            alarm.add_alarm_action(actions.SnsAction(topic))
-        return alarm
 
 
 def _drain(seconds_per_message: float) -> Drain:

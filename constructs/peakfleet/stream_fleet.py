@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from aws_cdk import Duration
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from peakfleet.control_plane import FleetState
-from peakfleet.fleet import BurstFleet, IntentFleet
-from peakfleet.fleet import checks as _check
-from peakfleet.load_balancer import DEREGISTRATION, HEALTH_CHECK_PATH, check_addresses, define_front
-from peakfleet.policy import (
-    BrokenImage,
-    Drain,
-    EfficiencyLedger,
-    Foresight,
-    KnownPeak,
-    Pace,
-    Readiness,
-    SafetyNet,
-    ServiceLevel,
+from peakfleet.fleet import (
+    BurstFleet,
+    FleetOptions,
+    IntentFleet,
+    check_fleet_options,
+    named,
+    private_subnets,
+)
+from peakfleet.load_balancer import (
+    DEREGISTRATION,
+    HEALTH_CHECK_PATH,
+    check_addresses,
+    clients_of,
+    define_front,
 )
 from peakfleet.pools import CapacityPool
-from peakfleet.signals import Baseline, DemandSignal
+from peakfleet.signals import DemandSignal
 from peakfleet_planner import SpecError
 
 
@@ -51,28 +51,10 @@ class StreamFleet(IntentFleet):
         health_check_path: What a healthy server answers with 200. Default: `/healthz`.
         clients: Who may connect. Default: the network of *vpc*.
         deletion_protection: Whether the load balancer refuses to be deleted. Default: yes.
-        baseline: What the on-premises side carries. Default: nothing.
-        service_level: What missed work is worth. Default: `ServiceLevel.standard()`.
-        pace: How far one tick may move the fleet. Default: half of all pools' maximum out, a
-            tenth of it in.
-        user_data: What instances run at boot. Default: an empty script, to be filled through
-            the attribute `user_data`.
-        vpc_subnets: Default: the private subnets, or the isolated ones if there are none.
-        state: What the fleet remembers in. Default: one table for all fleets of the stack.
-        foresight: Whether it learns its demand. Default: `Foresight.learned()`.
-        known_peaks: Demand that is sure to come, which the fleet is ready for. Default: none.
-        safety_net: The native policy that adds capacity while no tick runs. Default: CPU
-            above 90%.
         deregistration_delay: How long requests that have begun may go on when an instance
             leaves, at most an hour. Default: 2 minutes, which is what Spot grants.
-        drain: How instances leave once the load balancer has deregistered them. Default:
-            `Drain.none()`, at once.
-        readiness: When a new instance is registered. Default: `Readiness.in_service()`, when it
-            runs; the load balancer sends it nothing before it is healthy.
-        broken_image: What becomes of a launch template that does not work. Default:
-            `BrokenImage.take_out()`.
-        efficiency: Whether it measures what each chip does for its money. Default: it does not.
-        alarm_topic: Told when an alarm goes off. Default: nobody.
+        options: See `FleetOptions`. A drain begins once the load balancer has deregistered the
+            instance; the load balancer sends a new one nothing before it is healthy.
 
     Raises:
         SpecError: Something contradicts itself. The message says what and where.
@@ -98,26 +80,16 @@ class StreamFleet(IntentFleet):
         health_check_path: str = HEALTH_CHECK_PATH,
         clients: ec2.IPeer | None = None,
         deletion_protection: bool = True,
-        baseline: Baseline | None = None,
-        service_level: ServiceLevel | None = None,
-        pace: Pace | None = None,
-        user_data: ec2.UserData | None = None,
-        vpc_subnets: ec2.SubnetSelection | None = None,
-        state: FleetState | None = None,
-        foresight: Foresight | None = None,
-        known_peaks: Sequence[KnownPeak] = (),
-        safety_net: SafetyNet | None = None,
         deregistration_delay: Duration = DEREGISTRATION,
-        drain: Drain | None = None,
-        readiness: Readiness | None = None,
-        broken_image: BrokenImage | None = None,
-        efficiency: EfficiencyLedger | None = None,
-        alarm_topic: sns.ITopic | None = None,
+        **options: Unpack[FleetOptions],
     ) -> None:
         super().__init__(scope, construct_id)
-        with _check.named(self):
+        with named(self):
+            check_fleet_options(self, options, FleetOptions)
             _check_addresses(on_premises_targets)
-            subnets = vpc_subnets or _check.private_subnets(vpc)
+            clients = clients_of(vpc, clients)
+            subnets = options.get("vpc_subnets") or private_subnets(vpc)
+        options["vpc_subnets"] = subnets
         front = define_front(
             self,
             vpc=vpc,
@@ -139,22 +111,9 @@ class StreamFleet(IntentFleet):
             vpc=vpc,
             pools=pools,
             signals=signals,
-            baseline=baseline,
-            service_level=service_level,
-            pace=pace,
-            user_data=user_data,
-            vpc_subnets=subnets,
-            state=state,
-            foresight=foresight,
-            known_peaks=known_peaks,
-            safety_net=safety_net,
             traffic=front.traffic,
             target_groups=[front.cloud],
-            drain=drain,
-            readiness=readiness,
-            broken_image=broken_image,
-            efficiency=efficiency,
-            alarm_topic=alarm_topic,
+            **options,
         )
 
     @property

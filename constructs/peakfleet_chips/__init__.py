@@ -2,7 +2,7 @@
 
 from peakfleet_chips.catalogue import CATALOGUE, find_type
 from peakfleet_chips.chip import Architecture, Chip
-from peakfleet_chips.instance_type import InstanceType, PurchaseOption, WarmState
+from peakfleet_chips.instance_type import InstanceType, PurchaseOption
 from peakfleet_chips.prices import PRICE_FILE, Prices, PricesError
 
 __all__ = [
@@ -14,6 +14,5 @@ __all__ = [
     "Prices",
     "PricesError",
     "PurchaseOption",
-    "WarmState",
     "find_type",
 ]

@@ -16,14 +16,6 @@ class PurchaseOption(StrEnum):
     CAPACITY_BLOCK = "capacity-block"
 
 
-class WarmState(StrEnum):
-    """How an instance waits in a warm pool, in the words of EC2 Auto Scaling."""
-
-    RUNNING = "Running"
-    STOPPED = "Stopped"
-    HIBERNATED = "Hibernated"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceType:
     """An instance type with its facts.
@@ -75,11 +67,3 @@ class InstanceType:
     def neuron_cores(self) -> int:
         """NeuronCores as a program sees them, with the default grouping; 0 without Neuron."""
         return self.physical_neuron_cores // self.chip.cores_per_logical_core
-
-    @property
-    def warm_states(self) -> frozenset[WarmState]:
-        """How it can wait in a warm pool; nothing if it cannot be bought on demand."""
-        if PurchaseOption.ON_DEMAND not in self.purchases:
-            return frozenset()
-        states = {WarmState.RUNNING, WarmState.STOPPED}
-        return frozenset(states | {WarmState.HIBERNATED} if self.hibernates else states)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from peakfleet_learner.log import Floats
 from peakfleet_planner.forecast import (
     AGES,
-    DAY,
+    DAY_MINUTES,
     OLDEST,
     POSITIONS,
     SLIVER,
@@ -125,7 +125,7 @@ class Advantages:
         sums = (_Sums(), _Sums())
         for minute in range(min(done, len(starting))):
             self._look_up(minute, starting[minute], keeping[minute], sums)
-        decay = _DECAY_A_DAY ** (done / DAY)
+        decay = _DECAY_A_DAY ** (done / DAY_MINUTES)
         for index, (gained, weights) in enumerate(some.totals() for some in sums):
             self._gained[index] = decay * self._gained[index] + gained
             self._weights[index] = decay * self._weights[index] + weights

@@ -9,7 +9,14 @@ from typing import Final, Protocol
 
 from peakfleet_planner import FleetSpec
 from peakfleet_planner.demand import UsableBaseline, live_demand
-from peakfleet_planner.forecast import DAY, HOUR, MINUTE_SECONDS, QUANTILES, Aims, Basis
+from peakfleet_planner.forecast import (
+    DAY_MINUTES,
+    HOUR_MINUTES,
+    MINUTE_SECONDS,
+    QUANTILES,
+    Aims,
+    Basis,
+)
 from peakfleet_planner.plan import BaselineState, SignalState, SignalView
 from peakfleet_planner.requirement import reactive_need
 from peakfleet_planner.spec import ReportedBaseline
@@ -17,12 +24,12 @@ from peakfleet_planner.spec import ReportedBaseline
 _GRADED_AT: Final = (8, 10)
 GRADED_QUANTILES: Final = tuple(QUANTILES[at] for at in _GRADED_AT)
 """It is counted how often demand comes above these quantiles."""
-DECAY_A_MINUTE: Final = 0.5 ** (1 / (3 * DAY))
+DECAY_A_MINUTE: Final = 0.5 ** (1 / (3 * DAY_MINUTES))
 """Half of what counts happened in the last three days."""
-_FAILS_AFTER_MINUTES: Final = 3 * HOUR
+_FAILS_AFTER_MINUTES: Final = 3 * HOUR_MINUTES
 """Trust is lost when foresight has fallen behind by what the cheaper of both usually costs in
 so many minutes."""
-_REST_MINUTES: Final = 6 * HOUR
+_REST_MINUTES: Final = 6 * HOUR_MINUTES
 """It is not regained sooner; then, half of what counts happened in the last such time."""
 _REST_DECAY: Final = 0.5 ** (1 / _REST_MINUTES)
 

@@ -12,12 +12,12 @@ from peakfleet_learner._digits import rounded
 from peakfleet_learner.log import KEPT_DAYS, Floats, Log
 from peakfleet_planner.forecast import (
     CLIP,
-    DAY,
+    DAY_MINUTES,
     DAYTIMES,
     DAYTIMES_KNOWN_AFTER,
     DIFFERENCES,
     DIFFERENCES_KNOWN_AFTER,
-    HOUR,
+    HOUR_MINUTES,
     QUANTILES,
     ROOTS,
     ROOTS_KNOWN_AFTER,
@@ -26,8 +26,8 @@ from peakfleet_planner.forecast import (
 
 FEWEST_MINUTES: Final = 1000
 """Nothing is fitted to less."""
-_WINDOW: Final = KEPT_DAYS * DAY
-_SPREAD_WINDOW: Final = 7 * DAY
+_WINDOW: Final = KEPT_DAYS * DAY_MINUTES
+_SPREAD_WINDOW: Final = 7 * DAY_MINUTES
 _SPREAD_EVERY: Final = 3
 _SPREAD_RIDGE: Final = 0.02
 
@@ -128,10 +128,11 @@ class HorizonLearner:
         if known < FEWEST_MINUTES:
             return
         scaled = self._misses(known, _WINDOW) / self._seen.newest(known, _WINDOW)[:, _AT_SPREAD]
-        if len(scaled) > 1.5 * DAY:
-            hours = scaled[-(len(scaled) // HOUR * HOUR) :].reshape(-1, HOUR)
+        if len(scaled) > 1.5 * DAY_MINUTES:
+            whole_hours = len(scaled) // HOUR_MINUTES * HOUR_MINUTES
+            hours = scaled[-whole_hours:].reshape(-1, HOUR_MINUTES)
             by_column = np.quantile(hours, QUANTILES, axis=0).T
-            first = (self._first_minute + known - hours.size) % HOUR
+            first = (self._first_minute + known - hours.size) % HOUR_MINUTES
             quantiles = np.roll(by_column, first, axis=0)
         else:
             quantiles = np.quantile(scaled, QUANTILES)[None, :]
@@ -153,7 +154,7 @@ class HorizonLearner:
         """Fit to the inputs that say something by now; the others weigh nothing."""
         known = self._outcomes.end
         after = np.array((*known_after, *DAYTIMES_KNOWN_AFTER))
-        enough = np.maximum(FEWEST_MINUTES, np.minimum(3 * DAY, 0.35 * after))
+        enough = np.maximum(FEWEST_MINUTES, np.minimum(3 * DAY_MINUTES, 0.35 * after))
         used = np.flatnonzero(known - after >= enough)
         start = max(0, known - len(inputs), int(after[used].max()))
         rows = inputs[start - (known - len(inputs)) :][:, used]

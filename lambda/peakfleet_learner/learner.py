@@ -20,7 +20,7 @@ from peakfleet_learner.running import AFTER_LEAD_MINUTES, Running, frozen, seaso
 from peakfleet_learner.warm import ReuseTrial, WarmLearner
 from peakfleet_planner import FleetSpec, SpecError
 from peakfleet_planner.forecast import (
-    DAY,
+    DAY_MINUTES,
     MINUTE_SECONDS,
     RECENT_MINUTES,
     SEASONS,
@@ -41,10 +41,10 @@ SETTLING_MINUTES: Final = 3
 """The newest minutes may still change; they are left to the tick."""
 MOST_DELAY_MINUTES: Final = 7
 """Demand that is seen later than this is silent to a tick anyway."""
-GRADED_MINUTES: Final = DAY
+GRADED_MINUTES: Final = DAY_MINUTES
 """A model is not trusted before it was graded for this long."""
 _TABLES_EVERY: Final = 360
-_TABLES_AFTER: Final = 2 * DAY
+_TABLES_AFTER: Final = 2 * DAY_MINUTES
 """Decisions on unfitted forecasts are no experience to learn tables from alone."""
 
 
@@ -201,9 +201,9 @@ class Learner:
         if not seen or seen % _TABLES_EVERY:
             return
         for horizon in running.horizons:
-            if seen % DAY == 0:
+            if seen % DAY_MINUTES == 0:
                 horizon.fit_experts()
-            if seen % DAY == 0 or not horizon.horizon.model.spread_weights:
+            if seen % DAY_MINUTES == 0 or not horizon.horizon.model.spread_weights:
                 horizon.fit_spread(running.rolling.mean)
             horizon.fit_quantiles()
         if seen >= _TABLES_AFTER:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from peakfleet_planner.forecast import DAY
+from peakfleet_planner.forecast import DAY_MINUTES
 
 Floats = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ class Log:
     __slots__ = ("_first", "_rows", "_used")
 
     def __init__(self, width: int) -> None:
-        self._rows = np.zeros((DAY, width))
+        self._rows = np.zeros((DAY_MINUTES, width))
         self._used = 0
         self._first = 0
 
@@ -48,10 +48,10 @@ class Log:
         return self._rows[max(0, stop - most) : max(0, stop)]
 
     def _make_room(self) -> None:
-        if self._used < (KEPT_DAYS + _SPARE_DAYS) * DAY:
+        if self._used < (KEPT_DAYS + _SPARE_DAYS) * DAY_MINUTES:
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
             return
-        kept = (KEPT_DAYS + 1) * DAY
+        kept = (KEPT_DAYS + 1) * DAY_MINUTES
         self._first += self._used - kept
         self._rows[:kept] = self._rows[self._used - kept : self._used]
         self._used = kept

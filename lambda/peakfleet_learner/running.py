@@ -10,7 +10,7 @@ from peakfleet_learner._digits import rounded
 from peakfleet_learner.horizons import HorizonLearner
 from peakfleet_planner.forecast import (
     AHEAD_MINUTES,
-    HOUR,
+    HOUR_MINUTES,
     SEASONS,
     Basis,
     Horizon,
@@ -23,7 +23,7 @@ from peakfleet_planner.forecast import (
 AFTER_LEAD_MINUTES: Final = 2
 """The peak that is grown for ends so many minutes after the boot."""
 _SEASON_BEFORE: Final = 30
-_SEASON_AFTER: Final = AHEAD_MINUTES + HOUR
+_SEASON_AFTER: Final = AHEAD_MINUTES + HOUR_MINUTES
 
 
 class Running:

@@ -1,7 +1,19 @@
-"""Decide how much burst capacity each pool should run. Pure: no clock, no I/O, no AWS."""
+"""Decide how much burst capacity each pool should run. Pure: no clock, no I/O, no AWS.
 
+`decide(spec, snapshot)` gives a `Plan`. The rooms, in the order of a decision:
+
+    spec          what the schedule sends            codec         JSON and checks, below all
+    snapshot      what a tick knows                  forecast      what was learned of demand
+    demand        1-2 demand and usable baseline     plan          what a decision says, and why
+    requirement   3   units that are needed          pools         4   how each pool stands
+    allocation    4-5 which pools grow and shrink    pool_plan     6   what each pool is told
+    decide        the steps, one after another       fallback   refused: decided anew
+    gang          training groups, whole or not at all
+    efficiency    what each chip does for its money
+"""
+
+from peakfleet_planner.codec import SpecError
 from peakfleet_planner.decide import decide
-from peakfleet_planner.errors import SpecError
 from peakfleet_planner.fallback import Answer, Pursued, Refusal, pursue
 from peakfleet_planner.forecast import DemandModel, read_model
 from peakfleet_planner.plan import (
@@ -15,6 +27,7 @@ from peakfleet_planner.plan import (
 )
 from peakfleet_planner.pool_plan import heights
 from peakfleet_planner.pools import foreign_sizes, settled
+from peakfleet_planner.requirement import roll_forecast
 from peakfleet_planner.snapshot import (
     BootTimes,
     Draining,
@@ -110,5 +123,6 @@ __all__ = [
     "heights",
     "pursue",
     "read_model",
+    "roll_forecast",
     "settled",
 ]

@@ -1,9 +1,9 @@
-"""Frozen dataclasses to JSON documents and back, strictly.
+"""Values to JSON documents and back, strictly, and the checks that values make of themselves.
 
 Only what specification, snapshot and plan are made of is supported: dataclasses,
 `StrEnum`, tuples, string-keyed mappings, unions of dataclasses told apart by their
-`kind`, optional values and JSON scalars. A document with an unknown or missing key,
-or a value of the wrong type, is refused with the path of the field.
+`kind`, optional values and JSON scalars. A document of another version, with an unknown or
+missing key, or with a value of the wrong type, is refused with the path of the field.
 """
 
 from __future__ import annotations
@@ -13,11 +13,63 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
-
-from peakfleet_planner.errors import SpecError
+from typing import (
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    Self,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 T = TypeVar("T")
+
+MOST_QUANTITY: Final = 1e15
+"""Beyond this, arithmetic with floating point no longer counts whole units."""
+
+
+class SpecError(ValueError):
+    """A fleet specification contradicts itself or cannot be read; the planner raises no other.
+
+    The message names the field, the value it got and the values allowed.
+    """
+
+
+class Document:
+    """A dataclass that is a JSON document by itself, and so carries the version of its form."""
+
+    __slots__ = ()
+    document_name: ClassVar[str]
+    """What messages call it."""
+    document_version: ClassVar[int] = 1
+    """Of its form: a field that is new and has a default needs no new one."""
+    written_at_synth: ClassVar[bool] = False
+    """Whether a stack of another version has written a document that is refused."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document."""
+        return {"version": self.document_version, **to_document(self)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """Read a document.
+
+        Raises:
+            SpecError: It is of another version, or has a field that this code does not know.
+        """
+        if (version := document.get("version")) != cls.document_version:
+            remedy = ": redeploy the stack" if cls.written_at_synth else ""
+            raise SpecError(
+                f"{cls.document_name}: version must be {cls.document_version}, "
+                f"got {version!r}{remedy}"
+            )
+        entries = {key: value for key, value in document.items() if key != "version"}
+        return from_document(cls, entries, cls.document_name.split()[-1])
 
 
 def to_document(value: object) -> Any:  # noqa: ANN401  JSON data has no narrower type
@@ -138,3 +190,46 @@ def _default(field: Field[Any]) -> object:
 
 def _required(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
+
+
+def check_at_least(owner: str, field: str, value: float, least: float) -> None:
+    """Refuse *value* unless it is a number from *least* to what can be counted."""
+    if not value >= least:
+        raise SpecError(f"{owner}: {field} must be at least {least:g}, got {value:g}")
+    check_at_most(owner, field, value, MOST_QUANTITY)
+
+
+def check_above(owner: str, field: str, value: float, bound: float) -> None:
+    """Refuse *value* unless it is a number above *bound* that can be counted."""
+    if not value > bound:
+        raise SpecError(f"{owner}: {field} must be above {bound:g}, got {value:g}")
+    check_at_most(owner, field, value, MOST_QUANTITY)
+
+
+def check_at_most(owner: str, field: str, value: float, most: float) -> None:
+    """Refuse *value* unless it is at most *most*."""
+    if not value <= most:
+        try:
+            got = f"{value:g}"
+        except OverflowError:  # an integer may have more digits than a number has
+            got = f"{str(value)[:9]}… of {len(str(value))} digits"
+        raise SpecError(f"{owner}: {field} must be at most {most:g}, got {got}")
+
+
+def check_within(owner: str, field: str, value: float, least: float, most: float) -> None:
+    """Refuse *value* unless it lies between *least* and *most*, both included."""
+    if not least <= value <= most:
+        raise SpecError(f"{owner}: {field} must be between {least:g} and {most:g}, got {value:g}")
+
+
+def check_named(owner: str, field: str, value: str) -> None:
+    """Refuse an empty name."""
+    if not value.strip():
+        raise SpecError(f"{owner}: {field} must not be empty")
+
+
+def check_distinct(owner: str, field: str, names: tuple[str, ...]) -> None:
+    """Refuse two equal names in one list."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SpecError(f"{owner}: {field} must differ, got {', '.join(twice)} more than once")

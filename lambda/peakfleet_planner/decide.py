@@ -22,10 +22,10 @@ from peakfleet_planner.pools import (
 )
 from peakfleet_planner.requirement import (
     Need,
-    demand_within_reach,
-    foreseen_need,
-    raised,
+    demand_within_lead_time,
+    forecast_need,
     reactive_need,
+    with_known_peaks,
 )
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
@@ -65,11 +65,10 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     measured_units = changed_units(declared, spec)
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
     standing = pool_health(spec, snapshot)
-    demands = demand_within_reach(spec, snapshot, baseline, standing)
-    model = snapshot.memory.model if snapshot.memory else None
-    need = foreseen_need(spec, demands, baseline, now, model, pools=snapshot.pools)
+    demands = demand_within_lead_time(spec, snapshot, baseline, standing)
+    need = forecast_need(spec, demands, baseline, snapshot)
     need = need or reactive_need(spec, demands, baseline, now, pools=snapshot.pools)
-    need = raised(spec, need, baseline, now)
+    need = with_known_peaks(spec, need, baseline, now)
     serving_units = _serving_units(spec, snapshot)
     frozen = _frozen(snapshot, demands, need)
     reasons: tuple[Reason, ...]

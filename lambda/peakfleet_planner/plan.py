@@ -5,70 +5,53 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import ClassVar, Literal, Self
 
-from peakfleet_planner.codec import from_document, to_document
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import Document
 from peakfleet_planner.snapshot import Outage, OutageCause
-
-VERSION = 1
 
 
 class Reason(StrEnum):
-    """Why a fleet has the size it has."""
+    """Why a fleet has the size it has: what documents call it, and its words."""
 
-    DEMAND = "demand"
-    BASELINE_SUFFICES = "baseline-suffices"
-    HOLDING_PEAK = "holding-peak"
-    KNOWN_PEAK = "known-peak"
-    STILL_BOOTING = "still-booting"
-    STEP_LIMITED = "step-limited"
-    AT_MAXIMUM = "at-maximum"
-    NO_CAPACITY = "no-capacity"
-    TOO_DEAR = "too-dear"
-    AT_RISK = "at-risk"
-    BUSY = "busy"
-    OTHER_WRITER = "other-writer"
-    MOVING = "moving"
-    CANARY = "canary"
-    MEASURED_UNITS = "measured-units"
-    SIGNAL_SILENT = "signal-silent"
-    SIGNAL_IMPLAUSIBLE = "signal-implausible"
-    BASELINE_UNKNOWN = "baseline-unknown"
-    STATE_LOST = "state-lost"
-    POOL_UNREADABLE = "pool-unreadable"
-    BLIND = "blind"
-    HELD = "held"
-    CAPACITY_MISSING = "capacity-missing"
-    PROCESS_SUSPENDED = "process-suspended"
+    words: str
 
+    def __new__(cls, value: str, words: str) -> Self:
+        """Return the member."""
+        member = str.__new__(cls, value)
+        member._value_, member.words = value, words
+        return member
 
-IN_WORDS: dict[Reason, str] = {
-    Reason.DEMAND: "sized to the demand above the baseline",
-    Reason.BASELINE_SUFFICES: "the baseline carries all demand",
-    Reason.HOLDING_PEAK: "keeps what was needed lately and may be again",
-    Reason.KNOWN_PEAK: "a known peak is near, or on",
-    Reason.STILL_BOOTING: "what boots does not serve yet, so what serves is kept",
-    Reason.STEP_LIMITED: "one tick may not move further",
-    Reason.AT_MAXIMUM: "every pool is at its maximum",
-    Reason.NO_CAPACITY: "a pool could not be had lately, so the next one stands in",
-    Reason.TOO_DEAR: "what may come is not worth the price of the pools that are left",
-    Reason.AT_RISK: "AWS takes instances back, so others stand in",
-    Reason.BUSY: "what works is not let go",
-    Reason.OTHER_WRITER: "somebody else has set a size, which is left alone for now",
-    Reason.MOVING: "moves to a cheaper pool that can be had again",
-    Reason.CANARY: "a share is kept on a pool to compare the others with",
-    Reason.MEASURED_UNITS: "a pool counts for what it was measured to serve",
-    Reason.SIGNAL_SILENT: "a signal is silent, so nothing is let go",
-    Reason.SIGNAL_IMPLAUSIBLE: "a signal reports what cannot be true, so nothing is let go",
-    Reason.BASELINE_UNKNOWN: "the baseline does not report, so nothing is let go",
-    Reason.STATE_LOST: "the state table cannot be read, so nothing is let go",
-    Reason.POOL_UNREADABLE: "a group cannot be read, so nothing is let go",
-    Reason.BLIND: "no signal has ever been read, so nothing is changed",
-    Reason.HELD: "held by a human, so nothing is changed",
-    Reason.CAPACITY_MISSING: "capacity that was asked for never came, so its pool is left alone",
-    Reason.PROCESS_SUSPENDED: "somebody has suspended processes of a group",
-}
+    DEMAND = "demand", "sized to the demand above the baseline"
+    BASELINE_SUFFICES = "baseline-suffices", "the baseline carries all demand"
+    HOLDING_PEAK = "holding-peak", "demand was higher lately and may be again, so capacity is kept"
+    KNOWN_PEAK = "known-peak", "a known peak is near or under way"
+    STILL_BOOTING = "still-booting", "new instances still boot, so serving instances are kept"
+    STEP_LIMITED = "step-limited", "the pace of the fleet allows no larger step"
+    AT_MAXIMUM = "at-maximum", "every pool is at its maximum"
+    NO_CAPACITY = "no-capacity", "AWS refused capacity in a pool lately, so the next pool is used"
+    TOO_DEAR = "too-dear", "the pools that are left cost more than the expected demand is worth"
+    AT_RISK = "at-risk", "AWS takes instances back, so replacements are started"
+    BUSY = "busy", "busy instances are not removed"
+    OTHER_WRITER = "other-writer", "somebody else set a size, which is kept for now"
+    MOVING = "moving", "capacity moves back to a cheaper pool"
+    CANARY = "canary", "a share stays on a pool to compare the others with"
+    MEASURED_UNITS = "measured-units", "a pool counts with its measured units"
+    SIGNAL_SILENT = "signal-silent", "a signal is silent, so nothing is removed"
+    SIGNAL_IMPLAUSIBLE = (
+        "signal-implausible",
+        "a signal reports impossible values, so nothing is removed",
+    )
+    BASELINE_UNKNOWN = "baseline-unknown", "the baseline does not report, so nothing is removed"
+    STATE_LOST = "state-lost", "the state table cannot be read, so nothing is removed"
+    POOL_UNREADABLE = "pool-unreadable", "a group cannot be read, so nothing is removed"
+    BLIND = "blind", "no signal can be read, so nothing is changed"
+    HELD = "held", "held by a human, so nothing is changed"
+    CAPACITY_MISSING = (
+        "capacity-missing",
+        "capacity that was asked for never came, so its pool is left alone",
+    )
+    PROCESS_SUSPENDED = "process-suspended", "somebody has suspended processes of a group"
 
 
 class SignalState(StrEnum):
@@ -163,7 +146,7 @@ class PoolPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Document):
     """The sizes of all pools, and why. All quantities but capacities are units.
 
     Args:
@@ -189,6 +172,7 @@ class Plan:
         missing: Capacity that was asked for and never came, to be remembered. Default: none.
     """
 
+    document_name: ClassVar[str] = "plan"
     pools: tuple[PoolPlan, ...]
     reason: Reason
     limits: tuple[Reason, ...] = ()
@@ -220,7 +204,7 @@ class Plan:
     def explain(self) -> str:
         """Return the decision in words."""
         sizes = ", ".join(f"{pool.name} {_move(pool)}" for pool in self.pools) or "no pool"
-        why = "; ".join(IN_WORDS[reason] for reason in (self.reason, *self.limits))
+        why = "; ".join(reason.words for reason in (self.reason, *self.limits))
         counted = "".join(
             f", a point of {pool} counts for {units:.4g} units as measured"
             for pool, units in self.measured_units.items()
@@ -242,21 +226,6 @@ class Plan:
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
             f"{why}{counted}{back}{stopped}"
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the decision record."""
-        return {"version": VERSION, **to_document(self)}
-
-    @classmethod
-    def from_json(cls, document: dict[str, Any]) -> Plan:
-        """Read a decision record.
-
-        Raises:
-            SpecError: The document is not a plan of this version.
-        """
-        if (version := document.get("version")) != VERSION:
-            raise SpecError(f"plan: version must be {VERSION}, got {version!r}")
-        return from_document(cls, {k: v for k, v in document.items() if k != "version"}, "plan")
 
 
 def _move(pool: PoolPlan) -> str:

@@ -55,7 +55,6 @@ from peakfleet_planner import (
     read_model,
 )
 from peakfleet_planner.efficiency import PoolDay
-from peakfleet_planner.forecast import VERSION as MODEL_VERSION
 from peakfleet_planner.gang import GangMemory
 from peakfleet_planner.snapshot import MOST_BOOTS
 from peakfleet_table.forms import (
@@ -187,7 +186,7 @@ def _unpacked(packed: bytes) -> DemandModel | None:
         document = json.loads(gzip.decompress(packed))
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f"damaged: {error}") from error
-    if document["version"] != MODEL_VERSION:
+    if document["version"] != DemandModel.document_version:
         return None
     model = read_model(document)
     if model is None:

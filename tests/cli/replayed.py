@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from peakfleet_demo.demo import Peak, Wish, choose_peak, physics_of
+from peakfleet_demo.demo import Peak, choose_peak, physics_of
+from peakfleet_demo.options import DemoOptions
 from peakfleet_local.replay import Minute, ReplayedFleet, replay
 from peakfleet_planner import (
     BacklogSignal,
@@ -60,7 +61,7 @@ FLEETS = (LIVE, JOBS)
 @cache
 def night() -> tuple[Peak, Sequence[Minute]]:
     """Return the first three hours of a premiere night, replayed."""
-    peak = choose_peak(Wish(hours=3), None, FLEETS)
+    peak = choose_peak(DemoOptions(hours=3), None, FLEETS)
     fleets = [
         ReplayedFleet(
             spec=spec,

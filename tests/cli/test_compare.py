@@ -73,7 +73,7 @@ def write_scenario(folder: Path) -> Path:
     return path
 
 
-def test_in_a_scenario_all_policies_meet_the_same_pools_and_weather(there: Path) -> None:
+def test_in_a_scenario_all_policies_meet_the_same_pools_and_failures(there: Path) -> None:
     demand = write_demand(there / "night.csv", rough_demand(300))
     result = run(
         "compare", "--demand", demand, "--scenario", write_scenario(there),
@@ -121,7 +121,7 @@ def test_the_page_of_a_scenario_shows_the_pools_of_every_policy(there: Path) -> 
         assert "AWS target tracking, which served" in page
 
 
-def test_with_one_pool_in_fair_weather_a_scenario_changes_no_figure_of_a_peer(there: Path) -> None:
+def test_with_one_pool_without_failures_a_scenario_changes_no_figure_of_a_peer(there: Path) -> None:
     demand = write_demand(there / "night.csv", rough_demand(300))
     (there / "fair.toml").write_text('[[pool]]\nname = "Only"\nmax_instances = 200\n')
     options = ("--demand", demand, "--baseline-units", 12, "--own-delays")

@@ -159,3 +159,12 @@ def nobody_holds(lock: Path) -> bool:
         except BlockingIOError:
             return False
     return True
+
+
+def test_the_command_starts_without_the_libraries_that_only_some_commands_need() -> None:
+    heavy = "moto", "scipy", "plotly", "matplotlib", "pandas"
+    code = f"import sys, peakfleet_cli.main; print(sorted(sys.modules.keys() & {set(heavy)}))"
+    done = subprocess.run(  # noqa: S603  this Python
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

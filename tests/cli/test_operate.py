@@ -141,7 +141,7 @@ def test_explain_says_the_newest_decision_in_words(table: Table) -> None:
     assert result.exit_code == 0, result.output
     assert "since 2026-03-22 19:05:00 UTC" in result.output
     assert "Graviton 1 to 3" in result.output
-    assert "one tick may not move further; every pool is at its maximum" in result.output
+    assert f"{Reason.STEP_LIMITED.words}; {Reason.AT_MAXIMUM.words}" in result.output
     assert "signal jobs: fresh, 140.0 units, 2 samples rejected" in result.output
     assert "34.0 units were wanted and not granted" in result.output
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from peakfleet_demo.demo import FleetOutcome, compare, results
+from peakfleet_demo.demo import FleetOutcome, compare, report
 from tests.cli.replayed import FLEETS, JOBS, LIVE, night
 
 
@@ -18,14 +18,14 @@ def outcomes() -> list[FleetOutcome]:
 
 def test_all_policies_meet_the_same_burst(outcomes: list[FleetOutcome]) -> None:
     for outcome in outcomes:
-        bursts = [one.outcome.burst_units for one in outcome.contenders]
+        bursts = [one.outcome.burst_units for one in outcome.results]
         assert bursts == pytest.approx([bursts[0]] * 3)
         assert bursts[0] > 0
 
 
 def test_nobody_is_cheaper_than_perfect_foresight(outcomes: list[FleetOutcome]) -> None:
     for outcome in outcomes:
-        ours, theirs, best = (one.outcome.score for one in outcome.contenders)
+        ours, theirs, best = (one.outcome.score for one in outcome.results)
         assert best == pytest.approx(1)
         assert ours is not None
         assert theirs is not None
@@ -70,14 +70,14 @@ def test_without_a_price_there_are_no_dollars_but_a_verdict() -> None:
     free = replace(LIVE, pools=(replace(only, usd_per_capacity_hour=None),))
     outcome = compare(free, peak, minutes)
 
-    assert [one.outcome.usd for one in outcome.contenders] == [None] * 3
-    assert "of the burst unserved and cost" in results.verdict([outcome])
+    assert [one.outcome.usd for one in outcome.results] == [None] * 3
+    assert "of the burst unserved and cost" in report.verdict([outcome])
 
 
 def test_the_table_has_every_fleet_and_their_sum(outcomes: list[FleetOutcome]) -> None:
     console = Console(width=100, record=True, file=None, quiet=False)
     with console.capture() as captured:
-        console.print(results.table(outcomes, "Outcome"))
+        console.print(report.table(outcomes, "Outcome"))
 
     lines = captured.get().splitlines()
     for name in ("Media/Live", "Media/Transcode", "all fleets"):
@@ -89,7 +89,7 @@ def test_the_table_has_every_fleet_and_their_sum(outcomes: list[FleetOutcome]) -
 def test_the_json_holds_the_figures_and_what_failed(outcomes: list[FleetOutcome]) -> None:
     peak, _ = night()
 
-    document = json.loads(json.dumps(results.document(outcomes, peak, ["x failed"])))
+    document = json.loads(json.dumps(report.document(outcomes, peak, ["x failed"])))
 
     assert document["problems"] == ["x failed"]
     assert document["scored_from"] == peak.scored_from.isoformat()

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from peakfleet_demo.demo import Peak, Wish, choose_peak, max_units, read_recording
+from peakfleet_demo.demo import Peak, choose_peak, max_units, read_recording
+from peakfleet_demo.options import DemoOptions
 from peakfleet_local.replay import backlog_of
 from peakfleet_sim import DemandError
 from tests.cli.replayed import FLEETS, JOBS, LIVE
@@ -30,8 +31,8 @@ def recording(tmp_path: Path) -> Path:
     return path
 
 
-def chosen(wish: Wish) -> Peak:
-    return choose_peak(wish, read_recording(wish), FLEETS)
+def chosen(options: DemoOptions) -> Peak:
+    return choose_peak(options, read_recording(options), FLEETS)
 
 
 def scored(peak: Peak, fleet: str) -> list[float]:
@@ -40,7 +41,7 @@ def scored(peak: Peak, fleet: str) -> list[float]:
 
 
 def test_a_recording_is_scaled_to_every_fleet(recording: Path) -> None:
-    peak = chosen(Wish(file=recording, hours=1, peak_share=0.5))
+    peak = chosen(DemoOptions(file=recording, hours=1, peak_share=0.5))
 
     for spec, baseline in ((LIVE, 2000), (JOBS, 100)):
         units = scored(peak, spec.fleet)
@@ -49,21 +50,21 @@ def test_a_recording_is_scaled_to_every_fleet(recording: Path) -> None:
 
 
 def test_without_a_start_the_busiest_hours_are_scored(recording: Path) -> None:
-    peak = chosen(Wish(file=recording, hours=1))
+    peak = chosen(DemoOptions(file=recording, hours=1))
 
     assert peak.scored_from == FIRST + timedelta(days=6)
     assert peak.repeated_minutes == 0
 
 
 def test_the_user_says_which_hours_are_scored(recording: Path) -> None:
-    peak = chosen(Wish(file=recording, hours=2, start=FIRST + timedelta(days=2)))
+    peak = chosen(DemoOptions(file=recording, hours=2, start=FIRST + timedelta(days=2)))
 
     assert peak.scored_from == FIRST + timedelta(days=2)
     assert peak.phases.scored_minutes == 120
 
 
 def test_where_the_recording_begins_too_late_its_first_value_stands(recording: Path) -> None:
-    peak = chosen(Wish(file=recording, hours=1, start=FIRST + timedelta(minutes=10)))
+    peak = chosen(DemoOptions(file=recording, hours=1, start=FIRST + timedelta(minutes=10)))
 
     before = peak.phases.history_minutes + peak.phases.warm_up_minutes
     assert peak.repeated_minutes == before - 10
@@ -74,14 +75,14 @@ def test_where_the_recording_begins_too_late_its_first_value_stands(recording: P
 def test_hours_outside_the_recording_are_refused_before_anything_is_deployed(
     recording: Path,
 ) -> None:
-    wish = Wish(file=recording, start=FIRST - timedelta(days=1))
+    options = DemoOptions(file=recording, start=FIRST - timedelta(days=1))
 
     with pytest.raises(DemandError, match="must lie within"):
-        read_recording(wish)
+        read_recording(options)
 
 
 def test_the_generated_night_says_that_it_is_generated() -> None:
-    peak = chosen(Wish(hours=6))
+    peak = chosen(DemoOptions(hours=6))
 
     assert "generated, not recorded" in peak.title
     for spec, baseline in ((LIVE, 2000), (JOBS, 100)):
@@ -90,8 +91,8 @@ def test_the_generated_night_says_that_it_is_generated() -> None:
         )
 
 
-def test_a_short_wish_gets_the_busiest_hours_of_the_night() -> None:
-    short, night = chosen(Wish(hours=1)), chosen(Wish())
+def test_a_short_demo_gets_the_busiest_hours_of_the_night() -> None:
+    short, night = chosen(DemoOptions(hours=1)), chosen(DemoOptions())
 
     assert short.phases.scored_minutes == 60
     assert max(scored(short, LIVE.fleet)) == max(scored(night, LIVE.fleet))
@@ -99,18 +100,18 @@ def test_a_short_wish_gets_the_busiest_hours_of_the_night() -> None:
 
 
 def test_every_fleet_meets_the_same_hours() -> None:
-    demands = chosen(Wish(hours=2)).demands.values()
+    demands = chosen(DemoOptions(hours=2)).demands.values()
 
     assert len({demand.start for demand in demands}) == 1
 
 
 def test_a_generated_night_has_no_hours_to_choose() -> None:
     with pytest.raises(DemandError, match="--from chooses hours of a recording"):
-        read_recording(Wish(start=FIRST))
+        read_recording(DemoOptions(start=FIRST))
 
 
 def test_the_same_seed_gives_the_same_night() -> None:
-    one, same, other = (chosen(Wish(hours=2, seed=seed)) for seed in (1, 1, 2))
+    one, same, other = (chosen(DemoOptions(hours=2, seed=seed)) for seed in (1, 1, 2))
 
     assert scored(one, LIVE.fleet) == scored(same, LIVE.fleet)
     assert scored(one, LIVE.fleet) != scored(other, LIVE.fleet)
@@ -121,11 +122,11 @@ def test_the_warm_up_outlasts_the_longest_deadline() -> None:
     assert backlog is not None
     slow = replace(JOBS, signals=(replace(backlog, drain_within_seconds=7200),))
 
-    assert choose_peak(Wish(), None, [LIVE]).phases.warm_up_minutes == 30
-    assert choose_peak(Wish(), None, [LIVE, slow]).phases.warm_up_minutes == 134
+    assert choose_peak(DemoOptions(), None, [LIVE]).phases.warm_up_minutes == 30
+    assert choose_peak(DemoOptions(), None, [LIVE, slow]).phases.warm_up_minutes == 134
 
 
 def test_the_history_is_as_long_as_the_longest_memory() -> None:
     forgetful = replace(LIVE, service_level=replace(LIVE.service_level, history_seconds=10_800))
 
-    assert choose_peak(Wish(), None, [forgetful, JOBS]).phases.history_minutes == 184
+    assert choose_peak(DemoOptions(), None, [forgetful, JOBS]).phases.history_minutes == 184

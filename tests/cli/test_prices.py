@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from peakfleet_chips import PRICE_FILE, Prices
 from peakfleet_cli.main import app
-from peakfleet_cli.prices.spot_history import mean_price
+from peakfleet_cli.prices.aws_prices import mean_price
 from tests.cli.price_services import PriceServices
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -113,6 +113,7 @@ def test_a_spot_price_is_the_mean_over_the_time_that_it_stood(aws: PriceServices
     assert Prices.found().spot_usd_per_hour == {"c8g.large": pytest.approx(0.05)}
 
 
+@pytest.mark.slow
 def test_a_refusal_of_aws_names_the_permission_and_keeps_the_file(aws: PriceServices) -> None:
     Path(PRICE_FILE).write_text("kept")
     aws.denied = frozenset({"GetProducts"})

@@ -15,9 +15,14 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from peakfleet_cli.main import app
-from peakfleet_cli.record.demand_rows import DemandRows
-from peakfleet_cli.record.recipes import RecordError, recipe_of_metric, recipes_of_fleet
-from peakfleet_cli.record.recording import Recorded, Recording, finest_period_seconds
+from peakfleet_cli.record.demand_file import DemandFile, RecordError
+from peakfleet_cli.record.recording import (
+    Recorded,
+    Recording,
+    finest_period_seconds,
+    series_of_fleet,
+    series_of_metric,
+)
 from peakfleet_planner import (
     BacklogSignal,
     FleetSpec,
@@ -70,11 +75,11 @@ def record(
     now: datetime = NOW,
     silent_is_zero: bool = False,
 ) -> Recorded:
-    rows = DemandRows(path=path, step_seconds=step_seconds)
+    file = DemandFile(path=path, step_seconds=step_seconds)
     return Recording(
-        recipes=(recipe_of_metric(metric, silent_is_zero=silent_is_zero),),
-        rows=rows,
-        period_seconds=rows.step_seconds,
+        series=(series_of_metric(metric, silent_is_zero=silent_is_zero),),
+        file=file,
+        period_seconds=file.step_seconds,
         now=now,
     ).run(start=now - timedelta(minutes=ago_minutes))
 
@@ -145,6 +150,7 @@ def test_a_gzipped_file_goes_on_too(tmp_path: Path) -> None:
     assert load_demand(path).units[-1] == 3
 
 
+@pytest.mark.slow
 def test_days_are_read_a_piece_at_a_time(tmp_path: Path) -> None:
     publish({ago: float(ago % 97) for ago in range(0, 3 * 1440, 1)})
     recorded = record(tmp_path / "demand.csv", ago_minutes=3 * 1440 - 1)
@@ -271,7 +277,7 @@ def test_a_backlog_of_something_else_says_what_to_record_instead() -> None:
         name="jobs", metrics={"waiting": depth}, seconds_per_item=90, drain_within_seconds=600
     )
     with pytest.raises(RecordError, match="signal 'jobs' is a backlog of Farm/Jobs"):
-        recipes_of_fleet(fleet(jobs))
+        series_of_fleet(fleet(jobs))
 
 
 def test_any_metric_is_recorded_by_name(tmp_path: Path) -> None:

@@ -10,17 +10,17 @@ from peakfleet_cli.main import app
 from peakfleet_demo.scenarios import (
     CATALOGUE,
     LAUNCHED,
-    Promise,
-    Record,
-    Result,
+    Assertion,
+    Measurements,
     Sample,
     Scenario,
+    ScenarioResult,
     document,
-    outcome,
+    result_lines,
     steady,
     write_page,
 )
-from peakfleet_demo.scenarios import assertions as p
+from peakfleet_demo.scenarios import assertions as a
 from peakfleet_local.replay import FleetMinute, PoolMinute, Work
 from peakfleet_local.world import Ending
 from peakfleet_planner import FixedBaseline, FleetSpec, Metric, PoolSpec, RateSignal
@@ -68,8 +68,8 @@ def sample(
     )
 
 
-def record(*samples: Sample, endings: Sequence[Ending] = ()) -> Record:
-    return Record(spec=SPEC, samples=list(samples), endings=list(endings))
+def record(*samples: Sample, endings: Sequence[Ending] = ()) -> Measurements:
+    return Measurements(spec=SPEC, samples=list(samples), endings=list(endings))
 
 
 def ending(*, busy: bool, instance_id: str = "i-1") -> Ending:
@@ -84,12 +84,12 @@ def ending(*, busy: bool, instance_id: str = "i-1") -> Ending:
     )
 
 
-def test_the_next_rung_is_at_once_only_if_it_was_asked_in_the_same_tick() -> None:
+def test_the_next_pool_is_asked_in_the_same_tick_or_the_assertion_fails() -> None:
     at_once = record(sample(0), sample(1, refused=1, launched_at=(START + 120,)))
     later = record(sample(0, refused=1), sample(1, launched_at=(START + 120,)))
     never = record(sample(0, refused=1))
-    said = [p.next_rung_at_once(one, "Spot") for one in (at_once, later, never)]
-    assert [one.kept for one in said] == [True, False, False]
+    said = [a.next_pool_in_same_tick(one, "Spot") for one in (at_once, later, never)]
+    assert [one.passed for one in said] == [True, False, False]
     assert [one.measured for one in said] == [
         "0 s after the refusal",
         "60 s after the refusal",
@@ -100,7 +100,7 @@ def test_the_next_rung_is_at_once_only_if_it_was_asked_in_the_same_tick() -> Non
 @pytest.mark.parametrize(("asks", "kept"), [(10, True), (11, False)])
 def test_a_dry_pool_may_be_asked_ten_times_in_any_hour(asks: int, kept: bool) -> None:  # noqa: FBT001  pytest's
     minutes = [sample(minute, refused=minute < asks, asks=1) for minute in range(60)]
-    assert p.rarely_asked(record(*minutes), "Spot").kept is kept
+    assert a.rarely_asked(record(*minutes), "Spot").passed is kept
 
 
 def test_requests_that_were_granted_are_not_counted_against_a_dry_pool() -> None:
@@ -109,61 +109,60 @@ def test_requests_that_were_granted_are_not_counted_against_a_dry_pool() -> None
 
 def test_a_busy_machine_that_ends_breaks_a_promise_unless_ec2_took_it() -> None:
     lost = record(sample(0), endings=[ending(busy=True), ending(busy=False, instance_id="i-2")])
-    assert not p.nothing_busy_lost(lost).kept
-    assert p.nothing_busy_lost(lost, besides={"i-1"}).kept
-    assert "1 of 2" in p.nothing_busy_lost(lost).measured
+    assert not a.nothing_busy_lost(lost).passed
+    assert a.nothing_busy_lost(lost, besides={"i-1"}).passed
+    assert "1 of 2" in a.nothing_busy_lost(lost).measured
 
 
 def test_missing_units_are_counted_from_the_minute_that_the_promise_names() -> None:
     late = record(sample(0), sample(1, missing=5), sample(2, missing=7), sample(3))
-    assert not p.nothing_missing(late).kept
-    assert p.nothing_missing(late, first=3).kept
-    assert p.missing_at_most(late, minutes=2).measured == (
+    assert not a.nothing_missing(late).passed
+    assert a.nothing_missing(late, first=3).passed
+    assert a.missing_at_most(late, minutes=2).measured == (
         "2 minutes, 12 unit-minutes, at worst 7 units"
     )
-    assert p.serves_all_again(late, since=1, within=2).kept
-    assert not p.serves_all_again(late, since=1, within=1).kept
+    assert a.serves_all_again(late, since=1, within=2).passed
+    assert not a.serves_all_again(late, since=1, within=1).passed
 
 
 def test_a_fault_may_not_cost_more_than_the_same_demand_without_it() -> None:
     one = record(sample(0, missing=5))
-    one.calm_missing_units = [5]
-    assert p.fault_adds_nothing(one).kept
-    one.calm_missing_units = [4]
-    assert not p.fault_adds_nothing(one).kept
+    one.missing_units_without_fault = [5]
+    assert a.fault_adds_nothing(one).passed
+    one.missing_units_without_fault = [4]
+    assert not a.fault_adds_nothing(one).passed
 
 
 def test_what_serves_at_first_goes_on_serving() -> None:
-    assert p.never_below_start(record(sample(0), sample(1, in_service=3))).kept
-    assert not p.never_below_start(record(sample(0), sample(1, in_service=1))).kept
-    assert not p.never_above(record(sample(0, in_service=3)), instances=2).kept
+    assert a.never_below_start(record(sample(0), sample(1, in_service=3))).passed
+    assert not a.never_below_start(record(sample(0), sample(1, in_service=1))).passed
+    assert not a.never_above(record(sample(0, in_service=3)), instances=2).passed
 
 
 def test_a_tick_that_does_not_answer_breaks_a_promise_unless_it_was_killed() -> None:
     one = record(sample(0, error="Runtime exited"), sample(1))
-    assert not p.handler_never_fails(one).kept
-    assert p.handler_never_fails(one, besides=1).kept
+    assert not a.every_tick_answers(one).passed
+    assert a.every_tick_answers(one, besides=1).passed
 
 
-def result(*, kept: bool) -> Result:
-    promise = Promise(text="something", measured="what came", kept=kept)
-    return Result(
+def result(*, kept: bool) -> ScenarioResult:
+    assertion = Assertion(text="something", measured="what came", passed=kept)
+    return ScenarioResult(
         scenario=Scenario(
             name="dry",
             shows="nothing can be had",
-            fleet="workers",
             minutes=1,
             demand_units=steady(120),
-            script=lambda _stage, _minute: None,
-            promises=lambda _record: [promise],
+            faults={},
+            assertions=lambda _measured: [assertion],
         ),
-        record=record(sample(0, missing=4, refused=3, asks=1, launched_at=(START + 60,))),
-        promises=(promise,),
+        measured=record(sample(0, missing=4, refused=3, asks=1, launched_at=(START + 60,))),
+        assertions=(assertion,),
     )
 
 
 def test_a_terminal_is_told_every_promise_and_what_was_tried() -> None:
-    text = "\n".join(line.plain for line in outcome(result(kept=False)))
+    text = "\n".join(line.plain for line in result_lines(result(kept=False)))
     assert "FAIL something: what came" in text
     assert "Spot: 3 InsufficientInstanceCapacity; OnDemand: 1 launched" in text
     assert "4 unit-minutes in 1 minutes, 20.0 % of the burst" in text

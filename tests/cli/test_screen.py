@@ -7,7 +7,6 @@ import pytest
 from rich.console import Console
 
 from peakfleet_demo.demo import Board, LiveScreen, PlainScreen, screen_for, sparkline
-from peakfleet_planner.plan import IN_WORDS
 from tests.cli.replayed import FLEETS, LIVE, night
 
 
@@ -66,7 +65,7 @@ def test_a_plain_line_says_size_and_reason() -> None:
     assert f"Graviton {pool.in_service_capacity} of {pool.desired_capacity}" in last
     plan = minutes[179].fleets[LIVE.fleet].plan
     assert plan is not None
-    assert last.endswith(IN_WORDS[plan.reason])
+    assert last.endswith(plan.reason.words)
 
 
 def test_the_board_shows_every_fleet_within_a_small_terminal() -> None:

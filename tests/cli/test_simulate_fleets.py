@@ -145,7 +145,7 @@ def test_a_setting_of_peakfleet_is_the_cost_that_it_plans_with(tmp_path: Path) -
     assert careful["unserved_units"] < careless["unserved_units"]
 
 
-def test_a_scenario_has_pools_prices_and_weather(tmp_path: Path) -> None:
+def test_a_scenario_has_pools_prices_and_failures(tmp_path: Path) -> None:
     (tmp_path / "spot.json").write_text('{"metadata": {"gap_seconds": 60}, "data": [0]}')
     (tmp_path / "what-if.toml").write_text(
         '[[pool]]\nname = "Spot"\navailability = {file = "spot.json"}\nusd_per_hour = 0.3\n'
@@ -164,7 +164,7 @@ def test_a_scenario_has_pools_prices_and_weather(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "figures.json").read_text())["peakfleet"]["unserved_units"] > 0
 
 
-def test_a_given_fleet_with_a_backlog_meets_the_weather_under_every_policy(tmp_path: Path) -> None:
+def test_a_given_fleet_with_a_backlog_meets_the_failures_under_every_policy(tmp_path: Path) -> None:
     spec = write_spec(tmp_path, fleet("Media/Jobs", JOBS))
     (tmp_path / "spot.json").write_text('{"metadata": {"gap_seconds": 60}, "data": [0]}')
     dry = tmp_path / "dry.toml"

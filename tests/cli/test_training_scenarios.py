@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from peakfleet_demo.demo import why
+from peakfleet_demo.demo import reason_text
 from peakfleet_demo.scenarios import (
+    CATALOGUE,
+    LAST_STEP,
+    LAUNCHED,
+    Measurements,
+    Sample,
+    as_fleet,
+)
+from peakfleet_demo.scenarios.training import (
     BACK_MINUTE,
     BLOCK_MINUTES,
     BLOCK_UNITS,
-    CATALOGUE,
     COME_MINUTES,
-    LAST_STEP,
-    LAUNCHED,
     LEAVE_MINUTE,
     MACHINES,
     PART,
     POOL,
     UNITS,
-    Record,
-    Sample,
-    as_fleet,
 )
 from peakfleet_local.replay import FleetMinute, PoolMinute, Work
 from peakfleet_local.world import Ending
@@ -65,17 +67,19 @@ def sample(
     )
 
 
-def record(samples: Sequence[Sample], endings: Sequence[Ending] = ()) -> Record:
+def record(samples: Sequence[Sample], endings: Sequence[Ending] = ()) -> Measurements:
     known = gang()
     spec = as_fleet(replace(known, pool=replace(known.pool, name=POOL)))
-    return Record(spec=spec, samples=list(samples), endings=list(endings))
+    return Measurements(spec=spec, samples=list(samples), endings=list(endings))
 
 
-def kept(name: str, measured: Record) -> list[bool]:
-    return [promise.kept for promise in CATALOGUE[name].promises(measured)]
+def kept(name: str, measured: Measurements) -> list[bool]:
+    return [one.passed for one in CATALOGUE[name].assertions(measured)]
 
 
-def block(*, leaves: int = LEAVE_MINUTE, gone: int = GONE_MINUTE, saves: bool = True) -> Record:
+def block(
+    *, leaves: int = LEAVE_MINUTE, gone: int = GONE_MINUTE, saves: bool = True
+) -> Measurements:
     """Return a life in a block: launched at once, told to leave, gone some minutes later."""
     minutes = [
         sample(
@@ -123,7 +127,9 @@ def test_a_gang_that_ec2_ends_breaks_a_promise() -> None:
     assert not all(kept("capacity-block-ends", measured))
 
 
-def part(*, tried: Sequence[int] = (0, 3, 9, 21, 45), billed: int = 0, served: int = 0) -> Record:
+def part(
+    *, tried: Sequence[int] = (0, 3, 9, 21, 45), billed: int = 0, served: int = 0
+) -> Measurements:
     """Return an hour in which a part comes at each try, and then a gang that comes whole."""
     whole = 75
     minutes = [
@@ -167,5 +173,5 @@ def test_a_gang_that_is_never_launched_whole_breaks_a_promise() -> None:
 
 def test_a_tick_of_a_gang_is_shown_in_its_own_words_and_its_failure_before_them() -> None:
     minute = replace(sample(0).fleet, said="keep: running")
-    assert why(minute).plain == "keep: running"
-    assert why(replace(minute, error="Runtime exited")).plain == "Runtime exited"
+    assert reason_text(minute).plain == "keep: running"
+    assert reason_text(replace(minute, error="Runtime exited")).plain == "Runtime exited"

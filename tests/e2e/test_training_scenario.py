@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from peakfleet_demo.scenarios import CATALOGUE, opened
+from peakfleet_demo.scenarios import CATALOGUE, deployed_runner
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_a_gang_keeps_a_checkpoint_and_leaves_its_block_in_time() -> None:
     scenario = CATALOGUE["capacity-block-ends"]
-    with opened(scenario.fleet, app_directory=ROOT, on_output=lambda _line: None) as theatre:
-        result = theatre.play(scenario, show=lambda _minute: None)
-    assert result.promises
-    assert [f"{one.text}: {one.measured}" for one in result.promises if not one.kept] == []
+    with deployed_runner(
+        scenario.fleet, app_directory=ROOT, on_output=lambda _line: None
+    ) as runner:
+        result = runner.run(scenario, show=lambda _minute: None)
+    assert result.assertions
+    assert [f"{one.text}: {one.measured}" for one in result.assertions if not one.passed] == []

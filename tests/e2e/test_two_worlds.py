@@ -16,7 +16,7 @@ import pytest
 
 from peakfleet_handlers.aws import Calls, Clients, Deadline, Launcher, Resize, read_pools, resize
 from peakfleet_planner import Answer, Launch, OutageCause, PoolReading, PoolSpec, Refusal
-from peakfleet_sim.world import ZONE, Instances, PoolWeather, SimulatedGroup
+from peakfleet_sim.world import ZONE, Instances, PoolScenario, SimulatedGroup
 from tests.handlers.account import BOOT_SECONDS, ZONES, Account, opened
 from tests.handlers.scenes import NOW
 
@@ -65,7 +65,7 @@ class Simulated:
         self.group = SimulatedGroup(
             spec=POOL,
             instances=Instances(boot_minutes=BOOT_MINUTES, min_instances=0, max_instances=10),
-            weather=PoolWeather(available=self.limits),
+            scenario=PoolScenario(available=self.limits),
             random=Random(0),
         )
 

@@ -12,11 +12,10 @@ from peakfleet.pools import (
     check_capacity_block,
     check_efa,
     check_gang,
-    check_hibernation,
     check_warm,
     unknown_types,
 )
-from peakfleet_chips import CATALOGUE, PurchaseOption, WarmState
+from peakfleet_chips import CATALOGUE, PurchaseOption
 from tests.infra.fleets import burst_fleet, new_stack
 
 ON_DEMAND, SPOT, BLOCK = (
@@ -24,7 +23,6 @@ ON_DEMAND, SPOT, BLOCK = (
     PurchaseOption.SPOT,
     PurchaseOption.CAPACITY_BLOCK,
 )
-STOPPED, HIBERNATED = WarmState.STOPPED, WarmState.HIBERNATED
 
 
 @pytest.mark.parametrize(
@@ -47,24 +45,12 @@ STOPPED, HIBERNATED = WarmState.STOPPED, WarmState.HIBERNATED
             r"one instance type, got trn2.48xlarge, trn2.3xlarge; give each its own",
         ),
         (
-            lambda: check_hibernation("pool 'a'", ["inf2.xlarge"]),
-            r"inf2.xlarge does not hibernate, as no host of Neuron does; let its instances wait",
-        ),
-        (
-            lambda: check_hibernation("pool 'a'", ["c8g.48xlarge"]),
-            "c8g.48xlarge does not hibernate; let",
-        ),
-        (
-            lambda: check_warm("pool 'a'", ["c8g.large"], option=SPOT, state=STOPPED),
+            lambda: check_warm("pool 'a'", ["c8g.large"], option=SPOT),
             r"warm is given, but purchase is spot, .* leave warm out, or give it to an on-demand",
         ),
         (
-            lambda: check_warm("pool 'a'", ["trn2.48xlarge"], option=BLOCK, state=STOPPED),
+            lambda: check_warm("pool 'a'", ["trn2.48xlarge"], option=BLOCK),
             "warm is given, but purchase is capacity-block",
-        ),
-        (
-            lambda: check_warm("pool 'a'", ["trn1.32xlarge"], option=ON_DEMAND, state=HIBERNATED),
-            "trn1.32xlarge does not hibernate",
         ),
         (
             lambda: check_efa("pool 'a'", ["inf2.48xlarge"]),
@@ -93,25 +79,21 @@ def test_what_a_chip_forbids_is_refused(check: Callable[[], object], message: st
 
 def test_what_chips_allow_passes() -> None:
     check_capacity_block("pool 'a'", ["trn2.48xlarge"])
-    check_hibernation("pool 'a'", ["c8g.large"])
-    check_warm("pool 'a'", ["inf2.xlarge"], option=ON_DEMAND, state=STOPPED)
+    check_warm("pool 'a'", ["inf2.xlarge"], option=ON_DEMAND)
     check_gang("pool 'a'", ["eu-west-1a", "eu-west-1a"])
     assert [check_efa("p", [name]) for name in ("trn1.32xlarge", "trn2.48xlarge")] == [8, 16]
 
 
 def test_unknown_types_are_left_to_the_deployment() -> None:
     check_capacity_block("pool 'a'", ["p9.48xlarge"])
-    check_hibernation("pool 'a'", ["z9.large"])
-    check_warm("pool 'a'", ["z9.large"], option=ON_DEMAND, state=HIBERNATED)
+    check_warm("pool 'a'", ["z9.large"], option=ON_DEMAND)
     assert unknown_types(["c8g.large", "z9.large"]) == ["z9.large"]
 
 
 @pytest.mark.parametrize("name", [kind.name for kind in CATALOGUE.values() if kind.chip.is_neuron])
-def test_no_host_of_neuron_takes_an_arm_pool_or_hibernates(name: str) -> None:
+def test_no_host_of_neuron_takes_an_arm_pool(name: str) -> None:
     with pytest.raises(SpecError, match=r"x86_64, as every host of Inferentia or Trainium is"):
         CapacityPool.graviton(name, units_per_instance=1, max_instances=1)
-    with pytest.raises(SpecError, match="does not hibernate"):
-        check_hibernation("pool 'a'", [name])
 
 
 def test_an_arm_image_on_a_host_of_neuron_is_refused() -> None:

@@ -11,7 +11,7 @@ from aws_cdk.assertions import Template
 
 from peakfleet import BurstFleet, CapacityPool
 from peakfleet.control_plane import SCHEDULE_VARIABLE as SET_VARIABLE
-from peakfleet.control_plane import define_events, readable
+from peakfleet.control_plane import readable
 from peakfleet_handlers.aws import Kind
 from peakfleet_handlers.events import SCHEDULE_VARIABLE
 from tests.infra.fleets import (
@@ -94,15 +94,7 @@ def test_an_alarm_is_a_reason_to_tick_when_it_goes_off() -> None:
     alarm = fleet.metric_unserved_units().create_alarm(
         stack, "Pressure", threshold=0, evaluation_periods=1
     )
-    define_events(
-        stack,
-        fleet="Media/Live",
-        scaler=fleet._scaler,  # noqa: SLF001  a fleet shows its function, not the whole construct
-        groups=(),
-        state=fleet.state,
-        has_spot=False,
-        alarms={"Pressure": alarm},
-    )
+    fleet._events.decide_on("Pressure", alarm)  # noqa: SLF001  a fleet shows its function alone
     assert patterns(Template.from_stack(stack))["aws.cloudwatch"] == {
         "source": ["aws.cloudwatch"],
         "detail-type": [Kind.ALARM.value],

@@ -120,14 +120,18 @@ class Scene:
 
 @contextmanager
 def scene(
-    *, world: World | None = None, zones: Sequence[str] = ZONES, **group: Json
+    *,
+    world: World | None = None,
+    zones: Sequence[str] = ZONES,
+    cidr_bits: int = 24,
+    **group: Json,
 ) -> Iterator[Scene]:
     """A world with a group, whose options are those of `Scene.create`."""
     with in_process_aws(world=world or World(boot_seconds=90)) as laws:
         ec2 = boto3.client("ec2", REGION)
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnets = [
-            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=zone)
+            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/{cidr_bits}", AvailabilityZone=zone)
             for n, zone in enumerate(zones)
         ]
         template = ec2.create_launch_template(

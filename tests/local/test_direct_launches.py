@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from peakfleet_local import World
 from tests.local.deployed import Json
-from tests.local.groups import ZONES, scene
+from tests.local.groups import REGION, ZONES, scene
+
+NO_RETRIES: Json = {"total_max_attempts": 1}
 
 SPOT = {"OnDemandBaseCapacity": 0, "OnDemandPercentageAboveBaseCapacity": 0}
 
@@ -144,3 +151,35 @@ def test_spot_has_a_quota_of_its_own() -> None:
         answer = it.launch(3)
         assert len(answer["Instances"][0]["InstanceIds"]) == 2
         assert answer["Errors"][0]["ErrorCode"] == "MaxSpotInstanceCountExceeded"
+
+
+def test_while_a_call_waits_for_ec2_its_token_is_in_progress_and_nothing_else_waits() -> None:
+    with scene() as it:
+        waiting, released, once = Event(), Event(), {"client_token": "once"}
+
+        def wait() -> None:
+            waiting.set()
+            released.wait(60)
+
+        it.world.wait_for_ec2 = wait
+        with ThreadPoolExecutor(1) as elsewhere:
+            first = elsewhere.submit(lambda: it.launch(2, **once))
+            assert waiting.wait(60)
+            plain = boto3.client("autoscaling", REGION, config=Config(retries=NO_RETRIES))
+            with pytest.raises(ClientError) as refused:
+                plain.launch_instances(
+                    AutoScalingGroupName=it.group,
+                    RequestedCapacity=2,
+                    ClientToken="once",
+                    AvailabilityZones=[ZONES[0]],
+                )
+            with pytest.raises(ClientError, match="IdempotentParameterMismatch"):
+                it.launch(3, **once)
+            assert it.describe()["DesiredCapacity"] == 0
+            released.set()
+        answer = refused.value.response
+        assert answer["Error"]["Code"] == "IdempotentCallInProgress"
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 500
+        again = it.launch(2, **once)
+        assert again["Instances"] == first.result()["Instances"]
+        assert len(it.staying()) == it.describe()["DesiredCapacity"] == 2

@@ -181,3 +181,20 @@ def test_an_invocation_can_be_ended_before_or_after_a_call_and_the_next_one_live
     assert invoke(aws, "mortal").payload["errorType"] == "Runtime.ExitError"
     assert len(aws.client("sqs").list_queues().get("QueueUrls", [])) == made
     assert invoke(aws, "mortal").payload == "lived"
+
+
+def test_a_runtime_may_be_too_old_for_an_operation_and_a_deployed_sdk_is_not(
+    aws: LocalAws,
+) -> None:
+    ask = "import boto3\nHAS = hasattr(boto3.client('autoscaling'), 'launch_instances')"
+    create_function(aws, "f", handler("return HAS", ask))
+    assert invoke(aws, "f").payload is True
+    aws.age_sdk("autoscaling:LaunchInstances")
+    assert invoke(aws, "f").payload is False
+    bundled = "import botocore.loaders as l\nDATA = l.JSONFileLoader().load_file('service-2')"
+    service = '{"operations": {"LaunchInstances": {}}}'
+    files = handler("return sorted(DATA['operations'])", bundled)
+    create_function(aws, "own", {**files, "service-2.json": service})
+    assert invoke(aws, "own").payload == ["LaunchInstances"]
+    aws.age_sdk()
+    assert invoke(aws, "f").payload is True

@@ -112,3 +112,28 @@ def test_the_targets_of_a_load_balancer_are_the_machines_that_stay() -> None:
         it.set_desired(2)
         assert targets() == {i["InstanceId"] for i in it.staying()}
         assert len(targets()) == 2
+
+
+def test_the_addresses_of_ended_machines_are_free_again() -> None:
+    with scene(zones=ZONES[:1], cidr_bits=28, world=World(boot_seconds=0)) as it:
+        for _ in range(15):
+            it.set_desired(1)
+            it.world.advance(60)
+            it.set_desired(0)
+            it.world.advance(60)
+        subnet = it.ec2.describe_subnets(SubnetIds=[it.subnets])["Subnets"][0]
+        assert subnet["AvailableIpAddressCount"] == 11
+        it.set_desired(1)
+        it.ec2.terminate_instances(InstanceIds=[it.staying()[0]["InstanceId"]])
+        assert len(it.staying()) == 1
+
+
+def test_a_full_subnet_launches_no_more_and_says_why() -> None:
+    with scene(zones=ZONES[:1], cidr_bits=28, world=World(boot_seconds=0)) as it:
+        it.set_desired(15)
+        assert len(it.staying()) == 11
+        assert "InsufficientFreeAddressesInSubnet" in it.activities()[0]["StatusMessage"]
+        it.set_desired(5)
+        it.world.advance(120)
+        it.set_desired(11)
+        assert len(it.staying()) == 11

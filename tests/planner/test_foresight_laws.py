@@ -19,7 +19,9 @@ from peakfleet_planner import (
     Plan,
     PoolSpec,
     Reason,
+    SilenceRule,
     Snapshot,
+    WhenSilent,
     decide,
 )
 from peakfleet_planner.forecast import read_seconds
@@ -163,6 +165,22 @@ def test_a_plan_settles_at_once(history: list[float]) -> None:
     first = decide(SPEC, observed(history))
     again = decide(SPEC, observed(history, capacity=first.pools[0].desired_capacity))
     assert sizes(again) == sizes(first)
+
+
+@few
+@given(peak=st.floats(min_value=0, max_value=1e3), silent_minutes=st.integers(6, 80))
+def test_silence_is_met_by_the_reactive_rule_also_where_it_means_zero(
+    peak: float, silent_minutes: int
+) -> None:
+    """A model would go on from the last samples, as if they were from now."""
+    when_silent = WhenSilent(rule=SilenceRule.ZERO)
+    spec = replace(SPEC, signals=(replace(SPEC.signals[0], when_silent=when_silent),))
+    model = replace(MODEL, basis=replace(MODEL.basis, silent_is_zero=True))
+    values = [*[peak] * 20, *[0.0] * 5]
+    assert decide(spec, observed(values, spec=spec, model=model)).rule == "foresight"
+    plan = decide(spec, observed(values, spec=spec, model=model, age_minutes=silent_minutes))
+    assert plan.rule == "reactive"
+    assert plan.demand_units == 0
 
 
 def test_several_pools_are_filled_in_their_order() -> None:

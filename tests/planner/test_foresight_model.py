@@ -24,11 +24,14 @@ from peakfleet_planner.forecast import (
     POSITIONS,
     ROOTS,
     ROOTS_KNOWN_AFTER,
-    Foreseen,
+    ForecastSizes,
+    Points,
+    RolledModel,
     ages,
     best,
     first_tables,
-    foresee,
+    forecast_sizes,
+    roll,
 )
 from tests.learner.patterns import learned_model
 
@@ -42,15 +45,15 @@ def document() -> dict[str, Any]:
     return dict(json.loads(json.dumps(MODEL.to_json())))
 
 
-def rolled(model: DemandModel, values: list[float]) -> Foreseen | None:
-    since = tuple(zip(range(LEARNED_AT, LEARNED_AT + 60 * len(values), 60), values, strict=True))
+def since_learned(values: list[float]) -> Points:
+    return tuple(zip(range(LEARNED_AT, LEARNED_AT + 60 * len(values), 60), values, strict=True))
+
+
+def sizes(
+    values: list[float], model: DemandModel = MODEL, rolled: RolledModel | None = None
+) -> ForecastSizes | None:
     now = LEARNED_AT + 60 * (len(values) + 1)
-    return foresee(model, since, baseline_units=100, now=now)
-
-
-def copy(model: DemandModel) -> DemandModel:
-    """Return an equal model that nothing has been kept aside for."""
-    return replace(model)
+    return forecast_sizes(model, since_learned(values), baseline_units=100, now=now, rolled=rolled)
 
 
 def test_a_model_survives_json() -> None:
@@ -66,7 +69,7 @@ def test_a_model_is_small_enough_to_be_read_every_minute() -> None:
 def test_an_odd_document_is_no_model_or_one_that_can_be_rolled(name: str, value: object) -> None:
     model = read_model({**document(), name: value})
     if model is not None:
-        rolled(model, [90.0, 400.0])
+        sizes([90.0, 400.0], model)
 
 
 @pytest.mark.parametrize("value", [None, [], "model", 7, {}, {"version": 2}])
@@ -93,32 +96,49 @@ def test_numbers_beyond_reason_are_refused(side: str, name: str) -> None:
 
 
 @settings(max_examples=25)
-@given(history=histories, end=st.integers(min_value=1, max_value=40))
-def test_what_was_kept_aside_gives_what_a_fresh_model_gives(history: list[float], end: int) -> None:
-    model = copy(MODEL)
-    for count in (end, len(history), 1, len(history)):
-        shown = history[: max(1, min(count, len(history)))]
-        assert rolled(model, shown) == rolled(copy(MODEL), shown)
+@given(histories=st.lists(histories, min_size=1, max_size=4), end=st.integers(1, 40))
+def test_a_model_that_was_rolled_before_gives_what_a_fresh_one_gives(
+    histories: list[list[float]], end: int
+) -> None:
+    onward, kept = None, []
+    for history in histories:
+        for shown in (history[:end], history):
+            onward = roll(MODEL, since_learned(shown), onward=onward)
+            kept.append((onward, shown))
+            assert sizes(shown, rolled=onward) == sizes(shown)
+    for rolled, shown in kept:  # an older one, which was used up, does no harm
+        assert sizes(shown, rolled=rolled) == sizes(shown)
+
+
+def test_going_on_from_a_rolled_model_sees_new_minutes_only() -> None:
+    first = roll(MODEL, since_learned([90.0] * 10))
+    forecasts = first.rolling
+    assert roll(MODEL, since_learned([90.0] * 11), onward=first).rolling is forecasts
+
+
+def test_a_rolled_model_of_another_model_or_of_other_minutes_is_not_used() -> None:
+    high = roll(MODEL, since_learned([400.0] * 12))
+    assert sizes([90.0] * 12, rolled=high) == sizes([90.0] * 12)
+    other = replace(MODEL, mean=2 * MODEL.mean)
+    assert sizes([400.0] * 12, other, rolled=high) == sizes([400.0] * 12, other)
 
 
 def test_a_minute_that_was_corrected_later_counts_as_corrected() -> None:
-    model = copy(MODEL)
-    rolled(model, [90.0] * 10)
+    before = roll(MODEL, since_learned([90.0] * 10))
     corrected = [90.0] * 8 + [400.0] * 4
-    assert rolled(model, corrected) == rolled(copy(MODEL), corrected)
-    assert rolled(model, corrected) != rolled(model, [90.0] * 12)
+    after = roll(MODEL, since_learned(corrected), onward=before)
+    assert sizes(corrected, rolled=after) == sizes(corrected) != sizes([90.0] * 12)
 
 
 def test_a_minute_without_a_sample_counts_as_the_one_before() -> None:
     sparse = tuple((LEARNED_AT + 60 * minute, 300.0) for minute in (0, 3, 4))
     now = LEARNED_AT + 360
-    assert foresee(copy(MODEL), sparse, baseline_units=100, now=now) == rolled(
-        copy(MODEL), [300.0] * 5
-    )
+    found = forecast_sizes(MODEL, sparse, baseline_units=100, now=now)
+    assert found == sizes([300.0] * 5)
 
 
 def test_nothing_is_foreseen_before_a_minute_was_seen() -> None:
-    assert foresee(MODEL, (), baseline_units=0, now=LEARNED_AT + 60) is None
+    assert forecast_sizes(MODEL, (), baseline_units=0, now=LEARNED_AT + 60) is None
 
 
 def test_every_feature_says_from_when_on_it_is_known() -> None:

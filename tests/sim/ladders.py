@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 import numpy as np
 
 from peakfleet_planner import PoolSpec
-from peakfleet_sim import Contest, Decision, Demand, Queue, Seen, World
-from peakfleet_sim.replay import KINDS, FleetReplay, choose, replay_ladder
-from peakfleet_sim.world import PoolWeather, Weather
+from peakfleet_sim import Comparison, Decision, Demand, Queue, Run, Seen, World
+from peakfleet_sim.replay import KINDS, choose
+from peakfleet_sim.world import PoolScenario, Scenario
 
 START = datetime(2026, 3, 1, 22, tzinfo=UTC)
 WORLD = World(baseline_units=10, max_instances=60, units_per_instance=0.7)
 QUEUE = Queue(seconds_per_item=60, deadline_seconds=600)
 PEERS = [name for name in KINDS if name not in ("peakfleet", "optimum")]
-NO_SPOT = Weather(pools={"Spot": PoolWeather(available=np.array([0]))})
+NO_SPOT = Scenario(pools={"Spot": PoolScenario(available=np.array([0]))})
 
 
 def demand(minutes: int, *, seed: int = 5) -> Demand:
@@ -25,11 +25,11 @@ def demand(minutes: int, *, seed: int = 5) -> Demand:
     return Demand(name="test", start=START, units=np.maximum(0.0, waves))
 
 
-def steady(*units: float, minutes: int = 60) -> Contest:
-    """Return a contest in which each of *units* lasts so many minutes; an instance serves one."""
+def steady(*units: float, minutes: int = 60) -> Comparison:
+    """Return demand in which each of *units* lasts so many minutes; an instance serves one."""
     values = np.repeat(np.array(units), minutes)
     made = Demand(name="steady", start=START, units=values)
-    return Contest(demand=made, world=World(max_instances=60))
+    return Comparison(demand=made, world=World(max_instances=60))
 
 
 def pool(name: str, *, units: float = 1, most: int = 60, least: int = 0) -> PoolSpec:
@@ -48,15 +48,13 @@ LADDER = (pool("Spot"), pool("Sure"))
 
 def on_ladder(
     name: str,
-    contest: Contest,
+    comparison: Comparison,
     pools: tuple[PoolSpec, ...] = LADDER,
-    weather: Weather | None = None,
+    scenario: Scenario | None = None,
     *,
     seed: int = 0,
-) -> FleetReplay:
-    policy = choose(name).policy(contest)
-    assert policy is not None
-    return replay_ladder(contest, policy, pools=pools, weather=weather, seed=seed)
+) -> Run:
+    return choose(name).run(comparison, pools=pools, scenario=scenario, seed=seed)
 
 
 @dataclass

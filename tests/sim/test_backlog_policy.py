@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from peakfleet_sim import Contest, Demand, Outcome, Queue, World, replay, score
+from peakfleet_sim import Comparison, Demand, Outcome, Queue, World, replay, score
 from peakfleet_sim.policies import PeakfleetPolicy, backlog_spec
 from peakfleet_sim.world import BacklogWork
 
@@ -21,11 +21,11 @@ def evening() -> Demand:
 
 def outcomes(deadline_minutes: int) -> tuple[Outcome, Outcome]:
     queue = Queue(seconds_per_item=60, deadline_seconds=60 * deadline_minutes)
-    contest = Contest(demand=evening(), world=WORLD, queue=queue)
-    best = contest.optimum()
+    comparison = Comparison(demand=evening(), world=WORLD, queue=queue)
+    best = comparison.optimum()
     return (
-        score(contest.peakfleet(), optimum=best),
-        score(contest.target_tracking(), optimum=best),
+        score(comparison.peakfleet(), optimum=best),
+        score(comparison.target_tracking(), optimum=best),
     )
 
 

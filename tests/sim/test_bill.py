@@ -7,24 +7,23 @@ import numpy as np
 import pytest
 
 from benchmarks.bill import WORKLOADS, Workload, factors
-from benchmarks.equal_service import Bill, equal_service
-from benchmarks.rivals import SPOT, SURE, Bills, Rivals
-from benchmarks.tracked_ladder import track_ladder
-from peakfleet_sim import Contest, Demand, World
-from peakfleet_sim.world import PoolWeather, Weather
+from benchmarks.equal_service import SPOT, SURE, Bill, Bills, Fleets, equal_service
+from peakfleet_sim import Comparison, Demand, World
+from peakfleet_sim.policies import TargetTracking
+from peakfleet_sim.world import PoolScenario, Scenario
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WORKLOAD = replace(WORKLOADS[0], usual_spot_saving=0.5, chip_spot_saving=0.75, claimed_gain=2.0)
 
 
-def contest(units: list[float]) -> Contest:
+def comparison(units: list[float]) -> Comparison:
     demand = Demand(name="test", start=START, units=np.array(units))
-    return Contest(demand=demand, world=World(baseline_units=10, max_instances=50))
+    return Comparison(demand=demand, world=World(baseline_units=10, max_instances=50))
 
 
-def rivals(units: list[float], *, spot: list[int], costs: tuple[float, ...] = (5, 20)) -> Rivals:
-    weather = Weather(pools={SPOT: PoolWeather(available=np.array(spot))})
-    return Rivals(contest=contest(units), weather=weather, spot_price=0.3, costs=costs)
+def fleets(units: list[float], *, spot: list[int], costs: tuple[float, ...] = (5, 20)) -> Fleets:
+    scenario = Scenario(pools={SPOT: PoolScenario(available=np.array(spot))})
+    return Fleets(comparison=comparison(units), scenario=scenario, spot_price=0.3, costs=costs)
 
 
 def bill(setting: float, missed: float, **hours: float) -> Bill:
@@ -96,21 +95,23 @@ def test_every_workload_compares_priced_types_and_its_chip_is_cheaper_at_list(
 
 def test_what_a_tracked_ladder_loses_of_spot_it_replaces_on_demand() -> None:
     units = [10.0] * 5 + [24.0] * 95
-    rival = rivals(units, spot=[12] * 50 + [4] * 50)
-    pools = rival.pools(30)
-    use = track_ladder(rival.contest, pools=pools, target=0.7, weather=rival.weather)
+    priced = fleets(units, spot=[12] * 50 + [4] * 50)
+    pools = priced.pools(30)
+    policy = TargetTracking(gauge=priced.comparison.gauge, target=0.7)
+    run = priced.comparison.replay(policy, pools=pools, scenario=priced.scenario)
+    spot, sure = run.pools
 
     # 14 units at 0.7 are 20 instances: 12 on Spot, 8 on demand, until 8 of Spot are taken back
-    assert (use.billed[SPOT][45], use.billed[SURE][45]) == (12, 8)
-    assert (use.billed[SPOT][70], use.billed[SURE][70]) == (4, 16)
-    assert use.unserved_units[20:50].sum() == 0
-    assert use.unserved_units[51] == 14 - 12
-    assert use.unserved_units[60:].sum() == 0
+    assert (spot.billed[45], sure.billed[45]) == (12, 8)
+    assert (spot.billed[70], sure.billed[70]) == (4, 16)
+    assert run.unserved_units[20:50].sum() == 0
+    assert run.unserved_units[51] == 14 - 12
+    assert run.unserved_units[60:].sum() == 0
 
 
 def test_without_reclaims_a_tracked_ladder_is_target_tracking() -> None:
     units = (10 + np.random.default_rng(3).gamma(2, 6, 300)).tolist()
-    bills = rivals(units, spot=[50]).bills()
+    bills = fleets(units, spot=[50]).bills()
 
     assert bills.spot.setting == 0.7
     assert bills.spot.unserved_units == bills.usual.unserved_units
@@ -120,7 +121,7 @@ def test_without_reclaims_a_tracked_ladder_is_target_tracking() -> None:
 
 def test_every_fleet_serves_as_the_usual_one_does_and_the_planner_costs_less() -> None:
     waves = (25 + 15 * np.sin(np.arange(600) / 25)).tolist()
-    bills = rivals(waves, spot=[30] * 310 + [20] * 310, costs=(5, 20, 80)).bills()
+    bills = fleets(waves, spot=[30] * 310 + [20] * 310, costs=(5, 20, 80)).bills()
 
     assert all(map(bills.serves, (bills.spot, bills.planner, bills.ladder)))
     assert bills.planner.hours[SURE] < bills.usual.hours[SURE]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.recorded import processes, recordings, spot_weather
+from benchmarks.recorded import processes, recordings, spot_scenario
 from benchmarks.spot import Outcome, outcome, pools
 from peakfleet_sim import Demand, World, live_spec
 
@@ -27,7 +27,7 @@ def recording(tmp_path: Path) -> Path:
 
 
 def test_the_most_of_a_recording_stands_for_a_hundred_instances(recording: Path) -> None:
-    spot = spot_weather({"Spot": recording}).pools["Spot"]
+    spot = spot_scenario({"Spot": recording}).pools["Spot"]
     assert [spot.most_at(minute) for minute in (0, 119, 120, 180)] == [100, 100, 0, 100]
 
 
@@ -53,12 +53,12 @@ def test_spot_before_on_demand_costs_less_and_serves_far_better_than_spot_only(
 ) -> None:
     demand = Demand(name="test", start=datetime(2026, 3, 1, tzinfo=UTC), units=np.full(360, 40.0))
     spot, sure = pools(0.7)
-    weather = spot_weather({spot.name: recording})
+    scenario = spot_scenario({spot.name: recording})
     spec = live_spec(World(baseline_units=10))
 
     def found(*ladder: str) -> Outcome:
         chosen = tuple(pool for pool in (spot, sure) if pool.name in ladder)
-        return outcome(demand, replace(spec, pools=chosen), weather)
+        return outcome(demand, replace(spec, pools=chosen), scenario)
 
     both, dear, cheap = found("Spot", "OnDemand"), found("OnDemand"), found("Spot")
     assert both.usd < 0.7 * dear.usd

@@ -1,4 +1,4 @@
-"""A fleet with several pools, in fair and foul weather."""
+"""A fleet with several pools, in fair and foul scenario."""
 
 import gzip
 import json
@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from peakfleet_planner import FleetSpec, Metric, PoolSpec, ReportedBaseline, WarmSpec
-from peakfleet_sim import Contest, Demand, DemandError, World, live_spec
-from peakfleet_sim.replay import FleetReplay, replay_fleet
-from peakfleet_sim.world import load_scenario, weather_of
+from peakfleet_sim import Comparison, Demand, DemandError, World, live_spec
+from peakfleet_sim.replay import Run, replay_fleet
+from peakfleet_sim.world import load_scenario
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 WORLD = World(baseline_units=100, max_instances=40)
@@ -36,11 +36,10 @@ def fleet(*pools: PoolSpec) -> FleetSpec:
     return replace(live_spec(WORLD), pools=pools)
 
 
-def in_scenario(text: str, folder: Path, spec: FleetSpec, units: list[float]) -> FleetReplay:
+def in_scenario(text: str, folder: Path, spec: FleetSpec, units: list[float]) -> Run:
     path = folder / "scenario.toml"
     path.write_text(text, encoding="utf-8")
-    weather = weather_of(load_scenario(path), folder=folder)
-    return replay_fleet(demand(units), spec, weather=weather)
+    return replay_fleet(demand(units), spec, scenario=load_scenario(path))
 
 
 def record_availability(folder: Path, nodes: list[int], *, gap_seconds: float) -> None:
@@ -50,14 +49,14 @@ def record_availability(folder: Path, nodes: list[int], *, gap_seconds: float) -
 
 def test_a_fleet_with_one_pool_does_what_the_policy_does() -> None:
     units = np.random.default_rng(2).gamma(2, 60, 400).tolist()
-    ours = Contest(demand=demand(units), world=WORLD).peakfleet()
+    ours = Comparison(demand=demand(units), world=WORLD).peakfleet()
 
     whole = replay_fleet(demand(units), live_spec(WORLD))
 
-    assert whole.run.desired_instances.tolist() == ours.desired_instances.tolist()
-    assert whole.run.billed_instances.tolist() == ours.billed_instances.tolist()
-    assert whole.run.unserved_units.tolist() == ours.unserved_units.tolist()
-    assert whole.run.explanations == ours.explanations
+    assert whole.desired_instances.tolist() == ours.desired_instances.tolist()
+    assert whole.billed_instances.tolist() == ours.billed_instances.tolist()
+    assert whole.unserved_units.tolist() == ours.unserved_units.tolist()
+    assert whole.explanations == ours.explanations
 
 
 def test_the_ladder_is_filled_in_order_and_each_pool_has_its_price() -> None:
@@ -66,7 +65,7 @@ def test_the_ladder_is_filled_in_order_and_each_pool_has_its_price() -> None:
     cheap, dear = replayed.pools
 
     assert (cheap.ready[-1], dear.ready[-1]) == (10, 3)
-    assert replayed.run.ready_instances[-1] == 10 + 2 * 3  # in instances of the first pool
+    assert replayed.ready_instances[-1] == 10 + 2 * 3  # in instances of the first pool
     hours = [series.billed.sum() / 60 for series in (cheap, dear)]
     assert replayed.usd == pytest.approx(0.6 * hours[0] + 6 * hours[1])
     assert replay_fleet(demand([100.0] * 9), fleet(pool("free"))).usd is None
@@ -80,7 +79,7 @@ def test_what_runs_above_the_recorded_availability_is_reclaimed(tmp_path: Path) 
 
     assert spot.ready[80] == 8
     assert spot.ready[91] == 2
-    assert replayed.run.unserved_units[91] == 6
+    assert replayed.unserved_units[91] == 6
 
 
 def test_a_dry_pool_is_asked_seldom_and_used_again_within_half_an_hour(tmp_path: Path) -> None:
@@ -92,7 +91,7 @@ def test_a_dry_pool_is_asked_seldom_and_used_again_within_half_an_hour(tmp_path:
     assert spot.desired[30] == 0
     assert spot.billed[:60].sum() == 0
     assert spot.ready[95] >= 5
-    assert replayed.asked["spot"] <= 10
+    assert spot.requests <= 10
 
 
 def test_what_a_dry_pool_refuses_the_next_one_supplies_in_the_same_minute(tmp_path: Path) -> None:
@@ -105,7 +104,7 @@ def test_what_a_dry_pool_refuses_the_next_one_supplies_in_the_same_minute(tmp_pa
     first = int(spot.desired.argmax())
     assert spot.desired[first] == 3
     assert sure.desired[first] >= 3
-    assert replayed.run.unserved_units[70:].sum() == 0
+    assert replayed.unserved_units[70:].sum() == 0
 
 
 def test_boot_times_are_drawn_from_those_given(tmp_path: Path) -> None:
@@ -116,17 +115,17 @@ def test_boot_times_are_drawn_from_those_given(tmp_path: Path) -> None:
     fair = replay_fleet(demand(saws), fleet(pool("slow", most=20)))
 
     assert booting.max() > 0
-    assert replayed.run.ready_instances.tolist() != fair.run.ready_instances.tolist()
+    assert replayed.ready_instances.tolist() != fair.ready_instances.tolist()
 
 
 def test_lost_metrics_never_shrink_a_fleet(tmp_path: Path) -> None:
     text = "[[metrics_lost]]\nfrom_minute = 60\nminutes = 90"
     units = [108.0] * 60 + [100.0] * 150
     replayed = in_scenario(text, tmp_path, fleet(pool("p", most=20)), units)
-    desired = replayed.run.desired_instances
+    desired = replayed.desired_instances
 
     assert desired[60:150].min() >= 8
-    assert "silent" in replayed.run.explanations[100]
+    assert "silent" in replayed.explanations[100]
     assert desired[-1] == 0
 
 
@@ -144,10 +143,10 @@ def test_a_baseline_that_fails_is_a_burst_and_one_that_reports_it_is_covered(
     blind = in_scenario(text, tmp_path, trusted, [90.0] * 150)
     told = in_scenario(text, tmp_path, reported, [90.0] * 150)
 
-    assert blind.run.burst_units[60:120].tolist() == [40.0] * 60
-    assert blind.run.unserved_units[70:120].min() == 40
-    assert told.run.unserved_units[70:120].max() == 0
-    assert told.run.desired_instances[-1] == 0
+    assert blind.burst_units[60:120].tolist() == [40.0] * 60
+    assert blind.unserved_units[70:120].min() == 40
+    assert told.unserved_units[70:120].max() == 0
+    assert told.desired_instances[-1] == 0
 
 
 @pytest.mark.parametrize(
@@ -171,7 +170,7 @@ def test_a_fleet_is_replayed_with_the_warm_pools_of_its_specification() -> None:
     warm = replace(cold, warm=WarmSpec(min_capacity=4, max_capacity=4, cost_fraction=0.1))
     without, with_it = (replay_fleet(demand(jump), fleet(one)) for one in (cold, warm))
 
-    assert with_it.run.unserved_units.sum() < without.run.unserved_units.sum()
+    assert with_it.unserved_units.sum() < without.unserved_units.sum()
     assert with_it.pools[0].billed[59] == pytest.approx(0.4)
     assert without.pools[0].billed[59] == 0
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from peakfleet_sim import Contest, Demand, PeakfleetPolicy, World, live_spec, score
+from peakfleet_sim import Comparison, Demand, PeakfleetPolicy, World, live_spec, score
 from tests.learner.patterns import DAY, bursts_every_hour
 
 WORLD = World(units_per_instance=10, baseline_units=100, max_instances=100)
@@ -14,13 +14,13 @@ UNITS = np.array(bursts_every_hour(2.6))
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def contest(minutes: int) -> Contest:
+def comparison(minutes: int) -> Comparison:
     demand = Demand(name="bursts", start=START, units=UNITS[:minutes], history_minutes=2 * DAY + 60)
-    return Contest(demand=demand, world=WORLD)
+    return Comparison(demand=demand, world=WORLD)
 
 
 def test_foresight_takes_over_when_it_has_proved_itself_and_costs_less() -> None:
-    bursts = contest(len(UNITS))
+    bursts = comparison(len(UNITS))
     foreseeing = bursts.replay(PeakfleetPolicy(spec=live_spec(WORLD)))
     reactive = bursts.replay(PeakfleetPolicy(spec=live_spec(WORLD), foresight=False))
 
@@ -36,8 +36,8 @@ def test_foresight_takes_over_when_it_has_proved_itself_and_costs_less() -> None
 
 
 def test_what_comes_later_changes_no_decision_before_it() -> None:
-    whole = contest(len(UNITS)).peakfleet()
+    whole = comparison(len(UNITS)).peakfleet()
     for cut in (2 * DAY + 130, 2 * DAY + 300):
-        part = contest(cut).peakfleet()
+        part = comparison(cut).peakfleet()
         assert part.desired_instances.tolist() == whole.desired_instances[:cut].tolist()
         assert part.explanations == whole.explanations[:cut]

@@ -30,8 +30,8 @@ def test_a_premiere_that_is_known_is_served_from_its_first_minute() -> None:
         units=300,
     )
 
-    surprised = replay_fleet(demand, spec).run
-    ready = replay_fleet(demand, replace(spec, known_peaks=(premiere,))).run
+    surprised = replay_fleet(demand, spec)
+    ready = replay_fleet(demand, replace(spec, known_peaks=(premiere,)))
 
     assert surprised.unserved_units.sum() > 0
     assert ready.unserved_units.sum() == 0

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peakfleet_planner import ServiceLevelSpec
-from peakfleet_sim import Contest, Demand, Outcome, Queue, Run, World, score
+from peakfleet_sim import Comparison, Demand, Outcome, Queue, Run, World, score
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -58,7 +58,7 @@ def test_the_live_optimum_is_the_cheapest_of_all_schedules(
         unserved_cost=unserved_cost,
     )
 
-    run = Contest(demand=demand(units), world=world).optimum()
+    run = Comparison(demand=demand(units), world=world).optimum()
 
     assert cost(run) == pytest.approx(cheapest_of_all(units, world))
     assert run.ready_instances.min() >= least
@@ -72,7 +72,7 @@ def test_work_with_no_time_to_wait_has_the_optimum_of_live_work(
 ) -> None:
     world = World(baseline_units=2, max_instances=6, boot_seconds=60.0 * boot)
     numbers = [float(n) for n in units]  # whole instances: the linear program has no fractions
-    live = Contest(demand=demand(numbers), world=world)
+    live = Comparison(demand=demand(numbers), world=world)
 
     queue = replace(live, queue=Queue(seconds_per_item=60, deadline_seconds=0))
 
@@ -85,7 +85,7 @@ def test_a_queue_that_may_wait_needs_less_than_live_work() -> None:
 
     costs = [
         cost(
-            Contest(
+            Comparison(
                 demand=demand(units),
                 world=world,
                 queue=Queue(seconds_per_item=60, deadline_seconds=60 * minutes),
@@ -115,25 +115,25 @@ def test_no_policy_beats_perfect_foresight(
         boot_seconds=boot_seconds,
         unserved_cost=unserved_cost,
     )
-    contest = Contest(demand=demand(units), world=world, queue=queue)
+    comparison = Comparison(demand=demand(units), world=world, queue=queue)
 
     for run in (
-        contest.peakfleet(),
-        contest.peakfleet(service_level=ServiceLevelSpec(unserved_cost=50, hold_seconds=0)),
-        contest.target_tracking(),
-        contest.target_tracking(target=1.0),
+        comparison.peakfleet(),
+        comparison.peakfleet(service_level=ServiceLevelSpec(unserved_cost=50, hold_seconds=0)),
+        comparison.target_tracking(),
+        comparison.target_tracking(target=1.0),
     ):
-        in_its_world = replace(contest, world=run.world)  # some always keep an instance
+        in_its_world = replace(comparison, world=run.world)  # some always keep an instance
         assert cost(run) >= cost(in_its_world.optimum()) - 1e-6
 
 
 def test_a_score_counts_the_minutes_after_the_history_only() -> None:
-    contest = Contest(
+    comparison = Comparison(
         demand=demand([9.0] * 5 + [3.0] * 5, history_minutes=5),
         world=World(baseline_units=2, max_instances=9, boot_seconds=0, unserved_cost=10),
     )
 
-    outcome = score(contest.optimum(), optimum=contest.optimum(), usd_per_instance_hour=6)
+    outcome = score(comparison.optimum(), optimum=comparison.optimum(), usd_per_instance_hour=6)
 
     assert outcome == Outcome(
         policy="optimum",
@@ -148,11 +148,11 @@ def test_a_score_counts_the_minutes_after_the_history_only() -> None:
 
 
 def test_a_score_prices_missed_work_in_instances() -> None:
-    contest = Contest(
+    comparison = Comparison(
         demand=demand([8.0] * 10),
         world=World(units_per_instance=4, max_instances=9, boot_seconds=0, unserved_cost=10),
     )
-    best = contest.optimum()
+    best = comparison.optimum()
     idle = replace(
         best,
         ready_instances=np.zeros(10),
@@ -168,8 +168,8 @@ def test_a_score_prices_missed_work_in_instances() -> None:
 
 
 def test_a_score_without_any_burst_is_not_defined() -> None:
-    contest = Contest(demand=demand([1.0] * 5), world=World(baseline_units=2))
+    comparison = Comparison(demand=demand([1.0] * 5), world=World(baseline_units=2))
 
-    outcome = score(contest.peakfleet(), optimum=contest.optimum())
+    outcome = score(comparison.peakfleet(), optimum=comparison.optimum())
 
     assert (outcome.score, outcome.cost_ratio, outcome.unserved_percent) == (None, None, 0.0)

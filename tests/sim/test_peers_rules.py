@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peakfleet_sim import Contest, Demand, DemandError, Queue, Run, WarmPoolSpec, World
+from peakfleet_sim import Comparison, Demand, DemandError, Queue, Run, WarmPoolSpec, World
 from peakfleet_sim.replay import KINDS, choose
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -24,7 +24,7 @@ def run(
 ) -> Run:
     world = World(max_instances=100, boot_seconds=boot_seconds, metric_delay_seconds=delay_seconds)
     demand = Demand(name="test", start=START, units=np.array(units, dtype=np.float64))
-    return choose(policy).run(Contest(demand=demand, world=world, queue=queue))
+    return choose(policy).run(Comparison(demand=demand, world=world, queue=queue))
 
 
 def sizes(run: Run) -> list[int]:
@@ -143,7 +143,7 @@ def test_units_are_the_users_own(policy: str, scale: float) -> None:
     units = np.abs(np.random.default_rng(3).normal(20, 15, 300))
     runs = [
         choose(policy).run(
-            Contest(
+            Comparison(
                 demand=Demand(name="test", start=START, units=units * by),
                 world=World(units_per_instance=by, baseline_units=10 * by),
             )
@@ -156,10 +156,10 @@ def test_units_are_the_users_own(policy: str, scale: float) -> None:
 
 def test_what_reads_its_source_sees_at_once_if_asked_to() -> None:
     demand = Demand(name="test", start=START, units=np.array([5.0] * 9))
-    contest = Contest(demand=demand, world=World(metric_delay_seconds=120))
+    comparison = Comparison(demand=demand, world=World(metric_delay_seconds=120))
 
-    late, at_once = (choose("keda").run(contest, own_delays=own) for own in (False, True))
-    tracked = choose("target-tracking").run(contest, own_delays=True)
+    late, at_once = (choose("keda").run(comparison, own_delays=own) for own in (False, True))
+    tracked = choose("target-tracking").run(comparison, own_delays=True)
 
     assert (sizes(late)[:3], sizes(at_once)[:3]) == ([0, 0, 8], [8, 8, 8])
     assert tracked.world.metric_delay_seconds == 120
@@ -191,7 +191,7 @@ def test_a_start_from_the_warm_pool_serves_sooner_and_the_pool_is_refilled() -> 
         warm_pool=WarmPoolSpec(instances=2, start_seconds=60, cost_fraction=0.25),
     )
     demand = Demand(name="test", start=START, units=np.array([0.0] + [3.0] * 9))
-    replayed = choose("keda:1").run(Contest(demand=demand, world=world))
+    replayed = choose("keda:1").run(Comparison(demand=demand, world=world))
 
     # decided at the end of 1: two start warm, one boots, two boot to refill the pool
     assert replayed.ready_instances.tolist() == [0, 0, 0, 2, 2, 2, 3, 3, 3, 3]

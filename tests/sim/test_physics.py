@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from peakfleet_planner import PaceSpec
 from peakfleet_sim import (
     Backlog,
-    Contest,
+    Comparison,
     Decision,
     Demand,
     DemandError,
@@ -175,9 +175,9 @@ def test_a_minimum_above_the_maximum_is_refused() -> None:
 
 def runs(units: list[float], queue: Queue | None) -> list[Run]:
     world = World(baseline_units=20, units_per_instance=2, max_instances=12, boot_seconds=120)
-    contest = Contest(demand=demand(units), world=world, queue=queue)
+    comparison = Comparison(demand=demand(units), world=world, queue=queue)
     pace = PaceSpec(out_units=10, in_units=4)
-    return [contest.peakfleet(), contest.peakfleet(pace=pace), contest.target_tracking()]
+    return [comparison.peakfleet(), comparison.peakfleet(pace=pace), comparison.target_tracking()]
 
 
 @settings(max_examples=25)

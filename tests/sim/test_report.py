@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from peakfleet_sim import Contest, DemandError, World, premiere_night, score
+from peakfleet_sim import Comparison, DemandError, World, premiere_night, score
 from peakfleet_sim.report import FleetRun, render_report, write_report
 
 
@@ -15,8 +15,12 @@ from peakfleet_sim.report import FleetRun, render_report, write_report
 def fleet() -> FleetRun:
     world = World(units_per_instance=16, baseline_units=400, max_instances=40)
     demand = premiere_night(baseline_units=400, peak_burst_units=300, hours=4)
-    contest = Contest(demand=demand, world=world)
-    best, tracking, ours = contest.optimum(), contest.target_tracking(), contest.peakfleet()
+    comparison = Comparison(demand=demand, world=world)
+    best, tracking, ours = (
+        comparison.optimum(),
+        comparison.target_tracking(),
+        comparison.peakfleet(),
+    )
     return FleetRun(
         name="Media/<Live>",
         timestamps=[demand.timestamp(minute) for minute in range(demand.minutes)],

@@ -11,7 +11,7 @@ import pytest
 
 from peakfleet_planner import PoolSpec, WarmSpec
 from peakfleet_sim import (
-    Contest,
+    Comparison,
     Demand,
     Instances,
     Run,
@@ -76,7 +76,7 @@ def test_the_fewest_that_wait_are_booted_anew() -> None:
     assert (some.ready, some.waiting) == (2, 2)
 
 
-def contest(pool: WarmPoolSpec, minutes: int = len(UNITS)) -> Contest:
+def comparison(pool: WarmPoolSpec, minutes: int = len(UNITS)) -> Comparison:
     """Return bursts of 15 instances every 71 minutes."""
     demand = Demand(
         name="bursts",
@@ -85,16 +85,16 @@ def contest(pool: WarmPoolSpec, minutes: int = len(UNITS)) -> Contest:
         history_minutes=3 * DAY,
     )
     world = World(units_per_instance=10, baseline_units=100, max_instances=60, warm_pool=pool)
-    return Contest(demand=demand, world=world)
+    return Comparison(demand=demand, world=world)
 
 
 @cache
 def planned(pool: WarmPoolSpec = REUSED) -> Run:
-    return contest(pool).peakfleet()
+    return comparison(pool).peakfleet()
 
 
 def test_what_waits_costs_less_than_what_is_booted_anew_to_wait() -> None:
-    optimum = contest(WarmPoolSpec()).optimum()
+    optimum = comparison(WarmPoolSpec()).optimum()
     reused, refilled = (
         score(planned(pool), optimum=optimum).score for pool in (REUSED, WarmPoolSpec(auto=True))
     )
@@ -112,14 +112,14 @@ def test_a_fleet_without_a_model_reuses_as_well() -> None:
 
 def test_what_comes_later_changes_nothing_before_it() -> None:
     cut = 3 * DAY + 333
-    part = contest(REUSED, cut).peakfleet()
+    part = comparison(REUSED, cut).peakfleet()
     assert part.billed_instances.tolist() == planned().billed_instances[:cut].tolist()
 
 
 def test_policies_that_plan_no_pool_reuse_one_of_a_given_size() -> None:
     keda = choose("keda:0.9")
     refilled, reused = (
-        keda.run(contest(WarmPoolSpec(instances=20, reuse=reuse))) for reuse in (False, True)
+        keda.run(comparison(WarmPoolSpec(instances=20, reuse=reuse))) for reuse in (False, True)
     )
     assert reused.billed_instances.sum() < refilled.billed_instances.sum()
 

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from peakfleet_sim import Contest, Demand, DemandError, Run, WarmPoolSpec, World, score
+from peakfleet_sim import Comparison, Demand, DemandError, Run, WarmPoolSpec, World, score
 from peakfleet_sim.replay import choose
 
 DAY = 1440
@@ -19,7 +19,7 @@ for start in range(17, len(UNITS) - 30, 211):
 PLANNED = WarmPoolSpec(auto=True, cost_fraction=0.01)
 
 
-def contest(pool: WarmPoolSpec, minutes: int = len(UNITS)) -> Contest:
+def comparison(pool: WarmPoolSpec, minutes: int = len(UNITS)) -> Comparison:
     """Return bursts of 15 instances that come at no fixed minute."""
     demand = Demand(
         name="bursts",
@@ -28,16 +28,16 @@ def contest(pool: WarmPoolSpec, minutes: int = len(UNITS)) -> Contest:
         history_minutes=3 * DAY,
     )
     world = World(units_per_instance=10, baseline_units=100, max_instances=60, warm_pool=pool)
-    return Contest(demand=demand, world=world)
+    return Comparison(demand=demand, world=world)
 
 
 @cache
 def planned() -> Run:
-    return contest(PLANNED).peakfleet()
+    return comparison(PLANNED).peakfleet()
 
 
 def test_a_planned_pool_costs_less_than_none() -> None:
-    cold = contest(WarmPoolSpec())
+    cold = comparison(WarmPoolSpec())
     optimum = cold.optimum()
     with_pool = score(planned(), optimum=optimum).score
     without = score(cold.peakfleet(), optimum=optimum).score
@@ -57,15 +57,16 @@ def test_nothing_waits_before_the_model_is_trusted() -> None:
 
 def test_what_comes_later_changes_no_planned_pool_before_it() -> None:
     cut = 3 * DAY + 333
-    part = contest(PLANNED, cut).peakfleet()
+    part = comparison(PLANNED, cut).peakfleet()
     assert part.billed_instances.tolist() == planned().billed_instances[:cut].tolist()
 
 
 def test_policies_that_plan_no_pool_have_none() -> None:
     keda = choose("keda:0.9")
-    with_none = keda.run(contest(WarmPoolSpec()))
+    with_none = keda.run(comparison(WarmPoolSpec()))
     assert (
-        keda.run(contest(PLANNED)).billed_instances.tolist() == with_none.billed_instances.tolist()
+        keda.run(comparison(PLANNED)).billed_instances.tolist()
+        == with_none.billed_instances.tolist()
     )
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from peakfleet_cli.times import parse_time
-from peakfleet_demo.demo import (
+from peakfleet_demo.options import (
     DEFAULT_HOURS,
     DEFAULT_PEAK_SHARE,
     App,
     DemoError,
+    DemoOptions,
     Outputs,
-    Wish,
-    stoppable,
 )
 
 PLAIN_WIDTH = 100
@@ -80,7 +83,7 @@ def demo(
     Nothing leaves this machine and no account is needed. With a scenario, small fleets meet that
     fault instead of the app. Ends with 1 if anything failed or a promise was broken.
     """
-    wish = Wish(
+    options = DemoOptions(
         file=demand,
         start=None if start is None else parse_time(start, option="--from"),
         hours=hours,
@@ -95,14 +98,14 @@ def demo(
         with stoppable():
             if scenario is None:
                 # Loads moto and scipy, which the other commands need not wait for.
-                from peakfleet_demo.demo import rehearse  # noqa: PLC0415  see above
+                from peakfleet_demo.demo import run_demo  # noqa: PLC0415  see above
 
                 app = App(directory=app_directory, environment=environment, port=port)
-                problems = rehearse(app, wish, outputs, console=console)
+                problems = run_demo(app, options, outputs, console=console)
             else:
-                from peakfleet_demo.scenarios import rehearse_scenarios  # noqa: PLC0415  as above
+                from peakfleet_demo.scenarios import run_scenarios  # noqa: PLC0415  as above
 
-                problems = rehearse_scenarios(
+                problems = run_scenarios(
                     scenario,
                     app_directory=app_directory,
                     port=port,
@@ -117,3 +120,27 @@ def demo(
         raise typer.Exit(1) from error
     if problems:
         raise typer.Exit(1)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise KeyboardInterrupt once for any request to end, also a closed terminal.
+
+    Further requests are ignored until the block has been left, so that an impatient second
+    Ctrl-C cannot leave processes behind.
+    """
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        for one in signals:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {one: signal.signal(one, stop) for one in signals}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)

@@ -1,4 +1,4 @@
-"""A fleet's specification from a file: as JSON, or inside a synthesised template."""
+"""A fleet's specification: from a JSON file, a synthesised template or a deployed schedule."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from peakfleet_planner import FleetSpec, SpecError
 
@@ -54,18 +57,58 @@ def read_template(path: Path, fleet: str | None) -> FleetSpec:
     return found[fleet]
 
 
+def deployed_spec(fleet: str, *, region: str | None = None) -> FleetSpec:
+    """Return the specification that the fleet's schedule sends now.
+
+    Needs `scheduler:ListSchedules` and `scheduler:GetSchedule`.
+
+    Args:
+        fleet: The fleet, by its construct path.
+        region: AWS region. Default: that of the environment or profile.
+
+    Raises:
+        SpecFileError: There is no such fleet, or AWS cannot be asked.
+    """
+    names = set[str]()
+    try:
+        for document in _deployed_documents(region):
+            if document.get("fleet") == fleet:
+                return FleetSpec.from_json(document)
+            names.add(str(document.get("fleet")))
+    except (BotoCoreError, ClientError, SpecError) as error:
+        raise SpecFileError(f"the schedule of fleet '{fleet}' cannot be read: {error}") from error
+    found = ", ".join(sorted(names)) or "none"
+    raise SpecFileError(f"no schedule sends a fleet '{fleet}'; fleets found: {found}")
+
+
 def _specs(path: Path, resources: dict[str, Any]) -> Iterator[FleetSpec]:
     """Yield what the schedules of a template send."""
     for logical_id, resource in resources.items():
         if resource.get("Type") != "AWS::Scheduler::Schedule":
             continue
         sent = _text(resource.get("Properties", {}).get("Target", {}).get("Input", ""))
-        try:
-            payload = json.loads(sent)
-        except ValueError:
-            continue  # another schedule's input need not be JSON
-        if isinstance(payload, dict) and isinstance(payload.get("spec"), dict):
-            yield _parsed(payload["spec"], f"{path}, {logical_id}")
+        if (document := _sent(sent)) is not None:
+            yield _parsed(document, f"{path}, {logical_id}")
+
+
+def _deployed_documents(region: str | None) -> Iterator[dict[str, Any]]:
+    """Yield the specifications that the schedules of a region send."""
+    scheduler = boto3.client("scheduler", region_name=region)
+    for page in scheduler.get_paginator("list_schedules").paginate():
+        for found in page["Schedules"]:
+            schedule = scheduler.get_schedule(Name=found["Name"], GroupName=found["GroupName"])
+            if (document := _sent(schedule["Target"].get("Input", ""))) is not None:
+                yield document
+
+
+def _sent(text: str) -> dict[str, Any] | None:
+    """Return the specification in a schedule's input; None if another schedule's input."""
+    try:
+        payload = json.loads(text)
+    except ValueError:
+        return None
+    spec = payload.get("spec") if isinstance(payload, dict) else None
+    return spec if isinstance(spec, dict) else None
 
 
 def _text(value: object) -> str:

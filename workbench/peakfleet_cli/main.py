@@ -7,10 +7,9 @@ import typer
 from peakfleet_cli import operate
 from peakfleet_cli.demo import demo
 from peakfleet_cli.efficiency.command import efficiency
-from peakfleet_cli.prices.commands import prices
-from peakfleet_cli.record.command import record
-from peakfleet_cli.trial.compare import compare
-from peakfleet_cli.trial.simulate import simulate
+from peakfleet_cli.prices import prices
+from peakfleet_cli.record import record
+from peakfleet_cli.trial import compare, simulate
 
 app = typer.Typer(
     no_args_is_help=True,

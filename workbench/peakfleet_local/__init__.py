@@ -2,12 +2,13 @@
 
 from peakfleet_local.functions import Delivered
 from peakfleet_local.groups import installed
-from peakfleet_local.metrics import MetricStore, set_alarm
+from peakfleet_local.metrics import Completeness, MetricStore, set_alarm
 from peakfleet_local.server import DeployError, LocalAws, deploy
 from peakfleet_local.world import Behaviour, Ending, Machine, World
 
 __all__ = [
     "Behaviour",
+    "Completeness",
     "Delivered",
     "DeployError",
     "Ending",

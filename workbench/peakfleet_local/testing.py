@@ -36,9 +36,7 @@ def in_process_aws(
             tick.handler(event, context)
             world.advance(120)
     """
-    with (
-        mock_aws(),
-        installed(world or World()) as laws,
-        metrics_installed(metrics or MetricStore()),
-    ):
+    laws = world or World()
+    store = metrics or MetricStore(clock=lambda: laws.now_epoch_seconds)
+    with mock_aws(), installed(laws, metrics=store), metrics_installed(store):
         yield laws

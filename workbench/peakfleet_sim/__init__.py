@@ -1,19 +1,41 @@
-"""Virtual world, peers, optimum, scoring and reports."""
+"""The simulator: recorded demand through the production decision and through other policies.
 
-from peakfleet_sim.demand import Demand, ScaledDemand, load_demand, premiere_night, scale_to
-from peakfleet_sim.errors import DemandError
-from peakfleet_sim.policies import PeakfleetPolicy, backlog_spec, live_spec
-from peakfleet_sim.replay import Contest, Outcome, Queue, Run, replay, score
+Five rooms, each imports only those below it:
+
+- `report`: an HTML page and a picture of runs.
+- `replay`: the engine, the optimum, scores, policies by name.
+- `policies`: the production decision and other autoscalers.
+- `world`: instances, work, pools, scenarios, in ticks of a minute.
+- `demand`: recorded and generated demand.
+
+A replay in three lines: `demand = load_demand(path)`, `comparison = Comparison(demand=demand,
+world=World(baseline_units=400))`, `score(comparison.peakfleet(), optimum=comparison.optimum())`.
+"""
+
+from peakfleet_sim.demand import (
+    Demand,
+    DemandError,
+    ScaledDemand,
+    load_demand,
+    premiere_night,
+    scale_to,
+)
+from peakfleet_sim.policies import (
+    Decision,
+    PeakfleetPolicy,
+    Policy,
+    Seen,
+    backlog_spec,
+    live_spec,
+)
+from peakfleet_sim.replay import Comparison, Outcome, Queue, Run, replay, score
 from peakfleet_sim.world import (
     Backlog,
     BacklogMinute,
     BacklogWork,
-    Decision,
     Instances,
     Live,
     LiveMinute,
-    Policy,
-    Seen,
     WarmPoolSpec,
     World,
 )
@@ -22,7 +44,7 @@ __all__ = [
     "Backlog",
     "BacklogMinute",
     "BacklogWork",
-    "Contest",
+    "Comparison",
     "Decision",
     "Demand",
     "DemandError",

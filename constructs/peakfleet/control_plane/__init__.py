@@ -1,29 +1,52 @@
-"""Functions, schedules and state behind fleets."""
+"""Control plane: functions, schedules and state behind a fleet.
 
-from peakfleet.control_plane.events import SCHEDULE_VARIABLE, Events, define_events
-from peakfleet.control_plane.fleet_spec import SpecDocument
-from peakfleet.control_plane.learner import Learner, define_learner
-from peakfleet.control_plane.ledger import Ledger, grant_telling_of_work
-from peakfleet.control_plane.payload import SCHEDULED_TIME, check_size, readable
-from peakfleet.control_plane.repeated import RepeatedFunction
-from peakfleet.control_plane.scaler import Scaler, may_create_fleets, may_sweep
+In: a fleet's specification, its groups, and how its functions run (`FunctionContext`). Out: one
+`FleetFunction` for each thing that is done for it, each with a role that may do just that. The
+context is all that a function knows of its fleet, so that fleets may share functions one day.
+
+Read `fleet_function` first, the one constructor of functions; `functions` says what decides, learns
+and keeps the books, `events` what takes events, `permissions` what they may. `spec_document` is
+what schedules send, `state` what ticks remember in, `encryption` whose keys are used,
+`numpy_layer` what the learner needs.
+"""
+
+from peakfleet.control_plane.encryption import Encryption
+from peakfleet.control_plane.events import SCHEDULE_VARIABLE, Events
+from peakfleet.control_plane.fleet_function import FleetFunction, FunctionContext, Functions
+from peakfleet.control_plane.functions import (
+    TICK_MEMORY_MIB,
+    TICK_TIMEOUT,
+    define_learner,
+    define_ledger,
+    define_scaler,
+)
+from peakfleet.control_plane.permissions import may_create_fleets, may_publish, may_sweep
+from peakfleet.control_plane.spec_document import (
+    SCHEDULED_TIME,
+    SpecDocument,
+    check_size,
+    readable,
+)
 from peakfleet.control_plane.state import FleetState
 
 __all__ = [
     "SCHEDULED_TIME",
     "SCHEDULE_VARIABLE",
+    "TICK_MEMORY_MIB",
+    "TICK_TIMEOUT",
+    "Encryption",
     "Events",
+    "FleetFunction",
     "FleetState",
-    "Learner",
-    "Ledger",
-    "RepeatedFunction",
-    "Scaler",
+    "FunctionContext",
+    "Functions",
     "SpecDocument",
     "check_size",
-    "define_events",
     "define_learner",
-    "grant_telling_of_work",
+    "define_ledger",
+    "define_scaler",
     "may_create_fleets",
+    "may_publish",
     "may_sweep",
     "readable",
 ]

@@ -1,3 +1,5 @@
+"""What takes the events of a fleet, and the rules that deliver them."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -11,14 +13,10 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from peakfleet.control_plane.function import FleetFunction
-from peakfleet.control_plane.scaler import Scaler
-from peakfleet.control_plane.state import FleetState
+from peakfleet.control_plane.fleet_function import FleetFunction, FunctionContext
 
 SCHEDULE_VARIABLE = "PEAKFLEET_SCHEDULE"
 """The handler's name for it; the constructs know the handlers only as an asset."""
-_TIMEOUT = Duration.seconds(60)
-_MEMORY_MIB = 512
 _MOST_AGE = Duration.minutes(6)  # Lambda tries again after one minute, and after two more
 _RETRIES = 2
 _NAMES_PER_RULE = 5  # a pattern has at most 2048 characters, the name of a group 255
@@ -31,73 +29,49 @@ _OF_GROUPS = (
 _OF_SPOT = ("EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation")
 
 
-def define_events(
-    scope: Construct,
-    *,
-    fleet: str,
-    scaler: Scaler,
-    groups: Sequence[autoscaling.AutoScalingGroup],
-    state: FleetState,
-    has_spot: bool,
-    alarms: Mapping[str, cloudwatch.IAlarm] | None = None,
-) -> Events:
-    """Define what takes the events of a fleet.
-
-    Args:
-        scope: Where to define it.
-        fleet: Name of the fleet.
-        scaler: What decides for it.
-        groups: Its groups.
-        state: What it remembers in.
-        has_spot: Whether AWS may take instances back.
-        alarms: Alarms that are a reason to decide at once, by name. Default: none.
-    """
-    return Events(
-        scope,
-        "Events",
-        fleet=fleet,
-        scaler=scaler,
-        groups=groups,
-        state=state,
-        has_spot=has_spot,
-        alarms=alarms or {},
-    )
-
-
 class Events(FleetFunction):
     """What takes the events of one fleet: function, role, log group, the rules that deliver them.
 
     Events of Spot cannot be had for one's own instances only: the function drops the others.
+
+    Args:
+        context: The fleet.
+        scaler: What decides for it.
+        groups: Its groups.
+        has_spot: Whether AWS may take instances back.
     """
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
+        context: FunctionContext,
         *,
-        fleet: str,
-        scaler: Scaler,
+        scaler: FleetFunction,
         groups: Sequence[autoscaling.AutoScalingGroup],
-        state: FleetState,
         has_spot: bool,
-        alarms: Mapping[str, cloudwatch.IAlarm],
     ) -> None:
-        self._purpose = f"Takes the events of the fleet {fleet}"
+        self._purpose = f"Takes the events of the fleet {context.fleet}"
         super().__init__(
             scope,
             construct_id,
+            context,
             purpose=self._purpose,
             handler="peakfleet_handlers.events.handler",
-            timeout=_TIMEOUT,
-            memory_mib=_MEMORY_MIB,
+            timeout=Duration.seconds(60),
+            memory_mib=512,
             max_event_age=_MOST_AGE,
             retry_attempts=_RETRIES,
             dead_letters=scaler.dead_letters,
             environment={SCHEDULE_VARIABLE: scaler.schedule.schedule_name},
         )
-        state.grant_facts(self.role, fleet=fleet)
-        for statement in _permissions(scaler):
-            self.role.add_to_policy(statement)
+        context.state.grant_facts(self.role, fleet=context.fleet)
+        for action, resource in (
+            ("autoscaling:DescribeAutoScalingInstances", "*"),  # AWS knows no narrower resource
+            ("scheduler:GetSchedule", scaler.schedule.schedule_arn),
+            ("lambda:InvokeFunction", scaler.function.function_arn),
+        ):
+            self.role.add_to_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
         names = [group.auto_scaling_group_name for group in groups]
         for first in range(0, len(names), _NAMES_PER_RULE):
             self._rule(
@@ -108,8 +82,6 @@ class Events(FleetFunction):
             )
         if has_spot:
             self._rule("Spot", source="aws.ec2", kinds=_OF_SPOT)
-        for name, alarm in alarms.items():
-            self.decide_on(name, alarm)
 
     def decide_on(self, name: str, alarm: cloudwatch.IAlarm) -> None:
         """Make the fleet decide at once when *alarm* goes off.
@@ -154,18 +126,3 @@ class Events(FleetFunction):
                 )
             ],
         )
-
-
-def _permissions(scaler: Scaler) -> tuple[iam.PolicyStatement, ...]:
-    return (
-        iam.PolicyStatement(
-            actions=["autoscaling:DescribeAutoScalingInstances"],
-            resources=["*"],  # AWS knows no narrower resource for this read
-        ),
-        iam.PolicyStatement(
-            actions=["scheduler:GetSchedule"], resources=[scaler.schedule.schedule_arn]
-        ),
-        iam.PolicyStatement(
-            actions=["lambda:InvokeFunction"], resources=[scaler.function.function_arn]
-        ),
-    )

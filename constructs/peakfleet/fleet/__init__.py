@@ -1,11 +1,39 @@
-"""BurstFleet, and what every fleet shares."""
+"""Fleet: `BurstFleet`, and what every fleet shares.
+
+In: pools, signals and options of a user. Out: groups (`machines`), functions and state
+(`control_plane`), alarms. A construct named by intent is an `IntentFleet`: it makes one BurstFleet
+and hands on its parts.
+
+Read `burst_fleet` first, then `options`, where every shared option is documented; `checks` says
+what is refused where it is written, `template_checks` what is refused in the whole app
+(`rendered`), `advice` what is warned of, `metrics` what ticks publish.
+"""
 
 from peakfleet.fleet.burst_fleet import BurstFleet
+from peakfleet.fleet.checks import (
+    AtSynth,
+    check_fleet_options,
+    check_pools,
+    checked_hop_limit,
+    named,
+    private_subnets,
+    state_of,
+)
 from peakfleet.fleet.intent import IntentFleet
 from peakfleet.fleet.metrics import FleetMetrics
+from peakfleet.fleet.options import FleetOptions, PlacementOptions
 
 __all__ = [
+    "AtSynth",
     "BurstFleet",
     "FleetMetrics",
+    "FleetOptions",
     "IntentFleet",
+    "PlacementOptions",
+    "check_fleet_options",
+    "check_pools",
+    "checked_hop_limit",
+    "named",
+    "private_subnets",
+    "state_of",
 ]

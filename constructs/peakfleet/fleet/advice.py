@@ -1,3 +1,5 @@
+"""Warnings: what is legal but unwise."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

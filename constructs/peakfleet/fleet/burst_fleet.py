@@ -2,54 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Unpack
 
 import jsii
-from aws_cdk import Stack, Tags
+from aws_cdk import Duration, Stack, Tags
+from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sns as sns
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from peakfleet.alarms import define_alarms
+from peakfleet._values import check_path
+from peakfleet.alarms import define_alarms, health_of
 from peakfleet.control_plane import (
+    Encryption,
+    Events,
+    FleetFunction,
     FleetState,
-    Learner,
-    Ledger,
-    Scaler,
+    FunctionContext,
+    Functions,
     SpecDocument,
-    define_events,
     define_learner,
-    grant_telling_of_work,
+    define_ledger,
+    define_scaler,
+    may_publish,
 )
 from peakfleet.fleet import advice as _advice
-from peakfleet.fleet import checks as _check
+from peakfleet.fleet.checks import (
+    AtSynth,
+    check_fleet_options,
+    check_pools,
+    check_signal,
+    checked_hop_limit,
+    claim_listener,
+    named,
+    private_subnets,
+    state_of,
+)
 from peakfleet.fleet.metrics import FleetMetrics
-from peakfleet.fleet.other_writers import claim_listener
-from peakfleet.fleet.parts import FleetParts
-from peakfleet.machines import GroupSettings, Hooks, define_agent, define_group, instance_role
+from peakfleet.fleet.options import FleetOptions
+from peakfleet.machines import (
+    GroupSettings,
+    Hooks,
+    define_agent,
+    define_group,
+    instance_role,
+    security_groups_of,
+)
 from peakfleet.policy import (
     BrokenImage,
     Drain,
-    EfficiencyLedger,
     Foresight,
-    KnownPeak,
     OtherWriter,
     Pace,
-    PressureAlarm,
     Readiness,
     SafetyNet,
     ServiceLevel,
 )
 from peakfleet.pools import CapacityPool, prices_of, tell_age
-from peakfleet.signals import Baseline, DemandSignal
-from peakfleet_planner import TrafficSpec
+from peakfleet.signals import Baseline, DemandSignal, PressureAlarm
+from peakfleet_planner import BacklogSignal, FleetSpec, TrafficSpec
+from peakfleet_planner.forecast import basis_of
 
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
-class BurstFleet(FleetParts, FleetMetrics, Construct):
+class BurstFleet(FleetMetrics, Construct):
     """Capacity in AWS for the demand above an on-premises baseline.
 
     Defines one Auto Scaling group per pool, one Lambda function that sizes them every minute
@@ -62,31 +83,11 @@ class BurstFleet(FleetParts, FleetMetrics, Construct):
         pools: What to burst into, in the order in which it is filled.
         signals: What demand is read from; the largest request wins. At least one is needed by
             the end of the synth, see `add_signal`.
-        baseline: What the company's own side carries. Default: nothing, so that the fleet
-            carries all demand.
-        service_level: What missed work is worth. Default: `ServiceLevel.standard()`.
-        pace: How far one tick may move the fleet. Default: half of all pools' maximum out, a
-            tenth of it in.
-        user_data: What instances run at boot, in every pool without its own. Default: an empty
-            script, to be filled through the attribute `user_data`.
-        vpc_subnets: Default: the private subnets, or the isolated ones if there are none.
-        state: What the fleet remembers in. Default: one table for all fleets of the stack.
-        foresight: Whether it learns its demand. Default: `Foresight.learned()`.
-        known_peaks: Demand that is sure to come, which the fleet is ready for. Default: none.
-        safety_net: The native policy that adds capacity while no tick runs. Default: late
-            messages, if every signal given here is a queue's backlog, else CPU above 90%.
         traffic: Listener whose traffic is split between baseline and fleet. Default: none.
         target_groups: Target groups that the instances join. Default: none. As soon as a group
             has one, also through `groups`, the load balancer's health checks decide which
             instances are replaced.
-        drain: How instances leave. Default: `Drain.none()`, at once.
-        readiness: When a new instance counts. Default: `Readiness.in_service()`, when it runs.
-        other_writer: What becomes of sizes that somebody else sets. Default:
-            `OtherWriter.taken_back()`, after ten minutes.
-        broken_image: What becomes of a launch template that does not work. Default:
-            `BrokenImage.take_out()`.
-        efficiency: Whether it measures what each chip does for its money. Default: it does not.
-        alarm_topic: Told when an alarm goes off. Default: nobody.
+        options: See `FleetOptions`.
 
     Raises:
         SpecError: Something contradicts itself. The message says what and where.
@@ -105,101 +106,104 @@ class BurstFleet(FleetParts, FleetMetrics, Construct):
         vpc: ec2.IVpc,
         pools: Sequence[CapacityPool],
         signals: Sequence[DemandSignal] = (),
-        baseline: Baseline | None = None,
-        service_level: ServiceLevel | None = None,
-        pace: Pace | None = None,
-        user_data: ec2.UserData | None = None,
-        vpc_subnets: ec2.SubnetSelection | None = None,
-        state: FleetState | None = None,
-        foresight: Foresight | None = None,
-        known_peaks: Sequence[KnownPeak] = (),
-        safety_net: SafetyNet | None = None,
         traffic: TrafficSpec | None = None,
         target_groups: Sequence[elbv2.IApplicationTargetGroup] = (),
-        drain: Drain | None = None,
-        readiness: Readiness | None = None,
-        other_writer: OtherWriter | None = None,
-        broken_image: BrokenImage | None = None,
-        efficiency: EfficiencyLedger | None = None,
-        alarm_topic: sns.ITopic | None = None,
+        **options: Unpack[FleetOptions],
     ) -> None:
         super().__init__(scope, construct_id)
         self._pools = tuple(pools)
         self._signals: list[DemandSignal] = []
-        self._state = state or FleetState.of(self)
-        self._foresight = foresight or Foresight.learned()
-        self._learner: Learner | None = None
+        self._traffic = traffic
+        self._options = options
+        self._learner: FleetFunction | None = None
+        self._ledger: FleetFunction | None = None
         self._pressure_alarms: dict[str, cloudwatch.Alarm] = {}
-        self._role = instance_role(self)
-        hooks = Hooks(drain=drain or Drain.none(), readiness=readiness or Readiness.in_service())
-        agent = define_agent(self, hooks, grantee=self._role)
-        self._user_data = user_data or (agent.script if agent else ec2.UserData.for_linux())
-        self._security_group = ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=vpc, description=f"Instances of {self.fleet_name}"
+        encryption = options.get("encryption") or Encryption()
+        efficiency = options.get("efficiency")
+        hooks = Hooks(
+            drain=options.get("drain") or Drain.none(),
+            readiness=options.get("readiness") or Readiness.in_service(),
         )
-        with _check.named(self):
-            _check.pools(self._pools)
+        with named(self):
+            check_path(self.fleet_name)
+            check_fleet_options(self, options, FleetOptions)
+            check_pools(self._pools)
+            self._state = state_of(self, options.get("state"), encryption)
+            subnets = options.get("vpc_subnets") or private_subnets(vpc)
+        self._role = instance_role(self, session_manager=options.get("session_manager", True))
+        agent = define_agent(self, hooks, grantee=self._role)
+        self._user_data = options.get("user_data") or (
+            agent.script if agent else ec2.UserData.for_linux()
+        )
+        self._security_groups = security_groups_of(
+            self,
+            vpc,
+            options.get("security_groups", ()),
+            description=f"Instances of {self.fleet_name}",
+        )
+        with named(self):
             prices = prices_of(self)
             settings = GroupSettings(
                 vpc=vpc,
-                vpc_subnets=vpc_subnets or _check.private_subnets(vpc),
+                vpc_subnets=subnets,
                 role=self._role,
-                security_group=self._security_group,
+                security_groups=self._security_groups,
                 user_data=self._user_data,
                 target_groups=target_groups,
                 hooks=hooks,
                 agent=agent,
                 tells_pool=efficiency is not None,
+                volume_key=encryption.volumes,
+                metadata_hop_limit=checked_hop_limit(options.get("metadata_hop_limit", 1)),
             )
             self._groups = {
                 pool.name: define_group(self, pool, settings, fleet=self.fleet_name)
                 for pool in self._pools
             }
             hooks.grant(self, self._role, self._groups.values())
-            self._document = SpecDocument(
-                fleet=self.fleet_name,
-                pools=tuple(
-                    pool.to_planner(
-                        group=self._groups[pool.name].auto_scaling_group_name,
-                        prices=prices,
-                        drain_seconds=hooks.drain.at_most_seconds,
-                    )
-                    for pool in self._pools
-                ),
-                signals=self._signals,
-                baseline=baseline or Baseline.none(),
-                service_level=service_level or ServiceLevel.standard(),
-                pace=pace or Pace.of(),
-                traffic=traffic,
-                state_table=self._state.table.table_name,
-                other_writer=other_writer or OtherWriter.taken_back(),
-                known_peaks=known_peaks,
-                efficiency=efficiency.to_planner(self._pools) if efficiency else None,
-                broken_image=broken_image or BrokenImage.take_out(),
+            self._pool_specs = tuple(
+                pool.to_planner(
+                    group=self._groups[pool.name].auto_scaling_group_name,
+                    prices=prices,
+                    drain_seconds=hooks.drain.at_most_seconds,
+                )
+                for pool in self._pools
+            )
+            self._efficiency = (
+                efficiency.to_planner(self._pools, fleet=self.fleet_name) if efficiency else None
             )
             if traffic:
                 claim_listener(self, fleet=self.fleet_name, listener_arn=traffic.listener_arn)
-        self._scaler = Scaler(
-            self,
-            "Scaler",
+        self._context = FunctionContext(
             fleet=self.fleet_name,
-            spec=self._document,
-            pools=self._pools,
-            groups=tuple(self._groups.values()),
+            spec=SpecDocument(lambda: self.spec),
             state=self._state,
+            functions=options.get("functions") or Functions(),
+            encryption=encryption,
+        )
+        groups = tuple(self._groups.values())
+        self._scaler = define_scaler(
+            self,
+            self._context,
+            pools=self._pools,
+            groups=groups,
             sweeps=hooks.drain.waits,
             listener_arn=traffic.listener_arn if traffic else None,
-            rolls_back=self._role if broken_image == BrokenImage.roll_back() else None,
+            rolls_back=self._role
+            if options.get("broken_image") == BrokenImage.roll_back()
+            else None,
         )
-        self._ledger: Ledger | None = None
         if efficiency:
-            self._ledger = self._keep_ledger(efficiency)
-        self._events = define_events(
+            self._role.add_to_policy(may_publish(efficiency.namespace_of(self.fleet_name)))
+            self._ledger = define_ledger(
+                self, self._context, dead_letters=self._scaler.dead_letters
+            )
+        self._events = Events(
             self,
-            fleet=self.fleet_name,
+            "Events",
+            self._context,
             scaler=self._scaler,
-            groups=tuple(self._groups.values()),
-            state=self._state,
+            groups=groups,
             has_spot=any(pool.purchase.is_spot for pool in self._pools),
         )
         self._alarms = define_alarms(
@@ -208,18 +212,50 @@ class BurstFleet(FleetParts, FleetMetrics, Construct):
             metric=self.metric,
             scaler=self._scaler,
             events=self._events,
-            topic=alarm_topic,
+            topic=options.get("alarm_topic"),
         )
-        (safety_net or SafetyNet.for_signals(signals)).bind(self._groups)
+        self._health = health_of(self, self.fleet_name, self._alarms)
+        (options.get("safety_net") or _safety_net(signals)).bind(self._groups)
         for signal in signals:
             self._take(signal)
         if signals:
             self._learn_if_possible()
         _advice.on_pools(self, self._pools)
-        tell_age(self, self._pools, prices)
-        _advice.on_known_peaks(self, known_peaks, self._pools, baseline or Baseline.none())
-        self.node.add_validation(_check.AtSynth(self, self._document, self._groups))
+        if any(pool.relies_on(prices) for pool in self._pools):
+            tell_age(self, prices)
+        _advice.on_known_peaks(
+            self,
+            options.get("known_peaks", ()),
+            self._pools,
+            options.get("baseline") or Baseline.none(),
+        )
+        self.node.add_validation(
+            AtSynth(self, self._groups, spec=lambda: self.spec, signals=self._signals)
+        )
         Tags.of(self).add("peakfleet:fleet", self.fleet_name)
+
+    @property
+    def spec(self) -> FleetSpec:
+        """The specification that the schedule sends, as of now; names may be CDK tokens.
+
+        Raises:
+            SpecError: It contradicts itself, or there is no signal yet.
+        """
+        options = self._options
+        return FleetSpec(
+            fleet=self.fleet_name,
+            pools=self._pool_specs,
+            signals=tuple(signal.spec for signal in self._signals),
+            baseline=(options.get("baseline") or Baseline.none()).spec,
+            service_level=(options.get("service_level") or ServiceLevel.standard()).spec,
+            pace=(options.get("pace") or Pace.of()).to_planner(self._pool_specs),
+            traffic=self._traffic,
+            state_table=self._state.table.table_name,
+            other_writer=(options.get("other_writer") or OtherWriter.taken_back()).spec,
+            known_peaks=tuple(peak.to_planner() for peak in options.get("known_peaks", ())),
+            efficiency=self._efficiency,
+            broken_image=(options.get("broken_image") or BrokenImage.take_out()).mode,
+        )
 
     def add_signal(self, signal: DemandSignal) -> None:
         """Let *signal* raise demand too.
@@ -231,8 +267,8 @@ class BurstFleet(FleetParts, FleetMetrics, Construct):
         self._learn_if_possible()
 
     def _take(self, signal: DemandSignal) -> None:
-        with _check.named(self):
-            _check.signal(signal, among=self._signals, stack=Stack.of(self))
+        with named(self):
+            check_signal(signal, among=self._signals, stack=Stack.of(self))
         self._signals.append(signal)
         _advice.on_signal(self, signal, self._pools)
         if PressureAlarm.is_possible_for(signal):
@@ -246,23 +282,96 @@ class BurstFleet(FleetParts, FleetMetrics, Construct):
             self._events.decide_on(f"Pressure {signal.name}", pressure.alarm)
             self._pressure_alarms[signal.name] = pressure.alarm
 
-    def _keep_ledger(self, efficiency: EfficiencyLedger) -> Ledger:
-        grant_telling_of_work(self._role, namespace=efficiency.namespace)
-        return Ledger(
-            self,
-            "Ledger",
-            fleet=self.fleet_name,
-            spec=self._document,
-            state=self._state,
-            dead_letters=self._scaler.dead_letters,
-        )
-
     def _learn_if_possible(self) -> None:
-        with _check.named(self):
-            self._learner = self._learner or define_learner(
-                self,
-                self._document,
-                foresight=self._foresight,
-                state=self._state,
-                dead_letters=self._scaler.dead_letters,
-            )
+        """Define a learner, unless there is one, if the fleet may learn and its demand allows."""
+        if self._learner:
+            return
+        foresight = self._options.get("foresight") or Foresight.learned()
+        with named(self):
+            basis = basis_of(self.spec)
+            if basis is not None and foresight.learns:
+                dead_letters = self._scaler.dead_letters
+                self._learner = define_learner(self, self._context, dead_letters=dead_letters)
+
+    @property
+    def groups(self) -> Mapping[str, autoscaling.AutoScalingGroup]:
+        """The Auto Scaling group of each pool, by pool name."""
+        return MappingProxyType(self._groups)
+
+    @property
+    def scaler(self) -> lambda_.Function:
+        """The function that decides every minute."""
+        return self._scaler.function
+
+    @property
+    def events(self) -> lambda_.Function:
+        """The function that takes what AWS tells of the fleet."""
+        return self._events.function
+
+    @property
+    def learner(self) -> lambda_.Function | None:
+        """The function that learns every hour; None if the fleet cannot learn, or must not."""
+        return self._learner.function if self._learner else None
+
+    @property
+    def ledger(self) -> lambda_.Function | None:
+        """The function that keeps the books every day; None without `efficiency`."""
+        return self._ledger.function if self._ledger else None
+
+    @property
+    def role(self) -> iam.Role:
+        """What the instances run as."""
+        return self._role
+
+    @property
+    def user_data(self) -> ec2.UserData:
+        """What instances run at boot, in every pool without its own."""
+        return self._user_data
+
+    @property
+    def state(self) -> FleetState:
+        """What the fleet remembers in."""
+        return self._state
+
+    @property
+    def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
+        """The alarms, by name.
+
+        NoTicks, AtMaximum, UnservedDemand, MissingCapacity, HeldUnserved, BaselineUnknown,
+        BrokenPool, OtherWriter, ReplacementHalted, StuckDrains, StaleSignals, FailedCalls,
+        ScalerErrors, DeadLetters and EventErrors.
+        """
+        return MappingProxyType(self._alarms)
+
+    @property
+    def health_alarm(self) -> cloudwatch.CompositeAlarm:
+        """The one alarm that rings when any of the others does; give it an action of your own."""
+        return self._health
+
+    @property
+    def pressure_alarms(self) -> Mapping[str, cloudwatch.Alarm]:
+        """What makes the fleet decide at once, by the name of the signal. Nobody need look."""
+        return MappingProxyType(self._pressure_alarms)
+
+    @property
+    def grant_principal(self) -> iam.IPrincipal:
+        """What the instances run as, so that `queue.grant_consume_messages(fleet)` works."""
+        return self._role.grant_principal
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """The network connections of the instances of every pool."""
+        return ec2.Connections(security_groups=list(self._security_groups))
+
+
+def _safety_net(signals: Sequence[DemandSignal]) -> SafetyNet:
+    """Return late messages where every signal is a queue's backlog, else CPU."""
+    backlogs = [
+        (signal.queue, signal.spec.drain_within_seconds)
+        for signal in signals
+        if signal.queue is not None and isinstance(signal.spec, BacklogSignal)
+    ]
+    if not backlogs or len(backlogs) < len(signals):
+        return SafetyNet.cpu()
+    queue, drain_within_seconds = backlogs[0]
+    return SafetyNet.late_messages(queue, older_than=Duration.seconds(drain_within_seconds))

@@ -1,19 +1,46 @@
+"""What a fleet refuses: where it is written if it can, at the end of the synth otherwise."""
+
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
-from constructs import Construct, IValidation
+from constructs import Construct, IConstruct, IValidation
 
-from peakfleet.control_plane import SpecDocument, check_size
-from peakfleet.fleet.other_writers import second_writers
+from peakfleet._values import check_kind, check_options, known_number
+from peakfleet.control_plane import Encryption, FleetState, check_size
+from peakfleet.fleet.template_checks import template_messages
 from peakfleet.pools import CapacityPool
 from peakfleet.signals import DemandSignal
-from peakfleet_planner import SpecError
+from peakfleet_planner import FleetSpec, SpecError
+
+_MOST_HOPS = 64
+PARTS = frozenset(
+    (
+        "Agent",
+        "Alarms",
+        "Events",
+        "FleetHealth",
+        "Learner",
+        "Ledger",
+        "Lifecycle",
+        "PlacementGroup",
+        "Role",
+        "Scaler",
+        "SecurityGroup",
+        "Ticks",
+        "ToItself",
+    )
+)
+"""Ids of the constructs that a fleet consists of, beside its pools."""
+_LISTENERS: WeakKeyDictionary[IConstruct, dict[str, str]] = WeakKeyDictionary()
+"""Of each app: which fleet sets the weights of a listener."""
 
 
 @contextmanager
@@ -22,17 +49,50 @@ def named(scope: Construct) -> Iterator[None]:
     try:
         yield
     except SpecError as error:
-        raise SpecError(f"{scope.node.path}: {error}") from error
+        raise type(error)(f"{scope.node.path}: {error}") from error
 
 
-def pools(given: Sequence[CapacityPool]) -> None:
-    """Refuse a ladder that cannot be defined."""
+def check_fleet_options(fleet: Construct, given: Mapping[str, object], taken: type) -> None:
+    """Refuse options that a fleet does not take, naming the nearest one that it does."""
+    own = inspect.signature(type(fleet).__init__).parameters
+    known = [name for name, one in own.items() if one.kind is one.KEYWORD_ONLY]
+    check_options(type(fleet).__name__, given, taken, known=known)
+
+
+def checked_hop_limit(given: int) -> int:
+    """Return the hop limit of instance metadata, refusing one that EC2 does not know."""
+    known_number("fleet", "metadata_hop_limit", given)
+    if not 1 <= given <= _MOST_HOPS:
+        raise SpecError(f"metadata_hop_limit must be between 1 and {_MOST_HOPS}, got {given}")
+    return given
+
+
+def state_of(scope: Construct, given: FleetState | None, encryption: Encryption) -> FleetState:
+    """Return what a fleet remembers in, refusing a key that its table does not have."""
+    if given is None:
+        return FleetState.of(scope, encryption_key=encryption.state)
+    if encryption.state and given.encryption_key is not encryption.state:
+        raise SpecError(
+            f"encryption has a key for the state table, but the state {given.node.path} that is "
+            f"given has its own; give the key to FleetState(encryption_key=...)"
+        )
+    return given
+
+
+def check_pools(given: Sequence[CapacityPool]) -> None:
+    """Refuse pools that cannot be defined."""
+    check_kind("fleet", "pools", given, Sequence[CapacityPool])
     if not given:
         raise SpecError("at least one pool is needed, got none; for example CapacityPool.graviton")
     names = [pool.name for pool in given]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SpecError(
             f"pool names must differ, got {', '.join(twice)} more than once; give name=... to one"
+        )
+    if taken := [name for name in names if name in PARTS or name.startswith("Pressure ")]:
+        raise SpecError(
+            f"pool '{taken[0]}': a part of the fleet has this name, which are "
+            f"{', '.join(sorted(PARTS))} and Pressure ...; give name=... another one"
         )
 
 
@@ -48,8 +108,9 @@ def private_subnets(vpc: ec2.IVpc) -> ec2.SubnetSelection:
     )
 
 
-def signal(given: DemandSignal, *, among: Sequence[DemandSignal], stack: Stack) -> None:
+def check_signal(given: DemandSignal, *, among: Sequence[DemandSignal], stack: Stack) -> None:
     """Refuse a signal that the fleet cannot read."""
+    check_kind("fleet", "signals", given, DemandSignal)
     if given.name in {other.name for other in among}:
         raise SpecError(f"signal names must differ, got '{given.name}' twice; give name=... to one")
     for metric in given.metrics:
@@ -60,25 +121,47 @@ def signal(given: DemandSignal, *, among: Sequence[DemandSignal], stack: Stack) 
 
 @jsii.implements(IValidation)
 class AtSynth:
-    """What can only be known once the whole app is defined."""
+    """What can only be known once the whole app is defined.
+
+    Args:
+        fleet: The fleet.
+        groups: Its groups, by pool.
+        spec: Returns its specification. Default: it needs no check.
+        signals: What it reads; it must read something. Default: no check.
+    """
 
     def __init__(
         self,
         fleet: Construct,
-        document: SpecDocument,
         groups: Mapping[str, autoscaling.AutoScalingGroup],
+        *,
+        spec: Callable[[], FleetSpec] | None = None,
+        signals: Sequence[DemandSignal] | None = None,
     ) -> None:
         self._fleet = fleet
-        self._document = document
         self._groups = groups
+        self._spec = spec
+        self._signals = signals
 
     def validate(self) -> list[str]:
         """Return what is wrong; the CDK puts the construct's path before it."""
-        if not self._document.has_signals:
+        if self._signals is not None and not self._signals:
             return ["at least one signal is needed, got none; pass signals=[...] or add_signal()"]
         try:
-            spec = self._document.spec
-            check_size(spec, Stack.of(self._fleet).resolve(spec.to_json()))
+            if self._spec:
+                spec = self._spec()
+                check_size(spec, Stack.of(self._fleet).resolve(spec.to_json()))
         except SpecError as error:
             return [str(error)]
-        return second_writers(self._fleet, self._groups)
+        return template_messages(self._fleet, self._groups)
+
+
+def claim_listener(scope: Construct, *, fleet: str, listener_arn: str) -> None:
+    """Refuse a listener whose weights another fleet of the app sets already."""
+    owners = _LISTENERS.setdefault(scope.node.root, {})
+    owner = owners.setdefault(listener_arn, fleet)
+    if owner != fleet:
+        raise SpecError(
+            f"the fleet {owner} already sets the weights of this listener, and two fleets would "
+            f"undo each other's work every minute; give each fleet a listener of its own"
+        )

@@ -1,15 +1,16 @@
+"""How machines of an inference fleet boot: model, guard of the Neuron chips, server, ready."""
+
 from __future__ import annotations
 
-import jsii
-from aws_cdk import Aws, IStableStringProducer, Lazy
+from aws_cdk import Aws
 from aws_cdk import aws_ec2 as ec2
 
 from peakfleet.inference.model import MODEL_FOLDER, Model
+from peakfleet.machines import HOME, check_shell, commands_of, strict_script
 from peakfleet.pools import CapacityPool
 from peakfleet_chips import Chip, find_type
 from peakfleet_planner import SpecError
 
-_HOME = "/opt/peakfleet"
 NEURON_NAMESPACE = "PeakFleet/Neuron"
 _GPU = "gpu"
 _GROUP = "neuron"
@@ -17,6 +18,11 @@ _GROUP = "neuron"
 _UNIT = "/etc/systemd/system/peakfleet-neuron.service"
 _RULES = "/etc/udev/rules.d/60-peakfleet-neuron.rules"
 _RULE = f'KERNEL=="neuron[0-9]*", GROUP="{_GROUP}", MODE="0660"'
+
+
+def neuron_namespace(fleet: str) -> str:
+    """Return where the Neuron machines of a fleet publish: their permission names a namespace."""
+    return f"{NEURON_NAMESPACE}/{fleet}"
 
 
 def compiled_for(pool: CapacityPool) -> str:
@@ -82,32 +88,27 @@ def boot_script(
             f"(running=True), or leave warm out"
         )
     commands = pool.user_data or shared
-    if isinstance(commands, ec2.MultipartUserData):
-        raise SpecError(
-            f"pool '{pool.name}': user data in parts cannot be put between fetching the model "
-            f"and waiting for the server; give the script itself"
-        )
+    check_shell(
+        f"pool '{pool.name}'",
+        commands,
+        why="between fetching the model and waiting for the server",
+    )
     chip = compiled_for(pool)
-    script = ec2.UserData.for_linux()
-    script.add_commands(
-        "set -Eeuo pipefail",
+    script = strict_script(
         f"export AWS_DEFAULT_REGION='{Aws.REGION}' PEAKFLEET_POOL='{pool.name}'",
         f"export PEAKFLEET_CHIP='{chip}' PEAKFLEET_MODEL='{MODEL_FOLDER}'",
-        "peakfleet_failed() {",
-        '  echo "peakfleet: line $1 of the user data has failed" >&2',
-        "  shutdown -h now",
-        "}",
-        "trap 'peakfleet_failed \"$LINENO\"' ERR",
+    )
+    script.add_commands(
         f"install -d {MODEL_FOLDER}",
         f"aws s3 cp --only-show-errors '{model.url(chip)}' - |",
         f"  tar -xz --no-same-owner -C {MODEL_FOLDER}",
         *(_watch_commands(fleet=fleet, pool=pool.name) if is_neuron(pool) else ()),
-        Lazy.string(CommandsOf(commands)),
+        commands_of(commands),
         f"until curl -fsS -o /dev/null --max-time 5 '{health_url}'; do",
         f'  [ "$SECONDS" -lt {within_seconds} ]',
         "  sleep 2",
         "done",
-        f"PYTHONPATH={_HOME} python3 -c 'from peakfleet_instance import ready; ready()'",
+        f"PYTHONPATH={HOME} python3 -c 'from peakfleet_instance import ready; ready()'",
     )
     return script
 
@@ -127,9 +128,9 @@ def _watch_commands(*, fleet: str, pool: str) -> tuple[str, ...]:
             "",
             "[Service]",
             f"Environment=AWS_DEFAULT_REGION={Aws.REGION}",
-            f"WorkingDirectory={_HOME}",
+            f"WorkingDirectory={HOME}",
             "ExecStart=/usr/bin/python3 -m peakfleet_instance.neuron_metrics \\",
-            f'  --namespace {NEURON_NAMESPACE} --fleet "{fleet}" --pool "{pool}"',
+            f'  --namespace "{neuron_namespace(fleet)}" --fleet "{fleet}" --pool "{pool}"',
             "Restart=always",
             "RestartSec=5",
             "NoNewPrivileges=yes",
@@ -151,15 +152,3 @@ def _watch_commands(*, fleet: str, pool: str) -> tuple[str, ...]:
         "systemctl daemon-reload",
         "systemctl enable --now peakfleet-neuron.service",
     )
-
-
-@jsii.implements(IStableStringProducer)
-class CommandsOf:
-    """The commands of user data as of the end of the synth: some are added late."""
-
-    def __init__(self, user_data: ec2.UserData) -> None:
-        self._user_data = user_data
-
-    def produce(self) -> str:
-        rendered = self._user_data.render()
-        return rendered.partition("\n")[2] if rendered.startswith("#!") else rendered

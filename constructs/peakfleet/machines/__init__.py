@@ -1,22 +1,34 @@
-"""Groups, launch templates and what instances run."""
+"""Machines: groups, launch templates and what instances run.
+
+In: pools as data, and what the groups of a fleet have in common (`GroupSettings`). Out: real Auto
+Scaling groups of the CDK.
+
+Read `groups` first; `hooks` says what a group waits for, `agent` what completes the hooks on an
+instance, `user_data` how a script is put around a user's own.
+"""
 
 from peakfleet.machines.agent import InstanceAgent, define_agent
-from peakfleet.machines.assets import runtime_code
 from peakfleet.machines.groups import (
     GroupSettings,
     define_group,
     instance_role,
     launch_template_arns,
+    security_groups_of,
 )
 from peakfleet.machines.hooks import Hooks
+from peakfleet.machines.user_data import HOME, check_shell, commands_of, strict_script
 
 __all__ = [
+    "HOME",
     "GroupSettings",
     "Hooks",
     "InstanceAgent",
+    "check_shell",
+    "commands_of",
     "define_agent",
     "define_group",
     "instance_role",
     "launch_template_arns",
-    "runtime_code",
+    "security_groups_of",
+    "strict_script",
 ]

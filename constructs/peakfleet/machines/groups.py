@@ -1,3 +1,5 @@
+"""Auto Scaling groups and launch templates of pools."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,10 +12,12 @@ from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from peakfleet.machines.agent import InstanceAgent
-from peakfleet.machines.hooks import Hooks, TagKeys
+from peakfleet.machines.hooks import Hooks
+from peakfleet.machines.user_data import AGENT_WAY_OUT
 from peakfleet.pools import ARCHITECTURES, CapacityPool, architecture_words
 from peakfleet_planner import SpecError
 
@@ -21,6 +25,17 @@ _IMAGE_MARKS = {
     ec2.InstanceArchitecture.ARM_64: ("arm64", "aarch64"),
     ec2.InstanceArchitecture.X86_64: ("x86_64", "amd64"),
 }
+_NO_AGENT = ("bottlerocket", "windows")
+_SDA1 = ("canonical", "ubuntu", "rhel", "redhat", "suse", "sles", "windows")
+"""Images whose root device is /dev/sda1, by a part of their name or SSM parameter."""
+_SESSION_MANAGER = (
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
+"""What Session Manager needs; AWS knows no narrower resource for it."""
 _POOL_TAG = "peakfleet:pool"  # where an instance finds its pool, for what it publishes
 _TEMPLATE = "Template"
 _LEAST_HEALTHY_PERCENT, _MOST_HEALTHY_PERCENT = 100, 110
@@ -28,17 +43,33 @@ _LEAST_HEALTHY_PERCENT, _MOST_HEALTHY_PERCENT = 100, 110
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupSettings:
-    """What the groups of a fleet have in common."""
+    """What the groups of a fleet have in common.
+
+    Args:
+        vpc: Where the instances run.
+        vpc_subnets: In which subnets.
+        role: What they run as.
+        security_groups: Of their network interfaces; at least one.
+        user_data: What they run at boot, in every pool without its own.
+        hooks: What the groups wait for.
+        agent: What completes the hooks. None: there are none.
+        target_groups: What the instances join.
+        tells_pool: Whether an instance finds the name of its pool in its metadata.
+        volume_key: Key of the root volumes. None: the one that AWS manages.
+        metadata_hop_limit: Network hops that an answer of the metadata service may take.
+    """
 
     vpc: ec2.IVpc
     vpc_subnets: ec2.SubnetSelection
     role: iam.IRole
-    security_group: ec2.ISecurityGroup
+    security_groups: Sequence[ec2.ISecurityGroup]
     user_data: ec2.UserData
-    target_groups: Sequence[elbv2.IApplicationTargetGroup]
     hooks: Hooks
     agent: InstanceAgent | None
+    target_groups: Sequence[elbv2.IApplicationTargetGroup] = ()
     tells_pool: bool = False
+    volume_key: kms.IKey | None = None
+    metadata_hop_limit: int = 1
 
 
 def define_group(
@@ -70,8 +101,6 @@ def define_group(
     settings.hooks.define(branch, group)
     if settings.tells_pool:
         Tags.of(branch).add(_POOL_TAG, pool.name)
-        if not settings.hooks.exist:
-            group.node.add_validation(TagKeys(group))
     if points.warm:
         group.add_warm_pool(
             min_size=points.warm.min_capacity,
@@ -111,33 +140,39 @@ def _launch_template(
         if pool.architecture == ec2.InstanceArchitecture.ARM_64
         else ec2.AmazonLinuxCpuType.X86_64
     )
-    _check_image(scope, pool, image)
+    config = image.get_image(scope)
+    names = _image_names(scope, config)
+    _check_image(pool, config, names, has_agent=settings.agent is not None)
     script = pool.user_data or settings.user_data
-    return ec2.LaunchTemplate(
+    template = ec2.LaunchTemplate(
         scope,
         _TEMPLATE,
         instance_type=ec2.InstanceType(pool.instance_types[0]),
         machine_image=image,
         role=settings.role,
-        security_group=settings.security_group,
+        security_group=settings.security_groups[0],
         user_data=settings.agent.before(script) if settings.agent else script,
         instance_metadata_tags=settings.hooks.exist or settings.tells_pool or None,
         http_tokens=ec2.LaunchTemplateHttpTokens.REQUIRED,
-        http_put_response_hop_limit=1,
+        http_put_response_hop_limit=settings.metadata_hop_limit,
         associate_public_ip_address=False,
         detailed_monitoring=True,
         ebs_optimized=True,
         block_devices=[
             ec2.BlockDevice(
-                device_name=pool.root_device,
+                device_name=_root_device(pool, names),
                 volume=ec2.BlockDeviceVolume.ebs(
                     pool.root_volume_gib,
                     encrypted=True,
+                    kms_key=settings.volume_key,
                     volume_type=ec2.EbsDeviceVolumeType.GP3,
                 ),
             )
         ],
     )
+    for further in settings.security_groups[1:]:
+        template.add_security_group(further)
+    return template
 
 
 def _mixed(pool: CapacityPool, template: ec2.LaunchTemplate) -> autoscaling.MixedInstancesPolicy:
@@ -164,18 +199,26 @@ def _mixed(pool: CapacityPool, template: ec2.LaunchTemplate) -> autoscaling.Mixe
     )
 
 
-def _check_image(scope: Construct, pool: CapacityPool, image: ec2.IMachineImage) -> None:
-    """Refuse an image of the other architecture, where its SSM parameter's name tells."""
-    image_id = image.get_image(scope).image_id
-    parameters = [
-        str(child.default)
-        for child in Stack.of(scope).node.children
-        if isinstance(child, CfnParameter) and child.value_as_string == image_id
+def _image_names(scope: Construct, image: ec2.MachineImageConfig) -> list[str]:
+    """Return the id of an image, and the SSM parameters that it comes from."""
+    return [
+        image.image_id,
+        *(
+            str(child.default)
+            for child in Stack.of(scope).node.children
+            if isinstance(child, CfnParameter) and child.value_as_string == image.image_id
+        ),
     ]
+
+
+def _check_image(
+    pool: CapacityPool, image: ec2.MachineImageConfig, names: Sequence[str], *, has_agent: bool
+) -> None:
+    """Refuse an image of the other architecture, and one that the agent does not run on."""
     for architecture, marks in _IMAGE_MARKS.items():
         if architecture == pool.architecture:
             continue
-        for name in (image_id, *parameters):
+        for name in names:
             if any(mark in name for mark in marks):
                 raise SpecError(
                     f"pool '{pool.name}': its instance types are "
@@ -183,6 +226,25 @@ def _check_image(scope: Construct, pool: CapacityPool, image: ec2.IMachineImage)
                     f"machine image {name} is "
                     f"{ARCHITECTURES[architecture]}; give an image of the same architecture"
                 )
+    if not has_agent:
+        return
+    found = [mark for mark in _NO_AGENT if any(mark in name.lower() for name in names)]
+    if found or image.os_type == ec2.OperatingSystemType.WINDOWS:
+        raise SpecError(
+            f"pool '{pool.name}': the agent that drains instances and says when they are ready "
+            f"does not run on {(found or ['windows'])[0].capitalize()}; {AGENT_WAY_OUT}"
+        )
+
+
+def _root_device(pool: CapacityPool, names: Sequence[str]) -> str:
+    """Return the root device's name in an image, as far as the image's name tells.
+
+    Another name would add an empty second volume, and leave the root as the image has it.
+    """
+    if pool.root_device is not None:
+        return pool.root_device
+    is_sda1 = any(mark in name.lower() for mark in _SDA1 for name in names)
+    return "/dev/sda1" if is_sda1 else "/dev/xvda"
 
 
 def launch_template_arns(groups: Sequence[autoscaling.AutoScalingGroup]) -> list[str]:
@@ -199,13 +261,24 @@ def launch_template_arns(groups: Sequence[autoscaling.AutoScalingGroup]) -> list
     ]
 
 
-def instance_role(scope: Construct) -> iam.Role:
-    """Define what the instances of a fleet run as; SSM is how people reach them."""
-    return iam.Role(
-        scope,
-        "Role",
-        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
-        managed_policies=[
-            iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore")
-        ],
+def instance_role(scope: Construct, *, session_manager: bool) -> iam.Role:
+    """Define what the instances of a fleet run as.
+
+    Args:
+        scope: Where to define it.
+        session_manager: Whether people may reach them with Session Manager. AWS's own policy for
+            that also lets instances read every parameter of the account.
+    """
+    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+    if session_manager:
+        role.add_to_policy(iam.PolicyStatement(actions=list(_SESSION_MANAGER), resources=["*"]))
+    return role
+
+
+def security_groups_of(
+    scope: Construct, vpc: ec2.IVpc, given: Sequence[ec2.ISecurityGroup], *, description: str
+) -> tuple[ec2.ISecurityGroup, ...]:
+    """Return the security groups of a fleet's instances, defining one if none is given."""
+    return tuple(given) or (
+        ec2.SecurityGroup(scope, "SecurityGroup", vpc=vpc, description=description),
     )

@@ -1,26 +1,24 @@
-"""How a fleet behaves: service level, drain, readiness, safety net and the like."""
+"""Policy: how a fleet behaves, as values that a user writes and the schedule sends.
 
-from peakfleet.policy.broken_image import BrokenImage
-from peakfleet.policy.drain import Drain
-from peakfleet.policy.efficiency import EfficiencyLedger, Feedback
-from peakfleet.policy.foresight import Foresight
-from peakfleet.policy.known_peak import KnownPeak
-from peakfleet.policy.other_writer import OtherWriter
-from peakfleet.policy.pressure import PressureAlarm
-from peakfleet.policy.readiness import Readiness
+`service_level` says what missed work is worth and how fast a fleet moves, `foresight` what is
+known of demand to come, `lifecycle` how instances arrive and leave, `failures` what becomes of
+foreign sizes and broken launch templates, `safety_net` what adds capacity while no tick runs. They
+know nothing of each other, of pools or of signals.
+"""
+
+from peakfleet.policy.failures import BrokenImage, OtherWriter
+from peakfleet.policy.foresight import Foresight, KnownPeak
+from peakfleet.policy.lifecycle import Drain, Readiness
 from peakfleet.policy.safety_net import SafetyNet
 from peakfleet.policy.service_level import Pace, ServiceLevel
 
 __all__ = [
     "BrokenImage",
     "Drain",
-    "EfficiencyLedger",
-    "Feedback",
     "Foresight",
     "KnownPeak",
     "OtherWriter",
     "Pace",
-    "PressureAlarm",
     "Readiness",
     "SafetyNet",
     "ServiceLevel",

@@ -1,8 +1,15 @@
-"""Foresight: whether a fleet learns its demand."""
+"""Demand to come: whether a fleet learns it, and what is known of it beforehand."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from aws_cdk import Duration
+
+from peakfleet._values import known_number, seconds
+from peakfleet_planner import KnownPeakSpec, SpecError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +39,66 @@ class Foresight:
     def off(cls) -> Foresight:
         """Stay with the reactive rule, without a learner and without its numpy."""
         return cls(learns=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPeak:
+    """Demand that is known to come: a premiere, a launch, every Friday evening.
+
+    The fleet is ready when it begins and keeps what it needs until it is over. A known peak only
+    ever raises what the fleet runs; demand beyond it is served as ever.
+
+    Args:
+        name: Unique within the fleet.
+        start: When it begins, with a time zone. One that is over changes nothing.
+        duration: How long it lasts.
+        units: Demand to be ready for, in units, what the baseline carries included.
+        repeats: `daily` or `weekly`: it comes back after so many times 24 hours. Default: once.
+
+    Raises:
+        SpecError: A value is out of range, or the start has no time zone.
+
+    Limitations:
+        A peak that repeats does not follow daylight saving time: it stays at its time in UTC.
+
+    Example:
+        KnownPeak(
+            "season finale",
+            start=datetime(2027, 3, 5, 20, tzinfo=ZoneInfo("Europe/Berlin")),
+            duration=Duration.hours(3),
+            units=900,
+        )
+    """
+
+    name: str
+    start: datetime = field(kw_only=True)
+    duration: Duration = field(kw_only=True)
+    units: float = field(kw_only=True)
+    repeats: Literal["daily", "weekly"] | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Refuse a peak that cannot be."""
+        self.to_planner()
+
+    def to_planner(self) -> KnownPeakSpec:
+        """Return the peak as the planner reads it."""
+        owner = f"known peak '{self.name}'"
+        if not isinstance(self.start, datetime):
+            raise SpecError(
+                f"{owner}: start must be a datetime, such as datetime(2027, 3, 5, 20, tzinfo=UTC), "
+                f"got {self.start!r}"
+            )
+        if self.start.tzinfo is None:
+            raise SpecError(
+                f"{owner}: start must have a time zone, got {self.start.isoformat()}; give it "
+                f'tzinfo=UTC, or tzinfo=ZoneInfo("Europe/Berlin")'
+            )
+        known_number(owner, "units", self.units)
+        start = int(self.start.timestamp())
+        return KnownPeakSpec(
+            name=self.name,
+            start_epoch_seconds=start,
+            end_epoch_seconds=start + seconds(owner, "duration", self.duration),
+            units=self.units,
+            repeats=self.repeats or "once",
+        )

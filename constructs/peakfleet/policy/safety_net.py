@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,8 +12,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 
 from peakfleet._values import known_number, seconds
-from peakfleet.signals import DemandSignal
-from peakfleet_planner import BacklogSignal, SpecError
+from peakfleet_planner import SpecError
 
 _CPU_PERCENT = 90.0
 _MINUTES_LATE = 3
@@ -65,19 +64,6 @@ class SafetyNet:
         """
         late_seconds = seconds("safety net", "older_than", older_than)
         return cls(net=_LateMessages(queue=queue, late_seconds=late_seconds))
-
-    @classmethod
-    def for_signals(cls, signals: Sequence[DemandSignal]) -> SafetyNet:
-        """Return late messages where every signal is a queue's backlog, else CPU."""
-        backlogs = [
-            (signal.queue, signal.spec.drain_within_seconds)
-            for signal in signals
-            if signal.queue is not None and isinstance(signal.spec, BacklogSignal)
-        ]
-        if not backlogs or len(backlogs) < len(signals):
-            return cls.cpu()
-        queue, drain_within_seconds = backlogs[0]
-        return cls.late_messages(queue, older_than=Duration.seconds(drain_within_seconds))
 
     def bind(self, groups: Mapping[str, autoscaling.AutoScalingGroup]) -> None:
         """Give every group its policy."""

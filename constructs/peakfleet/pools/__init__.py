@@ -1,28 +1,36 @@
-"""Capacity pools: what a fleet bursts into."""
+"""Pools: what a fleet bursts into, as data, checked where it is written.
 
-from peakfleet.pools.capacity_pool import CapacityPool
+In: instance types and options of a user. Out: `CapacityPool`, which says what a decision needs to
+know (`to_planner`), for `machines` to make a group of. Nothing here defines a resource.
+
+Read `capacity_pool` first: the pool, the ways to make one, its weights. `chip_rules` says what
+instance types forbid, `purchase` and `warm_pool` how instances are bought and wait, `prices` what
+they cost, `efficiency` how pools are compared.
+"""
+
+from peakfleet.pools.capacity_pool import MOST_WEIGHT, CapacityPool, PoolOptions, weigh
 from peakfleet.pools.chip_rules import (
+    ARCHITECTURES,
+    architecture_words,
     check_capacity_block,
     check_chips,
     check_efa,
     check_gang,
-    check_hibernation,
     check_warm,
     types_with_local_nvme,
     unknown_types,
 )
-from peakfleet.pools.instance_types import ARCHITECTURES, architecture_words
-from peakfleet.pools.options import PoolOptions
-from peakfleet.pools.price_age import tell_age
-from peakfleet.pools.prices import prices_of
+from peakfleet.pools.efficiency import EfficiencyLedger, Feedback
+from peakfleet.pools.prices import prices_of, tell_age
 from peakfleet.pools.purchase import Purchase
 from peakfleet.pools.warm_pool import WarmPool
-from peakfleet.pools.weights import MOST_WEIGHT, weigh
 
 __all__ = [
     "ARCHITECTURES",
     "MOST_WEIGHT",
     "CapacityPool",
+    "EfficiencyLedger",
+    "Feedback",
     "PoolOptions",
     "Purchase",
     "WarmPool",
@@ -31,7 +39,6 @@ __all__ = [
     "check_chips",
     "check_efa",
     "check_gang",
-    "check_hibernation",
     "check_warm",
     "prices_of",
     "tell_age",

@@ -2,22 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import gcd, lcm
+from typing import Any, TypedDict, Unpack
 
+from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
-from peakfleet.pools.neuron_pools import NEURON_OPTIONS, neuron_fields
-from peakfleet.pools.options import PoolOptions, named
-from peakfleet.pools.pool import PoolFields
-from peakfleet.pools.prices import found_prices
-from peakfleet_chips import Chip, Prices
-from peakfleet_planner import SpecError
+from peakfleet._values import check_name, check_options, known_number, seconds
+from peakfleet.pools.chip_rules import (
+    check_bought,
+    check_chips,
+    check_types,
+    check_warm,
+    neuron_cores,
+)
+from peakfleet.pools.prices import found_prices, prices_of_types
+from peakfleet.pools.purchase import Purchase
+from peakfleet.pools.warm_pool import WarmPool
+from peakfleet_chips import Chip, Prices, find_type
+from peakfleet_planner import PoolSpec, SpecError, WarmSpec
+
+NEURON_IMAGE_PARAMETER = "/aws/service/neuron/dlami/base/amazon-linux-2023/latest/image_id"
+"""The SSM parameter of the Neuron SDK's base image: driver and tools, no framework."""
+MOST_WARMUP_SECONDS = 3600
+"""The longest default instance warm-up of an Auto Scaling group."""
+MOST_WEIGHT = 999
+"""The largest weight that an Auto Scaling group accepts for an instance type."""
+_LEAST_ROOT_VOLUME_GIB = 8  # the size of Amazon Linux 2023's own snapshot
+_BOOT = Duration.minutes(3)
+_NEURON_BOOT = Duration.minutes(10)  # a machine with an accelerator, until its model is loaded
+_NEURON_ROOT_VOLUME_GIB = 100  # what AWS recommends for its base images for deep learning
+
+
+class PoolOptions(TypedDict, total=False):
+    """What all factories of `CapacityPool` accept besides their own arguments.
+
+    Args:
+        name: Unique within the fleet. Default: the chip, with `Spot` where it is bought so.
+        min_instances: Instances that are always kept. Default: 0.
+        purchase: How they are bought. Default: on demand.
+        boot: From the launch to serving. Default: 3 minutes.
+        usd_per_hour: Price of one instance, for all types or for each. Default: the list price
+            on demand, or that of the app's price file; unknown where neither has one.
+        user_data: What they run at boot. Default: the fleet's.
+        root_volume_gib: Size of the encrypted gp3 root volume, at least the image's own.
+            Default: 20.
+        root_device: The root device's name in the image. Default: `/dev/sda1` for the images of
+            Ubuntu, Red Hat, SUSE and Windows that are known by their SSM parameter, else
+            `/dev/xvda`.
+        warm: Instances that have booted once and wait. Default: none.
+    """
+
+    name: str | None
+    min_instances: int
+    purchase: Purchase | None
+    boot: Duration
+    usd_per_hour: float | Mapping[str, float] | None
+    user_data: ec2.UserData | None
+    root_volume_gib: int
+    root_device: str | None
+    warm: WarmPool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CapacityPool(PoolFields):
+class CapacityPool:
     """One Auto Scaling group to be: one chip, one way of buying, one or more instance types.
 
     Use `graviton`, `x86`, `inferentia`, `trainium` or `custom`. A fleet fills its pools in the
@@ -40,7 +91,7 @@ class CapacityPool(PoolFields):
             that of the price file which `peakfleet prices refresh` writes; else unknown.
         user_data: What they run at boot. None: the fleet's.
         root_volume_gib: Size of the encrypted gp3 root volume.
-        root_device: The root device's name in the machine image.
+        root_device: The root device's name in the machine image. None: as the image's name tells.
         warm: Instances that have booted once and wait. None: there are none.
         canary_share: Share of the wanted units that it serves while demand bursts, before its
             turn, so that its chip can be compared with the others. At most 0.5.
@@ -48,6 +99,58 @@ class CapacityPool(PoolFields):
     Raises:
         SpecError: The pool contradicts itself.
     """
+
+    name: str
+    instance_types: tuple[str, ...]
+    architecture: ec2.InstanceArchitecture
+    units_per_instance: float | Mapping[str, float]
+    max_instances: int
+    min_instances: int = 0
+    purchase: Purchase = field(default_factory=Purchase.on_demand)
+    machine_image: ec2.IMachineImage | None = None
+    boot: Duration = _BOOT
+    usd_per_hour: float | Mapping[str, float] | None = None
+    user_data: ec2.UserData | None = None
+    root_volume_gib: int = 20
+    root_device: str | None = None
+    warm: WarmPool | None = None
+    canary_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a pool that no group can be."""
+        check_name("pool", self.name)
+        check_types(self._owner, self.instance_types, self.architecture)
+        check_bought(self._owner, self.instance_types, self.purchase.option)
+        if self.warm:
+            check_warm(self._owner, self.instance_types, option=self.purchase.option)
+        for name in ("max_instances", "min_instances", "root_volume_gib", "canary_share"):
+            known_number(self._owner, name, getattr(self, name))
+        for name in ("units_per_instance", "usd_per_hour"):
+            for value in self._by_type(name).values():
+                known_number(self._owner, name, value)
+                if value <= 0:
+                    raise SpecError(f"{self._owner}: {name} must be above 0, got {value:g}")
+        if self.root_volume_gib < _LEAST_ROOT_VOLUME_GIB:
+            raise SpecError(
+                f"{self._owner}: root_volume_gib must be at least {_LEAST_ROOT_VOLUME_GIB}, "
+                f"got {self.root_volume_gib}"
+            )
+        if not 0 <= self.boot_seconds <= MOST_WARMUP_SECONDS:
+            raise SpecError(
+                f"{self._owner}: boot must be at most {MOST_WARMUP_SECONDS} seconds, which is the "
+                f"longest warm-up of a group, got {self.boot_seconds}"
+            )
+        if self.max_instances < 1 or self.min_instances < 0:
+            raise SpecError(
+                f"{self._owner}: max_instances must be at least 1 and min_instances at least 0, "
+                f"got {self.max_instances} and {self.min_instances}"
+            )
+        if self.min_instances > self.max_instances:
+            raise SpecError(
+                f"{self._owner}: min_instances must be at most max_instances "
+                f"{self.max_instances}, got {self.min_instances}"
+            )
+        self.to_planner(group=self.name)
 
     @classmethod
     def graviton(
@@ -72,13 +175,14 @@ class CapacityPool(PoolFields):
         Raises:
             SpecError: The pool contradicts itself.
         """
-        return cls(
+        return cls._of(
+            "Graviton",
+            options,
             instance_types=instance_types,
             architecture=ec2.InstanceArchitecture.ARM_64,
             units_per_instance=units_per_instance,
             max_instances=max_instances,
             machine_image=machine_image,
-            **named("Graviton", options),
         )
 
     @classmethod
@@ -108,14 +212,15 @@ class CapacityPool(PoolFields):
         Raises:
             SpecError: The pool contradicts itself.
         """
-        return cls(
+        return cls._of(
+            "X86",
+            options,
             instance_types=instance_types,
             architecture=ec2.InstanceArchitecture.X86_64,
             units_per_instance=units_per_instance,
             max_instances=max_instances,
             machine_image=machine_image,
             canary_share=canary_share,
-            **named("X86", options),
         )
 
     @classmethod
@@ -143,16 +248,14 @@ class CapacityPool(PoolFields):
         Raises:
             SpecError: The pool contradicts itself.
         """
-        return cls(
+        return cls._neuron(
+            "Inferentia",
+            options,
+            chips=(Chip.INFERENTIA2,),
             instance_types=instance_types,
+            units_per_instance=units_per_instance,
             max_instances=max_instances,
-            **neuron_fields(
-                named("Inferentia", {**NEURON_OPTIONS, **options}),
-                instance_types,
-                chips=(Chip.INFERENTIA2,),
-                units_per_instance=units_per_instance,
-                machine_image=machine_image,
-            ),
+            machine_image=machine_image,
         )
 
     @classmethod
@@ -181,16 +284,14 @@ class CapacityPool(PoolFields):
         Raises:
             SpecError: The pool contradicts itself.
         """
-        return cls(
+        return cls._neuron(
+            "Trainium",
+            options,
+            chips=(Chip.TRAINIUM1, Chip.TRAINIUM2),
             instance_types=instance_types,
+            units_per_instance=units_per_instance,
             max_instances=max_instances,
-            **neuron_fields(
-                named("Trainium", {**NEURON_OPTIONS, **options}),
-                instance_types,
-                chips=(Chip.TRAINIUM1, Chip.TRAINIUM2),
-                units_per_instance=units_per_instance,
-                machine_image=machine_image,
-            ),
+            machine_image=machine_image,
         )
 
     @classmethod
@@ -218,13 +319,14 @@ class CapacityPool(PoolFields):
         Raises:
             SpecError: The pool contradicts itself.
         """
-        return cls(
+        return cls._of(
+            "Custom",
+            options,
             instance_types=instance_types,
             architecture=architecture,
             units_per_instance=units_per_instance,
             max_instances=max_instances,
             machine_image=machine_image,
-            **named("Custom", options),
         )
 
     @staticmethod
@@ -256,6 +358,128 @@ class CapacityPool(PoolFields):
         """
         return _usd_per_unit_hour(self, found_prices())
 
+    def relies_on(self, prices: Prices) -> bool:
+        """Return whether the pool's price is one of these, and not its own `usd_per_hour`."""
+        priced = self.to_planner(group=self.name, prices=prices).usd_per_capacity_hour is not None
+        return priced and self.usd_per_hour is None
+
+    @property
+    def boot_seconds(self) -> int:
+        """From the launch to serving, in seconds."""
+        return seconds(self._owner, "boot", self.boot)
+
+    @property
+    def weights(self) -> Weights:
+        """The instance types in points of capacity."""
+        return weigh(self._owner, self._by_type("units_per_instance"))
+
+    def to_planner(
+        self, *, group: str, prices: Prices | None = None, drain_seconds: int = 0
+    ) -> PoolSpec:
+        """Return what a decision needs to know of the pool.
+
+        Args:
+            group: Name of its Auto Scaling group.
+            prices: What instances cost where `usd_per_hour` is not given. Default: unknown.
+            drain_seconds: How long an instance that is told to leave may work on. Default: 0.
+        """
+        weights = self.weights
+        usd = self._by_type("usd_per_hour") or prices_of_types(
+            prices, self.instance_types, spot=self.purchase.is_spot
+        )
+        return PoolSpec(
+            name=self.name,
+            group=group,
+            units_per_capacity=weights.units_per_point,
+            max_capacity=self.max_instances * weights.smallest,
+            min_capacity=self.min_instances * weights.smallest,
+            boot_seconds=float(self.boot_seconds),
+            usd_per_capacity_hour=max(
+                (usd[kind] / weights.by_type[kind] for kind in usd), default=None
+            ),
+            instance_types=self.instance_types,
+            purchase="spot" if self.purchase.is_spot else "on-demand",
+            # LaunchInstances starts nothing that waits; only a desired capacity does.
+            launch="desired" if self.warm else "direct",
+            warm=self._warm_spec(usd, weights),
+            drain_seconds=drain_seconds,
+            canary_share=self.canary_share,
+            chip=self._chip,
+        )
+
+    def _warm_spec(self, usd: Mapping[str, float], weights: Weights) -> WarmSpec | None:
+        if self.warm is None:
+            return None
+        return self.warm.to_planner(
+            root_volume_gib=self.root_volume_gib,
+            points=weights.smallest,
+            usd_per_hour=min(usd.values(), default=None),
+            pool_max_instances=self.max_instances,
+        )
+
+    @property
+    def _chip(self) -> str | None:
+        """What does the work; the chips of all types, or None if one is not in the catalogue."""
+        kinds = [find_type(name) for name in self.instance_types]
+        chips = sorted({kind.chip.value for kind in kinds if kind})
+        return "+".join(chips) if all(kinds) else None
+
+    @property
+    def _owner(self) -> str:
+        return f"pool '{self.name}'"
+
+    def _by_type(self, name: str) -> dict[str, float]:
+        """Return a field that is given once or for each type, for each type."""
+        given: float | Mapping[str, float] | None = getattr(self, name)
+        if given is None:
+            return {}
+        if isinstance(given, Mapping):
+            if set(given) != set(self.instance_types):
+                raise SpecError(
+                    f"{self._owner}: {name} must name the pool's instance types "
+                    f"{', '.join(self.instance_types)}, got {', '.join(given)}"
+                )
+            return {kind: given[kind] for kind in self.instance_types}
+        return dict.fromkeys(self.instance_types, given)
+
+    @classmethod
+    def _of(cls, chip: str, options: PoolOptions, **fields: Any) -> CapacityPool:  # noqa: ANN401  fields of any type
+        """Return the pool with these options; it is named after its chip unless they name it."""
+        check_options("pool", options, PoolOptions)
+        given = {key: value for key, value in options.items() if value is not None}
+        purchase = options.get("purchase")
+        default = f"{chip}Spot" if purchase and purchase.is_spot else chip
+        return cls(**{"name": default, **fields, **given})
+
+    @classmethod
+    def _neuron(
+        cls,
+        chip: str,
+        options: PoolOptions,
+        *,
+        chips: Sequence[Chip],
+        instance_types: tuple[str, ...],
+        units_per_instance: float | Mapping[str, float] | None,
+        max_instances: int,
+        machine_image: ec2.IMachineImage | None,
+    ) -> CapacityPool:
+        owner = f"pool '{options.get('name') or chip}'"
+        check_chips(owner, instance_types, chips)
+        if units_per_instance is None:
+            units_per_instance = neuron_cores(owner, instance_types)
+        return cls._of(
+            chip,
+            options,
+            instance_types=instance_types,
+            architecture=ec2.InstanceArchitecture.X86_64,
+            units_per_instance=units_per_instance,
+            max_instances=max_instances,
+            machine_image=machine_image
+            or ec2.MachineImage.from_ssm_parameter(NEURON_IMAGE_PARAMETER),
+            boot=_NEURON_BOOT,
+            root_volume_gib=_NEURON_ROOT_VOLUME_GIB,
+        )
+
 
 def _usd_per_unit_hour(pool: CapacityPool, prices: Prices) -> float:
     spec = pool.to_planner(group=pool.name, prices=prices)
@@ -266,3 +490,51 @@ def _usd_per_unit_hour(pool: CapacityPool, prices: Prices) -> float:
             f"`peakfleet prices refresh`"
         )
     return spec.usd_per_capacity_hour / spec.units_per_capacity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Instance types of different size in points of capacity.
+
+    Args:
+        by_type: Points of one instance of each type.
+        units_per_point: Units that one point serves.
+    """
+
+    by_type: Mapping[str, int]
+    units_per_point: float
+
+    @property
+    def smallest(self) -> int:
+        """Points of the smallest type."""
+        return min(self.by_type.values())
+
+    @property
+    def differ(self) -> bool:
+        """Whether the group needs weights at all."""
+        return len(set(self.by_type.values())) > 1
+
+
+def weigh(owner: str, units_by_type: Mapping[str, float]) -> Weights:
+    """Return the smallest whole weights that keep the types' units in proportion.
+
+    >>> weights = weigh("pool 'a'", {"c8g.4xlarge": 16, "c8g.2xlarge": 8})
+    >>> dict(weights.by_type), weights.units_per_point
+    ({'c8g.4xlarge': 2, 'c8g.2xlarge': 1}, 8.0)
+
+    Raises:
+        SpecError: The proportion needs weights above what a group accepts.
+    """
+    exact = {kind: Fraction(repr(units)) for kind, units in units_by_type.items()}
+    point = Fraction(
+        gcd(*(units.numerator for units in exact.values())),
+        lcm(*(units.denominator for units in exact.values())),
+    )
+    by_type = {kind: int(units / point) for kind, units in exact.items()}
+    if len(set(by_type.values())) > 1 and max(by_type.values()) > MOST_WEIGHT:
+        raise SpecError(
+            f"{owner}: units_per_instance {dict(units_by_type)} needs weights up to "
+            f"{max(by_type.values())}, and {MOST_WEIGHT} is the most; round the units so that "
+            f"they share a larger common part"
+        )
+    return Weights(by_type=by_type, units_per_point=float(point))

@@ -1,16 +1,64 @@
-"""What chips and ways of buying forbid, refused where it was written.
+"""What instance types, chips and ways of buying forbid, refused where it was written.
 
 Instance types that the catalogue does not know pass: the deployment tells.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
 
-from peakfleet_chips import CATALOGUE, Chip, InstanceType, PurchaseOption, WarmState, find_type
+from aws_cdk import aws_ec2 as ec2
+
+from peakfleet._values import is_known
+from peakfleet_chips import CATALOGUE, Architecture, Chip, InstanceType, PurchaseOption, find_type
 from peakfleet_planner import SpecError
 
+_INSTANCE_TYPE = re.compile(
+    r"[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|(\d+)?xlarge|metal(-\d+xl)?)"
+)
+MOST_TYPES = 40
+"""Instance types that one Auto Scaling group accepts."""
+ARCHITECTURES = {
+    ec2.InstanceArchitecture.ARM_64: "arm64",
+    ec2.InstanceArchitecture.X86_64: "x86_64",
+}
+"""The architectures in words."""
 _MOST_NAMED = 6
+
+
+def check_types(
+    owner: str, instance_types: Sequence[str], architecture: ec2.InstanceArchitecture
+) -> None:
+    """Refuse instance types that cannot be in one pool."""
+    if not 1 <= len(instance_types) <= MOST_TYPES:
+        raise SpecError(
+            f"{owner}: between 1 and {MOST_TYPES} instance types are needed, "
+            f"got {len(instance_types)}"
+        )
+    if twice := sorted({kind for kind in instance_types if instance_types.count(kind) > 1}):
+        raise SpecError(f"{owner}: instance types must differ, got {', '.join(twice)} twice")
+    for kind in instance_types:
+        if not isinstance(kind, str):
+            raise SpecError(f"{owner}: instance types are names such as c8g.4xlarge, got {kind!r}")
+        if not is_known(kind):
+            continue
+        actual = _architecture(owner, kind)
+        if actual != architecture:
+            raise SpecError(
+                f"{owner}: {ARCHITECTURES[architecture]} instance types only, got {kind}, "
+                f"which is {architecture_words([kind], actual)}; put it in a pool of its own"
+            )
+
+
+def architecture_words(
+    instance_types: Sequence[str], architecture: ec2.InstanceArchitecture
+) -> str:
+    """Return the architecture of instance types in words, and why where it surprises."""
+    chips = [kind.chip for name in instance_types if (kind := find_type(name))]
+    why = ", as every host of Inferentia or Trainium is" * any(chip.is_neuron for chip in chips)
+    return ARCHITECTURES[architecture] + why
 
 
 def check_bought(owner: str, instance_types: Sequence[str], option: PurchaseOption) -> None:
@@ -52,31 +100,8 @@ def check_capacity_block(
         )
 
 
-def check_hibernation(owner: str, instance_types: Sequence[str]) -> None:
-    """Refuse instance types that cannot hibernate."""
-    for kind in _known(instance_types):
-        if not kind.hibernates:
-            why = ", as no host of Neuron does" if kind.chip.is_neuron else ""
-            raise SpecError(
-                f"{owner}: {kind.name} does not hibernate{why}; let its instances wait stopped "
-                f"or running"
-            )
-
-
-def check_warm(
-    owner: str, instance_types: Sequence[str], *, option: PurchaseOption, state: WarmState
-) -> None:
-    """Refuse a warm pool that cannot be.
-
-    Args:
-        owner: The pool, in an error's words.
-        instance_types: Its instance types.
-        option: How it is bought.
-        state: How its instances are to wait.
-
-    Raises:
-        SpecError: It is not bought on demand, or a type cannot wait so.
-    """
+def check_warm(owner: str, instance_types: Sequence[str], *, option: PurchaseOption) -> None:
+    """Refuse a warm pool of instances that are not bought on demand, or of several types."""
     if option is not PurchaseOption.ON_DEMAND:
         raise SpecError(
             f"{owner}: warm is given, but purchase is {option}, and only on-demand instances "
@@ -89,8 +114,6 @@ def check_warm(
             f"or leave warm out"
         )
     check_bought(owner, instance_types, option)
-    if state is WarmState.HIBERNATED:
-        check_hibernation(owner, instance_types)
 
 
 def check_efa(
@@ -194,3 +217,20 @@ def _named(wanted: Callable[[InstanceType], bool]) -> str:
     names = [kind.name for kind in CATALOGUE.values() if wanted(kind)]
     more = ", ..." if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more
+
+
+def _architecture(owner: str, instance_type: str) -> ec2.InstanceArchitecture:
+    if known := find_type(instance_type):
+        return (
+            ec2.InstanceArchitecture.ARM_64
+            if known.architecture is Architecture.ARM64
+            else ec2.InstanceArchitecture.X86_64
+        )
+    if not _INSTANCE_TYPE.fullmatch(instance_type):
+        near = get_close_matches(instance_type, CATALOGUE, n=1)
+        meant = f"did you mean {near[0]}?" if near else "for example c8g.4xlarge"
+        raise SpecError(f"{owner}: {instance_type!r} is no instance type; {meant}")
+    try:
+        return ec2.InstanceType(instance_type).architecture
+    except RuntimeError as error:  # how jsii reports that the CDK cannot parse it
+        raise SpecError(f"{owner}: {instance_type!r} is no instance type of EC2") from error

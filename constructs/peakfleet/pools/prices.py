@@ -1,15 +1,23 @@
+"""What instances cost: the app's price file, else the prices that come with the library."""
+
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
+from weakref import WeakSet
 
-from constructs import Construct
+from aws_cdk import Annotations, Stack, Token
+from constructs import Construct, IConstruct
 
 from peakfleet_chips import Prices, PricesError
 from peakfleet_planner import SpecError
 
 CONTEXT_KEY = "peakfleet:prices"
 """The context value that names the app's price file."""
+_TOLD: WeakSet[IConstruct] = WeakSet()
+"""Apps that were told how old their prices are."""
 
 
 def found_prices(path: str | None = None) -> Prices:
@@ -49,3 +57,28 @@ def prices_of_types(
         if prices and (price := prices.usd_per_hour(kind, spot=spot)) is not None
     }
     return usd if len(usd) == len(instance_types) else {}
+
+
+def tell_age(scope: Construct, prices: Prices) -> None:
+    """Say once an app how old the prices are."""
+    app = scope.node.root
+    if app in _TOLD:
+        return
+    _TOLD.add(app)
+    age = prices.age_days(_today())
+    region = Stack.of(scope).region
+    elsewhere = not Token.is_unresolved(region) and region != prices.region
+    text = (
+        f"instance prices are those of {prices.day.isoformat()}, {age} days old, in "
+        f"{prices.region}"
+        + f", but the stack is in {region}" * elsewhere
+        + "; `peakfleet prices refresh` writes newer ones"
+    )
+    # Information, however old: the same code is to pass `cdk synth --strict` next year too.
+    Annotations.of(scope).add_info_v2("peakfleet:BurstFleet.prices", text)
+
+
+def _today() -> date:
+    """Return today, or the day that a reproducible build names."""
+    named = os.environ.get("SOURCE_DATE_EPOCH")
+    return (datetime.fromtimestamp(int(named), UTC) if named else datetime.now(UTC)).date()

@@ -1,14 +1,15 @@
+"""How machines of a gang boot: the user data, then the trainer."""
+
 from __future__ import annotations
 
-from aws_cdk import Aws, Lazy
+from aws_cdk import Aws
 from aws_cdk import aws_ec2 as ec2
 
-from peakfleet.inference import CommandsOf
+from peakfleet.machines import HOME, check_shell, commands_of, strict_script
 from peakfleet.training.checkpoints import Checkpoints
 from peakfleet_planner import SpecError
 
-_HOME = "/opt/peakfleet"
-_PROGRAM = f"{_HOME}/train.sh"
+_PROGRAM = f"{HOME}/train.sh"
 _SETTINGS = "/etc/peakfleet-training.env"
 _UNIT = "/etc/systemd/system/peakfleet-training.service"
 _STOP_GRACE_SECONDS = 60
@@ -38,8 +39,7 @@ def training_script(
     Raises:
         SpecError: The user data has parts, or the command has several lines.
     """
-    if isinstance(shared, ec2.MultipartUserData):
-        raise SpecError("user data in parts cannot be put before the training; give the script")
+    check_shell("training", shared, why="before the training")
     if not command.strip() or "\n" in command:
         raise SpecError(
             f"command must be one line for a shell, such as 'bash /opt/train/start.sh', got "
@@ -54,17 +54,11 @@ def training_script(
         **({"FI_PROVIDER": "efa", "FI_EFA_USE_DEVICE_RDMA": "1"} if adapters else {}),
     }
     lines = "\n".join(f"{name}={value}" for name, value in settings.items())
-    script = ec2.UserData.for_linux()
+    script = strict_script()
     script.add_commands(
-        "set -Eeuo pipefail",
-        "peakfleet_failed() {",
-        '  echo "peakfleet: line $1 of the user data has failed" >&2',
-        "  shutdown -h now",
-        "}",
-        "trap 'peakfleet_failed \"$LINENO\"' ERR",
         f"export AWS_DEFAULT_REGION='{Aws.REGION}'",
-        Lazy.string(CommandsOf(shared)),
-        f"test -f {_HOME}/peakfleet_instance/trainer.py",
+        commands_of(shared),
+        f"test -f {HOME}/peakfleet_instance/trainer.py",
         f"cat >{_SETTINGS} <<'SETTINGS'\n{lines}\nSETTINGS",
         f"cat >{_PROGRAM} <<'PROGRAM'\nexec {command}\nPROGRAM",
         f"cat >{_UNIT} <<'UNIT'\n{_unit(checkpoint_seconds)}\nUNIT",
@@ -85,7 +79,7 @@ def _unit(checkpoint_seconds: int) -> str:
             "",
             "[Service]",
             f"EnvironmentFile={_SETTINGS}",
-            f"WorkingDirectory={_HOME}",
+            f"WorkingDirectory={HOME}",
             "StateDirectory=peakfleet",
             "ExecStart=/usr/bin/python3 -m peakfleet_instance.trainer",
             "Restart=always",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
-from peakfleet._values import known_number, seconds
+from peakfleet._values import is_known, known_number, seconds
 from peakfleet.fleet import FleetMetrics
 from peakfleet.signals import read
 from peakfleet_planner import SpecError
@@ -160,9 +160,7 @@ class OffPeak:
 
 
 def _check_id(owner: str, reservation_id: str) -> None:
-    if not Token.is_unresolved(reservation_id) and not re.fullmatch(
-        r"cr-[0-9a-f]{8,17}", reservation_id
-    ):
+    if is_known(reservation_id) and not re.fullmatch(r"cr-[0-9a-f]{8,17}", reservation_id):
         raise SpecError(
             f"{owner}: the id of a capacity reservation is like cr-0123456789abcdef0, got "
             f"{reservation_id!r}"

@@ -1,3 +1,5 @@
+"""The machines of a gang: what they must be, their group, their network adapters."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -10,10 +12,11 @@ from constructs import Construct
 from peakfleet.machines import GroupSettings, define_group
 from peakfleet.pools import CapacityPool, check_capacity_block, check_chips, check_efa, check_gang
 from peakfleet.training.capacity_block import CapacityBlock, OffPeak
-from peakfleet.training.efa import launch_data, network_interfaces
 from peakfleet_chips import Chip
 from peakfleet_planner import SpecError
 
+_DUMMY_VPC = "vpc-12345"
+"""What `Vpc.from_lookup` is until the CDK's command line has looked it up."""
 _TRAINING_CHIPS = (Chip.TRAINIUM1, Chip.TRAINIUM2)
 
 
@@ -57,7 +60,8 @@ def check_machines(
             f"{owner}: placement_group is given beside a reservation, which runs only in the "
             f"group that it was made in; give it to OffPeak.of"
         )
-    check_gang(owner, _zones(vpc, vpc_subnets))
+    if vpc.vpc_id != _DUMMY_VPC:
+        check_gang(owner, _zones(vpc, vpc_subnets))
     if pool.max_instances == 1:
         return 0
     return check_efa(owner, pool.instance_types, otherwise="train on one machine")
@@ -91,21 +95,22 @@ def define_machines(
         "ec2.LaunchTemplate", scope.node.find_child(pool.name).node.find_child("Template")
     )
     if adapters:
-        interfaces = network_interfaces(
-            adapters, security_group_ids=[settings.security_group.security_group_id]
+        interfaces = _network_interfaces(
+            adapters,
+            security_group_ids=[group.security_group_id for group in settings.security_groups],
         )
-        launch_data(template, "NetworkInterfaces", interfaces)
+        _launch_data(template, "NetworkInterfaces", interfaces)
     if reservation:
-        launch_data(
+        _launch_data(
             template,
             "CapacityReservationSpecification",
             {"CapacityReservationTarget": {"CapacityReservationId": reservation.reservation_id}},
         )
         if reservation.market:
-            launch_data(template, "InstanceMarketOptions", reservation.market)
+            _launch_data(template, "InstanceMarketOptions", reservation.market)
     if placement_group:
         name = placement_group.placement_group_name
-        launch_data(template, "Placement", {"GroupName": name})
+        _launch_data(template, "Placement", {"GroupName": name})
     resource = cast("autoscaling.CfnAutoScalingGroup", group.node.default_child)
     # A broken machine goes before the next one comes: there is no room for both.
     resource.instance_maintenance_policy = (
@@ -114,3 +119,50 @@ def define_machines(
         )
     )
     return group
+
+
+def _network_interfaces(count: int, *, security_group_ids: list[str]) -> list[dict[str, object]]:
+    """Return the interfaces of an instance with so many Elastic Fabric Adapters.
+
+    One adapter on each network card. The first one of an instance is its primary interface, so
+    that it has device 0; on every other card the adapter is device 1. Nothing is said of a public
+    address: EC2 refuses that with several interfaces, and gives none.
+
+    Args:
+        count: Adapters, which are as many as its type has network cards.
+        security_group_ids: Of every interface.
+    """
+    return [
+        {
+            "NetworkCardIndex": card,
+            "DeviceIndex": 1 if card else 0,
+            "InterfaceType": "efa",
+            "Groups": security_group_ids,
+            "DeleteOnTermination": True,
+        }
+        for card in range(count)
+    ]
+
+
+def open_to_itself(scope: Construct, group: ec2.ISecurityGroup) -> None:
+    """Let the members of a security group talk to each other in every way.
+
+    The outgoing rule is a resource of its own. The CDK leaves it out of a group that may reach
+    every address, but the traffic of the adapters has no addresses: only a rule that names the
+    group lets it through.
+    """
+    group.add_ingress_rule(group, ec2.Port.all_traffic(), "Adapters of the gang")
+    ec2.CfnSecurityGroupEgress(
+        scope,
+        "ToItself",
+        group_id=group.security_group_id,
+        destination_security_group_id=group.security_group_id,
+        ip_protocol="-1",
+        description="Adapters of the gang",
+    )
+
+
+def _launch_data(template: ec2.LaunchTemplate, name: str, value: object) -> None:
+    """Set one entry of what a launch template launches with, which the CDK has no word for."""
+    resource = cast("ec2.CfnLaunchTemplate", template.node.default_child)
+    resource.add_property_override(f"LaunchTemplateData.{name}", value)

@@ -1,10 +1,10 @@
+"""What decides for a gang every minute, and its alarms."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import jsii
-from aws_cdk import Duration, IStableAnyProducer
+from aws_cdk import Duration
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
@@ -12,88 +12,74 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from peakfleet.alarms import Watch, alarm_of
-from peakfleet.control_plane import FleetState, RepeatedFunction, may_create_fleets, may_sweep
+from peakfleet.control_plane import (
+    TICK_MEMORY_MIB,
+    TICK_TIMEOUT,
+    FleetFunction,
+    FunctionContext,
+    may_create_fleets,
+    may_sweep,
+)
 from peakfleet.training.checkpoints import Checkpoints
 from peakfleet_planner.gang import GangSpec
 
 _MINUTE = Duration.minutes(1)
-_TIMEOUT = Duration.seconds(50)
 _PLACES = ("capacity-reservation", "placement-group")
-_MEMORY_MIB = 512  # as for a fleet's ticks
 
 
-@jsii.implements(IStableAnyProducer)
-class GangDocument:
-    """The specification of a gang in JSON form, for its schedule."""
-
-    def __init__(self, spec: GangSpec) -> None:
-        self._spec = spec
-
-    def produce(self) -> dict[str, Any]:
-        """Return it; the CDK calls this."""
-        return self._spec.to_json()
-
-
-class GangTicks(RepeatedFunction):
-    """What decides for one gang: function, role, schedule, log group, dead-letter queue.
+def define_ticks(
+    scope: Construct,
+    context: FunctionContext,
+    *,
+    spec: GangSpec,
+    group: autoscaling.AutoScalingGroup,
+    checkpoints: Checkpoints,
+) -> FleetFunction:
+    """Define what decides for a gang every minute.
 
     Args:
+        scope: Where to define it.
+        context: The fleet.
         spec: The gang.
         group: Its group.
         checkpoints: Where its machines say how they are.
-        state: What it remembers in.
     """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        spec: GangSpec,
-        group: autoscaling.AutoScalingGroup,
-        checkpoints: Checkpoints,
-        state: FleetState,
-    ) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            purpose=f"Decides for the gang {spec.fleet} every minute",
-            handler="peakfleet_handlers.gang.handler",
-            every=_MINUTE,
-            timeout=_TIMEOUT,
-            memory_mib=_MEMORY_MIB,
-            spec=GangDocument(spec),
-            field="gang",
-        )
-        state.grant(self.role, fleet=spec.fleet)
-        checkpoints.grant_ticks(self.role)
-        reserved = spec.reservation
-        reads = [
-            "autoscaling:DescribeAutoScalingGroups",
-            "ec2:DescribeInstances",
-            # LaunchInstances looks at its template with the permissions of who calls it.
-            "ec2:DescribeLaunchTemplateVersions",
-        ]
-        reads += ["ec2:DescribeCapacityReservations"] if reserved else []
-        reads += ["cloudwatch:GetMetricData"] if reserved and reserved.priority else []
-        self.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=reads,
-                resources=["*"],  # AWS knows no narrower resource for these reads
-            )
-        )
-        self.role.add_to_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "autoscaling:LaunchInstances",
-                    "autoscaling:SetDesiredCapacity",
-                    "autoscaling:TerminateInstanceInAutoScalingGroup",
-                ],
-                resources=[group.auto_scaling_group_arn],
-            )
-        )
-        self.role.add_to_policy(may_create_fleets([group], also=_PLACES))
-        self.role.add_to_policy(may_sweep([group]))
+    ticks = FleetFunction(
+        scope,
+        "Ticks",
+        context,
+        purpose=f"Decides for the gang {spec.fleet} every minute",
+        handler="peakfleet_handlers.gang.handler",
+        every=_MINUTE,
+        timeout=TICK_TIMEOUT,
+        memory_mib=TICK_MEMORY_MIB,
+        payload_field="gang",
+    )
+    context.state.grant(ticks.role, fleet=spec.fleet)
+    checkpoints.grant_ticks(ticks.role)
+    reserved = spec.reservation
+    reads = [
+        "autoscaling:DescribeAutoScalingGroups",
+        "ec2:DescribeInstances",
+        # LaunchInstances looks at its template with the permissions of who calls it.
+        "ec2:DescribeLaunchTemplateVersions",
+    ]
+    reads += ["ec2:DescribeCapacityReservations"] if reserved else []
+    reads += ["cloudwatch:GetMetricData"] if reserved and reserved.priority else []
+    sizes = [
+        "autoscaling:LaunchInstances",
+        "autoscaling:SetDesiredCapacity",
+        "autoscaling:TerminateInstanceInAutoScalingGroup",
+    ]
+    for statement in (
+        iam.PolicyStatement(actions=reads, resources=["*"]),  # AWS knows no narrower resource
+        iam.PolicyStatement(actions=sizes, resources=[group.auto_scaling_group_arn]),
+        may_create_fleets([group], also=_PLACES),
+        may_sweep([group]),
+    ):
+        ticks.role.add_to_policy(statement)
+    context.encryption.grant_launches(scope, ticks.role)
+    return ticks
 
 
 def define_gang_alarms(
@@ -101,7 +87,7 @@ def define_gang_alarms(
     *,
     fleet: str,
     metric: Callable[[str], cloudwatch.Metric],
-    ticks: GangTicks,
+    ticks: FleetFunction,
     topic: sns.ITopic | None,
 ) -> dict[str, cloudwatch.Alarm]:
     """Define the alarms of a gang, by name.

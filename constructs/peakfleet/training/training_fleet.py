@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Unpack
 
 import jsii
 from aws_cdk import Duration, Tags
@@ -12,22 +13,34 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from peakfleet._values import seconds
-from peakfleet.control_plane import FleetState
-from peakfleet.fleet import FleetMetrics
-from peakfleet.fleet import checks as _check
-from peakfleet.machines import GroupSettings, Hooks, InstanceAgent, instance_role
+from peakfleet._values import check_path, seconds
+from peakfleet.control_plane import Encryption, FunctionContext, Functions, SpecDocument
+from peakfleet.fleet import (
+    AtSynth,
+    FleetMetrics,
+    PlacementOptions,
+    check_fleet_options,
+    checked_hop_limit,
+    named,
+    private_subnets,
+    state_of,
+)
+from peakfleet.machines import (
+    GroupSettings,
+    Hooks,
+    InstanceAgent,
+    instance_role,
+    security_groups_of,
+)
 from peakfleet.policy import Drain, Readiness
 from peakfleet.pools import CapacityPool
 from peakfleet.training.boot import training_script
 from peakfleet.training.capacity_block import CapacityBlock, OffPeak
 from peakfleet.training.checkpoints import Checkpoints
-from peakfleet.training.efa import open_to_itself
-from peakfleet.training.group import check_machines, define_machines
-from peakfleet.training.ticks import GangTicks, define_gang_alarms
+from peakfleet.training.group import check_machines, define_machines, open_to_itself
+from peakfleet.training.ticks import define_gang_alarms, define_ticks
 from peakfleet_planner import SpecError
 from peakfleet_planner.gang import GangSpec
 
@@ -61,11 +74,8 @@ class TrainingFleet(FleetMetrics, Construct):
             Default: 8 minutes.
         complete_within: How much longer than a boot a gang may wait for its last machine before
             all of it is given back. Default: 10 minutes.
-        user_data: What the machines run at boot, before the training. Default: an empty script,
-            to be filled through the attribute `user_data`.
-        vpc_subnets: The subnets of one zone. Default: the private subnets, or the isolated ones.
-        state: What the fleet remembers in. Default: one table for all fleets of the stack.
-        alarm_topic: Told when an alarm goes off. Default: nobody.
+        options: See `PlacementOptions`. The subnets are those of one zone. The user data runs
+            before the training.
 
     Raises:
         SpecError: Something contradicts itself. The message says what and where.
@@ -96,16 +106,16 @@ class TrainingFleet(FleetMetrics, Construct):
         placement_group: ec2.IPlacementGroup | None = None,
         checkpoint_within: Duration = _CHECKPOINT_WITHIN,
         complete_within: Duration = _COMPLETE_WITHIN,
-        user_data: ec2.UserData | None = None,
-        vpc_subnets: ec2.SubnetSelection | None = None,
-        state: FleetState | None = None,
-        alarm_topic: sns.ITopic | None = None,
+        **options: Unpack[PlacementOptions],
     ) -> None:
         super().__init__(scope, construct_id)
-        self._user_data = user_data or ec2.UserData.for_linux()
-        state = state or FleetState.of(self)
-        with _check.named(self):
-            subnets = vpc_subnets or _check.private_subnets(vpc)
+        self._user_data = options.get("user_data") or ec2.UserData.for_linux()
+        encryption = options.get("encryption") or Encryption()
+        with named(self):
+            check_path(self.fleet_name)
+            check_fleet_options(self, options, PlacementOptions)
+            state = state_of(self, options.get("state"), encryption)
+            subnets = options.get("vpc_subnets") or private_subnets(vpc)
             adapters = check_machines(
                 machines,
                 reservation=reservation,
@@ -125,20 +135,23 @@ class TrainingFleet(FleetMetrics, Construct):
                 checkpoint_seconds=hooks.drain.at_most_seconds,
                 adapters=adapters,
             )
-        self._role = instance_role(self)
+        self._role = instance_role(self, session_manager=options.get("session_manager", True))
         checkpoints.grant_machines(self._role)
-        self._security_group = ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=vpc, description=f"Machines of {self.fleet_name}"
+        self._security_groups = security_groups_of(
+            self,
+            vpc,
+            options.get("security_groups", ()),
+            description=f"Machines of {self.fleet_name}",
         )
         if adapters:
-            open_to_itself(self, self._security_group)
+            open_to_itself(self, self._security_groups[0])
         if isinstance(reservation, OffPeak):
             placement_group = reservation.placement_group
         elif adapters and reservation is None and placement_group is None:
             placement_group = ec2.PlacementGroup(
                 self, "PlacementGroup", strategy=ec2.PlacementGroupStrategy.CLUSTER
             )
-        with _check.named(self):
+        with named(self):
             self._group = define_machines(
                 self,
                 machines,
@@ -146,11 +159,12 @@ class TrainingFleet(FleetMetrics, Construct):
                     vpc=vpc,
                     vpc_subnets=subnets,
                     role=self._role,
-                    security_group=self._security_group,
+                    security_groups=self._security_groups,
                     user_data=script,
-                    target_groups=(),
                     hooks=hooks,
                     agent=InstanceAgent(self, "Agent", hooks=hooks, grantee=self._role),
+                    volume_key=encryption.volumes,
+                    metadata_hop_limit=checked_hop_limit(options.get("metadata_hop_limit", 1)),
                 ),
                 fleet=self.fleet_name,
                 adapters=adapters,
@@ -170,22 +184,25 @@ class TrainingFleet(FleetMetrics, Construct):
                 reservation=reservation.to_planner() if reservation else None,
                 forming_seconds=seconds("training", "complete_within", complete_within),
             )
-        self._ticks = GangTicks(
-            self, "Ticks", spec=self._spec, group=self._group, checkpoints=checkpoints, state=state
+        context = FunctionContext(
+            fleet=self.fleet_name,
+            spec=SpecDocument(lambda: self._spec),
+            state=state,
+            functions=options.get("functions") or Functions(),
+            encryption=encryption,
+        )
+        self._ticks = define_ticks(
+            self, context, spec=self._spec, group=self._group, checkpoints=checkpoints
         )
         self._alarms = define_gang_alarms(
             self,
             fleet=self.fleet_name,
             metric=self.metric,
             ticks=self._ticks,
-            topic=alarm_topic,
+            topic=options.get("alarm_topic"),
         )
+        self.node.add_validation(AtSynth(self, {machines.name: self._group}))
         Tags.of(self).add("peakfleet:fleet", self.fleet_name)
-
-    @property
-    def fleet_name(self) -> str:
-        """Name of the fleet in metrics, state and logs: its construct path."""
-        return self.node.path
 
     @property
     def group(self) -> autoscaling.AutoScalingGroup:
@@ -220,7 +237,7 @@ class TrainingFleet(FleetMetrics, Construct):
     @property
     def connections(self) -> ec2.Connections:
         """The network connections of the machines."""
-        return self._security_group.connections
+        return ec2.Connections(security_groups=list(self._security_groups))
 
     @property
     def spec(self) -> GangSpec:

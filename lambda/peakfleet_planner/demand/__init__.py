@@ -1,17 +1,36 @@
-"""Steps 1 and 2 of a decision: what is asked for, and what the own side carries."""
+"""Steps 1 and 2 of a decision: what is asked for, and what the company's own side carries.
 
-from peakfleet_planner.demand.live import SignalDemand, live_demand, read_demand
+In: metric values as they were read. Out: a `SignalDemand` for each signal, in units, and the
+`UsableBaseline`. Read in this order:
+
+- `samples`: which metric values can be true, and what they are in units;
+- `live`: demand now and soon, by the freshness rule of the signal;
+- `queue`: what the counts of a queue say of the age of its work;
+- `usable_baseline`: how much of the baseline may be counted on.
+"""
+
+from peakfleet_planner.demand.live import (
+    FEW_RISES,
+    SignalDemand,
+    critical_fractile,
+    live_demand,
+    read_demand,
+)
 from peakfleet_planner.demand.queue import SPARE_SHARE, Queue, read_queue, required_units
+from peakfleet_planner.demand.samples import read_samples
 from peakfleet_planner.demand.usable_baseline import UsableBaseline, usable_baseline
 
 __all__ = [
+    "FEW_RISES",
     "SPARE_SHARE",
     "Queue",
     "SignalDemand",
     "UsableBaseline",
+    "critical_fractile",
     "live_demand",
     "read_demand",
     "read_queue",
+    "read_samples",
     "required_units",
     "usable_baseline",
 ]

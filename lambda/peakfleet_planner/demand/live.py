@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf
 from operator import sub
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from peakfleet_planner.demand.queue import Queue, read_queue
 from peakfleet_planner.demand.samples import Samples, read_samples
@@ -16,11 +16,11 @@ from peakfleet_planner.spec import BacklogSignal, FleetSpec, MetricSeries, Signa
 
 Points = Sequence[tuple[int, float]]
 
-FEW_RISES = 10
+FEW_RISES: Final = 10
 """Fewer observed rises than this say too little about how fast demand climbs."""
-HEADROOM_WITHOUT_HISTORY = 0.1
+_HEADROOM_WITHOUT_HISTORY: Final = 0.1
 """Share of the demand that is added while too little history has been read."""
-GROWTH_WINDOW_SECONDS = 300
+_GROWTH_WINDOW_SECONDS: Final = 300
 """The growth that a silent `grow` signal is taken to continue is measured over this long."""
 
 
@@ -145,7 +145,7 @@ def _silent(
 
 def _growth_per_second(points: Points) -> float:
     newest_time, newest = points[-1]
-    window = [point for point in points if newest_time - point[0] <= GROWTH_WINDOW_SECONDS]
+    window = [point for point in points if newest_time - point[0] <= _GROWTH_WINDOW_SECONDS]
     oldest_time, oldest = window[0]
     return (newest - oldest) / (newest_time - oldest_time) if newest_time > oldest_time else 0.0
 
@@ -167,18 +167,32 @@ class _Rises(NamedTuple):
 def _rises(spec: FleetSpec, points: Points, now_units: float, *, steps: int) -> _Rises:
     """Return by how much demand may rise within so many steps.
 
-    What is usual was exceeded, in the history read, no more often than the service level
-    allows. An instance too many costs its boot and its hold beside the minutes in which it
-    might be needed, about twice as much in all: with `unserved_cost` c, capacity is worth its
-    price down to a chance of 2/c that it is needed (the newsvendor's critical fractile).
+    What is usual was exceeded, in the history read, no more often than the service level allows.
     """
     units = [value for _, value in points]
     rises = sorted(map(sub, units[steps:], units))
     if len(rises) <= FEW_RISES:
-        rise = max([HEADROOM_WITHOUT_HISTORY * now_units, *rises])
+        rise = max([_HEADROOM_WITHOUT_HISTORY * now_units, *rises])
         return _Rises(rise, rise, rise)
     next_peaks = map(max, *(units[step:] for step in range(1, steps + 2)))
     peaks = sorted(map(sub, next_peaks, units))
-    allowed = max(0.5, 1 - 2 / spec.service_level.unserved_cost)
-    rise, peak = (some[ceil(allowed * len(some)) - 1] for some in (rises, peaks))
+    cost = spec.service_level.unserved_cost
+    rise, peak = critical_fractile(rises, cost), critical_fractile(peaks, cost)
     return _Rises(max(0.0, rise), max(0.0, rise, peak), max(0.0, rises[-1]))
+
+
+def critical_fractile(ascending: Sequence[float], unserved_cost: float) -> float:
+    """Return the value that capacity is worth its price for (the newsvendor's critical fractile).
+
+    An instance too many costs its boot and its hold beside the minutes in which it might be
+    needed, about twice as much in all: with `unserved_cost` c, capacity is worth its price down
+    to a chance of 2/c that it is needed.
+
+    Args:
+        ascending: What was observed, in ascending order, at least one value.
+        unserved_cost: What a missed unit-minute is worth, in minutes of the capacity for it.
+
+    >>> critical_fractile([1.0, 2.0, 3.0, 4.0, 5.0], unserved_cost=10)
+    4.0
+    """
+    return ascending[ceil(max(0.5, 1 - 2 / unserved_cost) * len(ascending)) - 1]

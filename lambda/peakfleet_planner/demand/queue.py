@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Final
+from itertools import accumulate, pairwise
+from math import inf
+from typing import Final, NamedTuple
 
 from peakfleet_planner.spec import IN_FLIGHT, WAITING, BacklogSignal, MetricSeries
 
@@ -19,6 +20,9 @@ Batches = Sequence[tuple[float, float]]
 SPARE_SHARE: Final = 0.05
 """Share of the deadline that is not planned with: counts and seconds for an item are never exact,
 and an error beyond it makes late, by a little, all work that waited as long as it might."""
+_LATE_SAMPLES: Final = 2
+_VANISHED_SHARE: Final = 0.5
+_BELIEVED_AFTER: Final = 5
 _NOTHING: Final = 1e-9
 """Share of all that is left that is only what remains of floating point."""
 
@@ -34,6 +38,10 @@ class Queue:
         came: When the work of each sample came at the earliest.
         arrived: Unit-seconds of work that came in each sample.
         left: Unit-seconds of work that were left after each.
+        waiting: Items that waited after each.
+        in_flight: Items that were worked on after each; each keeps a unit busy.
+        long_item_seconds: Seconds that a unit takes for an item, where that is so long that a
+            unit which is busy is no help to what waits; None where it is not.
     """
 
     deadline_seconds: float
@@ -42,6 +50,14 @@ class Queue:
     came: tuple[int, ...]
     arrived: tuple[float, ...]
     left: tuple[float, ...]
+    waiting: tuple[float, ...]
+    in_flight: tuple[float, ...]
+    long_item_seconds: float | None = None
+
+    @property
+    def items(self) -> float:
+        """Items there are: more units than these help nobody."""
+        return self.waiting[-1] + self.in_flight[-1]
 
     def outstanding(self, sample: int = -1) -> list[tuple[float, float]]:
         """Return what was left after a sample; what is older than all samples is due by then."""
@@ -61,12 +77,44 @@ class Queue:
 
     def units(self, sample: int = -1) -> float:
         """Return the units that would have finished in time what was left after a sample."""
-        return required_units(
+        items = self.waiting[sample] + self.in_flight[sample]
+        if self.long_item_seconds is not None:
+            return min(items, self.units_for_long_items(self.ends[sample], sample=sample))
+        needed = required_units(
             self.outstanding(sample),
             self.ends[sample],
             deadline_seconds=self.deadline_seconds,
             least_seconds=self.period_seconds,
         )
+        return min(needed, items)
+
+    def units_for_long_items(self, serves: float, *, sample: int = -1) -> float:
+        """Return the units that start every long item in time.
+
+        Each item that is worked on keeps its unit; one after the other of these becomes free.
+        What they cannot start in time needs units of its own, each for one item after the other.
+
+        Args:
+            serves: When new units serve, in seconds since 1970.
+            sample: What waits then. Default: now.
+        """
+        seconds = self.long_item_seconds or 1.0
+        index = range(len(self.ends))[sample]
+        busy, missing, now = self.in_flight[index], self.waiting[index], self.ends[index]
+        batches: list[tuple[float, float]] = []
+        while missing > 0 and index >= 0:  # what waits came last
+            came = min(missing, self.arrived[index] / seconds) if index else missing
+            if came > 0:
+                batches.append((self.came[index] + self.deadline_seconds - seconds, came))
+            missing -= came
+            index -= 1
+        started = more = 0.0
+        for start_by, items in reversed(batches):
+            started += items
+            freed = busy * max(0.0, start_by - now) / seconds
+            turns = 1 + max(0.0, start_by - serves) // seconds
+            more = max(more, (started - freed) / turns)
+        return busy + more
 
     def pace_units(self, samples: int) -> tuple[float, ...]:
         """Return the units that arriving work kept busy, mean of so many samples up to each."""
@@ -83,7 +131,13 @@ def read_queue(
     """Return the queue behind the counts that were read; None if what is worked on is not known.
 
     An item that is worked on is half done on average, and keeps a unit busy all the while, so
-    what came is what there is more of than before, and what was worked meanwhile.
+    what came is what there is more of than before, and what was worked meanwhile. Of long items
+    that says little: there, what came is what waits more than before, and what was begun.
+
+    SQS counts what is in flight only while there is some: beside a count of what waits, a count
+    that is missing is the last one for two more samples, as it may be late, and then 0. Counts
+    are approximate: if more than half of the items vanished that nobody could have finished,
+    the count is not believed before five in a row say so.
 
     Args:
         signal: Seconds and deadline.
@@ -102,32 +156,79 @@ def read_queue(
     >>> queue.arrived[-1] / 60, queue.outstanding()
     (9.0, [(690.0, 480.0)])
     """
+    if IN_FLIGHT not in signal.metrics:
+        return None
     waiting, busy = (
         dict(read.get(metric_id, MetricSeries()).points) for metric_id in (WAITING, IN_FLIGHT)
     )
-    known = [time for time in times if time in waiting and time in busy]
-    if not known:
+    period, seconds = signal.metrics[WAITING].period_seconds, signal.seconds_per_item
+    counts: list[_Count] = []
+    reported, in_flight, doubted = -inf, 0.0, 0
+    times = [time for time in times if time in waiting]
+    for time in times:
+        if time in busy:
+            reported, in_flight = time, busy[time]
+        elif time > reported + _LATE_SAMPLES * period:
+            in_flight = 0.0
+        count = _Count(time + period, waiting[time], in_flight)
+        if len(counts) > 1:
+            least = min(_least_believed(one, count, seconds) for one in counts[-2:])
+            doubted = doubted + 1 if count.items < least else 0
+            if 0 < doubted < _BELIEVED_AFTER:
+                if time < times[-1]:
+                    continue
+                count = count._replace(waiting=least - in_flight)
+        counts.append(count)
+        doubted = 0
+    if not counts:
         return None
-    period = signal.metrics[WAITING].period_seconds
-    came: list[int] = []
-    arrived: list[float] = []
-    left: list[float] = []
-    since = known[0]
-    for time in known:
-        work = (waiting[time] + busy[time] / 2) * signal.seconds_per_item
-        worked = busy[time] * (time + period - since)
-        arrived.append(max(0.0, work - left[-1] + worked) if left else work)
-        came.append(since + period)
-        left.append(work)
-        since = time + period
+    is_long = signal.has_long_items
     return Queue(
-        deadline_seconds=signal.drain_within_seconds * (1 - SPARE_SHARE),
+        deadline_seconds=signal.finish_within_seconds - SPARE_SHARE * signal.drain_within_seconds,
         period_seconds=period,
-        ends=tuple(time + period for time in known),
-        came=tuple(came),
-        arrived=tuple(arrived),
-        left=tuple(left),
+        ends=tuple(count.end for count in counts),
+        came=(counts[0].end, *(count.end + period for count in counts[:-1])),
+        arrived=(
+            counts[0].work(seconds),
+            *(_arrived(one, after, seconds, is_long=is_long) for one, after in pairwise(counts)),
+        ),
+        left=tuple(count.work(seconds) for count in counts),
+        waiting=tuple(count.waiting for count in counts),
+        in_flight=tuple(count.in_flight for count in counts),
+        long_item_seconds=seconds if is_long else None,
     )
+
+
+class _Count(NamedTuple):
+    """What a queue held when a sample ended."""
+
+    end: int
+    waiting: float
+    in_flight: float
+
+    @property
+    def items(self) -> float:
+        return self.waiting + self.in_flight
+
+    def work(self, seconds: float) -> float:
+        """Return the unit-seconds of work that are left."""
+        return (self.waiting + self.in_flight / 2) * seconds
+
+
+def _least_believed(before: _Count, count: _Count, seconds: float) -> float:
+    """Return the fewest items that can be left of those before, give or take a half."""
+    busy = max(before.in_flight, count.in_flight)
+    finished = busy * (count.end - before.end) / seconds
+    return (1 - _VANISHED_SHARE) * before.items - finished
+
+
+def _arrived(before: _Count, count: _Count, seconds: float, *, is_long: bool) -> float:
+    """Return the unit-seconds of work that came in a sample."""
+    if is_long:
+        begun = max(0.0, count.in_flight - before.in_flight)
+        return max(0.0, count.waiting - before.waiting + begun) * seconds
+    worked = count.in_flight * (count.end - before.end)
+    return max(0.0, count.work(seconds) - before.work(seconds) + worked)
 
 
 def required_units(

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import ClassVar
 
-from peakfleet_planner import _check
-from peakfleet_planner.codec import from_document, to_document
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import Document, check_above, check_at_least, check_within
 
-VERSION = 1
 LEAST_BUSY_SHARE = 0.6
 """Machines that are less busy serve what is asked of them, not what they could."""
 
@@ -34,10 +31,10 @@ class Hour:
 
     def __post_init__(self) -> None:
         """Refuse an hour that cannot be."""
-        _check.at_least("hour", "unit_hours", self.unit_hours, 0)
-        _check.above("hour", "capacity_hours", self.capacity_hours, 0)
+        check_at_least("hour", "unit_hours", self.unit_hours, 0)
+        check_above("hour", "capacity_hours", self.capacity_hours, 0)
         if self.busy_share is not None:
-            _check.within("hour", "busy_share", self.busy_share, 0, 1)
+            check_within("hour", "busy_share", self.busy_share, 0, 1)
 
     @property
     def is_busy(self) -> bool:
@@ -46,7 +43,7 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PoolDay:
+class PoolDay(Document):
     """One day (UTC) of a pool.
 
     Args:
@@ -62,6 +59,7 @@ class PoolDay:
         hours: The hours in which it served, oldest first. Default: none.
     """
 
+    document_name: ClassVar[str] = "pool day"
     date: str
     pool: str
     chip: str
@@ -87,21 +85,6 @@ class PoolDay:
         """What they cost at the day's price; None if that is unknown."""
         price = self.usd_per_capacity_hour
         return None if price is None else price * self.capacity_hours
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the day as JSON data."""
-        return {"version": VERSION, **to_document(self)}
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Read a day.
-
-        Raises:
-            SpecError: The document is no day of this version.
-        """
-        if (version := document.get("version")) != VERSION:
-            raise SpecError(f"day of a pool: version must be {VERSION}, got {version!r}")
-        return from_document(cls, {k: v for k, v in document.items() if k != "version"}, "day")
 
 
 def measured_hours(

@@ -1,4 +1,15 @@
-"""The forecast of demand that was learned."""
+"""The forecast of demand that was learned: the model as a value, and how a tick goes on from it.
+
+In: the `DemandModel` that the learner wrote, and the minutes since. Out: `ForecastSizes`, what
+should run. Read in this order:
+
+- `basis`: what a model is learned for, and which fleets can have one;
+- `model`: the document;
+- `minutes`, `features`: what a forecast looks at;
+- `horizon`: the forecast of one peak, with its quantiles;
+- `layers`: which layers of capacity are worth starting, which worth keeping;
+- `rolled_model`: the model over the minutes since it was learned.
+"""
 
 from peakfleet_planner.forecast.basis import Basis, WarmBasis, basis_of, read_seconds
 from peakfleet_planner.forecast.features import (
@@ -28,31 +39,39 @@ from peakfleet_planner.forecast.layers import (
     best,
     first_tables,
 )
-from peakfleet_planner.forecast.minutes import DAY, HOUR, MINUTE_SECONDS, Minutes
+from peakfleet_planner.forecast.minutes import DAY_MINUTES, HOUR_MINUTES, Minutes
 from peakfleet_planner.forecast.model import (
     AHEAD_MINUTES,
     PHASES,
     RECENT_MINUTES,
-    VERSION,
     DemandModel,
     Grade,
     HorizonModel,
     WarmModel,
     read_model,
 )
-from peakfleet_planner.forecast.roll import Foreseen, Points, Rolling, by_minute, foresee
+from peakfleet_planner.forecast.rolled_model import (
+    ForecastSizes,
+    Points,
+    RolledModel,
+    Rolling,
+    by_minute,
+    forecast_sizes,
+    roll,
+)
+from peakfleet_planner.spec import MINUTE_SECONDS
 
 __all__ = [
     "AGES",
     "AGE_MINUTES",
     "AHEAD_MINUTES",
     "CLIP",
-    "DAY",
     "DAYTIMES",
     "DAYTIMES_KNOWN_AFTER",
+    "DAY_MINUTES",
     "DIFFERENCES",
     "DIFFERENCES_KNOWN_AFTER",
-    "HOUR",
+    "HOUR_MINUTES",
     "MINUTE_SECONDS",
     "OLDEST",
     "PHASES",
@@ -63,18 +82,18 @@ __all__ = [
     "ROOTS_KNOWN_AFTER",
     "SEASONS",
     "SLIVER",
-    "VERSION",
     "Ages",
     "Aims",
     "Basis",
     "DemandModel",
-    "Foreseen",
+    "ForecastSizes",
     "Grade",
     "Horizon",
     "HorizonModel",
     "Minutes",
     "Past",
     "Points",
+    "RolledModel",
     "Rolling",
     "Table",
     "Tables",
@@ -86,7 +105,8 @@ __all__ = [
     "best",
     "by_minute",
     "first_tables",
-    "foresee",
+    "forecast_sizes",
     "read_model",
     "read_seconds",
+    "roll",
 ]

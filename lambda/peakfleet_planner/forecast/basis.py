@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import Final
 
-from peakfleet_planner.forecast.minutes import MINUTE_SECONDS
-from peakfleet_planner.spec import FleetSpec, RateSignal, SilenceRule
+from peakfleet_planner.spec import MINUTE_SECONDS, FleetSpec, RateSignal, SilenceRule
 
 MOST_AGE_SECONDS: Final = 9000
 """A model learned longer ago is not used: the hourly learner may fail once, and be late."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from math import cos, pi, sin, sqrt
 from typing import Final
 
-from peakfleet_planner.forecast.minutes import DAY, Minutes
+from peakfleet_planner.forecast.minutes import DAY_MINUTES, Minutes
 
-SEASONS: Final = (DAY, 2 * DAY, 7 * DAY)
+SEASONS: Final = (DAY_MINUTES, 2 * DAY_MINUTES, 7 * DAY_MINUTES)
 """Lags in minutes at which demand may repeat itself."""
-ECHOES: Final = (60, 120, DAY)
+ECHOES: Final = (60, 120, DAY_MINUTES)
 """Lags in minutes at which the very peak that is forecast may repeat itself."""
 LAGS: Final = (1, 2, 3, 4, 5, 6, 8, 10)
 
@@ -19,27 +19,13 @@ DIFFERENCES: Final = 6 + len(LAGS) + 2 * len(SEASONS) + len(ECHOES)
 ROOTS: Final = 7 + len(LAGS) + 2 * len(SEASONS) + len(ECHOES)
 DAYTIMES: Final = 4
 
-DIFFERENCES_KNOWN_AFTER: Final = (
-    (0,) * 14
-    + (DAY, DAY, 2 * DAY, 2 * DAY, 7 * DAY, 7 * DAY)
-    + (
-        0,
-        0,
-        DAY,
-    )
-)
+_SEASONS_KNOWN_AFTER: Final = tuple(lag for lag in SEASONS for _ in range(2))
+_ECHOES_KNOWN_AFTER: Final = (0, 0, DAY_MINUTES)
+DIFFERENCES_KNOWN_AFTER: Final = (0,) * 14 + _SEASONS_KNOWN_AFTER + _ECHOES_KNOWN_AFTER
 """Minutes of history before each difference says something."""
-ROOTS_KNOWN_AFTER: Final = (
-    (0,) * 15
-    + (DAY, DAY, 2 * DAY, 2 * DAY, 7 * DAY, 7 * DAY)
-    + (
-        0,
-        0,
-        DAY,
-    )
-)
+ROOTS_KNOWN_AFTER: Final = (0,) * 15 + _SEASONS_KNOWN_AFTER + _ECHOES_KNOWN_AFTER
 """As `DIFFERENCES_KNOWN_AFTER`, for the roots."""
-DAYTIMES_KNOWN_AFTER: Final = (2 * DAY,) * DAYTIMES
+DAYTIMES_KNOWN_AFTER: Final = (2 * DAY_MINUTES,) * DAYTIMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +70,7 @@ class Present:
             ),
         ]
         self._root_lags = [sqrt(value) for value in lagged]
-        angle = (end - 1) % DAY * 2 * pi / DAY
+        angle = (end - 1) % DAY_MINUTES * 2 * pi / DAY_MINUTES
         self.daytime = (sin(angle), cos(angle), sin(2 * angle), cos(2 * angle))
 
     def features(self, first: int, last: int) -> tuple[list[float], list[float]]:

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from peakfleet_planner.forecast.features import Present
 from peakfleet_planner.forecast.layers import QUANTILES
-from peakfleet_planner.forecast.minutes import DAY
+from peakfleet_planner.forecast.minutes import DAY_MINUTES
 from peakfleet_planner.forecast.model import PHASES, HorizonModel, HorizonState
 
 CLIP: Final = 4.0
@@ -33,7 +33,8 @@ def _share(minutes: float) -> float:
     return 1 - exp(-1 / minutes)
 
 
-_TWO_DAYS, _TWO_HOURS, _DAY, _HOUR = _share(2 * DAY), _share(120), _share(DAY), _share(60)
+_TWO_DAYS, _TWO_HOURS = _share(2 * DAY_MINUTES), _share(120)
+_DAY, _HOUR = _share(DAY_MINUTES), _share(60)
 _QUARTER, _TEN = _share(15), _share(10)
 
 

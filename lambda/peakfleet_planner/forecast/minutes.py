@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-MINUTE_SECONDS: Final = 60
-HOUR: Final = 60
-"""Minutes of an hour."""
-DAY: Final = 1440
-"""Minutes of a day."""
+HOUR_MINUTES: Final = 60
+DAY_MINUTES: Final = 1440
 
 
 class Minutes:

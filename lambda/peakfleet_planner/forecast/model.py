@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Final, Self
+from typing import ClassVar, Final
 
-from peakfleet_planner import _check
-from peakfleet_planner.codec import from_document, to_document
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import Document, SpecError, check_at_least, check_within
 from peakfleet_planner.forecast.basis import MOST_LAYERS, Basis
 from peakfleet_planner.forecast.features import DAYTIMES, DIFFERENCES, ROOTS, SEASONS
 from peakfleet_planner.forecast.layers import AGES, POSITIONS, QUANTILES
-from peakfleet_planner.forecast.minutes import HOUR, MINUTE_SECONDS, Minutes
+from peakfleet_planner.forecast.minutes import HOUR_MINUTES, Minutes
+from peakfleet_planner.spec import MINUTE_SECONDS
 
-VERSION: Final = 1
 PHASES: Final = 10
 """Weights may differ by the minute, modulo this."""
 EXPERTS: Final = 3
@@ -75,17 +73,16 @@ class HorizonModel:
     def __post_init__(self) -> None:
         """Refuse what cannot be evaluated."""
         owner = "demand model"
-        _check.within(owner, "first_minute", self.first_minute, 1, self.last_minute)
-        _check.within(owner, "last_minute", self.last_minute, 1, HOUR - 1)
+        check_within(owner, "first_minute", self.first_minute, 1, self.last_minute)
+        check_within(owner, "last_minute", self.last_minute, 1, HOUR_MINUTES - 1)
         state = self.state
         _table("difference_weights", self.difference_weights, PHASES, DIFFERENCES + DAYTIMES + 1)
         _table("root_weights", self.root_weights, PHASES, ROOTS + DAYTIMES + 1)
         if self.spread_weights:
             _table("spread_weights", (self.spread_weights,), 1, _SPREAD_INPUTS + 1)
         rows = len(self.residual_quantiles)
-        _table(
-            "residual_quantiles", self.residual_quantiles, 1 if rows == 1 else HOUR, len(QUANTILES)
-        )
+        count = 1 if rows == 1 else HOUR_MINUTES
+        _table("residual_quantiles", self.residual_quantiles, count, len(QUANTILES))
         losses = (state.losses_long, state.losses_short)
         _table("state.losses", losses, 2, EXPERTS, least=0)
         _table("state.squares", (state.misses, state.moves), 2, 3, least=0)
@@ -115,7 +112,7 @@ class WarmModel:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
-        _check.within("demand model", "warm.layers", self.layers, 0, MOST_LAYERS)
+        check_within("demand model", "warm.layers", self.layers, 0, MOST_LAYERS)
         _table("warm.start_table", self.start_table or ((),), POSITIONS, AGES)
 
 
@@ -141,7 +138,7 @@ class Grade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DemandModel:
+class DemandModel(Document):
     """What was learned of one fleet's demand, and where its forecasts stood. In instances.
 
     Args:
@@ -162,6 +159,7 @@ class DemandModel:
         warm: What waits. Default: nothing does.
     """
 
+    document_name: ClassVar[str] = "demand model"
     basis: Basis
     learned_at_epoch_seconds: int
     trusted: bool
@@ -180,9 +178,9 @@ class DemandModel:
     def __post_init__(self) -> None:
         """Refuse what cannot be evaluated."""
         owner = "demand model"
-        _check.within(owner, "mean", self.mean, 0, _MOST)
-        _check.within(owner, "highest", self.highest, 0, _MOST)
-        _check.at_least(owner, "minutes_seen", self.minutes_seen, 1)
+        check_within(owner, "mean", self.mean, 0, _MOST)
+        check_within(owner, "highest", self.highest, 0, _MOST)
+        check_at_least(owner, "minutes_seen", self.minutes_seen, 1)
         _table("recent", (self.recent,), 1, max(1, len(self.recent)), least=0)
         if len(self.seasons) != len(SEASONS):
             raise SpecError(f"{owner}: seasons must be {len(SEASONS)}, got {len(self.seasons)}")
@@ -208,22 +206,6 @@ class DemandModel:
             lag: Minutes(first=first, values=values)
             for lag, (first, values) in zip(SEASONS, self.seasons, strict=True)
         }
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the document that the state table keeps."""
-        return {"version": VERSION, **to_document(self)}
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Read a document.
-
-        Raises:
-            SpecError: It is not a model of this version.
-        """
-        if (version := document.get("version")) != VERSION:
-            raise SpecError(f"demand model: version must be {VERSION}, got {version!r}")
-        entries = {key: value for key, value in document.items() if key != "version"}
-        return from_document(cls, entries, "model")
 
 
 def read_model(document: object) -> DemandModel | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import ClassVar
 
-from peakfleet_planner import _check
-from peakfleet_planner.codec import from_document, to_document
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import (
+    Document,
+    SpecError,
+    check_above,
+    check_at_least,
+    check_named,
+    check_within,
+)
 from peakfleet_planner.spec import Metric, PoolSpec
 
-VERSION = 1
 LEAVE_BEFORE_END_SECONDS = 40 * 60
 """EC2 ends instances of a capacity block from 30 minutes before its end; ten more are for us."""
 
@@ -35,9 +38,9 @@ class PrioritySpec:
 
     def __post_init__(self) -> None:
         """Refuse numbers that say nothing."""
-        _check.above("priority", "units_per_machine", self.units_per_machine, 0)
-        _check.within("priority", "quiet_seconds", self.quiet_seconds, 60, 10_800)
-        _check.within("priority", "silent_seconds", self.silent_seconds, 120, 10_800)
+        check_above("priority", "units_per_machine", self.units_per_machine, 0)
+        check_within("priority", "quiet_seconds", self.quiet_seconds, 60, 10_800)
+        check_within("priority", "silent_seconds", self.silent_seconds, 120, 10_800)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +59,12 @@ class ReservationSpec:
 
     def __post_init__(self) -> None:
         """Refuse a reservation without a name, or a time that cannot be."""
-        _check.named("reservation", "reservation_id", self.reservation_id)
-        _check.at_least("reservation", "leave_before_end_seconds", self.leave_before_end_seconds, 0)
+        check_named("reservation", "reservation_id", self.reservation_id)
+        check_at_least("reservation", "leave_before_end_seconds", self.leave_before_end_seconds, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GangSpec:
+class GangSpec(Document):
     """Everything about a gang that does not change between ticks.
 
     Args:
@@ -76,6 +79,8 @@ class GangSpec:
         least_run_seconds: A gang that had to leave sooner than this is not started. Default: 1800.
     """
 
+    document_name: ClassVar[str] = "gang"
+    written_at_synth: ClassVar[bool] = True
     fleet: str
     pool: PoolSpec
     bucket: str
@@ -87,12 +92,12 @@ class GangSpec:
 
     def __post_init__(self) -> None:
         """Refuse a gang that could never run."""
-        _check.named("gang", "fleet", self.fleet)
+        check_named("gang", "fleet", self.fleet)
         owner = f"gang '{self.fleet}'"
         for name in ("bucket", "prefix", "state_table"):
-            _check.named(owner, name, getattr(self, name))
-        _check.at_least(owner, "forming_seconds", self.forming_seconds, 60)
-        _check.at_least(owner, "least_run_seconds", self.least_run_seconds, 0)
+            check_named(owner, name, getattr(self, name))
+        check_at_least(owner, "forming_seconds", self.forming_seconds, 60)
+        check_at_least(owner, "least_run_seconds", self.least_run_seconds, 0)
         if self.pool.min_capacity or self.pool.warm:
             raise SpecError(
                 f"{owner}: pool '{self.pool.name}' must have no minimum and no warm pool: its "
@@ -103,20 +108,3 @@ class GangSpec:
     def machines(self) -> int:
         """How many machines the gang is."""
         return self.pool.max_capacity
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the document that the schedule sends."""
-        return {"version": VERSION, **to_document(self)}
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Read a document, refusing a version or a field that this code does not know.
-
-        Raises:
-            SpecError: The document is not a specification of this version.
-        """
-        if (version := document.get("version")) != VERSION:
-            raise SpecError(
-                f"gang spec: version must be {VERSION}, got {version!r}: redeploy the stack"
-            )
-        return from_document(cls, {k: v for k, v in document.items() if k != "version"}, "gang")

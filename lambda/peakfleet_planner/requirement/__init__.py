@@ -1,17 +1,26 @@
-"""Step 3 of a decision: how many units, how far ahead."""
+"""Step 3 of a decision: how many units the pools should supply, and how far ahead.
 
-from peakfleet_planner.requirement.lead_time import demand_within_reach
+In: demand and baseline. Out: a `Need` in units. Read in this order:
+
+- `lead_time`: demand as far ahead as the slowest pool that is reached needs to serve;
+- `live_requirement`: by the reactive rule, by the forecast, and by known peaks;
+- `queue_requirement`: so that queued work is finished by its deadline.
+"""
+
+from peakfleet_planner.requirement.lead_time import demand_within_lead_time
 from peakfleet_planner.requirement.live_requirement import (
     Need,
-    foreseen_need,
-    raised,
+    forecast_need,
     reactive_need,
+    roll_forecast,
+    with_known_peaks,
 )
 
 __all__ = [
     "Need",
-    "demand_within_reach",
-    "foreseen_need",
-    "raised",
+    "demand_within_lead_time",
+    "forecast_need",
     "reactive_need",
+    "roll_forecast",
+    "with_known_peaks",
 ]

@@ -1,4 +1,4 @@
-"""Demand as far ahead as the slowest pool that it may reach needs to serve."""
+"""Demand as far ahead as the slowest pool that is needed takes to serve."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import BacklogSignal, FleetSpec
 
 
-def demand_within_reach(
+def demand_within_lead_time(
     spec: FleetSpec, snapshot: Snapshot, baseline: UsableBaseline, standing: Sequence[PoolHealth]
 ) -> tuple[SignalDemand, ...]:
     """Return what each signal asks for, ahead of the pools that serve it.

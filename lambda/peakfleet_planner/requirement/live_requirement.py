@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor
-from typing import Final, Literal
+from typing import Literal
 
-from peakfleet_planner.demand import Queue, SignalDemand, UsableBaseline
-from peakfleet_planner.forecast import DemandModel, Foreseen, basis_of, foresee
+from peakfleet_planner.demand import Queue, SignalDemand, UsableBaseline, read_samples
+from peakfleet_planner.forecast import (
+    DemandModel,
+    ForecastSizes,
+    RolledModel,
+    basis_of,
+    forecast_sizes,
+    roll,
+)
 from peakfleet_planner.plan import SignalState
 from peakfleet_planner.requirement.queue_requirement import Capacity, capacity_of, queue_need
-from peakfleet_planner.snapshot import PoolReading
-from peakfleet_planner.spec import FleetSpec
-
-TICK_SECONDS: Final = 60
+from peakfleet_planner.snapshot import PoolReading, Snapshot
+from peakfleet_planner.spec import MINUTE_SECONDS, FleetSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,16 +126,13 @@ def _prompt_need(
     )
 
 
-def foreseen_need(
+def forecast_need(
     spec: FleetSpec,
     demands: Sequence[SignalDemand],
     baseline: UsableBaseline,
-    now: int,
-    model: DemandModel | None,
-    *,
-    pools: Sequence[PoolReading] = (),
+    snapshot: Snapshot,
 ) -> Need | None:
-    """Return what *model* says; None if there is none, or this fleet cannot rely on it.
+    """Return what the learned model says; None if there is none, or this fleet cannot rely on it.
 
     It must be trusted and of this very fleet, and the signal fresh: silence is met by the
     reactive rule. Demand that is expected may be grown for before it has come.
@@ -139,11 +141,10 @@ def foreseen_need(
         spec: The fleet.
         demands: What each signal asks for.
         baseline: What the company's own side carries.
-        now: Epoch seconds of the decision.
-        model: What was learned.
-        pools: The groups as they were seen, for what waits. Default: nothing waits.
+        snapshot: What was seen, with the model in its memory.
     """
-    if model is None or not model.trusted or not model.basis.fits(basis_of(spec)):
+    model, now = _usable_model(spec, snapshot), snapshot.now_epoch_seconds
+    if model is None:
         return None
     (demand,) = demands
     silent_since = now - spec.signals[0].when_silent.after_seconds
@@ -151,41 +152,75 @@ def foreseen_need(
         return None
     if demand.points[-1][0] < silent_since:  # silence that means nothing is asked for
         return None
-    foreseen = foresee(model, demand.points, baseline_units=baseline.units, now=now)
-    if foreseen is None:
+    sizes = forecast_sizes(
+        model, demand.points, baseline_units=baseline.units, now=now, rolled=snapshot.rolled
+    )
+    if sizes is None:
         return None
     # A model goes from minute to minute: what rose since is served by what it needs in full.
     unit = model.basis.layer_units
     here = unit * floor(max(0.0, demand.sustained_units - baseline.units) / unit)
-    grow_to = max(_grow_units(spec, foreseen, pools), here)
+    grow_to = max(_grow_units(spec, sizes, snapshot.pools), here)
     return Need(
         burst=max(0.0, (demand.view.units or 0.0) - baseline.units),
-        ahead=foreseen.ahead_units,
+        ahead=sizes.ahead_units,
         grow_to=grow_to,
-        keep=max(foreseen.keep_units, grow_to),
+        keep=max(sizes.keep_units, grow_to),
         rule="foresight",
-        warm_units=foreseen.warm_units,
+        warm_units=sizes.warm_units,
     )
 
 
-def _grow_units(spec: FleetSpec, foreseen: Foreseen, pools: Sequence[PoolReading]) -> float:
+def roll_forecast(
+    spec: FleetSpec, snapshot: Snapshot, *, onward: RolledModel | None = None
+) -> RolledModel | None:
+    """Return the learned model over all minutes that were read, for `Snapshot.rolled`.
+
+    A decision does this by itself. Whoever makes one every minute does it before, with the
+    result of the minute before, and saves the minutes between.
+
+    Args:
+        spec: The fleet.
+        snapshot: What was seen, with the model in its memory.
+        onward: What this function returned before; it is used up. Default: nothing.
+    """
+    if (model := _usable_model(spec, snapshot)) is None:
+        return None
+    (signal,) = spec.signals
+    read = snapshot.signals.get(signal.name, {})
+    samples = read_samples(signal, read, snapshot.now_epoch_seconds, spec.lead_seconds_of(signal))
+    try:
+        return roll(model, samples.points, onward=onward)
+    except (ArithmeticError, ValueError):  # beyond what numbers can hold: no forecast
+        return None
+
+
+def _usable_model(spec: FleetSpec, snapshot: Snapshot) -> DemandModel | None:
+    """Return what was learned, if it is trusted and of this very fleet."""
+    model = snapshot.memory.model if snapshot.memory else None
+    if model is None or not model.trusted or not model.basis.fits(basis_of(spec)):
+        return None
+    return model
+
+
+def _grow_units(spec: FleetSpec, sizes: ForecastSizes, pools: Sequence[PoolReading]) -> float:
     """Return how much should run, given what waits.
 
     What waits serves so soon that it is started late, when more is known. What is needed
     beyond it boots, and must be started early.
     """
-    if foreseen.warm_grow_units is None:
-        return foreseen.grow_units
+    if sizes.warm_grow_units is None:
+        return sizes.grow_units
     each = {pool.name: pool.units_per_capacity for pool in spec.pools}
     reach = sum(
         each.get(pool.name, 0) * (pool.desired_capacity + pool.warm_capacity) for pool in pools
     )
-    if foreseen.grow_units > reach:
-        return foreseen.grow_units
-    return min(foreseen.warm_grow_units, reach)
+    if sizes.grow_units > reach:
+        return sizes.grow_units
+    return min(sizes.warm_grow_units, reach)
 
 
-def raised(spec: FleetSpec, need: Need, baseline: UsableBaseline, now: int) -> Need:
+def with_known_peaks(spec: FleetSpec, need: Need, baseline: UsableBaseline, now: int) -> Need:
     """Return *need* with the calendar of known peaks, which can only raise it.
 
     A peak counts from when the slowest pool must start, with a minute for each step that the
@@ -196,7 +231,7 @@ def raised(spec: FleetSpec, need: Need, baseline: UsableBaseline, now: int) -> N
     for peak in spec.known_peaks:
         units = peak.units - baseline.units
         steps = max(1, ceil(units / spec.pace.out_units))
-        lead_seconds = max(pool.boot_seconds for pool in spec.pools) + steps * TICK_SECONDS
+        lead_seconds = max(pool.boot_seconds for pool in spec.pools) + steps * MINUTE_SECONDS
         if peak.expected_at(now, lead_seconds=lead_seconds):
             expected = max(expected, peak.units)
     burst = expected - baseline.units

@@ -12,7 +12,13 @@ from math import ceil
 from operator import sub
 from typing import Final
 
-from peakfleet_planner.demand import Queue, UsableBaseline, required_units
+from peakfleet_planner.demand import (
+    FEW_RISES,
+    Queue,
+    UsableBaseline,
+    critical_fractile,
+    required_units,
+)
 from peakfleet_planner.snapshot import PoolReading
 from peakfleet_planner.spec import FleetSpec
 
@@ -20,8 +26,6 @@ _PACE_SAMPLES: Final = 5
 """Work is expected to go on arriving as it did on average over this many samples."""
 _CALM_SAMPLES: Final = 10
 """The same where all work that new capacity must finish is known already."""
-_FEW_RISES: Final = 10
-"""Fewer observed rises than this say too little about how fast arrivals climb."""
 _BOOTS_AHEAD: Final = 2
 """Where work falls due before new capacity serves, arrivals are expected for so many boots on."""
 _LEAST_WORTH: Final = 0.1
@@ -46,6 +50,11 @@ class Capacity:
     booting: tuple[tuple[float, float], ...] = ()
     unknown_units: float = 0.0
     boot_seconds: float
+
+    @property
+    def units(self) -> float:
+        """All units that work or will."""
+        return self.baseline_units + self.serving_units + self.booting_units
 
     @property
     def booting_units(self) -> float:
@@ -118,7 +127,8 @@ def queue_need(
     more often than the newsvendor allows (see `demand`). What is wanted for only a moment is not
     started: an instance must be needed for long enough to be worth its boot. Kept is what still
     has to finish known work, and what was needed so recently that a boot would cost more than
-    to wait.
+    to wait. Growth never goes beyond the items there are, for a unit works on one at a time; long
+    items are counted one by one. What is at work stays: to let it go would only make more wait.
 
     Args:
         queue: The queue.
@@ -129,12 +139,18 @@ def queue_need(
     """
     boot = capacity.boot_seconds
     serves = now + boot
+    if queue.long_item_seconds is not None:
+        units = min(queue.units_for_long_items(serves), queue.items)
+        grow_units = max(0.0, units - capacity.baseline_units)
+        return QueueNeed(
+            grow_units=grow_units, keep_units=max(grow_units, _lately(queue, baseline, boot))
+        )
     gap = serves - queue.ends[-1] - queue.deadline_seconds
     paces = queue.pace_units(_PACE_SAMPLES if gap > 0 else _CALM_SAMPLES)
     arriving = recent = paces[-1]
     if gap > 0:
         steps = ceil(gap / queue.period_seconds)
-        arriving += _rise(paces, steps, chance=2 / unserved_cost)
+        arriving += _rise(paces, steps, unserved_cost=unserved_cost)
         recent = arriving - paces[-1] + max(paces[-ceil(boot / queue.period_seconds) - 1 :])
     worth_seconds = boot / max(_LEAST_WORTH, unserved_cost - 1)
     rest = _rest(queue, capacity, arriving, now=now, until=serves)
@@ -151,6 +167,8 @@ def queue_need(
         known = sum(work for _, work in rest)
         wanted = max(wanted, (known + arriving * ahead_seconds) / until)
         kept = (known + recent * ahead_seconds) / until
+    working = min(queue.in_flight[-1], capacity.units)
+    wanted = min(max(wanted, working), queue.items)
     grow_units = max(0.0, wanted - capacity.baseline_units)
     return QueueNeed(
         grow_units=grow_units,
@@ -159,6 +177,7 @@ def queue_need(
             kept - capacity.baseline_units,
             _unfinished(queue, capacity, arriving, now=now),
             _lately(queue, baseline, boot),
+            _busy_lately(queue, capacity, boot),
         ),
     )
 
@@ -172,6 +191,14 @@ def _lately(queue: Queue, baseline: UsableBaseline, seconds: float) -> float:
         if end > since
     )
     return max(recent, default=0.0)
+
+
+def _busy_lately(queue: Queue, capacity: Capacity, seconds: float) -> float:
+    """Return the most of the pools' units that were at work this recently."""
+    since = queue.ends[-1] - seconds
+    at_work = zip(queue.in_flight, queue.ends, strict=True)
+    busy = max((items for items, end in at_work if end > since), default=queue.in_flight[-1])
+    return min(busy, capacity.units) - capacity.baseline_units
 
 
 def _unfinished(queue: Queue, capacity: Capacity, arriving: float, *, now: int) -> float:
@@ -212,9 +239,9 @@ def _rest(
     return left
 
 
-def _rise(paces: Sequence[float], steps: int, *, chance: float) -> float:
-    """Return the rise over so many samples that was exceeded with this chance."""
+def _rise(paces: Sequence[float], steps: int, *, unserved_cost: float) -> float:
+    """Return the rise over so many samples that is worth capacity."""
     rises: list[float] = sorted(map(sub, paces[steps:], paces))
-    if len(rises) <= _FEW_RISES:
+    if len(rises) <= FEW_RISES:
         return max([0.0, *rises])
-    return max(0.0, rises[ceil(max(0.5, 1 - chance) * len(rises)) - 1])
+    return max(0.0, critical_fractile(rises, unserved_cost))

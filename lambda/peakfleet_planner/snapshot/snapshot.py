@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from peakfleet_planner.forecast import RolledModel
 from peakfleet_planner.snapshot.capacity_errors import Outage
 from peakfleet_planner.snapshot.memory import Memory
 from peakfleet_planner.spec import MetricSeries
@@ -100,6 +101,8 @@ class Snapshot:
         refused: Capacity that this very tick was refused already. Default: none.
         granted: Points that each pool was granted in this very tick already; they count towards
             the bound of its pace. Default: none.
+        rolled: The model of the memory over the minutes that were read, for speed alone; it never
+            changes a decision. Default: the decision rolls it.
     """
 
     now_epoch_seconds: int
@@ -109,6 +112,7 @@ class Snapshot:
     memory: Memory | None = field(default_factory=Memory)
     refused: tuple[Outage, ...] = ()
     granted: Mapping[str, int] = field(default_factory=dict)
+    rolled: RolledModel | None = field(default=None, compare=False, repr=False)
 
     @property
     def recalled(self) -> Memory:

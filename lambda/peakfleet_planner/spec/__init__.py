@@ -1,9 +1,17 @@
-"""The specification of a fleet: what a schedule sends."""
+"""The specification of a fleet: what a schedule sends, as values that refuse what cannot be.
+
+In: the JSON document that was written at synth. Out: `FleetSpec`. Read `fleet` first, then
+
+- `pool`: one Auto Scaling group, how it is bought and launched, its warm pool;
+- `signals` over `metrics` and `arithmetic`: what demand is read from;
+- `baseline`: what the company's own side carries;
+- `known_peaks`: the calendar.
+"""
 
 from peakfleet_planner.spec.arithmetic import evaluate
 from peakfleet_planner.spec.baseline import BaselineSpec, FixedBaseline, ReportedBaseline
-from peakfleet_planner.spec.efficiency import EfficiencySpec
 from peakfleet_planner.spec.fleet import (
+    EfficiencySpec,
     FleetSpec,
     OtherWriterSpec,
     PaceSpec,
@@ -11,7 +19,7 @@ from peakfleet_planner.spec.fleet import (
     TrafficSpec,
 )
 from peakfleet_planner.spec.known_peaks import KnownPeakSpec
-from peakfleet_planner.spec.metrics import MINUTE_SECONDS, SUMS, Metric, MetricSeries
+from peakfleet_planner.spec.metrics import DAY_SECONDS, MINUTE_SECONDS, SUMS, Metric, MetricSeries
 from peakfleet_planner.spec.pool import PoolSpec, PurchaseOption, WarmSpec, hold_seconds
 from peakfleet_planner.spec.signals import (
     IN_FLIGHT,
@@ -24,6 +32,7 @@ from peakfleet_planner.spec.signals import (
 )
 
 __all__ = [
+    "DAY_SECONDS",
     "IN_FLIGHT",
     "MINUTE_SECONDS",
     "SUMS",

@@ -13,7 +13,7 @@ import operator
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import SpecError
 
 _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from peakfleet_planner import _check
+from peakfleet_planner.codec import check_above, check_at_least, check_within
 from peakfleet_planner.spec.metrics import Metric
 
 
@@ -24,8 +24,8 @@ class FixedBaseline:
 
     def __post_init__(self) -> None:
         """Refuse a negative baseline."""
-        _check.at_least("baseline", "units", self.units, 0)
-        _check.within("baseline", "usable_fraction", self.usable_fraction, 0, 1)
+        check_at_least("baseline", "units", self.units, 0)
+        check_within("baseline", "usable_fraction", self.usable_fraction, 0, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +56,11 @@ class ReportedBaseline:
 
     def __post_init__(self) -> None:
         """Refuse shares outside 0 to 1."""
-        _check.above("baseline", "declared_units", self.declared_units, 0)
-        _check.within("baseline", "usable_fraction", self.usable_fraction, 0, 1)
-        _check.within("baseline", "healthy_fraction", self.healthy_fraction, 0, 1)
-        _check.within("baseline", "unknown_fraction", self.unknown_fraction, 0, 1)
-        _check.at_least("baseline", "fresh_seconds", self.fresh_seconds, self.metric.period_seconds)
+        check_above("baseline", "declared_units", self.declared_units, 0)
+        check_within("baseline", "usable_fraction", self.usable_fraction, 0, 1)
+        check_within("baseline", "healthy_fraction", self.healthy_fraction, 0, 1)
+        check_within("baseline", "unknown_fraction", self.unknown_fraction, 0, 1)
+        check_at_least("baseline", "fresh_seconds", self.fresh_seconds, self.metric.period_seconds)
 
 
 BaselineSpec = FixedBaseline | ReportedBaseline

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
-from typing import Any, Literal, Self
+from typing import ClassVar, Final, Literal
 
-from peakfleet_planner import _check
-from peakfleet_planner.codec import from_document, to_document
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import (
+    Document,
+    SpecError,
+    check_above,
+    check_at_least,
+    check_distinct,
+    check_named,
+    check_within,
+)
 from peakfleet_planner.spec.baseline import BaselineSpec, FixedBaseline
-from peakfleet_planner.spec.efficiency import EfficiencySpec
 from peakfleet_planner.spec.known_peaks import KnownPeakSpec
 from peakfleet_planner.spec.pool import MOST_CANARY_SHARE, PoolSpec
 from peakfleet_planner.spec.signals import Signal
 
-VERSION = 1
+MOST_CHANGE: Final = 0.5
+"""Units that are further off than this were declared wrongly, and are for a human to mend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +41,9 @@ class ServiceLevelSpec:
 
     def __post_init__(self) -> None:
         """Refuse a level that could never be kept."""
-        _check.at_least("service level", "unserved_cost", self.unserved_cost, 1)
-        _check.within("service level", "history_seconds", self.history_seconds, 600, 10_800)
-        _check.within("service level", "hold_seconds", self.hold_seconds, 0, self.history_seconds)
+        check_at_least("service level", "unserved_cost", self.unserved_cost, 1)
+        check_within("service level", "history_seconds", self.history_seconds, 600, 10_800)
+        check_within("service level", "hold_seconds", self.hold_seconds, 0, self.history_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +74,7 @@ class OtherWriterSpec:
 
     def __post_init__(self) -> None:
         """Refuse a time that cannot be."""
-        _check.at_least("other writer", "grace_seconds", self.grace_seconds, 0)
+        check_at_least("other writer", "grace_seconds", self.grace_seconds, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +93,32 @@ class TrafficSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FleetSpec:
+class EfficiencySpec:
+    """What is measured, what it is compared with, and whether it feeds back.
+
+    Args:
+        baseline_pool: Name of the x86 pool that the others are compared with.
+        namespace: CloudWatch namespace in which instances publish `UsefulUnits` and `BusyShare`,
+            with the dimensions `Fleet` and `Pool`.
+        at_most_change: How far, as share of the declared units of a pool, measured units may
+            change what is planned with. None: they are only shown. Default: only shown.
+    """
+
+    baseline_pool: str
+    namespace: str
+    at_most_change: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse feedback without bounds."""
+        check_named("efficiency", "baseline_pool", self.baseline_pool)
+        check_named("efficiency", "namespace", self.namespace)
+        if self.at_most_change is not None:
+            check_above("efficiency", "at_most_change", self.at_most_change, 0)
+            check_within("efficiency", "at_most_change", self.at_most_change, 0, MOST_CHANGE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetSpec(Document):
     """Everything about a fleet that does not change between ticks.
 
     Args:
@@ -109,6 +139,8 @@ class FleetSpec:
             before. Default: take-out.
     """
 
+    document_name: ClassVar[str] = "fleet spec"
+    written_at_synth: ClassVar[bool] = True
     fleet: str
     pools: tuple[PoolSpec, ...]
     signals: tuple[Signal, ...]
@@ -124,16 +156,16 @@ class FleetSpec:
 
     def __post_init__(self) -> None:
         """Refuse a fleet that could never serve."""
-        _check.named("fleet", "fleet", self.fleet)
+        check_named("fleet", "fleet", self.fleet)
         owner = f"fleet '{self.fleet}'"
         if not self.pools:
             raise SpecError(f"{owner}: at least one pool is needed, got none")
         if not self.signals:
             raise SpecError(f"{owner}: at least one signal is needed, got none")
-        _check.distinct(owner, "pool names", tuple(pool.name for pool in self.pools))
-        _check.distinct(owner, "pool groups", tuple(pool.group for pool in self.pools))
-        _check.distinct(owner, "signal names", tuple(signal.name for signal in self.signals))
-        _check.distinct(owner, "known peak names", tuple(peak.name for peak in self.known_peaks))
+        check_distinct(owner, "pool names", tuple(pool.name for pool in self.pools))
+        check_distinct(owner, "pool groups", tuple(pool.group for pool in self.pools))
+        check_distinct(owner, "signal names", tuple(signal.name for signal in self.signals))
+        check_distinct(owner, "known peak names", tuple(peak.name for peak in self.known_peaks))
         if self.efficiency and self.efficiency.baseline_pool not in [p.name for p in self.pools]:
             raise SpecError(
                 f"{owner}: efficiency.baseline_pool must be one of its pools, got "
@@ -160,20 +192,3 @@ class FleetSpec:
     def lead_seconds_of(self, signal: Signal) -> float:
         """From a change in *signal* until capacity for it serves, in the slowest pool."""
         return signal.delay_seconds + max(pool.boot_seconds for pool in self.pools)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the document that the schedule sends."""
-        return {"version": VERSION, **to_document(self)}
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Read a document, refusing a version or a field that this code does not know.
-
-        Raises:
-            SpecError: The document is not a specification of this version.
-        """
-        if (version := document.get("version")) != VERSION:
-            raise SpecError(
-                f"fleet spec: version must be {VERSION}, got {version!r}: redeploy the stack"
-            )
-        return from_document(cls, {k: v for k, v in document.items() if k != "version"}, "spec")

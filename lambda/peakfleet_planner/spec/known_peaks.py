@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from peakfleet_planner import _check
+from peakfleet_planner.codec import check_above, check_at_least, check_named, check_within
+from peakfleet_planner.spec.metrics import DAY_SECONDS
 
 Repetition = Literal["once", "daily", "weekly"]
 
-DAY_SECONDS: Final = 24 * 3600
 _EVERY_SECONDS: Final = {"daily": DAY_SECONDS, "weekly": 7 * DAY_SECONDS}
 
 
@@ -35,13 +35,13 @@ class KnownPeakSpec:
     def __post_init__(self) -> None:
         """Refuse a peak that could never be."""
         owner = f"known peak '{self.name}'"
-        _check.named("known peak", "name", self.name)
-        _check.at_least(owner, "start_epoch_seconds", self.start_epoch_seconds, 0)
-        _check.above(owner, "units", self.units, 0)
+        check_named("known peak", "name", self.name)
+        check_at_least(owner, "start_epoch_seconds", self.start_epoch_seconds, 0)
+        check_above(owner, "units", self.units, 0)
         lasts = self.end_epoch_seconds - self.start_epoch_seconds
-        _check.above(owner, "its length in seconds", lasts, 0)
+        check_above(owner, "its length in seconds", lasts, 0)
         if self.repeats in _EVERY_SECONDS:
-            _check.within(owner, "its length in seconds", lasts, 1, _EVERY_SECONDS[self.repeats])
+            check_within(owner, "its length in seconds", lasts, 1, _EVERY_SECONDS[self.repeats])
 
     def expected_at(self, epoch_seconds: float, *, lead_seconds: float) -> bool:
         """Return whether it is on then, or begins within the lead time.

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from peakfleet_planner import _check
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import SpecError, check_named
 
-PERIODS_SECONDS = (1, 5, 10, 20, 30)
+PERIODS_SECONDS: Final = (1, 5, 10, 20, 30)
 """Periods below a minute that GetMetricData accepts, for high-resolution metrics."""
-MINUTE_SECONDS = 60
-SUMS = ("Sum", "SampleCount")
+MINUTE_SECONDS: Final = 60
+DAY_SECONDS: Final = 24 * 3600
+SUMS: Final = ("Sum", "SampleCount")
 """Statistics that grow with the period."""
 
 
@@ -31,13 +32,13 @@ class Metric:
     metric_name: str
     dimensions: Mapping[str, str] = field(default_factory=dict)
     statistic: str = "Average"
-    period_seconds: int = 60
+    period_seconds: int = MINUTE_SECONDS
 
     def __post_init__(self) -> None:
         """Refuse what GetMetricData would refuse."""
         owner = f"metric '{self.namespace}/{self.metric_name}'"
-        _check.named(owner, "namespace", self.namespace)
-        _check.named(owner, "metric_name", self.metric_name)
+        check_named(owner, "namespace", self.namespace)
+        check_named(owner, "metric_name", self.metric_name)
         if self.period_seconds not in PERIODS_SECONDS and (
             self.period_seconds < MINUTE_SECONDS or self.period_seconds % MINUTE_SECONDS
         ):

@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from peakfleet_planner import _check
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import (
+    MOST_QUANTITY,
+    SpecError,
+    check_above,
+    check_at_least,
+    check_at_most,
+    check_named,
+    check_within,
+)
 
 PurchaseOption = Literal["on-demand", "spot"]
 
@@ -59,10 +66,10 @@ class WarmSpec:
 
     def __post_init__(self) -> None:
         """Refuse a warm pool that cannot be."""
-        _check.at_least("warm pool", "max_capacity", self.max_capacity, 1)
-        _check.within("warm pool", "min_capacity", self.min_capacity, 0, self.max_capacity)
-        _check.at_least("warm pool", "start_seconds", self.start_seconds, 0)
-        _check.within("warm pool", "cost_fraction", self.cost_fraction, 0, 1)
+        check_at_least("warm pool", "max_capacity", self.max_capacity, 1)
+        check_within("warm pool", "min_capacity", self.min_capacity, 0, self.max_capacity)
+        check_at_least("warm pool", "start_seconds", self.start_seconds, 0)
+        check_within("warm pool", "cost_fraction", self.cost_fraction, 0, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,23 +116,23 @@ class PoolSpec:
     def __post_init__(self) -> None:
         """Refuse sizes that no group can have."""
         owner = f"pool '{self.name}'"
-        _check.named("pool", "name", self.name)
-        _check.named(owner, "group", self.group)
-        _check.above(owner, "units_per_capacity", self.units_per_capacity, 0)
-        _check.at_least(owner, "max_capacity", self.max_capacity, 1)
-        _check.at_most(owner, "max_capacity", self.max_capacity, MOST_CAPACITY)
-        _check.at_most(owner, "units_per_capacity times max_capacity", self.max_units, _check.MOST)
-        _check.at_least(owner, "min_capacity", self.min_capacity, 0)
-        _check.within(owner, "boot_seconds", self.boot_seconds, 0, MOST_BOOT_SECONDS)
+        check_named("pool", "name", self.name)
+        check_named(owner, "group", self.group)
+        check_above(owner, "units_per_capacity", self.units_per_capacity, 0)
+        check_at_least(owner, "max_capacity", self.max_capacity, 1)
+        check_at_most(owner, "max_capacity", self.max_capacity, MOST_CAPACITY)
+        check_at_most(owner, "units_per_capacity times max_capacity", self.max_units, MOST_QUANTITY)
+        check_at_least(owner, "min_capacity", self.min_capacity, 0)
+        check_within(owner, "boot_seconds", self.boot_seconds, 0, MOST_BOOT_SECONDS)
         if self.min_capacity > self.max_capacity:
             raise SpecError(
                 f"{owner}: min_capacity must be at most max_capacity "
                 f"{self.max_capacity}, got {self.min_capacity}"
             )
         if self.usd_per_capacity_hour is not None:
-            _check.at_least(owner, "usd_per_capacity_hour", self.usd_per_capacity_hour, 0)
-        _check.within(owner, "drain_seconds", self.drain_seconds, 0, 172_800)
-        _check.within(owner, "canary_share", self.canary_share, 0, MOST_CANARY_SHARE)
+            check_at_least(owner, "usd_per_capacity_hour", self.usd_per_capacity_hour, 0)
+        check_within(owner, "drain_seconds", self.drain_seconds, 0, 172_800)
+        check_within(owner, "canary_share", self.canary_share, 0, MOST_CANARY_SHARE)
         if self.warm and (self.purchase == "spot" or self.launch == "direct"):
             raise SpecError(
                 f"{owner}: a warm pool needs purchase 'on-demand' and launch 'desired', got "

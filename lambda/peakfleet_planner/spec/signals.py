@@ -8,8 +8,7 @@ from enum import StrEnum
 from math import nan
 from typing import Literal
 
-from peakfleet_planner import _check
-from peakfleet_planner.errors import SpecError
+from peakfleet_planner.codec import SpecError, check_above, check_at_least, check_named
 from peakfleet_planner.spec import arithmetic
 from peakfleet_planner.spec.metrics import Metric
 
@@ -43,8 +42,8 @@ class WhenSilent:
 
     def __post_init__(self) -> None:
         """Refuse a rule that cannot be meant."""
-        _check.at_least("when_silent", "after_seconds", self.after_seconds, 1)
-        _check.at_least("when_silent", "at_most", self.at_most, 1)
+        check_at_least("when_silent", "after_seconds", self.after_seconds, 1)
+        check_at_least("when_silent", "at_most", self.at_most, 1)
 
 
 class _Sampled:
@@ -93,14 +92,14 @@ class RateSignal(_Sampled):
     def __post_init__(self) -> None:
         """Refuse a signal that could never be read."""
         owner = f"signal '{self.name}'"
-        _check.named("signal", "name", self.name)
-        _check.above(owner, "units_per_value", self.units_per_value, 0)
+        check_named("signal", "name", self.name)
+        check_above(owner, "units_per_value", self.units_per_value, 0)
         arithmetic.check(self.expression, frozenset(self.metrics), owner)
         periods = sorted({metric.period_seconds for metric in self.metrics.values()})
         if len(periods) > 1:
             raise SpecError(f"{owner}: its metrics must share one period_seconds, got {periods}")
         if self.plausible_max is not None:
-            _check.above(owner, "plausible_max", self.plausible_max, 0)
+            check_above(owner, "plausible_max", self.plausible_max, 0)
 
     def units(self, values: Mapping[str, float], lead_seconds: float) -> float | None:
         """Return the units that these metric values ask for.
@@ -126,7 +125,8 @@ class BacklogSignal(_Sampled):
     """Work that waits in a queue and must be finished by a deadline.
 
     Units needed = what is waiting, times its seconds, over the time that is left once new
-    capacity serves; at least one unit for each item being worked on. The
+    capacity serves; at least one unit for each item being worked on, and never more units than
+    items, for a unit works on one item at a time. The
     steady state is the backlog-per-instance rule of the EC2 Auto Scaling user guide,
     "Scaling policy based on Amazon SQS": acceptable latency over processing time.
 
@@ -147,19 +147,41 @@ class BacklogSignal(_Sampled):
     plausible_max: float | None = None
     kind: Literal["backlog"] = "backlog"
 
+    @property
+    def has_long_items(self) -> bool:
+        """Whether an item takes more than half of the time that it may wait."""
+        return 2 * self.seconds_per_item > self.drain_within_seconds
+
+    @property
+    def finish_within_seconds(self) -> float:
+        """How long after it came an item must be finished.
+
+        That is the time that it may wait; but nobody finishes an item sooner than in its own
+        seconds, so a long one may wait for half of that time, and then be worked on.
+
+        >>> sqs = Metric(namespace="AWS/SQS", metric_name="ApproximateNumberOfMessagesVisible")
+        >>> signal = BacklogSignal(
+        ...     name="renders", metrics={"waiting": sqs}, seconds_per_item=3600,
+        ...     drain_within_seconds=900,
+        ... )
+        >>> signal.finish_within_seconds
+        4050.0
+        """
+        return max(self.drain_within_seconds, self.seconds_per_item + self.drain_within_seconds / 2)
+
     def __post_init__(self) -> None:
         """Refuse a backlog that could never be drained."""
         owner = f"signal '{self.name}'"
-        _check.named("signal", "name", self.name)
-        _check.above(owner, "seconds_per_item", self.seconds_per_item, 0)
-        _check.above(owner, "drain_within_seconds", self.drain_within_seconds, 0)
+        check_named("signal", "name", self.name)
+        check_above(owner, "seconds_per_item", self.seconds_per_item, 0)
+        check_above(owner, "drain_within_seconds", self.drain_within_seconds, 0)
         if WAITING not in self.metrics or set(self.metrics) - {WAITING, IN_FLIGHT}:
             raise SpecError(
                 f"{owner}: metrics must be {WAITING} and perhaps {IN_FLIGHT}, "
                 f"got {', '.join(sorted(self.metrics))}"
             )
         if self.plausible_max is not None:
-            _check.above(owner, "plausible_max", self.plausible_max, 0)
+            check_above(owner, "plausible_max", self.plausible_max, 0)
 
     def units(self, values: Mapping[str, float], lead_seconds: float) -> float | None:
         """Return the units that these item counts ask for.
@@ -177,11 +199,13 @@ class BacklogSignal(_Sampled):
             return None
         if self.plausible_max is not None and max(values.values()) > self.plausible_max:
             return nan
-        in_flight = values.get(IN_FLIGHT, 0.0)
-        usable_seconds = max(
-            self.drain_within_seconds - lead_seconds, self.drain_within_seconds / 4
-        )
-        return max(values[WAITING] * self.seconds_per_item / usable_seconds, in_flight)
+        waiting, in_flight = values[WAITING], values.get(IN_FLIGHT, 0.0)
+        if min(waiting, in_flight) < 0:
+            return nan
+        within_seconds = self.finish_within_seconds
+        usable_seconds = max(within_seconds - lead_seconds, within_seconds / 4)
+        needed = max(waiting * self.seconds_per_item / usable_seconds, in_flight)
+        return min(needed, waiting + in_flight)
 
 
 Signal = RateSignal | BacklogSignal

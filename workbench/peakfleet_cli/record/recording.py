@@ -1,9 +1,9 @@
-"""Demand from CloudWatch into a file, as long as CloudWatch keeps it."""
+"""Demand from CloudWatch: which metrics are read, how units follow, and for how long."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import TYPE_CHECKING, Final
@@ -11,18 +11,67 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from peakfleet_cli.record.demand_rows import DemandRows
-from peakfleet_cli.record.recipes import SUMS, Recipe, RecordError
+from peakfleet_cli.record.demand_file import DemandFile, RecordError
+from peakfleet_planner import WAITING, BacklogSignal, FleetSpec, Metric, Signal, SilenceRule
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
+SUMS: Final = ("Sum", "SampleCount")
+"""Statistics that grow with the period."""
 RETENTION_DAYS: Final = {60: 15, 300: 63, 3600: 455}
 """How long CloudWatch keeps datapoints of at least this many seconds."""
 SETTLED_SECONDS: Final = 120
 """A datapoint this young may still change."""
 STEPS_PER_READ: Final = 1440
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandSeries:
+    """One series of demand.
+
+    Args:
+        metrics: What to read, by id.
+        units: Units that the values of one period ask for; a statistic that grows with the
+            period comes as it would be for the metric's own period. None where there is none.
+        silent_is_zero: Whether a period without any value had no demand.
+    """
+
+    metrics: Mapping[str, Metric]
+    units: Callable[[Mapping[str, float]], float | None]
+    silent_is_zero: bool = False
+
+
+def series_of_metric(
+    metric: Metric, *, units_per_value: float = 1.0, silent_is_zero: bool = False
+) -> DemandSeries:
+    """Return the series of one metric; a sum counts by the second.
+
+    Args:
+        metric: The metric.
+        units_per_value: Units for each 1 of its value. Default: 1.
+        silent_is_zero: As in `DemandSeries`. Default: it is a gap.
+    """
+    seconds = metric.period_seconds if metric.statistic in SUMS else 1
+
+    def units(values: Mapping[str, float]) -> float | None:
+        value = values.get("m")
+        return None if value is None else value / seconds * units_per_value
+
+    return DemandSeries(metrics={"m": metric}, units=units, silent_is_zero=silent_is_zero)
+
+
+def series_of_fleet(spec: FleetSpec) -> tuple[DemandSeries, ...]:
+    """Return a series for each signal of a fleet.
+
+    A backlog counts the messages in a queue, not those that arrive. The messages sent to its SQS
+    queue are read instead: as many units as they keep busy.
+
+    Raises:
+        RecordError: A backlog is not that of an SQS queue.
+    """
+    return tuple(_series_of_signal(spec, signal) for signal in spec.signals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,27 +109,27 @@ def finest_period_seconds(start: datetime, now: datetime) -> int:
 class Recording:
     """Reads demand a piece at a time and writes each piece at once.
 
-    Several recipes are read together; the largest demand of each period counts. A gap between
-    two datapoints is filled by a straight line, or by zero if all recipes say so.
+    Several series are read together; the largest demand of each period counts. A gap between
+    two datapoints is filled by a straight line, or by zero if all series say so.
 
     Args:
-        recipes: What to read.
-        rows: The file; what it has already is not read again.
+        series: What to read.
+        file: Where demand is written; what it has already is not read again.
         period_seconds: Step of the file.
         now: The time; nothing younger than two minutes is read.
         region: AWS region. Default: that of the environment or profile.
     """
 
-    recipes: Sequence[Recipe]
-    rows: DemandRows
+    series: Sequence[DemandSeries]
+    file: DemandFile
     period_seconds: int
     now: datetime
     region: str | None = None
     _queries: dict[str, tuple[int, str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Number the metrics of all recipes."""
-        named = [(i, name) for i, recipe in enumerate(self.recipes) for name in recipe.metrics]
+        """Number the metrics of all series."""
+        named = [(i, name) for i, one in enumerate(self.series) for name in one.metrics]
         self._queries = {f"q{index}": one for index, one in enumerate(named)}
 
     def run(self, *, start: datetime, end: datetime | None = None) -> Recorded:
@@ -97,7 +146,7 @@ class Recording:
         days = max(days for period, days in RETENTION_DAYS.items() if period <= step)
         oldest = self._floor(self.now - timedelta(days=days)) + step
         until = self._floor(min(end or self.now, self.now - timedelta(seconds=SETTLED_SECONDS)))
-        first = self.rows.next_epoch_seconds
+        first = self.file.next_epoch_seconds
         if first is None:
             wanted = self._floor(start)
             first = max(wanted, oldest)
@@ -105,22 +154,22 @@ class Recording:
             wanted = first
             if first < oldest:
                 raise RecordError(
-                    f"{self.rows.path}: ends before what CloudWatch still has at a step of "
+                    f"{self.file.path}: ends before what CloudWatch still has at a step of "
                     f"{step} s, which it keeps for {days} days: start a new file"
                 )
-        before, filled = self.rows.count, self.rows.filled
+        before, filled = self.file.count, self.file.filled
         cloudwatch = boto3.client("cloudwatch", region_name=self.region)
-        zero = all(recipe.silent_is_zero for recipe in self.recipes)
+        zero = all(one.silent_is_zero for one in self.series)
         for begin in range(first, until, STEPS_PER_READ * step):
             stop = min(begin + STEPS_PER_READ * step, until)
-            self.rows.append(
+            self.file.append(
                 self._demand(cloudwatch, begin, stop), zero_until=stop if zero else None
             )
-        written = self.rows.count - before
-        last = self.rows.next_epoch_seconds
+        written = self.file.count - before
+        last = self.file.next_epoch_seconds
         return Recorded(
             rows=written,
-            filled=self.rows.filled - filled,
+            filled=self.file.filled - filled,
             begins=None if not written or last is None else _moment(last - written * step),
             ends=None if last is None else _moment(last),
             clipped=first > wanted,
@@ -137,13 +186,13 @@ class Recording:
         values: dict[int, dict[int, dict[str, float]]] = {}
         for query_id, time, value in self._points(cloudwatch, begin, stop):
             index, name = self._queries[query_id]
-            metric = self.recipes[index].metrics[name]
+            metric = self.series[index].metrics[name]
             grows = metric.statistic in SUMS
             scale = metric.period_seconds / self.period_seconds if grows else 1.0
             values.setdefault(time, {}).setdefault(index, {})[name] = value * scale
         demand = []
-        for time, by_recipe in sorted(values.items()):
-            asked = [self.recipes[index].units(read) for index, read in by_recipe.items()]
+        for time, by_series in sorted(values.items()):
+            asked = [self.series[index].units(read) for index, read in by_series.items()]
             usable = [units for units in asked if units is not None and isfinite(units)]
             if usable:
                 demand.append((time, max(0.0, *usable)))
@@ -169,7 +218,7 @@ class Recording:
 
     def _query(self, query_id: str, of: tuple[int, str]) -> MetricDataQueryTypeDef:
         index, name = of
-        metric = self.recipes[index].metrics[name]
+        metric = self.series[index].metrics[name]
         dimensions: Mapping[str, str] = metric.dimensions
         return {
             "Id": query_id,
@@ -187,3 +236,26 @@ class Recording:
 
 def _moment(epoch_seconds: int) -> datetime:
     return datetime.fromtimestamp(epoch_seconds, UTC)
+
+
+def _series_of_signal(spec: FleetSpec, signal: Signal) -> DemandSeries:
+    if isinstance(signal, BacklogSignal):
+        return _arrivals(signal)
+
+    def units(values: Mapping[str, float]) -> float | None:
+        return signal.units(values, spec.lead_seconds)
+
+    zero = signal.when_silent.rule is SilenceRule.ZERO
+    return DemandSeries(metrics=signal.metrics, units=units, silent_is_zero=zero)
+
+
+def _arrivals(signal: BacklogSignal) -> DemandSeries:
+    waiting = signal.metrics[WAITING]
+    if waiting.namespace != "AWS/SQS":
+        raise RecordError(
+            f"signal '{signal.name}' is a backlog of {waiting.namespace}/{waiting.metric_name}, "
+            "which says what waits and not what arrives; record the metric that counts "
+            "arrivals with --namespace and --metric"
+        )
+    sent = replace(waiting, metric_name="NumberOfMessagesSent", statistic="Sum")
+    return series_of_metric(sent, units_per_value=signal.seconds_per_item, silent_is_zero=True)

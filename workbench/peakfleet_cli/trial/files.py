@@ -1,4 +1,4 @@
-"""What a trial leaves behind: series, figures, report and picture."""
+"""The files of a trial: series, figures, report and picture."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from peakfleet_cli.trial.trial import PEAKFLEET, Tried
-from peakfleet_sim import Demand, Outcome
-from peakfleet_sim.replay import FleetReplay
+from peakfleet_sim import Demand, Outcome, Run
 from peakfleet_sim.report import FleetRun, write_picture, write_report
 
 SERIES = (
@@ -84,8 +83,8 @@ def write_figures(path: Path, tried: Sequence[Tried], *, ladder: Sequence[str] =
     document = {}
     for one in tried:
         figures = {name: getattr(one.outcome, name) for name in FIGURES}
-        if ladder and one.fleet:
-            figures |= {"usd": one.outcome.usd, "pools": _pool_figures(one.fleet)}
+        if ladder and one.run.pools:
+            figures |= {"usd": one.outcome.usd, "pools": _pool_figures(one.run)}
         document[one.choice.asked] = figures
     path.write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
@@ -129,7 +128,9 @@ def write_page(
     ]
     if ladder:
         fleets += [
-            _by_minute(one.choice.asked, one, baseline_units, part) for one in others if one.fleet
+            _by_minute(one.choice.asked, one, baseline_units, part)
+            for one in others
+            if one.run.pools
         ]
     write_report(path, title=title, fleets=fleets, about=about)
 
@@ -163,23 +164,23 @@ def _of_pools(ladder: Sequence[str]) -> tuple[str, ...]:
 
 
 def _pool_columns(one: Tried, ladder: Sequence[str]) -> list[list[str]]:
-    if one.fleet is None:
+    if not one.run.pools:
         return [[""] * one.run.demand.minutes] * len(_of_pools(ladder))
-    pools = {pool.spec.name: pool for pool in one.fleet.pools}
+    pools = {pool.spec.name: pool for pool in one.run.pools}
     series = ((pools[name].ready, pools[name].billed) for name in ladder)
     return [_numbers(values) for both in series for values in both]
 
 
-def _pool_figures(fleet: FleetReplay) -> dict[str, dict[str, float | None]]:
+def _pool_figures(run: Run) -> dict[str, dict[str, float | None]]:
     """Return what each pool was used for; a price is that of its running instances."""
     return {
         pool.spec.name: {
             "instance_minutes": pool.instance_minutes,
             "usd": pool.usd,
-            "requests": fleet.asked[pool.spec.name],
-            "reclaimed_instances": fleet.reclaimed[pool.spec.name],
+            "requests": pool.requests,
+            "reclaimed_instances": pool.reclaimed,
         }
-        for pool in fleet.pools
+        for pool in run.pools
     }
 
 
@@ -216,11 +217,11 @@ def _by_minute(name: str, one: Tried, baseline_units: NDArray[np.float64], part:
 
 
 def _capacity(one: Tried, part: slice) -> Mapping[str, Sequence[float]]:
-    if one.fleet is None:
+    if not one.run.pools:
         return {"Cloud": one.run.ready_units[part].tolist()}
     return {
         pool.spec.name: (pool.ready[part] * pool.spec.units_per_capacity).tolist()
-        for pool in one.fleet.pools
+        for pool in one.run.pools
     }
 
 

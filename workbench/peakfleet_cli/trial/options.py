@@ -13,20 +13,27 @@ Demand = Annotated[
     Path,
     typer.Option(
         "--demand",
-        help="Recorded demand, CSV or CSV.gz with timestamp_utc,demand; constant step, in units.",
+        help="Recorded demand: CSV or CSV.gz with the columns timestamp_utc,demand; constant "
+        "step, in units.",
     ),
 ]
 Spec = Annotated[
     Path | None,
-    typer.Option("--spec", help="The fleet's specification, JSON.", rich_help_panel=_FLEET),
+    typer.Option("--spec", help="Specification of the fleet, JSON.", rich_help_panel=_FLEET),
 ]
 Template = Annotated[
     Path | None,
-    typer.Option("--template", help="A template of cdk.out.", rich_help_panel=_FLEET),
+    typer.Option(
+        "--template",
+        help="CloudFormation template in cdk.out that has the fleet.",
+        rich_help_panel=_FLEET,
+    ),
 ]
 Fleet = Annotated[
     str | None,
-    typer.Option("--fleet", help="Fleet of the template: Media/Live.", rich_help_panel=_FLEET),
+    typer.Option(
+        "--fleet", help="Which fleet of the template, as Media/Live.", rich_help_panel=_FLEET
+    ),
 ]
 Scenario = Annotated[
     Path | None,
@@ -47,7 +54,7 @@ BaselineUnits = Annotated[
 MinInstances = Annotated[
     int | None,
     typer.Option(
-        help="Instances always kept; some policies keep one anyway. Default: 0.",
+        help="Fewest instances; some policies always keep one. Default: 0.",
         rich_help_panel=_WORLD,
     ),
 ]
@@ -56,35 +63,40 @@ MaxInstances = Annotated[
 ]
 BootSeconds = Annotated[
     float | None,
-    typer.Option(help="From launch to serving. Default: 180.", rich_help_panel=_WORLD),
+    typer.Option(help="Seconds from launch to serving. Default: 180.", rich_help_panel=_WORLD),
 ]
 MetricDelaySeconds = Annotated[
     float | None,
     typer.Option(
         min=0,
-        help="How late demand is seen. Default: 60, or 0 for a fleet with signals in periods "
-        "below a minute.",
+        help="Seconds until a metric is visible. Default: 60; 0 for a fleet whose signals have "
+        "periods below a minute.",
         rich_help_panel=_WORLD,
     ),
 ]
 UnservedCost = Annotated[
     float | None,
     typer.Option(
-        help="What unserved work is worth, in instance-minutes for each one. Default: 10.",
+        help="Price of unserved work: instance-minutes for each unserved instance-minute. "
+        "Default: 10.",
         rich_help_panel=_WORLD,
     ),
 ]
 HistoryMinutes = Annotated[
     int,
-    typer.Option(min=0, help="Minutes at the start that are not scored.", rich_help_panel=_WORLD),
+    typer.Option(
+        min=0,
+        help="Minutes at the start that policies see but that are not scored.",
+        rich_help_panel=_WORLD,
+    ),
 ]
-Seed = Annotated[int, typer.Option(help="Of everything random.", rich_help_panel=_WORLD)]
+Seed = Annotated[int, typer.Option(help="Seed of random numbers.", rich_help_panel=_WORLD)]
 OwnDelays = Annotated[
     bool,
     typer.Option(
         "--own-delays",
-        help="Policies that read their metric from the source (hpa, keda, target-tracking-10s) "
-        "see it without the metric delay.",
+        help="Policies that read their metric from its source (hpa, hpa-ca, keda, "
+        "target-tracking-10s) have no metric delay.",
         rich_help_panel=_WORLD,
     ),
 ]
@@ -92,7 +104,8 @@ WarmInstances = Annotated[
     str,
     typer.Option(
         metavar="N|auto",
-        help="Stopped instances that wait, for all; auto: Peakfleet plans its own.",
+        help="Stopped instances in the warm pool, for every policy; auto: Peakfleet plans the size "
+        "of its own, the other policies have none.",
         rich_help_panel=_WARM,
     ),
 ]
@@ -100,18 +113,25 @@ WarmReuse = Annotated[
     bool | None,
     typer.Option(
         "--warm-reuse/--no-warm-reuse",
-        help="What is let go waits, so that N may serve or wait together; the default for auto. "
-        "Otherwise it ends, and what was started is booted anew.",
+        help="Scaled-in instances return to the warm pool, so that at most N run or wait together; "
+        "the default for auto. Otherwise they terminate, and the pool is refilled by new boots.",
         rich_help_panel=_WARM,
         show_default=False,
     ),
 ]
 WarmStartSeconds = Annotated[
-    float, typer.Option(min=0, help="From their start to serving.", rich_help_panel=_WARM)
+    float,
+    typer.Option(
+        min=0, help="Seconds from the start of a warm instance to serving.", rich_help_panel=_WARM
+    ),
 ]
 WarmCostFraction = Annotated[
     float,
-    typer.Option(min=0, help="What they cost while they wait, as a share.", rich_help_panel=_WARM),
+    typer.Option(
+        min=0,
+        help="Cost of a stopped instance, as a share of the price of a running one.",
+        rich_help_panel=_WARM,
+    ),
 ]
 Policies = Annotated[
     list[str] | None,
@@ -119,8 +139,21 @@ Policies = Annotated[
         "--policy",
         metavar="NAME[:SETTING]",
         help="peakfleet, target-tracking, target-tracking-10s, step, hpa, hpa-ca, keda, "
-        "predictive, lcp, optimum; several are given one after the other.",
+        "predictive, lcp, optimum. Takes several names, separated by spaces or commas.",
     ),
+]
+Json = Annotated[
+    Path | None, typer.Option("--json", help="Write the figures, JSON.", rich_help_panel="Files")
+]
+Series = Annotated[
+    Path | None,
+    typer.Option("--series", help="Write every minute, CSV.", rich_help_panel="Files"),
+]
+Html = Annotated[
+    Path | None, typer.Option("--html", help="Write the report, HTML.", rich_help_panel="Files")
+]
+Png = Annotated[
+    Path | None, typer.Option("--png", help="Write the picture, PNG.", rich_help_panel="Files")
 ]
 MorePolicies = Annotated[list[str] | None, typer.Argument(hidden=True)]
 """What follows the first name after --policy."""

@@ -34,6 +34,23 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Where the outcome is written besides the terminal; None is nowhere.
+
+    Args:
+        json: The figures.
+        series: Every minute.
+        html: The report.
+        png: The picture.
+    """
+
+    json: Path | None = None
+    series: Path | None = None
+    html: Path | None = None
+    png: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Physics:
     """The physics, as far as the fleet does not say; None is the default.
 
@@ -50,8 +67,8 @@ class Physics:
         seed: Of everything that is random.
         warm_instances: Instances of the warm pool; `auto` lets Peakfleet plan how many, and gives
             the other policies none.
-        warm_reuse: Whether what is let go waits, so that `warm_instances` may serve or wait
-            together. Default: only where the size is planned.
+        warm_reuse: Whether scaled-in instances return to the warm pool, so that at most
+            `warm_instances` run or wait together. Default: only where the size is planned.
         warm_start_seconds: From their start to serving.
         warm_cost_fraction: What they cost while they wait.
     """
@@ -120,10 +137,10 @@ _OF_POOLS = ("units_per_instance", "min_instances", "max_instances", "boot_secon
 _OF_FLEETS = ("baseline_units", "unserved_cost")
 
 
-def warm_instances(text: str) -> int | Literal["auto"]:
+def warm_size(text: str) -> int | Literal["auto"]:
     """Return the size of the warm pool that *text* asks for.
 
-    >>> warm_instances("4"), warm_instances("auto")
+    >>> warm_size("4"), warm_size("auto")
     (4, 'auto')
 
     Raises:

@@ -1,40 +1,29 @@
-"""Runs a trial, shows it and writes what was asked for."""
+"""Runs a trial, shows its tables and writes its files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
-from peakfleet_cli.trial.files import write_figures, write_image, write_page, write_series
-from peakfleet_cli.trial.request import Physics, Source
-from peakfleet_cli.trial.table import pools_table, table
-from peakfleet_cli.trial.trial import Trial, Tried, demand_title, make_trial
+from peakfleet_cli.fleet_spec import SpecFileError
+from peakfleet_cli.trial.files import best, write_figures, write_image, write_page, write_series
+from peakfleet_cli.trial.request import Files, Physics, Source, TrialError
+from peakfleet_cli.trial.trial import Trial, Tried, make_trial
+from peakfleet_planner import SpecError
+from peakfleet_sim import DemandError
+
+_MINUTES_PER_HOUR: Final = 60
+_UNKNOWN: Final = "-"
 
 _POOLS = (
-    "Peakfleet sizes each; what another policy wants runs on the first pool that has room, and "
-    "a reclaimed instance is replaced in the minute of its loss"
+    "Peakfleet sizes each pool; the instances of another policy run on the first pool that has "
+    "room, and a reclaimed instance is replaced in the minute of its loss"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Files:
-    """Where the outcome is written besides the terminal; None is nowhere.
-
-    Args:
-        json: The figures.
-        series: Every minute.
-        html: The report.
-        png: The picture.
-    """
-
-    json: Path | None = None
-    series: Path | None = None
-    html: Path | None = None
-    png: Path | None = None
 
 
 def run_trial(
@@ -57,12 +46,26 @@ def run_trial(
         console: Where table and progress are shown.
 
     Raises:
-        DemandError, SpecError, SpecFileError, TrialError, OSError: What was asked for cannot
-            be done.
+        TrialError: What was asked for cannot be done; the message names the file or the option.
     """
+    try:
+        _run(source, physics, files, policies=policies, own_delays=own_delays, console=console)
+    except (DemandError, OSError, SpecError, SpecFileError) as error:
+        raise TrialError(str(error)) from error
+
+
+def _run(
+    source: Source,
+    physics: Physics,
+    files: Files,
+    *,
+    policies: Sequence[str],
+    own_delays: bool,
+    console: Console,
+) -> None:
     trial = make_trial(source, physics, policies=policies, own_delays=own_delays)
     tried = _tried(trial, console)
-    title = demand_title(source.demand)
+    title = trial.comparison.demand.name
     console.print(table(tried, title=title))
     if trial.ladder:
         console.print(pools_table(tried, ladder=trial.ladder))
@@ -101,7 +104,7 @@ def _tried(trial: Trial, console: Console) -> list[Tried]:
 
 def _about(trial: Trial) -> list[tuple[str, str]]:
     """Return what the run was, as terms and descriptions."""
-    world, demand = trial.contest.world, trial.contest.demand
+    world, demand = trial.comparison.world, trial.comparison.demand
     warm = world.warm_pool
     facts = [
         ("Demand", f"{demand.name}, {demand.minutes:,} minutes from {demand.start:%Y-%m-%d %H:%M}"),
@@ -113,12 +116,68 @@ def _about(trial: Trial) -> list[tuple[str, str]]:
     ]
     if warm.auto or warm.instances:
         size = "planned by Peakfleet" if warm.auto else f"{warm.instances} instances"
-        reuse = ", what is let go waits" if warm.reuse else ""
+        reuse = ", scaled-in instances return to it" if warm.reuse else ""
         facts.append(("Warm pool", f"{size}, {warm.cost_fraction:.0%} of their price{reuse}"))
     if trial.spec is not None:
         facts.append(("Fleet", trial.spec.fleet))
-    if trial.weather is not None:
-        facts.append(("Scenario", "perfect foresight has fair weather, so it is a bound"))
+    if trial.scenario is not None:
+        facts.append(("Scenario", "perfect foresight is computed without it, so it is a bound"))
     if trial.ladder:
         facts.append(("Pools", _POOLS))
     return facts
+
+
+def table(tried: Sequence[Tried], *, title: str) -> Table:
+    """Return a row for each policy; the best, perfect foresight aside, is marked."""
+    priced = any(one.outcome.usd is not None for one in tried)
+    result = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    result.add_column("policy", no_wrap=True)
+    for column in ("instance-h", "cost", "unserved %", "violated min", "score"):
+        result.add_column(column, justify="right", no_wrap=True)
+    if priced:
+        result.add_column("USD", justify="right", no_wrap=True)
+    chosen = best(tried)
+    for one in tried:
+        outcome, marked = one.outcome, one is chosen
+        row = [
+            f"{'★' if marked else ' '} {one.choice.asked}",
+            f"{outcome.instance_minutes / _MINUTES_PER_HOUR:,.1f}",
+            _ratio(outcome.cost_ratio),
+            f"{outcome.unserved_percent:.2f}",
+            f"{outcome.violation_minutes:,}",
+            _ratio(outcome.score),
+        ]
+        if priced:
+            row.append(_UNKNOWN if outcome.usd is None else f"{outcome.usd:,.2f}")
+        result.add_row(*row, style="bold green" if marked else "")
+    return result
+
+
+def pools_table(tried: Sequence[Tried], *, ladder: Sequence[str]) -> Table:
+    """Return the paid hours of each pool, a row for each policy that has pools.
+
+    Args:
+        tried: The policies.
+        ladder: The pools.
+    """
+    result = Table(
+        title="paid instance-hours by pool", title_justify="left", box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )  # fmt: skip
+    result.add_column("policy", no_wrap=True)
+    for column in (*ladder, "reclaimed"):
+        result.add_column(column, justify="right")
+    for one in tried:
+        if not one.run.pools:
+            continue
+        hours = {p.spec.name: p.instance_minutes / _MINUTES_PER_HOUR for p in one.run.pools}
+        result.add_row(
+            f"  {one.choice.asked}",
+            *(f"{hours[name]:,.1f}" for name in ladder),
+            f"{sum(pool.reclaimed for pool in one.run.pools):,}",
+        )
+    return result
+
+
+def _ratio(value: float | None) -> str:
+    return _UNKNOWN if value is None else f"{value:.3f}"

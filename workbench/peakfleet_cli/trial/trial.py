@@ -5,28 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from peakfleet_cli.fleet_spec import read_spec, read_template
 from peakfleet_cli.trial.request import Physics, Source, TrialError
-from peakfleet_planner import FleetSpec, ServiceLevelSpec
-from peakfleet_sim import Contest, Demand, Outcome, Run, WarmPoolSpec, World, load_demand, score
+from peakfleet_planner import FleetSpec, PoolSpec, ServiceLevelSpec
+from peakfleet_sim import Comparison, Demand, Outcome, Run, WarmPoolSpec, World, load_demand, score
 from peakfleet_sim.policies import live_spec
 from peakfleet_sim.replay import (
     Choice,
-    FleetReplay,
     choose,
     ladder_dollars,
     queue_of,
     replay_fleet,
-    replay_ladder,
     usual_delay_seconds,
     world_of,
 )
-from peakfleet_sim.world import Scenario, Weather, load_scenario, weather_of
+from peakfleet_sim.world import Scenario, load_scenario
 
 PEAKFLEET = "peakfleet"
 
@@ -37,15 +34,13 @@ class Tried:
 
     Args:
         choice: The policy.
-        run: Minute by minute.
+        run: Minute by minute; its pools are those of the fleet, or the one group of the options.
         outcome: Over the scored minutes.
-        fleet: Its pools, where it was replayed on several. Default: on one group.
     """
 
     choice: Choice
     run: Run
     outcome: Outcome
-    fleet: FleetReplay | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,78 +48,74 @@ class Trial:
     """Demand, physics and policies.
 
     Args:
-        contest: Demand and physics, as a policy with one group is given them.
+        comparison: Demand and physics, as a policy with one group is given them.
         choices: The policies.
-        spec: The fleet, where it was given as one. Default: one group, from the flags.
-        weather: What goes wrong. Default: nothing.
+        spec: The fleet, where it was given as one. Default: one group, from the options.
+        scenario: What goes wrong. Default: nothing.
         own_delays: Whether policies that read their metric from the source see it at once.
         seed: Of everything that is random.
     """
 
-    contest: Contest
+    comparison: Comparison
     choices: Sequence[Choice]
     spec: FleetSpec | None = None
-    weather: Weather | None = None
+    scenario: Scenario | None = None
     own_delays: bool = False
     seed: int = 0
 
     @cached_property
     def optimum(self) -> Run:
-        """Perfect foresight, in fair weather."""
-        return self.contest.optimum()
+        """Perfect foresight, without the scenario."""
+        return self.comparison.optimum()
 
     @property
     def ladder(self) -> tuple[str, ...]:
         """The pools of every policy but perfect foresight; none where there is no scenario."""
-        if self.spec is None or self.weather is None:
+        if self.spec is None or self.scenario is None:
             return ()
         return tuple(pool.name for pool in self.spec.pools)
 
     @property
     def baseline_units(self) -> NDArray[np.float64]:
         """What the on-premises side carries, minute by minute."""
-        minutes = self.contest.demand.minutes
-        usable = (self.weather or Weather()).usable_fraction(minutes)
-        return self.contest.world.baseline_units * usable
+        minutes = self.comparison.demand.minutes
+        usable = (self.scenario or Scenario()).usable_fraction(minutes)
+        return self.comparison.world.baseline_units * usable
 
     def try_out(self, choice: Choice) -> Tried:
         """Replay and score one policy."""
-        contest = choice.contest_of(self.contest, own_delays=self.own_delays)
-        policy = choice.policy(contest)
-        if self.spec is not None and choice.kind.name == PEAKFLEET:
-            return self._of_fleet(choice, self._planned(self.spec, choice))
-        if policy is not None and self.spec is not None and self.weather is not None:
-            pools = self.spec.pools
-            return self._of_fleet(
-                choice,
-                replay_ladder(contest, policy, pools=pools, weather=self.weather, seed=self.seed),
-            )
-        run = self.optimum if policy is None else contest.replay(policy)
-        run = replace(run, policy=choice.asked)
-        outcome = self._scored(run)
+        run = self._run(choice)
+        outcome = score(run, optimum=self.optimum)
         if self.spec is not None:
-            outcome = replace(outcome, usd=ladder_dollars(self.spec, run))
+            on_pools = self.scenario is not None or choice.kind.name == PEAKFLEET
+            usd = run.usd if on_pools and run.pools else ladder_dollars(self.spec, run)
+            outcome = replace(outcome, usd=usd)
         return Tried(choice=choice, run=run, outcome=outcome)
 
-    def _planned(self, spec: FleetSpec, choice: Choice) -> FleetReplay:
-        if choice.setting is not None:
-            level = replace(spec.service_level, unserved_cost=choice.setting)
-            spec = replace(spec, service_level=level)
-        return replay_fleet(
-            self.contest.demand,
-            spec,
-            world=self.contest.world,
-            weather=self.weather,
+    def _run(self, choice: Choice) -> Run:
+        spec, scenario, seed = self.spec, self.scenario, self.seed
+        if spec is None or choice.kind.policy is None:
+            run = self.optimum if choice.kind.policy is None else self._on_one_group(choice)
+        elif choice.kind.name == PEAKFLEET:
+            if choice.setting is not None:
+                level = replace(spec.service_level, unserved_cost=choice.setting)
+                spec = replace(spec, service_level=level)
+            demand, world = self.comparison.demand, self.comparison.world
+            run = replay_fleet(demand, spec, world=world, scenario=scenario, seed=seed)
+        else:
+            pools = None if scenario is None else spec.pools
+            run = self._on_one_group(choice, pools=pools)
+        return replace(run, policy=choice.asked)
+
+    def _on_one_group(self, choice: Choice, *, pools: Sequence[PoolSpec] | None = None) -> Run:
+        """Return the run of a policy that sizes one group, spread over *pools* if there are any."""
+        return choice.run(
+            self.comparison,
+            own_delays=self.own_delays,
+            pools=pools,
+            scenario=self.scenario,
             seed=self.seed,
         )
-
-    def _of_fleet(self, choice: Choice, fleet: FleetReplay) -> Tried:
-        run = replace(fleet.run, policy=choice.asked)
-        outcome = replace(self._scored(run), usd=fleet.usd)
-        return Tried(choice=choice, run=run, outcome=outcome, fleet=fleet)
-
-    def _scored(self, run: Run) -> Outcome:
-        return score(run, optimum=self.optimum)
 
 
 def make_trial(
@@ -148,7 +139,7 @@ def make_trial(
     demand = replace(demand, history_minutes=physics.history_minutes)
     spec = _spec(source)
     scenario = Scenario() if source.scenario is None else load_scenario(source.scenario)
-    if spec is None and scenario.pool:
+    if spec is None and scenario.specs:
         spec = _fleet_of(scenario, physics)
     elif spec is None and source.scenario is not None:
         spec = live_spec(physics.world(WarmPoolSpec()))
@@ -156,30 +147,28 @@ def make_trial(
         physics.refuse_what_a_fleet_says()
         _check_names(spec, scenario)
     return Trial(
-        contest=_contest(demand, spec, physics),
+        comparison=_comparison(demand, spec, physics),
         choices=choices,
         spec=spec,
-        weather=None
-        if source.scenario is None
-        else weather_of(scenario, folder=source.scenario.parent),
+        scenario=None if source.scenario is None else scenario,
         own_delays=own_delays,
         seed=physics.seed,
     )
 
 
-def _contest(demand: Demand, spec: FleetSpec | None, physics: Physics) -> Contest:
+def _comparison(demand: Demand, spec: FleetSpec | None, physics: Physics) -> Comparison:
     warm = physics.warm_pool()
     if warm.auto and spec is not None:
         raise TrialError(
             "--warm-instances auto plans one pool from the flags: leave the fleet or scenario out"
         )
     if spec is None:
-        return Contest(demand=demand, world=physics.world(warm))
+        return Comparison(demand=demand, world=physics.world(warm))
     delay_seconds = physics.metric_delay_seconds
     if delay_seconds is None:
         delay_seconds = usual_delay_seconds(spec)
     world = world_of(spec, metric_delay_seconds=delay_seconds, warm_pool=warm)
-    return Contest(demand=demand, world=world, queue=queue_of(spec))
+    return Comparison(demand=demand, world=world, queue=queue_of(spec))
 
 
 def _spec(source: Source) -> FleetSpec | None:
@@ -202,19 +191,13 @@ def _fleet_of(scenario: Scenario, physics: Physics) -> FleetSpec:
     physics.refuse_what_pools_say()
     world: World = physics.world(WarmPoolSpec())
     spec = live_spec(world, service_level=ServiceLevelSpec(unserved_cost=world.unserved_cost))
-    return replace(spec, pools=tuple(pool.spec for pool in scenario.pool))
+    return replace(spec, pools=scenario.specs)
 
 
 def _check_names(spec: FleetSpec, scenario: Scenario) -> None:
     known = [pool.name for pool in spec.pools]
-    for pool in scenario.pool:
-        if pool.name not in known:
+    for name in scenario.pools:
+        if name not in known:
             raise TrialError(
-                f"the scenario has a pool '{pool.name}', but fleet '{spec.fleet}' has "
-                f"{', '.join(known)}"
+                f"the scenario has a pool '{name}', but fleet '{spec.fleet}' has {', '.join(known)}"
             )
-
-
-def demand_title(path: Path) -> str:
-    """Return what a demand file is called for people."""
-    return path.name.removesuffix(".gz").removesuffix(".csv")

@@ -1,4 +1,4 @@
-"""What a replay came to, beside target tracking and perfect foresight."""
+"""The outcome of a replay, beside target tracking and perfect foresight."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from peakfleet_local.replay import (
     usable_baseline_units,
 )
 from peakfleet_planner import FleetSpec
-from peakfleet_sim import BacklogWork, Contest, Live, Outcome, Queue, Run, World, score
+from peakfleet_sim import BacklogWork, Comparison, Live, Outcome, Queue, Run, World, score
 from peakfleet_sim.replay import ladder_dollars
 
 PEAKFLEET: Final = "peakfleet"
@@ -29,8 +29,8 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Contender:
-    """One policy over the whole replay, and what it came to.
+class PolicyResult:
+    """One policy over the whole replay.
 
     Args:
         run: Minute by minute; instances are those of the fleet's first pool.
@@ -53,19 +53,14 @@ class FleetOutcome:
     """
 
     spec: FleetSpec
-    peakfleet: Contender
-    target_tracking: Contender
-    optimum: Contender
+    peakfleet: PolicyResult
+    target_tracking: PolicyResult
+    optimum: PolicyResult
 
     @property
-    def contenders(self) -> tuple[Contender, ...]:
+    def results(self) -> tuple[PolicyResult, ...]:
         """All three, ours first."""
         return self.peakfleet, self.target_tracking, self.optimum
-
-    @property
-    def is_live(self) -> bool:
-        """Whether its work is lost if it is not served at once."""
-        return backlog_of(self.spec) is None
 
 
 def physics_of(spec: FleetSpec) -> Physics:
@@ -93,14 +88,14 @@ def compare(spec: FleetSpec, peak: Peak, minutes: Sequence[Minute]) -> FleetOutc
         minutes: All of the replay.
     """
     demand = peak.demands[spec.fleet]
-    contest = Contest(demand=demand, world=_world(spec), queue=_queue(spec))
+    contest = Comparison(demand=demand, world=_world(spec), queue=_queue(spec))
     ours = _run(spec, contest, peak, [minute.fleets[spec.fleet] for minute in minutes])
     theirs, best = contest.target_tracking(), contest.optimum()
     return FleetOutcome(
         spec=spec,
-        peakfleet=_contender(ours, best, _pool_dollars(spec, minutes)),
-        target_tracking=_contender(theirs, best, ladder_dollars(spec, theirs)),
-        optimum=_contender(best, best, ladder_dollars(spec, best)),
+        peakfleet=_result(ours, best, _pool_dollars(spec, minutes)),
+        target_tracking=_result(theirs, best, ladder_dollars(spec, theirs)),
+        optimum=_result(best, best, ladder_dollars(spec, best)),
     )
 
 
@@ -118,19 +113,19 @@ def _world(spec: FleetSpec) -> World:
 
 
 def _queue(spec: FleetSpec) -> Queue | None:
-    backlog = backlog_of(spec)
-    if backlog is None:
-        return None
-    return Queue(
-        seconds_per_item=backlog.seconds_per_item, deadline_seconds=backlog.drain_within_seconds
-    )
+    if backlog := backlog_of(spec):
+        return Queue(
+            seconds_per_item=backlog.seconds_per_item,
+            deadline_seconds=backlog.drain_within_seconds,
+        )
+    return None
 
 
-def _contender(run: Run, best: Run, dollars: float | None) -> Contender:
-    return Contender(run=run, outcome=replace(score(run, optimum=best), usd=dollars))
+def _result(run: Run, best: Run, dollars: float | None) -> PolicyResult:
+    return PolicyResult(run=run, outcome=replace(score(run, optimum=best), usd=dollars))
 
 
-def _run(spec: FleetSpec, contest: Contest, peak: Peak, minutes: Sequence[FleetMinute]) -> Run:
+def _run(spec: FleetSpec, contest: Comparison, peak: Peak, minutes: Sequence[FleetMinute]) -> Run:
     """Return the replayed minutes in the simulator's form, after a history without capacity."""
     one = contest.world.units_per_instance
     each = {pool.name: pool.units_per_capacity / one for pool in spec.pools}

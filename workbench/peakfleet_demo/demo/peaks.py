@@ -9,7 +9,7 @@ from math import ceil
 
 import numpy as np
 
-from peakfleet_demo.demo.options import DEFAULT_HOURS, Wish
+from peakfleet_demo.options import DEFAULT_HOURS, DemoOptions
 from peakfleet_local.replay import Phases, backlog_of, usable_baseline_units
 from peakfleet_planner import FleetSpec
 from peakfleet_sim import Demand, DemandError, load_demand, premiere_night, scale_to
@@ -48,53 +48,53 @@ class Peak:
         )
 
 
-def read_recording(wish: Wish) -> Demand | None:
-    """Return the recording that *wish* names, whole; None if the peak is to be generated.
+def read_recording(options: DemoOptions) -> Demand | None:
+    """Return the recording that *options* names, whole; None if the peak is to be generated.
 
     Raises:
-        DemandError: The file cannot be read, or the wish does not fit it.
+        DemandError: The file cannot be read, or *options* do not fit it.
     """
-    if wish.file is None:
-        if wish.start is not None:
+    if options.file is None:
+        if options.start is not None:
             raise DemandError(
                 "--from chooses hours of a recording and needs --demand; "
                 "the generated premiere night always begins at 18:00"
             )
         return None
-    recording = load_demand(wish.file, seed=wish.seed)
-    _scored_from(wish, recording)
+    recording = load_demand(options.file, seed=options.seed)
+    _scored_from(options, recording)
     return recording
 
 
-def choose_peak(wish: Wish, recording: Demand | None, specs: Sequence[FleetSpec]) -> Peak:
-    """Return the demand that *wish* names, in the units of each fleet.
+def choose_peak(options: DemoOptions, recording: Demand | None, specs: Sequence[FleetSpec]) -> Peak:
+    """Return the demand that *options* names, in the units of each fleet.
 
     The median of the recording becomes the fleet's baseline, and the 99.9th percentile of
     what lies above it becomes `peak_share` of the fleet's maximum.
 
     Args:
-        wish: What to replay.
+        options: What to replay.
         recording: What `read_recording` returned for it.
         specs: The fleets.
     """
     history, warm_up = _history_minutes(specs), _warm_up_minutes(specs)
     before = history + warm_up
     wholes = {
-        spec.fleet: _night(wish, spec, index)
+        spec.fleet: _night(options, spec, index)
         if recording is None
-        else _scaled(recording, spec, wish.peak_share)
+        else _scaled(recording, spec, options.peak_share)
         for index, spec in enumerate(specs)
     }
-    start = _scored_from(wish, recording or wholes[specs[0].fleet])
+    start = _scored_from(options, recording or wholes[specs[0].fleet])
     parts = {
-        fleet: whole.window(start, hours=wish.hours, history_minutes=before)
+        fleet: whole.window(start, hours=options.hours, history_minutes=before)
         for fleet, whole in wholes.items()
     }
     missing = before - parts[specs[0].fleet].history_minutes
     demands = {fleet: _with_repeated_first(part, missing) for fleet, part in parts.items()}
     scored = next(iter(demands.values())).minutes - before
     return Peak(
-        title=_title(wish, recording),
+        title=_title(options, recording),
         phases=Phases(history_minutes=history, warm_up_minutes=warm_up, scored_minutes=scored),
         demands=demands,
         repeated_minutes=missing,
@@ -106,11 +106,11 @@ def max_units(spec: FleetSpec) -> float:
     return sum(pool.max_units for pool in spec.pools)
 
 
-def _title(wish: Wish, recording: Demand | None) -> str:
+def _title(options: DemoOptions, recording: Demand | None) -> str:
     if recording is None:
-        which = "" if wish.hours >= DEFAULT_HOURS else f", its busiest {wish.hours:g} hours"
+        which = "" if options.hours >= DEFAULT_HOURS else f", its busiest {options.hours:g} hours"
         return f"a premiere night (generated, not recorded{which})"
-    which = "" if wish.start else f", its busiest {wish.hours:g} hours"
+    which = "" if options.start else f", its busiest {options.hours:g} hours"
     return f"{recording.name} (recorded{which})"
 
 
@@ -131,13 +131,13 @@ def _warm_up_minutes(specs: Sequence[FleetSpec]) -> int:
     return max([LEAST_WARM_UP_MINUTES, *(ceil(one) + SETTLING_MINUTES for one in until_due)])
 
 
-def _night(wish: Wish, spec: FleetSpec, index: int) -> Demand:
-    """Return a whole night, of which a shorter wish gets the busiest hours."""
+def _night(options: DemoOptions, spec: FleetSpec, index: int) -> Demand:
+    """Return a whole night, of which a shorter demo gets the busiest hours."""
     return premiere_night(
         baseline_units=usable_baseline_units(spec),
-        peak_burst_units=wish.peak_share * max_units(spec),
-        hours=max(wish.hours, DEFAULT_HOURS),
-        seed=wish.seed + index,
+        peak_burst_units=options.peak_share * max_units(spec),
+        hours=max(options.hours, DEFAULT_HOURS),
+        seed=options.seed + index,
     )
 
 
@@ -149,11 +149,11 @@ def _scaled(recording: Demand, spec: FleetSpec, peak_share: float) -> Demand:
     ).demand
 
 
-def _scored_from(wish: Wish, demand: Demand) -> datetime:
+def _scored_from(options: DemoOptions, demand: Demand) -> datetime:
     """Return the first scored minute, the same for every fleet."""
-    if wish.start is None:
-        return demand.busiest_window(hours=wish.hours).start
-    return demand.window(wish.start, hours=wish.hours).start
+    if options.start is None:
+        return demand.busiest_window(hours=options.hours).start
+    return demand.window(options.start, hours=options.hours).start
 
 
 def _with_repeated_first(demand: Demand, minutes: int) -> Demand:

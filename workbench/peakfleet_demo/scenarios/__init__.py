@@ -1,51 +1,43 @@
-"""Faults by name: what each does to a deployed fleet, and what the fleet promises meanwhile."""
+"""Fault scenarios: what each fault does to a deployed fleet, and which promises the fleet keeps.
 
-from peakfleet_demo.scenarios.catalogue import CATALOGUE
+In: the name of a scenario and a checkout. Out: PASS or FAIL of each promise, JSON and HTML.
+
+| read | module | holds |
+|---|---|---|
+| 1 | `scenario` | a scenario as a value: demand, faults by minute, assertions |
+| 2 | `no_capacity`, `spot`, `broken`, `control`, `inference`, `training` | the scenarios |
+| 3 | `assertions` | promises that several scenarios share |
+| 4 | `scenario_run` | the command: deploy a fleet, run its scenarios, write the results |
+| 5 | `runner`, `gangs` | one scenario, minute by minute, on a fleet or on a training gang |
+| 6 | `environment` | the deployed fleet and the world under it, as faults change it |
+| 7 | `measurements` | what is measured in each minute |
+| 8 | `instance_agent` | the programs on a gang's instances |
+| 9 | `report` | results in a terminal, as JSON and as HTML |
+"""
+
 from peakfleet_demo.scenarios.gangs import as_fleet
 from peakfleet_demo.scenarios.instance_agent import LAST_STEP
-from peakfleet_demo.scenarios.measurements import LAUNCHED, Record, Sample
-from peakfleet_demo.scenarios.page import write_page
-from peakfleet_demo.scenarios.runner import Result, Theatre
-from peakfleet_demo.scenarios.scenario import Promise, Scenario, steady
-from peakfleet_demo.scenarios.scenario_run import rehearse_scenarios
-from peakfleet_demo.scenarios.setup import opened
-from peakfleet_demo.scenarios.show import document, outcome
-from peakfleet_demo.scenarios.training import (
-    BACK_MINUTE,
-    BLOCK_MINUTES,
-    BLOCK_UNITS,
-    COME_MINUTES,
-    LEAVE_MINUTE,
-    MACHINES,
-    PART,
-    POOL,
-    UNITS,
-)
+from peakfleet_demo.scenarios.measurements import LAUNCHED, Measurements, Sample
+from peakfleet_demo.scenarios.report import document, result_lines, write_page
+from peakfleet_demo.scenarios.runner import ScenarioResult, ScenarioRunner
+from peakfleet_demo.scenarios.scenario import Assertion, Scenario, steady
+from peakfleet_demo.scenarios.scenario_run import CATALOGUE, deployed_runner, run_scenarios
 
 __all__ = [
-    "BACK_MINUTE",
-    "BLOCK_MINUTES",
-    "BLOCK_UNITS",
     "CATALOGUE",
-    "COME_MINUTES",
     "LAST_STEP",
     "LAUNCHED",
-    "LEAVE_MINUTE",
-    "MACHINES",
-    "PART",
-    "POOL",
-    "UNITS",
-    "Promise",
-    "Record",
-    "Result",
+    "Assertion",
+    "Measurements",
     "Sample",
     "Scenario",
-    "Theatre",
+    "ScenarioResult",
+    "ScenarioRunner",
     "as_fleet",
+    "deployed_runner",
     "document",
-    "opened",
-    "outcome",
-    "rehearse_scenarios",
+    "result_lines",
+    "run_scenarios",
     "steady",
     "write_page",
 ]

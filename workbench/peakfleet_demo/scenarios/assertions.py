@@ -1,129 +1,128 @@
-"""Promises that many scenarios share."""
+"""Assertions that several scenarios share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import Final
 
-from peakfleet_demo.scenarios.measurements import NOTHING_UNITS, Record
-from peakfleet_demo.scenarios.scenario import Promise
+from peakfleet_demo.scenarios.measurements import NOTHING_UNITS, Measurements
+from peakfleet_demo.scenarios.scenario import Assertion
 
-MOST_ASKS_PER_HOUR = 10
+MOST_ASKS_PER_HOUR: Final = 10
 
 
-def nothing_missing(record: Record, *, first: int = 0, last: int | None = None) -> Promise:
+def nothing_missing(m: Measurements, *, first: int = 0, last: int | None = None) -> Assertion:
     """Everything above the baseline is served in time."""
-    return missing_at_most(record, minutes=0, first=first, last=last)
+    return missing_at_most(m, minutes=0, first=first, last=last)
 
 
-def fault_adds_nothing(record: Record) -> Promise:
+def fault_adds_nothing(m: Measurements) -> Assertion:
     """As much is served as without the fault."""
-    missing, calm = sum(record.missing_units), sum(record.calm_missing_units)
-    return Promise(
+    missing, without = sum(m.missing_units), sum(m.missing_units_without_fault)
+    return Assertion(
         text="as much is served as without the fault",
-        measured=f"{missing:,.0f} unit-minutes are missing, {calm:,.0f} without the fault",
-        kept=missing <= calm + NOTHING_UNITS,
+        measured=f"{missing:,.0f} unit-minutes are missing, {without:,.0f} without the fault",
+        passed=missing <= without + NOTHING_UNITS,
     )
 
 
 def missing_at_most(
-    record: Record, *, minutes: int, first: int = 0, last: int | None = None
-) -> Promise:
-    """Something is missing in at most so many minutes."""
-    missing = record.missing_units[first:last]
-    count = record.missing_minutes(first, last)
+    m: Measurements, *, minutes: int, first: int = 0, last: int | None = None
+) -> Assertion:
+    """Units are missing in at most so many minutes."""
+    missing = m.missing_units[first:last]
+    count = m.missing_minutes(first, last)
     bound = f"in at most {minutes} minutes" if minutes else "never"
     when = f" from minute {first}" if first else ""
     when += f" to minute {last}" if last is not None else ""
-    return Promise(
+    return Assertion(
         text=f"units are missing {bound}{when}",
         measured=f"{count} minutes, {sum(missing):,.0f} unit-minutes, at worst "
         f"{max(missing):,.0f} units",
-        kept=count <= minutes,
+        passed=count <= minutes,
     )
 
 
-def nothing_busy_lost(record: Record, *, besides: Collection[str] = ()) -> Promise:
-    """No machine ends with work in hand, unless EC2 takes it."""
-    own = [one for one in record.endings if one.instance_id not in besides]
+def nothing_busy_lost(m: Measurements, *, besides: Collection[str] = ()) -> Assertion:
+    """No busy instance is ended, except those in *besides*, which EC2 took."""
+    own = [one for one in m.endings if one.instance_id not in besides]
     busy = sum(one.busy for one in own)
     whose = "that EC2 did not take " if besides else ""
-    return Promise(
+    return Assertion(
         text=f"no busy machine {whose}is ended",
         measured=f"{busy} of {len(own)} that ended",
-        kept=busy == 0,
+        passed=busy == 0,
     )
 
 
-def next_rung_at_once(record: Record, pool: str) -> Promise:
+def next_pool_in_same_tick(m: Measurements, pool: str) -> Assertion:
     """Another pool is asked in the tick of the refusal."""
-    seconds = record.seconds_to_next(pool)
-    return Promise(
+    seconds = m.seconds_to_next(pool)
+    return Assertion(
         text=f"what {pool} refuses, another pool is asked for in the same tick",
         measured="never" if seconds is None else f"{seconds:.0f} s after the refusal",
-        kept=seconds == 0,
+        passed=seconds == 0,
     )
 
 
-def rarely_asked(record: Record, *pools: str, first: int = 0, last: int | None = None) -> Promise:
-    """A dry pool is asked at most ten times an hour."""
-    worst = {pool: record.asks_in_worst_hour(pool, first, last) for pool in pools}
-    return Promise(
+def rarely_asked(
+    m: Measurements, *pools: str, first: int = 0, last: int | None = None
+) -> Assertion:
+    """A pool that refuses is asked at most ten times an hour."""
+    worst = {pool: m.asks_in_worst_hour(pool, first, last) for pool in pools}
+    return Assertion(
         text=f"a dry pool is asked at most {MOST_ASKS_PER_HOUR} times in an hour",
         measured=", ".join(f"{pool} {count}" for pool, count in worst.items()),
-        kept=max(worst.values()) <= MOST_ASKS_PER_HOUR,
+        passed=max(worst.values()) <= MOST_ASKS_PER_HOUR,
     )
 
 
-def handler_never_fails(record: Record, *, besides: int = 0) -> Promise:
-    """Every tick answers, but those that the scenario kills."""
-    failed = [sample.fleet.error for sample in record.samples if sample.fleet.error]
-    bound = "every tick answers" if not besides else f"every tick answers but the {besides} killed"
-    return Promise(
-        text=bound,
-        measured=f"{len(failed)} of {len(record.samples)} did not"
+def every_tick_answers(m: Measurements, *, besides: int = 0) -> Assertion:
+    """Every tick answers, except as many as the scenario kills."""
+    failed = [sample.fleet.error for sample in m.samples if sample.fleet.error]
+    return Assertion(
+        text="every tick answers" + (f" but the {besides} killed" if besides else ""),
+        measured=f"{len(failed)} of {len(m.samples)} did not"
         + (f": {failed[-1]}" if failed and len(failed) != besides else ""),
-        kept=len(failed) == besides,
+        passed=len(failed) == besides,
     )
 
 
-def never_below_start(record: Record) -> Promise:
-    """What serves when the fault begins goes on serving."""
-    start = record.in_service(0)
-    least = min(record.in_service(minute) for minute in range(len(record.samples)))
-    return Promise(
+def never_below_start(m: Measurements) -> Assertion:
+    """The fleet never serves with fewer instances than in minute 0."""
+    start = m.in_service(0)
+    least = min(m.in_service(minute) for minute in range(len(m.samples)))
+    return Assertion(
         text="what serves when it begins goes on serving",
         measured=f"{start} instances at first, never fewer than {least}",
-        kept=least >= start,
+        passed=least >= start,
     )
 
 
-def never_above(record: Record, *, instances: int) -> Promise:
+def never_above(m: Measurements, *, instances: int) -> Assertion:
     """The fleet never runs more than it can need, so nothing was launched twice."""
-    most = max(
-        sum(pool.billed_capacity for pool in sample.fleet.pools) for sample in record.samples
-    )
-    return Promise(
+    most = max(sample.billed_capacity for sample in m.samples)
+    return Assertion(
         text=f"never more than {instances} instances, so nothing is launched twice",
         measured=f"at most {most}",
-        kept=most <= instances,
+        passed=most <= instances,
     )
 
 
-def first_minute(record: Record, holds: Callable[[int], bool], *, since: int = 0) -> int | None:
-    """Return the first minute from *since* on in which something holds; None if none."""
-    found = (minute for minute in range(since, len(record.samples)) if holds(minute))
-    return next(found, None)
-
-
-def serves_all_again(record: Record, *, since: int, within: int) -> Promise:
-    """Nothing is missing any more some minutes after a moment."""
-    missing = record.missing_units
+def serves_all_again(m: Measurements, *, since: int, within: int) -> Assertion:
+    """No units are missing any more some minutes after a moment."""
+    missing = m.missing_units
     last = max(
-        (m for m in range(since, len(missing)) if missing[m] > NOTHING_UNITS), default=since - 1
+        (at for at in range(since, len(missing)) if missing[at] > NOTHING_UNITS), default=since - 1
     )
-    ended = last == len(missing) - 1
-    return Promise(
+    ended = last == m.last_minute
+    return Assertion(
         text=f"everything is served again within {within} minutes",
         measured="not by the end" if ended else f"after {last + 1 - since} minutes",
-        kept=not ended and last + 1 - since <= within,
+        passed=not ended and last + 1 - since <= within,
     )
+
+
+def first_minute(m: Measurements, holds: Callable[[int], bool], *, since: int = 0) -> int | None:
+    """Return the first minute from *since* on in which something holds; None if none."""
+    return next((minute for minute in range(since, len(m.samples)) if holds(minute)), None)

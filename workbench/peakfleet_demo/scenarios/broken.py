@@ -1,83 +1,74 @@
-"""Machines that do not come up, or do not go."""
+"""Instances that do not come up, or do not go."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from peakfleet_demo.scenarios import assertions as p
-from peakfleet_demo.scenarios.environment import Stage
-from peakfleet_demo.scenarios.measurements import LAUNCHED, Record
-from peakfleet_demo.scenarios.scenario import Promise, Ramp, Scenario
+from peakfleet_demo.scenarios import assertions as a
+from peakfleet_demo.scenarios.environment import Environment
+from peakfleet_demo.scenarios.measurements import LAUNCHED, Measurements
+from peakfleet_demo.scenarios.scenario import Assertion, Scenario
 from peakfleet_local import Behaviour
 
-SPOT, ON_DEMAND, X86 = "GravitonSpot", "Graviton", "X86"
-LOW_UNITS, HIGH_UNITS = 200.0, 330.0
-MENDED_MINUTE = 60
+SPOT, ON_DEMAND = "GravitonSpot", "Graviton"
+REPAIRED_MINUTE = 60
 MOST_IN_VAIN = 12
 OUT_MINUTE = 25
 """The launch hooks wait five minutes, pool after pool."""
 
 
-def _broken_image(stage: Stage, minute: int) -> None:
-    if minute == 0:
-        stage.world.break_image(stage.image_of(SPOT))
-    if minute == MENDED_MINUTE:
-        stage.world.break_image(stage.image_of(SPOT), broken=False)
+def _broken_image(m: Measurements) -> Iterator[Assertion]:
+    yield a.fault_adds_nothing(m)
+    yield a.next_pool_in_same_tick(m, SPOT)
+    yield a.rarely_asked(m, SPOT, ON_DEMAND, last=REPAIRED_MINUTE)
+    yield a.never_below_start(m)
+    yield a.nothing_busy_lost(m)
+    yield a.every_tick_answers(m)
 
 
-def _broken_image_promises(record: Record) -> Iterator[Promise]:
-    yield p.fault_adds_nothing(record)
-    yield p.next_rung_at_once(record, SPOT)
-    yield p.rarely_asked(record, SPOT, ON_DEMAND, last=MENDED_MINUTE)
-    yield p.never_below_start(record)
-    yield p.nothing_busy_lost(record)
-    yield p.handler_never_fails(record)
+def _never_become_ready(environment: Environment) -> None:
+    for pool in (SPOT, ON_DEMAND):
+        group = environment.pool(pool).group
+        environment.world.set_behaviour(group, Behaviour(becomes_ready=False))
 
 
-def _never_healthy(stage: Stage, minute: int) -> None:
-    if minute == 0:
-        for pool in (SPOT, ON_DEMAND):
-            stage.world.set_behaviour(stage.pool(pool).group, Behaviour(becomes_ready=False))
-
-
-def _never_healthy_promises(record: Record) -> Iterator[Promise]:
+def _never_healthy(m: Measurements) -> Iterator[Assertion]:
     in_vain = sum(
         sample.tries.get((pool, LAUNCHED), 0)
-        for sample in record.samples[OUT_MINUTE : OUT_MINUTE + 60]
+        for sample in m.samples[OUT_MINUTE : OUT_MINUTE + 60]
         for pool in (SPOT, ON_DEMAND)
     )
-    yield Promise(
+    yield Assertion(
         text=f"pools whose machines never serve are taken out and tried with one machine at a "
         f"time: at most {MOST_IN_VAIN} in vain in the hour after minute {OUT_MINUTE}",
-        measured=f"{in_vain}; {record.tries[SPOT, LAUNCHED]} Spot and "
-        f"{record.tries[ON_DEMAND, LAUNCHED]} On-Demand in all",
-        kept=in_vain <= MOST_IN_VAIN,
+        measured=f"{in_vain}; {m.tries[SPOT, LAUNCHED]} Spot and "
+        f"{m.tries[ON_DEMAND, LAUNCHED]} On-Demand in all",
+        passed=in_vain <= MOST_IN_VAIN,
     )
-    yield p.serves_all_again(record, since=0, within=OUT_MINUTE)
-    yield p.never_below_start(record)
-    yield p.rarely_asked(record, SPOT, ON_DEMAND)
-    yield p.nothing_busy_lost(record)
-    yield p.handler_never_fails(record)
+    yield a.serves_all_again(m, since=0, within=OUT_MINUTE)
+    yield a.never_below_start(m)
+    yield a.rarely_asked(m, SPOT, ON_DEMAND)
+    yield a.nothing_busy_lost(m)
+    yield a.every_tick_answers(m)
 
 
 SCENARIOS = (
     Scenario(
         name="broken-image",
         shows="the image of the Graviton pools is broken; x86 carries on until it is mended",
-        fleet="workers",
         minutes=120,
-        demand_units=Ramp(low=LOW_UNITS, high=HIGH_UNITS),
-        script=_broken_image,
-        promises=_broken_image_promises,
+        faults={
+            0: lambda at: at.world.break_image(at.image_of(SPOT)),
+            REPAIRED_MINUTE: lambda at: at.world.break_image(at.image_of(SPOT), broken=False),
+        },
+        assertions=_broken_image,
         compares=True,
     ),
     Scenario(
         name="never-healthy",
         shows="Graviton machines launch and never become ready; the pools are taken out",
-        fleet="workers",
         minutes=90,
-        demand_units=Ramp(low=LOW_UNITS, high=HIGH_UNITS),
-        script=_never_healthy,
-        promises=_never_healthy_promises,
+        faults={0: _never_become_ready},
+        assertions=_never_healthy,
     ),
 )

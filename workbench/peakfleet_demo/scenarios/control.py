@@ -1,173 +1,144 @@
-"""Control that fails: APIs, handlers, hooks, and somebody else at the wheel."""
+"""Control that fails: APIs, handlers, hooks, and another writer of sizes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 
-from peakfleet_demo.scenarios import assertions as p
-from peakfleet_demo.scenarios.environment import Stage
-from peakfleet_demo.scenarios.measurements import Record
-from peakfleet_demo.scenarios.scenario import Promise, Ramp, Scenario, steady
+from peakfleet_demo.scenarios import assertions as a
+from peakfleet_demo.scenarios.environment import Environment
+from peakfleet_demo.scenarios.measurements import Measurements
+from peakfleet_demo.scenarios.scenario import Assertion, Fault, Scenario, steady
 from peakfleet_local import Behaviour
 
 X86 = "X86"
-LOW_UNITS, HIGH_UNITS = 200.0, 330.0
 MOST_INSTANCES = 30
 """23 serve the peak; the rest is headroom that the reactive rule may want on the way."""
 THROTTLED_FROM, THROTTLED_MINUTES = 10, 10
 KILLED_MINUTES = (8, 12, 16)
-DROP_MINUTE, DROP_UNITS = 20, 120.0
+DROP_MINUTE, HIGH_UNITS, LOW_UNITS = 20, 300.0, 120.0
 JOB_SECONDS, SWEPT_MINUTES = 240.0, 45
 FOREIGN_MINUTE, FOREIGN_SIZE, GRACE_MINUTES = 10, 12, 10
 SLACK_MINUTES, MOST_LEFT = 3, 2
-"""What works is let go when it is idle, so a last one may stay."""
+"""A busy instance stays until it is idle, so a last one may still be there."""
 
 
-def _throttled(stage: Stage, minute: int) -> None:
-    if minute == THROTTLED_FROM:
-        until = stage.world.now_epoch_seconds + 60 * THROTTLED_MINUTES
-        stage.world.throttle("autoscaling", until_epoch_seconds=until)
+def _throttle(environment: Environment) -> None:
+    until = environment.world.now_epoch_seconds + 60 * THROTTLED_MINUTES
+    environment.world.throttle("autoscaling", until_epoch_seconds=until)
 
 
-def _throttled_promises(record: Record) -> Iterator[Promise]:
+def _throttled(m: Measurements) -> Iterator[Assertion]:
     after = THROTTLED_FROM + THROTTLED_MINUTES
-    yield p.never_below_start(record)
-    yield p.serves_all_again(record, since=after, within=6)
-    yield p.never_above(record, instances=MOST_INSTANCES)
+    yield a.never_below_start(m)
+    yield a.serves_all_again(m, since=after, within=6)
+    yield a.never_above(m, instances=MOST_INSTANCES)
     per_minute = max(
         sum(count for name, count in sample.calls.items() if name.startswith("autoscaling:"))
-        for sample in record.samples[THROTTLED_FROM:after]
+        for sample in m.samples[THROTTLED_FROM:after]
     )
-    yield Promise(
+    yield Assertion(
         text="no retry storm: at most 20 calls to Auto Scaling in a minute while it throttles",
         measured=f"at most {per_minute}",
-        kept=per_minute <= 20,  # noqa: PLR2004  as the text says
+        passed=per_minute <= 20,  # noqa: PLR2004  as the text says
     )
-    yield p.nothing_busy_lost(record)
-    yield p.handler_never_fails(record)
+    yield a.nothing_busy_lost(m)
+    yield a.every_tick_answers(m)
 
 
-def _killed(stage: Stage, minute: int, *, after: bool) -> None:
-    if minute in KILLED_MINUTES:
-        stage.aws.kill_at(stage.scaler, "LaunchInstances", after=after)
+def _kill(*, after: bool) -> dict[int, Fault]:
+    def kill(environment: Environment) -> None:
+        environment.aws.kill_at(environment.scaler, "LaunchInstances", after=after)
+
+    return dict.fromkeys(KILLED_MINUTES, kill)
 
 
-def _killed_promises(record: Record) -> Iterator[Promise]:
-    yield p.handler_never_fails(record, besides=len(KILLED_MINUTES))
-    yield p.never_above(record, instances=MOST_INSTANCES)
-    yield p.never_below_start(record)
-    yield p.nothing_busy_lost(record)
+def _killed(m: Measurements) -> Iterator[Assertion]:
+    yield a.every_tick_answers(m, besides=len(KILLED_MINUTES))
+    yield a.never_above(m, instances=MOST_INSTANCES)
+    yield a.never_below_start(m)
+    yield a.nothing_busy_lost(m)
 
 
-def _silent_leavers(stage: Stage, minute: int) -> None:
-    if minute == 0:
-        behaviour = Behaviour(answers_drain=False, drain_seconds=JOB_SECONDS)
-        for pool in stage.spec.pools:
-            stage.world.set_behaviour(pool.group, behaviour)
+def _never_answer(environment: Environment) -> None:
+    behaviour = Behaviour(answers_drain=False, drain_seconds=JOB_SECONDS)
+    for pool in environment.spec.pools:
+        environment.world.set_behaviour(pool.group, behaviour)
 
 
-def _drop(minute: int) -> float:
-    return 300.0 if minute < DROP_MINUTE else DROP_UNITS
-
-
-def _silent_promises(record: Record) -> Iterator[Promise]:
-    yield p.nothing_busy_lost(record)
-    last = len(record.samples) - 1
-    left = sum(pool.billed_capacity for pool in record.samples[last].fleet.pools)
-    needed = record.in_service(last)
-    yield Promise(
+def _retained(m: Measurements) -> Iterator[Assertion]:
+    yield a.nothing_busy_lost(m)
+    left = m.samples[-1].billed_capacity
+    needed = m.in_service(m.last_minute)
+    yield Assertion(
         text=f"what was retained is swept within {SWEPT_MINUTES} minutes, so no bill runs on",
-        measured=f"{len(record.endings)} ended, {left - needed} more than serve are still paid",
-        kept=bool(record.endings) and left == needed,
+        measured=f"{len(m.endings)} ended, {left - needed} more than serve are still paid",
+        passed=bool(m.endings) and left == needed,
     )
-    yield p.nothing_missing(record)
-    yield p.handler_never_fails(record)
+    yield a.nothing_missing(m)
+    yield a.every_tick_answers(m)
 
 
-def _foreign(stage: Stage, minute: int) -> None:
-    if minute == FOREIGN_MINUTE:
-        stage.aws.client("autoscaling").set_desired_capacity(
-            AutoScalingGroupName=stage.pool(X86).group, DesiredCapacity=FOREIGN_SIZE
-        )
+def _set_by_hand(environment: Environment) -> None:
+    environment.aws.client("autoscaling").set_desired_capacity(
+        AutoScalingGroupName=environment.pool(X86).group, DesiredCapacity=FOREIGN_SIZE
+    )
 
 
-def _foreign_promises(record: Record) -> Iterator[Promise]:
-    asked = [record.desired(X86, minute) for minute in range(len(record.samples))]
+def _taken_back(m: Measurements) -> Iterator[Assertion]:
+    desired = [m.desired(X86, minute) for minute in range(len(m.samples))]
     first = FOREIGN_MINUTE + 1
-    back = p.first_minute(record, lambda minute: asked[minute] < FOREIGN_SIZE, since=first)
-    yield Promise(
+    back = a.first_minute(m, lambda minute: desired[minute] < FOREIGN_SIZE, since=first)
+    yield Assertion(
         text=f"the foreign size is left alone for {GRACE_MINUTES} minutes, then taken back",
         measured="never taken back"
         if back is None
-        else f"taken back after {back - FOREIGN_MINUTE} minutes, {asked[-1]} of {FOREIGN_SIZE} "
+        else f"taken back after {back - FOREIGN_MINUTE} minutes, {desired[-1]} of {FOREIGN_SIZE} "
         "still work at the end",
-        kept=back is not None
+        passed=back is not None
         and 0 <= back - FOREIGN_MINUTE - GRACE_MINUTES <= SLACK_MINUTES
-        and asked[-1] <= MOST_LEFT,
+        and desired[-1] <= MOST_LEFT,
     )
-    yield p.nothing_missing(record)
-    yield p.nothing_busy_lost(record)
-    yield p.handler_never_fails(record)
+    yield a.nothing_missing(m)
+    yield a.nothing_busy_lost(m)
+    yield a.every_tick_answers(m)
 
 
-def _scenario(
-    name: str,
-    shows: str,
-    *,
-    script: Callable[[Stage, int], None],
-    promises: Callable[[Record], Iterator[Promise]],
-    demand_units: Callable[[int], float],
-    minutes: int = 60,
-) -> Scenario:
-    return Scenario(
-        name=name,
-        shows=shows,
-        fleet="workers",
-        minutes=minutes,
-        demand_units=demand_units,
-        script=script,
-        promises=promises,
-    )
-
-
-RISING = Ramp(low=LOW_UNITS, high=HIGH_UNITS)
 SCENARIOS = (
-    _scenario(
-        "api-throttled",
-        "the Auto Scaling API throttles every call for ten minutes of the rise",
-        script=_throttled,
-        promises=_throttled_promises,
-        demand_units=RISING,
+    Scenario(
+        name="api-throttled",
+        shows="the Auto Scaling API throttles every call for ten minutes of the rise",
+        minutes=60,
+        faults={THROTTLED_FROM: _throttle},
+        assertions=_throttled,
     ),
-    _scenario(
-        "killed-before-acting",
-        "the handler dies between its decision and the launch, in three ticks",
-        script=partial(_killed, after=False),
-        promises=_killed_promises,
-        demand_units=RISING,
+    Scenario(
+        name="killed-before-acting",
+        shows="the handler dies between its decision and the launch, in three ticks",
+        minutes=60,
+        faults=_kill(after=False),
+        assertions=_killed,
     ),
-    _scenario(
-        "killed-before-recording",
-        "the handler dies between the launch and the record of it, in three ticks",
-        script=partial(_killed, after=True),
-        promises=_killed_promises,
-        demand_units=RISING,
+    Scenario(
+        name="killed-before-recording",
+        shows="the handler dies between the launch and the record of it, in three ticks",
+        minutes=60,
+        faults=_kill(after=True),
+        assertions=_killed,
     ),
-    _scenario(
-        "hook-timeout",
-        "workers that are told to leave never answer; their hooks time out",
-        script=_silent_leavers,
-        promises=_silent_promises,
-        demand_units=_drop,
+    Scenario(
+        name="hook-timeout",
+        shows="workers that are told to leave never answer; their hooks time out",
         minutes=120,
+        demand_units=lambda minute: HIGH_UNITS if minute < DROP_MINUTE else LOW_UNITS,
+        faults={0: _never_answer},
+        assertions=_retained,
     ),
-    _scenario(
-        "foreign-writer",
-        "somebody sets the size of a group by hand",
-        script=_foreign,
-        promises=_foreign_promises,
-        demand_units=steady(300.0),
+    Scenario(
+        name="foreign-writer",
+        shows="somebody sets the size of a group by hand",
         minutes=90,
+        demand_units=steady(HIGH_UNITS),
+        faults={FOREIGN_MINUTE: _set_by_hand},
+        assertions=_taken_back,
     ),
 )

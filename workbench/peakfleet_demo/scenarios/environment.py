@@ -1,10 +1,11 @@
-"""What a script may touch: the world under a deployed fleet."""
+"""A deployed fleet and the world under it, as faults may change it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 from peakfleet_local import Behaviour, LocalAws, World
 from peakfleet_local.groups import CapacityReservations
@@ -18,8 +19,8 @@ BUSY_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """One deployed fleet and its world.
+class Environment:
+    """One deployed fleet and the world under it.
 
     Args:
         aws: Where it is deployed.
@@ -36,11 +37,11 @@ class Stage:
     reservations: CapacityReservations
 
     @classmethod
-    def of(cls, aws: LocalAws, spec: FleetSpec, *, reservations: CapacityReservations) -> Stage:
-        """Return the stage of a deployed fleet."""
-        found = aws.client("autoscaling").describe_auto_scaling_groups(
-            AutoScalingGroupNames=[spec.pools[0].group]
-        )
+    def of(
+        cls, aws: LocalAws, spec: FleetSpec, *, reservations: CapacityReservations
+    ) -> Environment:
+        """Return the environment of a deployed fleet."""
+        group = _group(aws, spec.pools[0].group)
         scheduler = aws.client("scheduler")
         targets = [
             scheduler.get_schedule(Name=one["Name"])["Target"]
@@ -50,19 +51,23 @@ class Stage:
         return cls(
             aws=aws,
             spec=spec,
-            zones=tuple(sorted(found["AutoScalingGroups"][0]["AvailabilityZones"])),
+            zones=tuple(sorted(group["AvailabilityZones"])),
             scaler=ticks[0]["Arn"].split(":")[6],
             reservations=reservations,
         )
 
     @property
     def world(self) -> World:
-        """Its world."""
+        """The virtual world."""
         return self.aws.world
 
     def pool(self, name: str) -> PoolSpec:
         """Return a pool by its name."""
         return next(pool for pool in self.spec.pools if pool.name == name)
+
+    def group(self, pool: str) -> dict[str, Any]:
+        """Return what Auto Scaling says of a pool's group."""
+        return _group(self.aws, self.pool(pool).group)
 
     def machines(self, pool: str) -> list[Machine]:
         """Return the machines of a pool, also those that leave."""
@@ -94,29 +99,27 @@ class Stage:
 
     def image_of(self, pool: str) -> str:
         """Return the image that a pool boots now."""
-        group = self.aws.client("autoscaling").describe_auto_scaling_groups(
-            AutoScalingGroupNames=[self.pool(pool).group]
-        )["AutoScalingGroups"][0]
-        policy = group["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"]
+        policy = self.group(pool)["MixedInstancesPolicy"]["LaunchTemplate"]
+        used = policy["LaunchTemplateSpecification"]
         versions = self.aws.client("ec2").describe_launch_template_versions(
-            LaunchTemplateId=policy["LaunchTemplateId"], Versions=[policy["Version"]]
+            LaunchTemplateId=used["LaunchTemplateId"], Versions=[used["Version"]]
         )
         return str(versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]["ImageId"])
 
     def set_busy(self, demand_units: float) -> None:
-        """Let as many workers be busy as the demand above the baseline keeps busy."""
+        """Make as many workers busy as the demand above the baseline keeps busy."""
         units = sum(
             self.world.in_service(pool.group) * pool.units_per_capacity for pool in self.spec.pools
         )
         burst = max(0.0, demand_units - usable_baseline_units(self.spec))
+        share = min(1.0, burst / units) if units else 0.0
         for pool in self.spec.pools:
-            share = min(1.0, burst / units) if units else 0.0
             serving = len(self.serving(pool.name))
             busy = int(BUSY_SHARE * share * serving)
             self.world.set_busy(pool.group, share=busy / max(1, serving))
 
     def clear(self) -> None:
-        """Leave nothing behind: no faults, no machines, no memory."""
+        """Remove all faults, instances, events and records of the state table."""
         world, autoscaling = self.world, self.aws.client("autoscaling")
         world.mend()
         for pool in self.spec.pools:
@@ -128,17 +131,20 @@ class Stage:
             autoscaling.set_desired_capacity(AutoScalingGroupName=pool.group, DesiredCapacity=0)
         world.advance(CLEARING_SECONDS)
         left = [one.instance_id for one in world.machines.values() if one.gone_at == inf]
-        for machine in left:  # retained ones wait for somebody who sweeps them
+        for machine in left:  # retained instances end only when told to
             autoscaling.terminate_instance_in_auto_scaling_group(
                 InstanceId=machine, ShouldDecrementDesiredCapacity=False
             )
         world.advance(CLEARING_SECONDS)
         world.events.clear()
-        self._forget()
-
-    def _forget(self) -> None:
         dynamodb, table = self.aws.client("dynamodb"), self.spec.state_table
         for item in dynamodb.scan(TableName=table)["Items"] if table else ():
             dynamodb.delete_item(
                 TableName=table, Key={"fleet": item["fleet"], "item": item["item"]}
             )
+
+
+def _group(aws: LocalAws, name: str) -> dict[str, Any]:
+    found = aws.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+    group: dict[str, Any] = found["AutoScalingGroups"][0]
+    return group

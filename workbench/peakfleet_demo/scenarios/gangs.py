@@ -1,4 +1,4 @@
-"""Scenarios of a gang: no demand that varies, but machines that come, train and go as one."""
+"""Run scenarios on a gang: training machines that launch, train and leave as one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from peakfleet_demo.scenarios.instance_agent import Crew
-from peakfleet_demo.scenarios.measurements import Record
-from peakfleet_demo.scenarios.runner import DAY_SECONDS, START_EPOCH_SECONDS, Meter, Show, Theatre
+from peakfleet_demo.scenarios.instance_agent import GangInstances
+from peakfleet_demo.scenarios.measurements import Measurements, Meter
+from peakfleet_demo.scenarios.runner import ScenarioRunner, Show
 from peakfleet_demo.scenarios.scenario import Scenario
 from peakfleet_local import Behaviour
 from peakfleet_local.replay import FleetMinute, Minute, Phases, PoolMinute, Work
@@ -22,8 +22,8 @@ _SAID: Final = ("step", "reason")
 
 
 @dataclass(slots=True, kw_only=True)
-class GangTheatre(Theatre):
-    """A deployed gang on which scenarios run. It begins without machines.
+class GangRunner(ScenarioRunner):
+    """Runs scenarios on a deployed gang, which begins without machines.
 
     Args:
         gang: The gang.
@@ -35,79 +35,68 @@ class GangTheatre(Theatre):
         """Return how long a scenario takes: a gang without machines has nothing to settle."""
         return Phases(history_minutes=0, warm_up_minutes=0, scored_minutes=scenario.minutes)
 
-    def _record(self, scenario: Scenario, show: Show) -> Record:
-        stage, world, pool = self.stage, self.stage.world, self.gang.pool
-        if self.nights:
-            self._clear()
+    def _measure(self, scenario: Scenario, show: Show) -> Measurements:
+        environment, world, pool = self.environment, self.environment.world, self.gang.pool
+        if self.days:
+            environment.clear()
+            self._empty_bucket()
         world.set_boot_seconds(group=pool.group, seconds=pool.boot_seconds)
         world.set_behaviour(pool.group, Behaviour(answers_drain=False))  # the agents answer
-        world.start_at(START_EPOCH_SECONDS + self.nights * DAY_SECONDS)
-        self.nights += 1
-        record, meter = Record(spec=stage.spec), Meter(stage)
+        world.start_at(self._next_day())
+        measured, meter = Measurements(spec=environment.spec), Meter(environment)
         ended = len(world.endings)
         with (
             TemporaryDirectory() as home,
-            closing(Crew(gang=self.gang, aws=stage.aws, home=Path(home))) as crew,
+            closing(
+                GangInstances(gang=self.gang, aws=environment.aws, home=Path(home))
+            ) as instances,
         ):
             for index in range(scenario.minutes):
-                scenario.script(stage, index)
-                minute = self._minute(scenario.demand_units(index), crew)
+                if fault := scenario.faults.get(index):
+                    fault(environment)
+                minute = self._minute(scenario.demand_units(index), instances)
                 show(minute)
-                record.samples.append(replace(meter.read(minute), checkpoint=crew.newest_step))
-        record.endings = world.endings[ended:]
-        return record
+                sample = meter.read(minute)
+                measured.samples.append(replace(sample, checkpoint=instances.newest_step))
+        measured.endings = world.endings[ended:]
+        return measured
 
-    def _minute(self, demand_units: float, crew: Crew) -> Minute:
+    def _minute(self, demand_units: float, instances: GangInstances) -> Minute:
         """Let a minute pass, and the gang decide at its end."""
-        aws, world, pool = self.stage.aws, self.stage.world, self.gang.pool
+        aws, world, pool = self.environment.aws, self.environment.world, self.gang.pool
         start = int(world.now_epoch_seconds)
-        ready = crew.training * pool.units_per_capacity
-        serving, billed = world.in_service(pool.group), self._billed()
+        ready = instances.training * pool.units_per_capacity
+        serving = world.in_service(pool.group)
+        billed = sum(machine.billed for machine in self.environment.machines(pool.name))
         for _ in range(MINUTE_SECONDS // STEP_SECONDS):
             world.advance(STEP_SECONDS)
             aws.deliver_events()
-            crew.tick()
+            instances.tick()
         (answer,) = aws.fire_schedules(start + MINUTE_SECONDS).values()
-        return Minute(
-            start_epoch_seconds=start,
-            scored=True,
-            fleets={
-                self.gang.fleet: FleetMinute(
-                    work=Work(
-                        demand_units=demand_units,
-                        burst_units=demand_units,
-                        ready_units=ready,
-                        unserved_units=max(0.0, demand_units - ready),
-                        due_units=demand_units,
-                    ),
-                    pools=(
-                        PoolMinute(
-                            name=pool.name,
-                            in_service_capacity=serving,
-                            billed_capacity=billed,
-                            desired_capacity=self._desired(),
-                        ),
-                    ),
-                    plan=None,
-                    error=str(answer.get("errorMessage", "")),
-                    said=": ".join(str(answer[name]) for name in _SAID if name in answer),
-                )
-            },
+        work = Work(
+            demand_units=demand_units,
+            burst_units=demand_units,
+            ready_units=ready,
+            unserved_units=max(0.0, demand_units - ready),
+            due_units=demand_units,
         )
-
-    def _billed(self) -> int:
-        return sum(one.billed for one in self.stage.machines(self.gang.pool.name))
-
-    def _desired(self) -> int:
-        said = self.stage.aws.client("autoscaling").describe_auto_scaling_groups(
-            AutoScalingGroupNames=[self.gang.pool.group]
+        size = PoolMinute(
+            name=pool.name,
+            in_service_capacity=serving,
+            billed_capacity=billed,
+            desired_capacity=int(self.environment.group(pool.name)["DesiredCapacity"]),
         )
-        return int(said["AutoScalingGroups"][0]["DesiredCapacity"])
+        fleet = FleetMinute(
+            work=work,
+            pools=(size,),
+            plan=None,
+            error=str(answer.get("errorMessage", "")),
+            said=": ".join(str(answer[name]) for name in _SAID if name in answer),
+        )
+        return Minute(start_epoch_seconds=start, scored=True, fleets={self.gang.fleet: fleet})
 
-    def _clear(self) -> None:
-        """Leave nothing behind, in the bucket neither."""
-        self.stage.clear()
-        s3, bucket = self.stage.aws.client("s3"), self.gang.bucket
+    def _empty_bucket(self) -> None:
+        s3, bucket = self.environment.aws.client("s3"), self.gang.bucket
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=self.gang.prefix)
         for page in pages:
             for found in page.get("Contents", ()):

@@ -1,4 +1,4 @@
-"""What runs on the machines of a gang: the agent and the trainer as installed, and a program."""
+"""The instances of a gang: the agent and the trainer as installed, and a training program."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from peakfleet_planner.gang import GangSpec
 FIRST_STEP, LAST_STEP = 10, 20
 WRITING_SECONDS = 180
 LOOK_SECONDS = 60
-"""How often a trainer looks while nothing happens; on a machine it is every five seconds."""
-PATIENCE_SECONDS = 20.0
-"""Of this machine's time, for a process to do what it was told."""
-SERVES, LEAVES = "InService", "Terminating:Wait"
+"""How often a trainer looks at S3 here; on an instance it is every five seconds."""
+TIMEOUT_SECONDS = 20.0
+"""Wall-clock time that the program has to do what it was told."""
+SERVING, LEAVING = "InService", "Terminating:Wait"
 PROGRAM = f"""
 cd "$PEAKFLEET_CHECKPOINTS"
 until_told() {{ while [ ! -e "../$1" ] && kill -0 "$PPID" 2>/dev/null; do sleep 0.1; done; }}
@@ -38,7 +38,7 @@ until_told end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
+class _Metadata:
     """What a machine's metadata say of it."""
 
     instance_id: str
@@ -48,14 +48,14 @@ class _Seen:
     @property
     def target_state(self) -> str:
         leaves = self.world.state_of(self.instance_id).startswith("Terminating")
-        return "Terminated" if leaves else SERVES
+        return "Terminated" if leaves else SERVING
 
     @property
     def reclaimed_at(self) -> float | None:
         return None
 
 
-class _Host:
+class _Instance:
     """One machine: its agent, its trainer and the program that this one starts."""
 
     def __init__(
@@ -69,14 +69,14 @@ class _Host:
         self._now: Callable[[], float] = lambda: aws.world.now_epoch_seconds
         self._look_at = 0.0
         s3, seconds = aws.client("s3"), gang.pool.drain_seconds
-        name, group = machine.instance_id, machine.group
+        name = machine.instance_id
         self._agent = Agent(
             orders=AgentOrders(
                 drain_hook=hook["LifecycleHookName"],
                 drain_seconds=seconds,
                 heartbeat_seconds=hook["HeartbeatTimeout"],
             ),
-            machine=_Seen(instance_id=name, group=group, world=aws.world),
+            machine=_Metadata(instance_id=name, group=machine.group, world=aws.world),
             autoscaling=aws.client("autoscaling"),
             signs=self.signs,
             now=self._now,
@@ -121,16 +121,16 @@ class _Host:
 
     def _wait(self, happened: Callable[[], bool]) -> None:
         """Let the trainer look until something has happened, without time passing in the world."""
-        end = time.monotonic() + PATIENCE_SECONDS
+        end = time.monotonic() + TIMEOUT_SECONDS
         while not happened():
             if time.monotonic() > end:
-                raise TimeoutError(f"the program on {self._home.name} does not do what it is told")
+                raise TimeoutError(f"the program on {self._home.name} did not do what it was told")
             time.sleep(0.02)
             self._trainer.tick()
 
 
-class Crew:
-    """Every machine of a gang that has booted.
+class GangInstances:
+    """Every instance of a gang that has booted.
 
     Args:
         gang: Which gang.
@@ -140,7 +140,7 @@ class Crew:
 
     def __init__(self, *, gang: GangSpec, aws: LocalAws, home: Path) -> None:
         self._gang, self._aws, self._home = gang, aws, home
-        self._hosts: dict[str, _Host] = {}
+        self._instances: dict[str, _Instance] = {}
         hooks = aws.client("autoscaling").describe_lifecycle_hooks(
             AutoScalingGroupName=gang.pool.group
         )["LifecycleHooks"]
@@ -155,27 +155,27 @@ class Crew:
         )
 
     def tick(self) -> None:
-        """Let every machine look once, and let the world know which have work in hand."""
+        """Let every instance look once, and tell the world which ones are busy."""
         world = self._aws.world
         for machine in world.machines_of(self._gang.pool.group):
             key = machine.instance_id
             if not self._is_up(machine):
                 continue
-            if key not in self._hosts:
-                self._hosts[key] = _Host(
+            if key not in self._instances:
+                self._instances[key] = _Instance(
                     machine, gang=self._gang, aws=self._aws, home=self._home, hook=self._hook
                 )
-            host = self._hosts[key]
-            host.tick()
-            (world.busy.add if host.signs.is_busy else world.busy.discard)(key)
+            instance = self._instances[key]
+            instance.tick()
+            (world.busy.add if instance.signs.is_busy else world.busy.discard)(key)
 
     @property
     def training(self) -> int:
-        """How many machines serve and run the program."""
+        """How many instances serve and run the program."""
         return sum(
-            self._hosts[one.instance_id].signs.is_busy
+            self._instances[one.instance_id].signs.is_busy
             for one in self._aws.world.machines_of(self._gang.pool.group)
-            if one.instance_id in self._hosts and self._state(one) == SERVES
+            if one.instance_id in self._instances and self._state(one) == SERVING
         )
 
     @property
@@ -186,13 +186,13 @@ class Crew:
 
     def close(self) -> None:
         """End every program."""
-        for host in self._hosts.values():
-            host.end()
+        for instance in self._instances.values():
+            instance.end()
 
     def _is_up(self, machine: Machine) -> bool:
         world = self._aws.world
         booted_at = machine.launched_at + world.boot_seconds_of(machine.group)
-        return world.now_epoch_seconds >= booted_at and self._state(machine) in {SERVES, LEAVES}
+        return world.now_epoch_seconds >= booted_at and self._state(machine) in {SERVING, LEAVING}
 
     def _state(self, machine: Machine) -> str:
         return self._aws.world.state_of(machine.instance_id)

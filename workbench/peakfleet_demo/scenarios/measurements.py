@@ -1,22 +1,21 @@
-"""What was measured while a scenario ran."""
+"""What is measured while a scenario runs, minute by minute."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from peakfleet_local.replay import FleetMinute, PoolMinute
+from peakfleet_demo.scenarios.environment import Environment
+from peakfleet_local.replay import FleetMinute, Minute, PoolMinute
 from peakfleet_local.world import Ending
 from peakfleet_planner import FleetSpec
 
 K = TypeVar("K")
-LAUNCHED = "launched"
-NOTHING_UNITS = 1e-6
-MINUTES_PER_HOUR = 60
-Tries = Mapping[tuple[str, str], int]
-"""Instances by pool and answer: `launched`, or EC2's error code."""
+LAUNCHED: Final = "launched"
+NOTHING_UNITS: Final = 1e-6
+MINUTES_PER_HOUR: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,43 +25,53 @@ class Sample:
     Args:
         start_epoch_seconds: When it began.
         fleet: What the replay says of it.
-        tries: Instances that were tried in it.
+        tries: Instances that were requested, by pool and answer: `launched`, or EC2's error code.
         asks: Requests for capacity by pool.
         calls: API calls by operation.
-        launched_at: When instances were launched in it, in epoch seconds, by pool.
-        checkpoint: Step of the newest checkpoint that a whole gang has kept. Default: none.
+        launched_at: When instances were launched, in epoch seconds, by pool.
+        checkpoint: Step of the newest checkpoint that a whole gang has kept; 0 if none.
     """
 
     start_epoch_seconds: int
     fleet: FleetMinute
-    tries: Tries
+    tries: Mapping[tuple[str, str], int]
     asks: Mapping[str, int]
     calls: Mapping[str, int]
     launched_at: Mapping[str, Sequence[float]]
     checkpoint: int = 0
 
+    @property
+    def billed_capacity(self) -> int:
+        """What of all pools is paid for."""
+        return sum(pool.billed_capacity for pool in self.fleet.pools)
+
 
 @dataclass(slots=True, kw_only=True)
-class Record:
+class Measurements:
     """A scenario, minute by minute, beginning with minute 0.
 
     Args:
         spec: The fleet.
         samples: The minutes.
-        endings: How machines ended.
-        calm_missing_units: What was missing by minute when the same demand met no fault. Default:
-            not known.
+        endings: How instances ended.
+        missing_units_without_fault: What was missing by minute when the same demand met no fault;
+            empty where that was not measured.
     """
 
     spec: FleetSpec
     samples: list[Sample] = field(default_factory=list)
     endings: list[Ending] = field(default_factory=list)
-    calm_missing_units: Sequence[float] = ()
+    missing_units_without_fault: Sequence[float] = ()
 
     @property
     def start_epoch_seconds(self) -> int:
         """When minute 0 began."""
         return self.samples[0].start_epoch_seconds
+
+    @property
+    def last_minute(self) -> int:
+        """The last minute."""
+        return len(self.samples) - 1
 
     @property
     def missing_units(self) -> list[float]:
@@ -75,7 +84,7 @@ class Record:
         return sum(sample.fleet.work.burst_units for sample in self.samples)
 
     def missing_minutes(self, first: int = 0, last: int | None = None) -> int:
-        """Return in how many minutes something was missing."""
+        """Return in how many minutes units were missing."""
         return sum(units > NOTHING_UNITS for units in self.missing_units[first:last])
 
     @property
@@ -93,7 +102,7 @@ class Record:
         return self._pool(pool, minute).in_service_capacity
 
     def desired(self, pool: str, minute: int) -> int:
-        """Return what a pool was asked to run at the end of a minute."""
+        """Return what a pool was told to run at the end of a minute."""
         return self._pool(pool, minute).desired_capacity
 
     def in_service(self, minute: int) -> int:
@@ -101,7 +110,7 @@ class Record:
         return sum(pool.in_service_capacity for pool in self.samples[minute].fleet.pools)
 
     def refused(self, pool: str, minute: int) -> int:
-        """Return how many refusals a pool had in a minute."""
+        """Return how many instances a pool was refused in a minute."""
         return sum(
             count
             for (name, answer), count in self.samples[minute].tries.items()
@@ -135,6 +144,48 @@ class Record:
 
     def _pool(self, pool: str, minute: int) -> PoolMinute:
         return next(one for one in self.samples[minute].fleet.pools if one.name == pool)
+
+
+class Meter:
+    """Reads what has happened in an environment since it was last read."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._pools = {pool.group: pool.name for pool in environment.spec.pools}
+        self._tries, self._asks, self._calls = self._counters()
+        self._known: set[str] = set()
+
+    def read(self, minute: Minute) -> Sample:
+        """Return one minute."""
+        tries, asks, calls = self._counters()
+        sample = Sample(
+            start_epoch_seconds=minute.start_epoch_seconds,
+            fleet=minute.fleets[self._environment.spec.fleet],
+            tries=tries - self._tries,
+            asks=asks - self._asks,
+            calls=calls - self._calls,
+            launched_at={name: sorted(self._launched(name)) for name in self._pools.values()},
+        )
+        self._tries, self._asks, self._calls = tries, asks, calls
+        return sample
+
+    def _launched(self, pool: str) -> Iterator[float]:
+        for machine in self._environment.machines(pool):
+            if machine.instance_id not in self._known:
+                self._known.add(machine.instance_id)
+                yield machine.launched_at
+
+    def _counters(self) -> tuple[Counter[tuple[str, str]], Counter[str], Counter[str]]:
+        world, pools = self._environment.world, self._pools
+        tries: Counter[tuple[str, str]] = Counter()
+        for (group, answer), count in world.tries.items():
+            if group in pools:
+                tries[pools[group], answer] += count
+        asks: Counter[str] = Counter()
+        for (group, _), count in world.asks.items():
+            if group in pools:
+                asks[pools[group]] += count
+        return tries, asks, Counter(world.calls)
 
 
 def _sum(counts: Iterable[Mapping[K, int]]) -> Counter[K]:

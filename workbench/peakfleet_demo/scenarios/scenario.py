@@ -1,56 +1,34 @@
-"""What a scenario is."""
+"""What a scenario is: demand, faults by minute, and what is asserted of the fleet meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from peakfleet_demo.scenarios.environment import Stage
-from peakfleet_demo.scenarios.measurements import Record
+from peakfleet_demo.scenarios.environment import Environment
+from peakfleet_demo.scenarios.measurements import Measurements
 
 FleetKind = Literal["workers", "ranking", "training", "training-in-block"]
 """Value of the context `fleet` of the app in `examples/faults`."""
+Demand = Callable[[int], float]
+"""Demand in units of a minute; minute 0 is the first that is measured."""
+Fault = Callable[[Environment], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
-    """One thing that a fleet promises, and how it came out.
+class Assertion:
+    """One thing that a fleet promises, held against what was measured.
 
     Args:
         text: What is promised, with its bound.
         measured: What was measured, in words.
-        kept: Whether it was kept.
+        passed: Whether it was kept.
     """
 
     text: str
     measured: str
-    kept: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """A fault, the demand that meets it, and what the fleet promises.
-
-    Args:
-        name: How it is asked for.
-        shows: What it shows, in one line.
-        fleet: Which fleet it happens to.
-        minutes: How long it lasts, after the fleet has settled.
-        demand_units: Demand of a minute; those before minute 0 have the demand of minute 0.
-        script: Called at the beginning of each minute with the stage and the minute.
-        promises: What is promised, given what was measured.
-        compares: Whether the same demand is also met without the fault. Default: no.
-    """
-
-    name: str
-    shows: str
-    fleet: FleetKind
-    minutes: int
-    demand_units: Callable[[int], float]
-    script: Callable[[Stage, int], None]
-    promises: Callable[[Record], Iterable[Promise]]
-    compares: bool = False
+    passed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +36,10 @@ class Ramp:
     """Demand that rises in a straight line and stays.
 
     Args:
-        low: Demand at first.
-        high: Demand in the end.
-        begins: Minute in which it begins to rise. Default: 5.
-        minutes: How long it rises. Default: 20.
+        low: Units at first.
+        high: Units in the end.
+        begins: Minute in which it begins to rise.
+        minutes: How long it rises.
 
     >>> [Ramp(low=0, high=10, begins=1, minutes=2)(minute) for minute in range(5)]
     [0.0, 0.0, 5.0, 10.0, 10.0]
@@ -73,7 +51,7 @@ class Ramp:
     minutes: int = 20
 
     def __call__(self, minute: int) -> float:
-        """Return the demand of a minute."""
+        """Return the units of a minute."""
         return self.low + (self.high - self.low) * min(
             1.0, max(0.0, (minute - self.begins) / self.minutes)
         )
@@ -82,3 +60,32 @@ class Ramp:
 def steady(units: float) -> Ramp:
     """Return demand that never changes."""
     return Ramp(low=units, high=units)
+
+
+RISE: Final = Ramp(low=200.0, high=330.0)
+"""Twice the burst of the `workers` fleet: from 10 of its instances to 23."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A fault, the demand during it, and what the fleet promises.
+
+    Args:
+        name: How the command line names it.
+        shows: What it shows, in one line.
+        minutes: How long it lasts, after the fleet has settled.
+        faults: What happens at the beginning of a minute.
+        assertions: What is promised, given what was measured.
+        fleet: The fleet that it happens to.
+        demand_units: Demand; minutes before 0 have the demand of minute 0.
+        compares: Whether the same demand is also measured without the faults.
+    """
+
+    name: str
+    shows: str
+    minutes: int
+    faults: Mapping[int, Fault]
+    assertions: Callable[[Measurements], Iterable[Assertion]]
+    fleet: FleetKind = "workers"
+    demand_units: Demand = RISE
+    compares: bool = False

@@ -1,36 +1,47 @@
-"""Scenarios from the command line: deploy, run, show, write."""
+"""Scenarios by name: deploy their fleets, run them, show and write the results."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
+from rich.text import Text
 
-from peakfleet_demo.demo import DemoError, Outputs, Screen, screen_for
-from peakfleet_demo.scenarios import show
-from peakfleet_demo.scenarios.catalogue import ALL, CATALOGUE, LIST
-from peakfleet_demo.scenarios.page import write_page
-from peakfleet_demo.scenarios.runner import APP, Result, Theatre, by_fleet
+from peakfleet_demo.demo import deploy_in_step, screen_for
+from peakfleet_demo.options import DemoError, Outputs
+from peakfleet_demo.scenarios import broken, control, inference, no_capacity, spot, training
+from peakfleet_demo.scenarios.environment import Environment
+from peakfleet_demo.scenarios.gangs import GangRunner, as_fleet
+from peakfleet_demo.scenarios.report import document, result_lines, write_page
+from peakfleet_demo.scenarios.runner import ScenarioResult, ScenarioRunner
 from peakfleet_demo.scenarios.scenario import FleetKind, Scenario
-from peakfleet_demo.scenarios.setup import opened
-from peakfleet_local import DeployError
+from peakfleet_local import LocalAws, deploy
+from peakfleet_local.groups import reservations_installed
+from peakfleet_local.replay import deployed_fleets, deployed_gangs
+
+APP: Final = Path("examples") / "faults"
+CATALOGUE: Final[Mapping[str, Scenario]] = {
+    scenario.name: scenario
+    for module in (no_capacity, spot, broken, control, inference, training)
+    for scenario in module.SCENARIOS
+}
 
 
-def rehearse_scenarios(
+def run_scenarios(
     name: str, *, app_directory: Path, port: int, outputs: Outputs, console: Console
 ) -> tuple[str, ...]:
-    """Run scenarios by name and say what they came to.
+    """Run scenarios by name, show and write their results.
 
     Args:
         name: Of a scenario; `all` runs every one, `list` only names them.
         app_directory: The checkout.
         port: Of the local AWS; 0 takes any.
-        outputs: Where the outcome is written.
-        console: Where progress and outcome are shown.
+        outputs: Where the results are written.
+        console: Where progress and results are shown.
 
     Returns:
         The scenarios in which a promise was broken.
@@ -38,85 +49,92 @@ def rehearse_scenarios(
     Raises:
         DemoError: There is no such scenario, or its fleet cannot be deployed.
     """
-    if name == LIST:
-        for line in show.listing(tuple(CATALOGUE.values())):
+    if name == "list":
+        width = max(map(len, CATALOGUE))
+        for one in CATALOGUE.values():
+            line = Text.assemble((f"{one.name:{width}}", "bold"), f"  {one.shows}")
             console.print(line, soft_wrap=True)
         return ()
-    scenarios = chosen(name)
+    if name != "all" and name not in CATALOGUE:
+        raise DemoError(f"there is no scenario '{name}': say `--scenario list` to see them")
     if not (app_directory / APP / "cdk.json").exists():
         raise DemoError(f"there are no fleets for scenarios at {app_directory / APP}")
     began = time.monotonic()
+    by_fleet: dict[FleetKind, list[Scenario]] = {}
+    for one in CATALOGUE.values() if name == "all" else [CATALOGUE[name]]:
+        by_fleet.setdefault(one.fleet, []).append(one)
     results = [
         result
-        for kind, those in by_fleet(scenarios).items()
-        for result in _played(kind, those, app_directory, port, console)
+        for kind, scenarios in by_fleet.items()
+        for result in _run_on_one_fleet(kind, scenarios, app_directory, port, console)
     ]
-    _write(results, outputs)
+    write_page(outputs.html, results)
+    outputs.write_json(document(results))
     console.print(f"Report: {outputs.html}")
-    broken = tuple(result.scenario.name for result in results if not result.kept)
-    kept = len(results) - len(broken)
+    broken_ones = tuple(result.scenario.name for result in results if not result.passed)
     console.print(
-        f"{kept} of {len(results)} scenarios kept every promise"
-        + (f"; broken in: {', '.join(broken)}" if broken else ""),
+        f"{len(results) - len(broken_ones)} of {len(results)} scenarios kept every promise"
+        + (f"; broken in: {', '.join(broken_ones)}" if broken_ones else ""),
         style="bold",
     )
     console.print(f"Took {time.monotonic() - began:.0f} s")
-    return broken
+    return broken_ones
 
 
-def chosen(name: str) -> tuple[Scenario, ...]:
-    """Return the scenarios of a name.
+@contextmanager
+def deployed_runner(
+    kind: FleetKind, *, app_directory: Path, port: int = 0, on_output: Callable[[str], None]
+) -> Iterator[ScenarioRunner]:
+    """Deploy a fleet with the CDK CLI to a local AWS of its own.
+
+    Args:
+        kind: The fleet.
+        app_directory: The checkout.
+        port: Of the local AWS. Default: any.
+        on_output: Takes each line that the CLI prints.
 
     Raises:
-        DemoError: There is none.
+        DeployError: It could not be deployed.
     """
-    if name == ALL:
-        return tuple(CATALOGUE.values())
-    if name not in CATALOGUE:
-        raise DemoError(f"there is no scenario '{name}': say `--scenario {LIST}` to see them")
-    return (CATALOGUE[name],)
+    cdk = app_directory.resolve() / "node_modules" / ".bin" / "cdk"
+    with LocalAws(port=port) as aws, reservations_installed(aws.world) as reservations:
+        deploy(
+            aws,
+            app_directory=app_directory / APP,
+            cdk_command=(str(cdk), "--context", f"fleet={kind}"),
+            on_output=on_output,
+        )
+        if gangs := deployed_gangs(region=aws.region):
+            environment = Environment.of(aws, as_fleet(gangs[0]), reservations=reservations)
+            yield GangRunner(environment=environment, gang=gangs[0])
+        else:
+            (spec,) = deployed_fleets(region=aws.region)
+            environment = Environment.of(aws, spec, reservations=reservations)
+            yield ScenarioRunner(environment=environment)
 
 
-def _played(
+def _run_on_one_fleet(
     kind: FleetKind,
     scenarios: Sequence[Scenario],
     app_directory: Path,
     port: int,
     console: Console,
-) -> list[Result]:
-    screen, log = screen_for(console), list[str]()
+) -> Iterator[ScenarioResult]:
+    screen = screen_for(console)
     with ExitStack() as stack:
-        try:
-            with screen.step(f"Deploy the fleet '{kind}' with the CDK CLI") as say:
-
-                def heard(line: str) -> None:
-                    log.append(line)
-                    say(line)
-
-                theatre = stack.enter_context(
-                    opened(kind, app_directory=app_directory, port=port, on_output=heard)
-                )
-        except DeployError as error:
-            for line in log:
+        with deploy_in_step(
+            screen, console, f"Deploy the fleet '{kind}' with the CDK CLI", "the fleet"
+        ) as heard:
+            runner = stack.enter_context(
+                deployed_runner(kind, app_directory=app_directory, port=port, on_output=heard)
+            )
+        for scenario in scenarios:
+            with screen.replaying(
+                specs=[runner.environment.spec],
+                title=scenario.name,
+                phases=runner.phases(scenario),
+            ) as shown:
+                result = runner.run(scenario, show=shown)
+            for line in result_lines(result):
                 console.print(line, soft_wrap=True)
-            first, *_ = str(error).splitlines()
-            raise DemoError(f"the fleet could not be deployed: {first.rstrip(':')}") from error
-        return [_play(theatre, scenario, screen, console) for scenario in scenarios]
-
-
-def _play(theatre: Theatre, scenario: Scenario, screen: Screen, console: Console) -> Result:
-    with screen.replaying(
-        specs=[theatre.stage.spec], title=scenario.name, phases=theatre.phases(scenario)
-    ) as shown:
-        result = theatre.play(scenario, show=shown)
-    for line in show.outcome(result):
-        console.print(line, soft_wrap=True)
-    return result
-
-
-def _write(results: Sequence[Result], outputs: Outputs) -> None:
-    write_page(outputs.html, results)
-    if outputs.json_file is not None:
-        outputs.json_file.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(show.document(results), indent=2)
-        outputs.json_file.write_text(text + "\n", encoding="utf-8")
+            yield result

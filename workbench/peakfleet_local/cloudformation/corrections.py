@@ -1,12 +1,16 @@
+"""Resource types that moto knows and gets wrong."""
+
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 
 from moto.autoscaling.models import FakeAutoScalingGroup, autoscaling_backends
 from moto.awslambda.models import LambdaFunction
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import EmptyResult
+from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 from moto.kms.models import Key
 from moto.ssm.models import Parameter
 
@@ -14,107 +18,87 @@ from peakfleet_local.cloudformation.resources import Properties
 from peakfleet_local.groups import complete_group
 from peakfleet_local.moto import MotoObject, Patch, as_method, stock
 
+ZONE_OF_BALANCERS = "Z35SXDOTRQ7X7K"
 _CREATE = "create_from_cloudformation_json"
-_stock_create_function = stock(LambdaFunction, _CREATE)
-_stock_create_group = stock(FakeAutoScalingGroup, _CREATE)
-_stock_create_key = stock(Key, _CREATE)
-_stock_create_parameter = stock(Parameter, _CREATE)
 
 
 def type_patches() -> list[Patch]:
     """Return the corrections of single resource types of moto 5.2.5."""
+    group, balancer = FakeAutoScalingGroup, FakeLoadBalancer
+    replaced: tuple[tuple[object, str, object], ...] = (
+        (group, "update_from_cloudformation_json", staticmethod(_update_group)),
+        (balancer, _CREATE, staticmethod(_create_balancer)),
+        (balancer, "get_cfn_attribute", as_method(_balancer_attribute)),
+        (ELBv2Backend, "convert_and_validate_properties", as_method(_default_actions)),
+    )
+    added: tuple[tuple[object, str, object], ...] = (
+        (CloudWatchResponse, "put_composite_alarm", _put_composite_alarm),
+        (FakeTargetGroup, "get_cfn_attribute", as_method(_target_group_attribute)),
+    )
     return [
-        Patch(
-            owner=FakeAutoScalingGroup,
-            name="update_from_cloudformation_json",
-            value=staticmethod(_update_group),
-        ),
-        Patch(
-            owner=FakeAutoScalingGroup,
-            name=_CREATE,
-            value=classmethod(as_method(_create_group)),
-        ),
-        Patch(
-            owner=CloudWatchResponse,
-            name="put_composite_alarm",
-            value=_put_composite_alarm,
-            adds=True,
-        ),
-        Patch(owner=LambdaFunction, name=_CREATE, value=classmethod(as_method(_create_function))),
-        Patch(owner=Key, name=_CREATE, value=classmethod(as_method(_create_key))),
-        Patch(owner=Parameter, name=_CREATE, value=classmethod(as_method(_create_parameter))),
+        _creating(group, finish=_finish_group),
+        _creating(LambdaFunction, finish=_finish_function),
+        _creating(Key, prepare=_key_properties),
+        _creating(Parameter, prepare=_parameter_properties),
+        *(Patch(owner=o, name=n, value=v) for o, n, v in replaced),
+        *(Patch(owner=o, name=n, value=v, adds=True) for o, n, v in added),
     ]
 
 
-def _create_function(
-    cls: MotoObject,
-    resource_name: str,
-    cloudformation_json: Properties,
-    account_id: str,
-    region_name: str,
-    **kwargs: object,
-) -> MotoObject:
+def _creating(
+    model: type,
+    *,
+    prepare: Callable[[str, Properties], Properties] = lambda _, properties: properties,
+    finish: Callable[[MotoObject, Properties], None] = lambda _, __: None,
+) -> Patch:
+    """Return the creation of a resource from a template with what moto forgets.
+
+    Args:
+        model: moto's class of the resource.
+        prepare: Makes properties that moto understands, from its generated name and those of
+            the template. Default: they stay.
+        finish: Gives the created resource what moto dropped. Default: nothing.
+    """
+    create = stock(model, _CREATE)
+
+    def created(
+        cls: MotoObject, name: str, document: Mapping[str, Properties], *place: str, **more: object
+    ) -> MotoObject:
+        properties = document.get("Properties", {})
+        prepared = {**document, "Properties": prepare(name, properties)}
+        resource = create(cls, name, prepared, *place, **more)
+        finish(resource, properties)
+        return resource
+
+    return Patch(owner=model, name=_CREATE, value=classmethod(as_method(created)))
+
+
+def _finish_function(function: MotoObject, properties: Properties) -> None:
     """Log to the group that the template names, with its layers; moto looks at neither."""
-    function = _stock_create_function(
-        cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
-    )
-    properties = cloudformation_json["Properties"]
     function.logs_group_name = properties.get("LoggingConfig", {}).get(
         "LogGroup", function.logs_group_name
     )
     function.architectures = properties.get("Architectures", function.architectures)
     function.update_configuration({"Layers": properties.get("Layers", [])})
-    return function
 
 
-def _create_key(
-    cls: MotoObject,
-    resource_name: str,
-    cloudformation_json: Properties,
-    account_id: str,
-    region_name: str,
-    **kwargs: object,
-) -> MotoObject:
-    """Pass policy and tags as the key's API has them; moto passes the template's form."""
-    wanted = cloudformation_json["Properties"]
-    properties = {
-        **wanted,
-        "KeyPolicy": json.dumps(wanted["KeyPolicy"]),
-        "Tags": [{"TagKey": t["Key"], "TagValue": t["Value"]} for t in wanted.get("Tags", [])],
-    }
-    document = {**cloudformation_json, "Properties": properties}
-    return _stock_create_key(cls, resource_name, document, account_id, region_name, **kwargs)
-
-
-def _create_parameter(
-    cls: MotoObject,
-    resource_name: str,
-    cloudformation_json: Properties,
-    account_id: str,
-    region_name: str,
-    **kwargs: object,
-) -> MotoObject:
-    """Give a parameter without a name the generated one; moto fails."""
-    properties = {"Name": resource_name, **cloudformation_json["Properties"]}
-    document = {**cloudformation_json, "Properties": properties}
-    return _stock_create_parameter(cls, resource_name, document, account_id, region_name, **kwargs)
-
-
-def _create_group(
-    cls: MotoObject,
-    resource_name: str,
-    cloudformation_json: Properties,
-    account_id: str,
-    region_name: str,
-    **kwargs: object,
-) -> MotoObject:
+def _finish_group(group: MotoObject, properties: Properties) -> None:
     """Give a group the hooks and the lifecycle policy of its template; moto drops them."""
-    group = _stock_create_group(
-        cls, resource_name, cloudformation_json, account_id, region_name, **kwargs
-    )
-    backend = autoscaling_backends[account_id][region_name]
-    complete_group(backend, group.name, cloudformation_json["Properties"])
-    return group
+    complete_group(group.autoscaling_backend, group.name, properties)
+
+
+def _key_properties(_name: str, properties: Properties) -> Properties:
+    """Pass policy and tags as the key's API has them; moto passes the template's form."""
+    return {
+        **properties,
+        "KeyPolicy": json.dumps(properties["KeyPolicy"]),
+        "Tags": [{"TagKey": t["Key"], "TagValue": t["Value"]} for t in properties.get("Tags", [])],
+    }
+
+
+def _parameter_properties(name: str, properties: Properties) -> Properties:
+    """Give a parameter without a name the generated one; moto fails."""
+    return {"Name": name, **properties}
 
 
 def _update_group(
@@ -170,3 +154,58 @@ def _put_composite_alarm(response: MotoObject) -> EmptyResult:
 
 def _whole(value: object) -> int | None:
     return None if value is None else int(str(value))
+
+
+def _create_balancer(
+    resource_name: str,
+    cloudformation_json: Properties,
+    account_id: str,
+    region_name: str,
+    **_kwargs: object,
+) -> MotoObject:
+    """Make the kind of balancer that was asked for; moto makes an application one."""
+    wanted = cloudformation_json["Properties"]
+    balancer = elbv2_backends[account_id][region_name].create_load_balancer(
+        resource_name,
+        wanted.get("SecurityGroups", []),
+        wanted.get("Subnets", []),
+        subnet_mappings=wanted.get("SubnetMappings"),
+        scheme=wanted.get("Scheme", "internet-facing"),
+        loadbalancer_type=wanted.get("Type", "application"),
+        tags=wanted.get("Tags", []),
+    )
+    for attribute in wanted.get("LoadBalancerAttributes", []):
+        balancer.attrs[attribute["Key"]] = str(attribute["Value"])
+    return balancer
+
+
+def _balancer_attribute(balancer: MotoObject, attribute_name: str) -> object:
+    """Return any attribute; moto leaves out the full name, which metrics need."""
+    return {
+        "Arn": balancer.arn,
+        "DNSName": balancer.dns_name,
+        "LoadBalancerName": balancer.name,
+        "LoadBalancerArn": balancer.arn,
+        "LoadBalancerFullName": balancer.arn.partition("loadbalancer/")[2],
+        "CanonicalHostedZoneID": ZONE_OF_BALANCERS,
+        "SecurityGroups": balancer.security_groups,
+    }[attribute_name]
+
+
+def _target_group_attribute(group: MotoObject, attribute_name: str) -> object:
+    return {
+        "TargetGroupArn": group.arn,
+        "TargetGroupName": group.name,
+        "TargetGroupFullName": group.arn.rpartition(":")[2],
+        "LoadBalancerArns": list(group.load_balancer_arns),
+    }[attribute_name]
+
+
+def _default_actions(_backend: MotoObject, properties: Properties) -> list[Properties]:
+    """Keep forward actions that name several weighted groups; moto expects one."""
+    return [
+        {"Type": "forward", "TargetGroupArn": action["TargetGroupArn"]}
+        if action["Type"] == "forward" and "TargetGroupArn" in action
+        else action
+        for action in properties["DefaultActions"]
+    ]

@@ -1,9 +1,10 @@
+"""How a resource type of a template is made, changed and removed."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from botocore import xform_name
 
@@ -12,10 +13,8 @@ from peakfleet_local.moto import Client, Json, MotoObject
 Properties = Mapping[str, Json]
 
 
-class Clients(Protocol):
-    """Makes clients of the local AWS."""
-
-    def __call__(self, service: str) -> Client: ...
+Clients = Callable[[str], Client]
+"""Makes the client of a service of the local AWS."""
 
 
 class PropertyError(ValueError):

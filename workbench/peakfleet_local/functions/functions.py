@@ -19,7 +19,7 @@ from typing import Any
 from moto.awslambda.models import LambdaFunction, lambda_backends
 from moto.core.utils import unix_time_millis
 
-from peakfleet_local.functions.worker import Death, Deployment, Invocation, Worker
+from peakfleet_local.functions.worker import Crash, Deployment, Invocation, Worker
 from peakfleet_local.moto import MotoObject, Patch, as_method, patched, stock
 
 LOG_LINES_KEPT = 2000
@@ -51,7 +51,8 @@ class Functions:
         self._workers: dict[str, Worker] = {}
         self._logs: dict[str, deque[str]] = {}
         self._queued: deque[tuple[str, object]] = deque()
-        self._deaths: dict[str, Death] = {}
+        self._crashes: dict[str, Crash] = {}
+        self._unknown_operations: tuple[str, ...] = ()
         self._invoke_now = stock(LambdaFunction, "invoke")
         self._code = Path(tempfile.mkdtemp(prefix="peakfleet-lambda-"))
 
@@ -92,15 +93,23 @@ class Functions:
         with self._lock:
             return self._queued.popleft() if self._queued else None
 
-    def kill_at(self, function_name: str, death: Death) -> None:
+    def kill_at(self, function_name: str, crash: Crash) -> None:
         """Let the next invocation that makes a certain API call end there.
 
         Args:
             function_name: Of which function.
-            death: At which call.
+            crash: At which call.
         """
         with self._lock:
-            self._deaths[function_name] = death
+            self._crashes[function_name] = crash
+
+    def age_sdk(self, *unknown_operations: str) -> None:
+        """Let the runtime's SDK be too old to know some operations.
+
+        Args:
+            unknown_operations: Such as autoscaling:LaunchInstances. Default: it knows all.
+        """
+        self._unknown_operations = unknown_operations
 
     def logs(self, function_name: str) -> list[str]:
         """The latest lines that a function printed, oldest first."""
@@ -120,9 +129,9 @@ class Functions:
             return _refused(function)
         name = function.function_name
         worker = self._worker(function)
-        invocation = worker.invoke(event, death=self._deaths.get(name))
+        invocation = worker.invoke(event, crash=self._crashes.get(name))
         if not worker.runs:
-            self._deaths.pop(name, None)
+            self._crashes.pop(name, None)
         with self._lock:
             kept = self._logs.setdefault(function.function_name, deque(maxlen=LOG_LINES_KEPT))
             kept.extend(invocation.logs)
@@ -170,6 +179,7 @@ class Functions:
             environment={**self._environment, **_variables(function)},
             timeout_seconds=float(function.timeout),
             layer_packages=_layer_packages(function),
+            unknown_operations=self._unknown_operations,
         )
 
     def _unpacked(self, function: MotoObject) -> Path:

@@ -1,3 +1,5 @@
+"""A warm process that runs the code of one function."""
+
 from __future__ import annotations
 
 import json
@@ -13,7 +15,7 @@ from uuid import uuid4
 
 INIT_SECONDS = 60.0
 """AWS gives code 10 seconds to load; a busy laptop needs more."""
-GOODBYE_SECONDS = 5.0
+END_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class Deployment:
         environment: Variables that the function sees, and no others.
         timeout_seconds: How long one invocation may take.
         layer_packages: Packages that its layers bring. Default: none.
+        unknown_operations: What the SDK of the runtime is too old to know, such as
+            autoscaling:LaunchInstances. Default: nothing.
     """
 
     name: str
@@ -37,10 +41,11 @@ class Deployment:
     environment: Mapping[str, str]
     timeout_seconds: float
     layer_packages: tuple[str, ...] = ()
+    unknown_operations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Death:
+class Crash:
     """Where an invocation ends in the middle of its work, as by a crash.
 
     Args:
@@ -77,12 +82,12 @@ class Worker:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
-    def invoke(self, event: object, *, death: Death | None = None) -> Invocation:
+    def invoke(self, event: object, *, crash: Crash | None = None) -> Invocation:
         """Run the handler, in a new process if there is none.
 
         Args:
             event: What it is given.
-            death: Where its process ends meanwhile. Default: it does not.
+            crash: Where its process ends meanwhile. Default: it does not.
         """
         with self._lock:
             logs: list[str] = []
@@ -95,7 +100,7 @@ class Worker:
                 "request_id": request_id,
                 "function_arn": self.deployment.arn,
                 "timeout_seconds": self.deployment.timeout_seconds,
-                "death": death and asdict(death),
+                "crash": crash and asdict(crash),
             }
             answer = self._exchange(request, self.deployment.timeout_seconds, logs)
             if "result" in answer:
@@ -183,7 +188,7 @@ class Worker:
         if process.stdin is not None:
             _close_quietly(process.stdin.close)
         try:
-            process.wait(GOODBYE_SECONDS)
+            process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -206,6 +211,7 @@ def _start(deployment: Deployment) -> subprocess.Popen[str]:
             str(Path(__file__).with_name("worker_main.py")),
             str(deployment.code),
             ",".join(deployment.layer_packages),
+            ",".join(deployment.unknown_operations),
             *packages,
         ],
         stdin=subprocess.PIPE,

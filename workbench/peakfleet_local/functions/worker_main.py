@@ -107,9 +107,9 @@ def load(handler: str) -> Callable[[Any, Context], Any]:
 
 
 @contextmanager
-def mortal(death: dict[str, Any] | None) -> Iterator[None]:
+def crashing(crash: dict[str, Any] | None) -> Iterator[None]:
     """End this process at an API call, in the middle of whatever it does."""
-    if death is None:
+    if crash is None:
         yield
         return
     # Function code may do without botocore, and clients that exist take no new event hooks.
@@ -117,22 +117,47 @@ def mortal(death: dict[str, Any] | None) -> Iterator[None]:
 
     every_client: Any = botocore_client.BaseClient
     call = every_client._make_api_call  # noqa: SLF001 - where every call passes
-    left = int(death["calls"])
+    left = int(crash["calls"])
 
-    def dying(client: Any, operation: str, arguments: Any) -> Any:  # noqa: ANN401 - botocore's own
+    def call_or_crash(client: Any, operation: str, arguments: Any) -> Any:  # noqa: ANN401 - botocore's own
         nonlocal left
-        left -= operation == death["operation"]
+        left -= operation == crash["operation"]
         if left > 0:
             return call(client, operation, arguments)
-        if death["after"]:
+        if crash["after"]:
             call(client, operation, arguments)
         os._exit(1)
 
-    every_client._make_api_call = dying  # noqa: SLF001 - as above
+    every_client._make_api_call = call_or_crash  # noqa: SLF001 - as above
     try:
         yield
     finally:
         every_client._make_api_call = call  # noqa: SLF001 - as above
+
+
+def without_operations(operations: Sequence[str], code_directory: str) -> None:
+    """Let the runtime's own SDK not know some operations, as one that is older than they are.
+
+    Args:
+        operations: Such as autoscaling:LaunchInstances.
+        code_directory: An SDK or a service model that was deployed is left as it is.
+    """
+    if not operations:
+        return
+    from botocore import loaders  # noqa: PLC0415 - function code may do without
+
+    file_loader: Any = loaders.JSONFileLoader
+    load = file_loader.load_file
+
+    def load_older(loader: Any, file_path: str) -> Any:  # noqa: ANN401 - botocore's own
+        document = load(loader, file_path)
+        if document and not file_path.startswith(code_directory):
+            for service, _, operation in (name.partition(":") for name in operations):
+                if f"/{service}/" in file_path.replace(os.sep, "/"):
+                    document.get("operations", {}).pop(operation, None)
+        return document
+
+    file_loader.load_file = load_older
 
 
 def serve(requests: TextIO, send: Callable[[dict[str, Any]], None], logs: LogStream) -> None:
@@ -149,7 +174,7 @@ def serve(requests: TextIO, send: Callable[[dict[str, Any]], None], logs: LogStr
         request = json.loads(line)
         answer: dict[str, Any] = {}
         try:
-            with mortal(request.get("death")):
+            with crashing(request.get("crash")):
                 answer["result"] = json.dumps(handler(request["event"], Context(request)))
         except Exception as error:  # noqa: BLE001 - as above
             answer["error"] = failure(error)
@@ -166,12 +191,13 @@ def main() -> None:
         protocol.write(json.dumps(message) + "\n")
         protocol.flush()
 
-    code_directory, of_layers, *RuntimeFinder.search_path = sys.argv[1:]
+    code_directory, of_layers, unknown, *RuntimeFinder.search_path = sys.argv[1:]
     RuntimeFinder.packages = RUNTIME_PACKAGES.union(of_layers.split(","))
     sys.path.insert(0, code_directory)
     sys.meta_path.append(RuntimeFinder)
     logs = LogStream(send)
     sys.stdout = sys.stderr = logs
+    without_operations(list(filter(None, unknown.split(","))), code_directory)
     serve(sys.stdin, send, logs)
 
 

@@ -1,13 +1,20 @@
+"""Scaling activities of groups, as DescribeScalingActivities and EventBridge report them."""
+
 from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+from peakfleet_local.moto import MotoObject
+from peakfleet_local.world import CloudEvent, Place, cloud_event, instance_arn, timestamp
+
 ACTIVITIES_KEPT = 500
+_OUTCOMES = {True: "EC2 Instance Launch", False: "EC2 Instance Terminate"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,3 +116,76 @@ def as_document(activity: Activity, *, now_epoch_seconds: float) -> dict[str, An
     if ended:
         document["EndTime"] = datetime.fromtimestamp(activity.ended_at, tz=UTC)
     return document
+
+
+def activity_event(
+    group: MotoObject,
+    activity: Activity,
+    *,
+    launch: bool,
+    instance_id: str = "",
+    zone: str = "",
+    ends: Mapping[str, str],
+) -> CloudEvent:
+    """Return what Auto Scaling says of a launch or a termination that ended.
+
+    Args:
+        group: Whose instance it is.
+        activity: What ended; its failure makes the event unsuccessful.
+        launch: Whether it was a launch.
+        instance_id: Of the instance. Default: there was none.
+        zone: Where. Default: nowhere.
+        ends: Origin and Destination.
+    """
+    place = place_of(group)
+    detail = {
+        "StatusCode": "Failed" if activity.failure else "InProgress",
+        "Description": activity.description,
+        "AutoScalingGroupName": group.name,
+        "ActivityId": activity.activity_id,
+        "Details": {"Availability Zone": zone},
+        "RequestId": activity.activity_id,
+        "StatusMessage": activity.failure,
+        "EndTime": timestamp(activity.ended_at),
+        "EC2InstanceId": instance_id,
+        "StartTime": timestamp(activity.started_at),
+        "Cause": activity.cause,
+        **ends,
+    }
+    end = "Unsuccessful" if activity.failure else "Successful"
+    resources = (instance_arn(place, instance_id),) if instance_id else ()
+    return group_event(
+        group, f"{_OUTCOMES[launch]} {end}", detail, resources=resources, at=activity.ended_at
+    )
+
+
+def group_event(
+    group: MotoObject,
+    detail_type: str,
+    detail: Mapping[str, Any],
+    *,
+    resources: tuple[str, ...],
+    at: float,
+) -> CloudEvent:
+    """Return an event of Auto Scaling about a group.
+
+    Args:
+        group: Which one; its ARN is the first resource.
+        detail_type: Such as EC2 Instance Launch Successful.
+        detail: What Auto Scaling says.
+        resources: Further ARNs.
+        at: Epoch seconds.
+    """
+    return cloud_event(
+        source="aws.autoscaling",
+        detail_type=detail_type,
+        place=place_of(group),
+        at_epoch_seconds=at,
+        resources=(group.arn, *resources),
+        detail=detail,
+    )
+
+
+def place_of(group: MotoObject) -> Place:
+    """Return where a group is."""
+    return Place(account=group.account_id, region=group.region)

@@ -1,3 +1,5 @@
+"""Every API call of moto is counted, and refused while the world throttles it."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -29,14 +31,15 @@ class Calls:
         self._world = world
 
     def patches(self) -> list[Patch]:
+        """Return what stands in moto's place."""
         # moto warns of errors that are not in the model of a service; throttling never is.
         known = [*errors.COMMON_ERROR_CODES, _RATE.code]
         return [
-            Patch(owner=BaseResponse, name="_dispatch", value=as_method(self.dispatch)),
+            Patch(owner=BaseResponse, name="_dispatch", value=as_method(self._dispatch)),
             Patch(owner=errors, name="COMMON_ERROR_CODES", value=known),
         ]
 
-    def dispatch(
+    def _dispatch(
         self,
         response: MotoObject,
         request: MotoObject,

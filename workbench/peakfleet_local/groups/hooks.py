@@ -1,19 +1,29 @@
+"""Lifecycle hooks: what instances wait for, and the agents on instances that answer."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
-from peakfleet_local.groups.group_events import lifecycle_action
+from peakfleet_local.groups.activities import group_event
+from peakfleet_local.groups.configuration import Group
 from peakfleet_local.moto import ApiError, MotoObject
-from peakfleet_local.world import World
+from peakfleet_local.world import Behaviour, CloudEvent, Machine, World
+
+LAUNCHING = "autoscaling:EC2_INSTANCE_LAUNCHING"
+TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"
 
 CONTINUE: Final = "CONTINUE"
 ABANDON: Final = "ABANDON"
 MOST_WAIT_SECONDS = 172_800
 MOST_HEARTBEATS = 100
+_ACTIONS = {
+    LAUNCHING: "EC2 Instance-launch Lifecycle Action",
+    TERMINATING: "EC2 Instance-terminate Lifecycle Action",
+}
 Done = Callable[[str, str], None]
 """Called with the result of a wait and, if it was abandoned, how."""
 
@@ -66,7 +76,7 @@ class LifecycleHooks:
         origin, _, destination = route.partition(">")
         for hook in hooks:
             action = wait.actions[hook.name] = _Action(hook=hook, token=str(uuid4()))
-            event = lifecycle_action(
+            event = _lifecycle_action(
                 group,
                 hook,
                 instance_id=instance_id,
@@ -154,3 +164,73 @@ class LifecycleHooks:
             return
         del self._waits[instance_id]
         wait.done(result, f"Lifecycle Action with token {action.token} was abandoned: {how}")
+
+
+class Agents:
+    """What runs on machines and answers the hooks of their groups."""
+
+    def __init__(self, *, world: World, hooks: LifecycleHooks) -> None:
+        self._world = world
+        self._hooks = hooks
+
+    def drain(self, group: Group, machine: Machine) -> None:
+        """Let the agent of a machine that was told to leave finish its work and answer."""
+        behaviour = self._world.behaviour_of(group.name)
+        now = self._world.now_epoch_seconds
+        serves = machine.ready_at <= now < machine.fails_at
+        boots = machine.ready_at > now and behaviour.becomes_ready
+        if serves and behaviour.drain_seconds > 0:
+            self._world.busy.add(machine.instance_id)
+        if not behaviour.answers_drain and serves and behaviour.drain_seconds > 0:
+            # Its agent is silent; its work ends all the same.
+            self._world.after(
+                behaviour.drain_seconds, lambda: self._world.busy.discard(machine.instance_id)
+            )
+        if not behaviour.answers_drain or not (serves or boots):
+            return
+        boot_seconds = machine.launched_at + self._world.boot_seconds_of(group.name) - now
+        seconds = behaviour.drain_seconds if serves else max(0.0, boot_seconds)
+        self._work(machine.instance_id, seconds, behaviour)
+
+    def answer(self, key: str, transition: str) -> None:
+        """Let the agent of a machine complete what it waits for; its work is done."""
+        if self._hooks.waits_for(key) == transition:
+            self._world.busy.discard(key)
+            self._hooks.finish(key)
+
+    def _work(self, key: str, seconds: float, behaviour: Behaviour) -> None:
+        pause = behaviour.heartbeat_seconds
+        if seconds <= pause:
+            self._world.after(seconds, partial(self.answer, key, TERMINATING))
+            return
+
+        def beat() -> None:
+            if self._hooks.waits_for(key) == TERMINATING:
+                self._hooks.beat(key)
+                self._work(key, seconds - pause, behaviour)
+
+        self._world.after(pause, beat)
+
+
+def _lifecycle_action(
+    group: MotoObject,
+    hook: MotoObject,
+    *,
+    instance_id: str,
+    token: str,
+    origin: str,
+    destination: str,
+    at: float,
+) -> CloudEvent:
+    metadata = getattr(hook, "notification_metadata", None)
+    detail: dict[str, Any] = {
+        "LifecycleActionToken": token,
+        "AutoScalingGroupName": group.name,
+        "LifecycleHookName": hook.name,
+        "EC2InstanceId": instance_id,
+        "LifecycleTransition": hook.lifecycle_transition,
+        **({"NotificationMetadata": metadata} if metadata else {}),
+        "Origin": origin,
+        "Destination": destination,
+    }
+    return group_event(group, _ACTIONS[hook.lifecycle_transition], detail, resources=(), at=at)

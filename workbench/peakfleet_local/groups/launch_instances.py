@@ -1,12 +1,20 @@
+"""The call LaunchInstances, which answers with what came and what did not."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from peakfleet_local.groups.groups import Reconciler
-from peakfleet_local.groups.launching import Group, only_purchase, subnets, type_choices
-from peakfleet_local.groups.placement import TypeChoice
+from peakfleet_local.groups.configuration import (
+    Group,
+    TypeChoice,
+    only_purchase,
+    subnets,
+    suspended,
+    type_choices,
+)
+from peakfleet_local.groups.reconciler import Reconciler
 from peakfleet_local.moto import ApiError
 from peakfleet_local.world import Purchase, World
 
@@ -46,11 +54,16 @@ class DirectLaunches:
 
     Desired capacity grows by what was launched. A failure is told to the caller alone: it
     leaves no scaling activity and no event. Nothing is taken from a warm pool.
+
+    Limitations:
+        AWS does not say what becomes of a request while the group's Launch is suspended; here
+        it is refused.
     """
 
     def __init__(self, *, world: World, reconciler: Reconciler) -> None:
         self._world = world
         self._reconciler = reconciler
+        self._running: dict[tuple[str, str], LaunchRequest] = {}
         self._answers: dict[tuple[str, str], tuple[LaunchRequest, dict[str, Any]]] = {}
 
     def launch(self, group: Group, request: LaunchRequest) -> dict[str, Any]:
@@ -59,23 +72,40 @@ class DirectLaunches:
         Raises:
             ApiError: The group or the request does not allow it.
         """
+        key = (group.arn, request.token)
         with self._world.lock:
-            key = (group.arn, request.token)
-            if key in self._answers:
-                asked, answer = self._answers[key]
-                if asked != request:
-                    raise ApiError(
-                        "IdempotentParameterMismatch",
-                        "The client token was used before, with other parameters.",
-                    )
-                return answer
+            if (known := self._known(key, request)) is not None:
+                return known
             target = self._target(group, request)
             self._check_size(group, request)
-            answer = self._launch(group, request, target)
-            self._answers[key] = (request, answer)
-            return answer
+            self._running[key] = request
+        try:
+            self._world.wait_for_ec2()  # without the lock: everything else goes on
+            with self._world.lock:
+                answer = self._launch(group, request, target)
+                self._answers[key] = (request, answer)
+        finally:
+            self._running.pop(key, None)
+        return answer
+
+    def _known(self, key: tuple[str, str], request: LaunchRequest) -> dict[str, Any] | None:
+        """Return the answer that a request has had already, if any."""
+        asked, answer = self._answers.get(key) or (self._running.get(key), None)
+        if asked is not None and asked != request:
+            raise ApiError(
+                "IdempotentParameterMismatch",
+                "The client token was used before, with other parameters.",
+            )
+        if asked is not None and answer is None:
+            raise ApiError(
+                "IdempotentCallInProgress",
+                "The service is currently processing another request with the same client token.",
+            )
+        return answer
 
     def _target(self, group: Group, request: LaunchRequest) -> _Target:
+        if "Launch" in suspended(group):
+            raise _refused("The Launch process of the group is suspended.")
         if group.ec2_launch_template is None:
             raise _refused("The group must use a launch template.")
         purchase = only_purchase(group)
@@ -140,12 +170,12 @@ class DirectLaunches:
         self, group: Group, choice: TypeChoice, target: _Target, ids: list[str]
     ) -> dict[str, str] | None:
         """Launch one more instance, or return why it failed."""
-        starter = self._reconciler.starter
-        refusal = starter.refusal(group, choice=choice, zone=target.zone, purchase=target.purchase)
+        launcher = self._reconciler.launcher
+        refusal = launcher.refusal(group, choice=choice, zone=target.zone, purchase=target.purchase)
         if refusal is not None:
             self._world.tries[group.name, refusal.code] += 1
             return {"ErrorCode": refusal.code, "ErrorMessage": refusal.message}
-        machine, state = starter.launch(
+        machine, state = launcher.launch(
             group,
             choice=choice,
             zone=target.zone,

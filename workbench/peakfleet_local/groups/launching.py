@@ -1,122 +1,183 @@
+"""Single launches: EC2 runs an instance, or refuses; load balancers learn of it."""
+
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from math import ceil
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from math import inf
 
-from moto.autoscaling.models import ASG_NAME_TAG
-from moto.elbv2.exceptions import TargetGroupNotFoundError
+from moto.autoscaling.models import ASG_NAME_TAG, InstanceState
 
-from peakfleet_local.groups.placement import TypeChoice
+from peakfleet_local.groups.activities import ActivityLog, activity_event
+from peakfleet_local.groups.configuration import (
+    COUNTED_STATES,
+    Group,
+    TypeChoice,
+    subnets,
+    template_version,
+)
+from peakfleet_local.groups.lifecycle import Lifecycle
 from peakfleet_local.moto import MotoObject
-from peakfleet_local.world import Machine, Purchase, World
+from peakfleet_local.world import NO_ADDRESS, Machine, Purchase, Refusal, World
 
-Group = MotoObject
-"""A FakeAutoScalingGroup."""
-STAYING = frozenset({"Pending", "Pending:Wait", "InService"})
-"""States that count towards the desired capacity."""
-_ALL = 100
+RESERVED_ADDRESSES = 5
+"""AWS keeps the first four addresses and the last one of every subnet."""
+TO_GROUP = "EC2>AutoScalingGroup"
+TO_WARM_POOL = "EC2>WarmPool"
+FROM_WARM_POOL = "WarmPool>AutoScalingGroup"
+_MARKETS: Mapping[Purchase, str] = {"spot": "Spot", "on-demand": "On-Demand"}
 
 
-def type_choices(group: Group) -> list[TypeChoice]:
-    """The instance types of a group with their weights, in the order of its overrides."""
-    policy: Mapping[str, Any] = group.mixed_instances_policy or {}
-    overrides = policy.get("LaunchTemplate", {}).get("Overrides") or []
-    if any("InstanceRequirements" in override for override in overrides):
-        raise NotImplementedError(
-            f"group {group.name}: the local AWS does not choose types by InstanceRequirements"
+class Launcher:
+    """Launches single instances, or says why that fails."""
+
+    def __init__(self, *, world: World, activities: ActivityLog, lifecycle: Lifecycle) -> None:
+        self._world = world
+        self._activities = activities
+        self._lifecycle = lifecycle
+
+    def refusal(
+        self, group: Group, *, choice: TypeChoice, zone: str, purchase: Purchase
+    ) -> Refusal | None:
+        """Return why one more instance cannot be launched, or None."""
+        refused = self._world.refusal(
+            group=group.name,
+            image_id=group.image_id,
+            instance_type=choice.instance_type,
+            zone=zone,
+            purchase=purchase,
         )
-    return [
-        TypeChoice(
-            instance_type=override.get("InstanceType") or group.instance_type,
-            weight=int(override.get("WeightedCapacity") or 1),
+        return refused or (None if _has_address(group, zone) else NO_ADDRESS)
+
+    def has_capacity(self, group: Group, purchase: Purchase) -> Callable[[str, str], bool]:
+        """Return whether a zone has one more instance of a type for a group."""
+
+        def has_capacity(instance_type: str, zone: str) -> bool:
+            choice = TypeChoice(instance_type=instance_type, weight=1)
+            return self.refusal(group, choice=choice, zone=zone, purchase=purchase) is None
+
+        return has_capacity
+
+    def launch(
+        self,
+        group: Group,
+        *,
+        choice: TypeChoice,
+        zone: str,
+        subnet_id: str | None,
+        purchase: Purchase,
+        cause: str,
+        route: str = TO_GROUP,
+    ) -> tuple[Machine, MotoObject]:
+        """Launch an instance; return it and what moto knows of it."""
+        world = self._world
+        world.tries[group.name, "launched"] += 1
+        instance = _run_instance(group, choice.instance_type, zone, subnet_id, purchase)
+        now, seconds = world.now_epoch_seconds, world.boot_seconds_of(group.name)
+        activity = self._activities.record(
+            group=group.name,
+            description=f"Launching a new EC2 instance: {instance.id}",
+            cause=cause,
+            zone=zone,
+            started_at=now,
+            ended_at=inf,
+            running_status="PreInService",
         )
-        for override in overrides
-    ] or [TypeChoice(instance_type=group.instance_type, weight=1)]
+        machine = self._lifecycle.arrive(
+            group,
+            Machine(
+                instance_id=instance.id,
+                group=group.name,
+                instance_type=choice.instance_type,
+                zone=zone,
+                weight=choice.weight,
+                purchase=purchase,
+                launched_at=now,
+                ready_at=now + seconds,
+                template_version=template_version(group),
+            ),
+            activity,
+            seconds=seconds,
+            route=route,
+        )
+        protected = group.new_instances_protected_from_scale_in
+        return machine, InstanceState(instance, protected_from_scale_in=protected)
+
+    def wake(self, group: Group, machine: Machine, *, cause: str) -> Machine:
+        """Start an instance of the warm pool for its group."""
+        activity = self._activities.record(
+            group=group.name,
+            description=f"Launching a new EC2 instance from warm pool: {machine.instance_id}",
+            cause=cause,
+            started_at=self._world.now_epoch_seconds,
+            ended_at=inf,
+            running_status="PreInService",
+        )
+        seconds = self._world.warm_start_seconds_of(group.name)
+        return self._lifecycle.arrive(
+            group, machine, activity, seconds=seconds, route=FROM_WARM_POOL
+        )
+
+    def failed(self, group: Group, refusal: Refusal, *, zone: str, purchase: Purchase) -> None:
+        """Write down, and say, that a launch failed."""
+        world, now = self._world, self._world.now_epoch_seconds
+        world.tries[group.name, refusal.code] += 1
+        short = f"Could not launch {_MARKETS[purchase]} Instances. {refusal.code}"
+        activity = self._activities.record(
+            group=group.name,
+            started_at=now,
+            ended_at=now,
+            description=f"Launching a new EC2 instance.  Status Reason: {short}",
+            cause="an instance was launched to reach the desired capacity",
+            zone=zone,
+            failure=f"{short} - {refusal.message} Launching EC2 instance failed.",
+        )
+        ends = {"Origin": "EC2", "Destination": "AutoScalingGroup"}
+        world.events.append(activity_event(group, activity, launch=True, zone=zone, ends=ends))
 
 
-def has_weights(group: Group) -> bool:
-    """Whether the group's own template gives its types weights."""
-    policy: Mapping[str, Any] = group.mixed_instances_policy or {}
-    overrides = policy.get("LaunchTemplate", {}).get("Overrides") or []
-    return any("WeightedCapacity" in override for override in overrides)
+def _has_address(group: Group, zone: str) -> bool:
+    """Whether the subnet of a zone has an address that no instance has."""
+    subnet_id = subnets(group).get(zone)
+    if subnet_id is None:
+        return True
+    subnet = group.ec2_backend.get_subnet(subnet_id)
+    taken = len(subnet._subnet_ips)  # noqa: SLF001 - the only place where moto counts them
+    return bool(taken < subnet.cidr.num_addresses - RESERVED_ADDRESSES)
 
 
-def as_requested(policy: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return a stored mixed instances policy as a request may have it.
+def end_in_ec2(group: Group, instance_ids: set[str]) -> None:
+    """End instances in EC2, which forgets them at once."""
+    group.ec2_backend.terminate_instances(sorted(instance_ids))
+    reservations = group.ec2_backend.reservations
+    for reservation_id, reservation in list(reservations.items()):
+        if all(instance.id in instance_ids for instance in reservation.instances):
+            del reservations[reservation_id]
 
-    moto stores the template's id and name, and refuses a request that gives both.
+
+def register(group: Group, *, left_out: Collection[str]) -> None:
+    """Make every instance that stays a target; moto would search all of EC2 for each again.
+
+    Args:
+        group: Whose instances.
+        left_out: Ids of those that are never registered.
     """
-    if not policy:
-        return None
-    template = policy["LaunchTemplate"]
-    specification = {
-        name: value
-        for name, value in template["LaunchTemplateSpecification"].items()
-        if name != "LaunchTemplateName"
-    }
-    return {**policy, "LaunchTemplate": {**template, "LaunchTemplateSpecification": specification}}
+    backend = group.autoscaling_backend.elbv2_backend
+    for arn in group.target_group_arns:
+        if arn not in backend.target_groups:
+            continue
+        known = backend.target_groups[arn].targets
+        fresh = [
+            {"Id": state.instance.id}
+            for state in group.instance_states
+            if state.instance.id not in known
+            and state.instance.id not in left_out
+            and state.lifecycle_state in COUNTED_STATES
+        ]
+        if fresh:
+            backend.register_targets(arn, fresh)
 
 
-def cause_of(world: World, *, before: int, after: int) -> str:
-    """Why a change of desired capacity moved machines, in the words of AWS."""
-    at = datetime.fromtimestamp(world.now_epoch_seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return (
-        f"At {at} a user request explicitly set group desired capacity changing the desired "
-        f"capacity from {before} to {after}."
-    )
-
-
-def buys_spot(group: Group) -> bool:
-    """Whether some of a group's capacity may be Spot."""
-    distribution = _distribution(group)
-    share = distribution.get("OnDemandPercentageAboveBaseCapacity")
-    return share is not None and int(share) < _ALL
-
-
-def only_purchase(group: Group) -> Purchase | None:
-    """Return how all of a group's capacity is bought; None if in more than one way."""
-    if not buys_spot(group):
-        return "on-demand"
-    distribution = _distribution(group)
-    base = int(distribution.get("OnDemandBaseCapacity") or 0)
-    percent = int(distribution["OnDemandPercentageAboveBaseCapacity"])
-    return "spot" if (base, percent) == (0, 0) else None
-
-
-def _distribution(group: Group) -> Mapping[str, Any]:
-    policy: Mapping[str, Any] = group.mixed_instances_policy or {}
-    return policy.get("InstancesDistribution") or {}
-
-
-def next_purchase(group: Group, staying: list[Machine]) -> Purchase:
-    distribution = _distribution(group)
-    base = int(distribution.get("OnDemandBaseCapacity") or 0)
-    share = distribution.get("OnDemandPercentageAboveBaseCapacity")
-    percent = _ALL if share is None else int(share)
-    above_base = max(0, group.desired_capacity - base)
-    needed = min(base, group.desired_capacity) + ceil(above_base * percent / _ALL)
-    on_demand = sum(m.weight for m in staying if m.purchase == "on-demand")
-    return "on-demand" if on_demand < needed else "spot"
-
-
-def subnets(group: Group) -> dict[str, str | None]:
-    if not group.vpc_zone_identifier:
-        return dict.fromkeys(group.availability_zones)
-    found = group.ec2_backend.describe_subnets(subnet_ids=group.vpc_zone_identifier.split(","))
-    return {subnet.availability_zone: subnet.id for subnet in found}
-
-
-def template_version(group: Group) -> str:
-    """Return the number of the launch template's version that a group launches; empty without."""
-    template = group.ec2_launch_template
-    if template is None:
-        return ""
-    return str(template.get_version(group.launch_template_version).number)
-
-
-def run_instance(
+def _run_instance(
     group: Group, instance_type: str, zone: str, subnet_id: str | None, purchase: Purchase
 ) -> MotoObject:
     template = group.ec2_launch_template
@@ -139,47 +200,3 @@ def run_instance(
     instance = reservation.instances[0]
     instance.autoscaling_group = group
     return instance
-
-
-def end_in_ec2(group: Group, instance_ids: set[str]) -> None:
-    """End instances in EC2, which forgets them at once."""
-    group.ec2_backend.terminate_instances(sorted(instance_ids))
-    forget_reservations(group.ec2_backend, instance_ids)
-
-
-def forget_reservations(ec2_backend: MotoObject, instance_ids: set[str]) -> None:
-    for reservation_id, reservation in list(ec2_backend.reservations.items()):
-        if all(instance.id in instance_ids for instance in reservation.instances):
-            del ec2_backend.reservations[reservation_id]
-
-
-def register(group: Group) -> None:
-    """Make every instance that stays a target; moto would search all of EC2 for each again."""
-    backend = group.autoscaling_backend.elbv2_backend
-    for arn in group.target_group_arns:
-        if arn not in backend.target_groups:
-            continue
-        known = backend.target_groups[arn].targets
-        fresh = [
-            {"Id": state.instance.id}
-            for state in group.instance_states
-            if state.instance.id not in known and state.lifecycle_state in STAYING
-        ]
-        if fresh:
-            backend.register_targets(arn, fresh)
-
-
-def deregister(group: Group, instance_id: str) -> None:
-    backend = group.autoscaling_backend.elbv2_backend
-    for arn in group.target_group_arns:
-        try:
-            backend.deregister_targets(arn, [{"Id": instance_id}])
-        except TargetGroupNotFoundError:
-            continue
-
-
-def retains(group: Group) -> bool:
-    """Whether a machine whose terminate hook is abandoned is kept running."""
-    policy: Mapping[str, Any] = getattr(group, "instance_lifecycle_policy", None) or {}
-    triggers = policy.get("RetentionTriggers") or {}
-    return bool(triggers.get("TerminateHookAbandon") == "retain")

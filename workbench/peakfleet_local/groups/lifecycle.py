@@ -1,3 +1,5 @@
+"""Lifecycle of single instances: boot, service, warm pool, termination, with hooks between."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -5,17 +7,25 @@ from dataclasses import replace
 from functools import partial
 from math import inf
 
-from peakfleet_local.groups.activities import Activity, ActivityLog
-from peakfleet_local.groups.agents import Agents
-from peakfleet_local.groups.group_events import LAUNCHING, TERMINATING, activity_event
-from peakfleet_local.groups.hooks import ABANDON, LifecycleHooks
-from peakfleet_local.groups.launching import Group, deregister, retains
-from peakfleet_local.world import Behaviour, Ending, Machine, World
+from moto.elbv2.exceptions import TargetGroupNotFoundError
+
+from peakfleet_local.groups.activities import Activity, ActivityLog, activity_event
+from peakfleet_local.groups.configuration import Group, retains, stage_of_pool
+from peakfleet_local.groups.hooks import (
+    ABANDON,
+    LAUNCHING,
+    TERMINATING,
+    Agents,
+    LifecycleHooks,
+)
+from peakfleet_local.world import ASLEEP, Behaviour, Ending, Machine, World
 
 Changed = Callable[[Group], None]
 """Called with a group whose capacity is no longer what it was."""
 Failed = Callable[[Group, str], None]
 """Called with a group and its machine that is found unhealthy."""
+RETAINED_WARM = "Warmed:Pending:Retained"
+_TO_WARM_POOL = "AutoScalingGroup>WarmPool"
 _MOMENT = 1.0
 """Seconds: more than sums of times are off, less than a machine needs to start again."""
 
@@ -27,9 +37,13 @@ class Lifecycle:
         world: Its clock, and how machines behave.
         activities: Where launches and terminations are written down.
         hooks: What machines wait for.
-        agents: What answers those hooks.
         changed: Called when a group has lost a machine.
         failed: Called when a machine is found unhealthy.
+
+    Limitations:
+        AWS does not say what becomes of a machine whose hook is abandoned on its way into a
+        warm pool. Here it is terminated, or retained where the group retains those that
+        abandon a termination.
     """
 
     def __init__(
@@ -38,14 +52,13 @@ class Lifecycle:
         world: World,
         activities: ActivityLog,
         hooks: LifecycleHooks,
-        agents: Agents,
         changed: Changed,
         failed: Failed,
     ) -> None:
         self._world = world
         self._activities = activities
         self._hooks = hooks
-        self._agents = agents
+        self._agents = Agents(world=world, hooks=hooks)
         self._changed = changed
         self._failed = failed
         self._leaving: dict[str, Activity] = {}
@@ -69,7 +82,7 @@ class Lifecycle:
 
         def done(result: str, how: str) -> None:
             if result == ABANDON:
-                self._abandoned(group, key, activity, how=how, route=route)
+                self._launch_abandoned(group, key, activity, how=how, route=route)
             else:
                 arrived()
 
@@ -91,7 +104,7 @@ class Lifecycle:
         world, key = self._world, machine.instance_id
         activity = self._terminating(group, key, cause)
         self._hooks.forget(key)
-        deregister(group, key)
+        _deregister(group, key)
 
         def done(result: str, how: str) -> None:
             if result == ABANDON and retains(group):
@@ -109,19 +122,37 @@ class Lifecycle:
         world.machines[key] = replace(machine, stage="Terminating:Wait")
         self._agents.drain(group, machine)
 
-    def bury(self, group: Group, machine: Machine, *, cause: str = "") -> None:
+    def enter_warm_pool(self, group: Group, machine: Machine, *, cause: str) -> None:
+        """Begin the return of a machine to the warm pool: its hooks first, then its stop."""
+        world, key = self._world, machine.instance_id
+        activity = self._terminating(group, key, cause)
+        _deregister(group, key)
+
+        def done(result: str, how: str) -> None:
+            if result == ABANDON:
+                self._return_abandoned(group, key, activity, how=how)
+            else:
+                self._stop(group, key, activity)
+
+        if self._hooks.begin(group, key, TERMINATING, route=_TO_WARM_POOL, done=done):
+            world.machines[key] = replace(machine, stage="Warmed:Pending:Wait")
+            self._agents.drain(group, machine)
+        else:
+            self._stop(group, key, activity)
+
+    def drains_into_warm_pool(self, machine: Machine) -> bool:
+        """Whether a machine is on its way back and still waits for its hooks."""
+        return machine.warm and self._hooks.waits_for(machine.instance_id) == TERMINATING
+
+    def remove(self, group: Group, machine: Machine, *, cause: str = "") -> None:
         """Strike a machine that is gone off the world, and say so."""
         world, key = self._world, machine.instance_id
         at = min(machine.gone_at, world.now_epoch_seconds)
         activity = self._leaving.pop(key, None) or self._activities.finish(
             self._terminating(group, key, cause), at=at
         )
-        ends = {"Origin": "WarmPool" if machine.warm else "AutoScalingGroup", "Destination": "EC2"}
-        world.events.append(
-            activity_event(
-                group, activity, launch=False, instance_id=key, zone=machine.zone, ends=ends
-            )
-        )
+        origin = "WarmPool" if machine.warm else "AutoScalingGroup"
+        self._tell(group, machine, activity, route=f"{origin}>EC2", launch=False)
         ending = Ending(
             instance_id=key,
             group=group.name,
@@ -151,16 +182,7 @@ class Lifecycle:
         self._watch_health(group, key)
         if activity.ended_at == inf:
             activity = self._activities.finish(activity, at=now)
-        world.events.append(
-            activity_event(
-                group,
-                activity,
-                launch=True,
-                instance_id=key,
-                zone=machine.zone,
-                ends=ends_of(route),
-            )
-        )
+        self._tell(group, machine, activity, route=route, launch=True)
 
     def _watch_health(self, group: Group, key: str) -> None:
         """Find a machine that fails unhealthy, once its grace period has passed."""
@@ -176,27 +198,44 @@ class Lifecycle:
         if machine is not None and machine.fails_at < self._world.now_epoch_seconds + _MOMENT:
             self._failed(group, key)
 
-    def _abandoned(
+    def _launch_abandoned(
         self, group: Group, key: str, activity: Activity, *, how: str, route: str
     ) -> None:
-        machine, now = self._world.machines[key], self._world.now_epoch_seconds
         failed = self._activities.finish(
             activity,
-            at=now,
+            at=self._world.now_epoch_seconds,
             failure=f"Instance failed to complete user's Lifecycle Action: {how}",
         )
-        self._world.events.append(
-            activity_event(
-                group,
-                failed,
-                launch=True,
-                instance_id=key,
-                zone=machine.zone,
-                ends=ends_of(route),
-            )
-        )
+        self._tell(group, self._world.machines[key], failed, route=route, launch=True)
         self._end(key, self._terminating(group, key, failed.failure))
         self._changed(group)
+
+    def _return_abandoned(self, group: Group, key: str, activity: Activity, *, how: str) -> None:
+        machine = self._world.machines[key]
+        failed = self._activities.finish(activity, at=self._world.now_epoch_seconds, failure=how)
+        self._tell(group, machine, failed, route=_TO_WARM_POOL, launch=False)
+        if retains(group):
+            self._world.machines[key] = replace(machine, stage=RETAINED_WARM)
+        else:
+            self.leave(group, machine, cause=how)
+
+    def _stop(self, group: Group, key: str, activity: Activity) -> None:
+        world = self._world
+        world.busy.discard(key)  # a machine that stops has no work in hand
+        world.machines[key] = replace(world.machines[key], stage="Warmed:Pending")
+        seconds = world.terminate_seconds if stage_of_pool(group) in ASLEEP else 0.0
+        if seconds > 0:
+            world.after(seconds, partial(self._stopped, group, key, activity))
+        else:
+            self._stopped(group, key, activity)
+
+    def _stopped(self, group: Group, key: str, activity: Activity) -> None:
+        machine = self._world.machines.get(key)
+        if machine is None or machine.gone_at < inf:
+            return
+        self._world.machines[key] = replace(machine, stage=stage_of_pool(group))
+        activity = self._activities.finish(activity, at=self._world.now_epoch_seconds)
+        self._tell(group, machine, activity, route=_TO_WARM_POOL, launch=False)
 
     def _terminating(self, group: Group, key: str, cause: str) -> Activity:
         return self._activities.record(
@@ -213,18 +252,31 @@ class Lifecycle:
         world.machines[key] = replace(world.machines[key], gone_at=gone_at)
         self._leaving[key] = self._activities.finish(activity, at=gone_at)
 
+    def _tell(
+        self, group: Group, machine: Machine, activity: Activity, *, route: str, launch: bool
+    ) -> None:
+        """Tell EventBridge of an activity that ended."""
+        origin, _, destination = route.partition(">")
+        event = activity_event(
+            group,
+            activity,
+            launch=launch,
+            instance_id=machine.instance_id,
+            zone=machine.zone,
+            ends={"Origin": origin, "Destination": destination},
+        )
+        self._world.events.append(event)
+
 
 def _failing(machine: Machine, behaviour: Behaviour) -> Machine:
     serves_seconds = behaviour.fails_after_seconds if behaviour.becomes_ready else 0.0
     return replace(machine, fails_at=machine.ready_at + serves_seconds)
 
 
-def stage_of_pool(group: Group) -> str:
-    """Return the lifecycle state in which machines wait in the warm pool of a group."""
-    return f"Warmed:{group.warm_pool.pool_state if group.warm_pool else 'Stopped'}"
-
-
-def ends_of(route: str) -> dict[str, str]:
-    """Return where a route begins and where it ends, as events say it."""
-    origin, _, destination = route.partition(">")
-    return {"Origin": origin, "Destination": destination}
+def _deregister(group: Group, instance_id: str) -> None:
+    backend = group.autoscaling_backend.elbv2_backend
+    for arn in group.target_group_arns:
+        try:
+            backend.deregister_targets(arn, [{"Id": instance_id}])
+        except TargetGroupNotFoundError:
+            continue

@@ -14,13 +14,17 @@ from moto.autoscaling.models import (
     FakeAutoScalingGroup,
     TerminateInstanceActivity,
 )
+from moto.ec2.models.instances import Instance
 
 from peakfleet_local.groups.activities import ActivityLog
 from peakfleet_local.groups.api import GroupApi
 from peakfleet_local.groups.calls import Calls
-from peakfleet_local.groups.groups import Reconciler
+from peakfleet_local.groups.configuration import COUNTED_STATES, as_requested
 from peakfleet_local.groups.hooks import LifecycleHooks
-from peakfleet_local.groups.launching import STAYING, as_requested, cause_of
+from peakfleet_local.groups.listeners import listener_patches
+from peakfleet_local.groups.reconciler import Reconciler
+from peakfleet_local.groups.scaling_policies import ScalingPolicies
+from peakfleet_local.metrics import MetricStore
 from peakfleet_local.moto import (
     ApiError,
     MotoObject,
@@ -29,19 +33,19 @@ from peakfleet_local.moto import (
     patched,
     speed_patches,
     stock,
-    table_patches,
 )
-from peakfleet_local.world import World
+from peakfleet_local.world import World, timestamp
 
 
 @contextmanager
-def installed(world: World) -> Iterator[World]:
+def installed(world: World, *, metrics: MetricStore | None = None) -> Iterator[World]:
     """Put the groups of moto, in this process, under the laws of a world.
 
     Works within `mock_aws()` and within a moto server of the same process.
 
     Args:
         world: Its clock, capacity and faults; its `calls` counts every API call.
+        metrics: What native scaling policies read. Default: they never act.
 
     Yields:
         The same world.
@@ -50,8 +54,8 @@ def installed(world: World) -> Iterator[World]:
         MotoVersionError: The installed moto is not the one that this module knows.
 
     Limitations:
-        No cooldowns, no native scaling policy acts, no capacity rebalancing, and no group
-        chooses types by InstanceRequirements. Machines of a warm pool are terminated without
+        No cooldowns, no capacity rebalancing, no scheduled actions, and no group chooses types
+        by InstanceRequirements. Machines of a warm pool are terminated without
         a hook. Terminated instances vanish from EC2 at once.
 
     Example:
@@ -68,11 +72,18 @@ def installed(world: World) -> Iterator[World]:
         *groups.patches(),
         *api.patches(),
         *Calls(world).patches(),
+        *listener_patches(),
         *speed_patches(),
-        *table_patches(),
     ]
+    policies = metrics and ScalingPolicies(world=world, store=metrics, reconciler=reconciler)
     with patched(patches):
-        yield world
+        if policies:
+            policies.start()
+        try:
+            yield world
+        finally:
+            if policies:
+                policies.stop()
 
 
 class _GroupPhysics:
@@ -83,17 +94,21 @@ class _GroupPhysics:
         self._reconciler = reconciler
         self._stock_update = stock(FakeAutoScalingGroup, "update")
         self._stock_delete = stock(AutoScalingBackend, "delete_auto_scaling_group")
+        self._stock_resume = stock(AutoScalingBackend, "resume_processes")
+        self._stock_ended = stock(Instance, "terminate")
 
     def patches(self) -> list[Patch]:
         group, backend = FakeAutoScalingGroup, AutoScalingBackend
         replaced = (
             (group, "set_desired_capacity", self.set_desired),
             (group, "update", self.update),
-            (group, "active_instances", _staying),
+            (group, "active_instances", _counted),
             (backend, "set_desired_capacity", _set_checked),
             (backend, "delete_auto_scaling_group", self.delete),
             (backend, "terminate_instance", self.terminate),
             (backend, "notify_terminate_instances", self.lost),
+            (backend, "resume_processes", self.resume),
+            (Instance, "terminate", self.ended),
         )
         return [Patch(owner=o, name=n, value=as_method(f)) for o, n, f in replaced]
 
@@ -101,7 +116,7 @@ class _GroupPhysics:
         with self._world.lock:
             before = getattr(group, "desired_capacity", None) or 0
             group.desired_capacity = int(group.min_size if new_capacity is None else new_capacity)
-            cause = cause_of(self._world, before=before, after=group.desired_capacity)
+            cause = _cause(self._world, before=before, after=group.desired_capacity)
             self._reconciler.reconcile(group, cause=cause)
 
     def update(self, group: MotoObject, **changes: MotoObject) -> None:
@@ -120,6 +135,19 @@ class _GroupPhysics:
         self._stock_delete(backend, group_name)
         self._reconciler.forget(group_name)
 
+    def resume(self, backend: MotoObject, group_name: str, scaling_processes: list[str]) -> None:
+        self._stock_resume(backend, group_name, scaling_processes)
+        with self._world.lock:
+            self._reconciler.reconcile_on_time(backend.autoscaling_groups[group_name])
+
+    def ended(self, instance: MotoObject) -> MotoObject:
+        """End an instance with its network interfaces, whose addresses are free then."""
+        before = self._stock_ended(instance)
+        for interface in instance.nics.values():
+            if interface.id in instance.ec2_backend.enis:
+                interface.delete()
+        return before
+
     def terminate(
         self, backend: MotoObject, instance_id: str, *decrement: bool, **named: bool
     ) -> MotoObject:
@@ -128,7 +156,7 @@ class _GroupPhysics:
         before = group.desired_capacity
         if state.lifecycle_state == "Terminating:Retained":
             return self._sweep(group, state)
-        if state.lifecycle_state not in STAYING:
+        if state.lifecycle_state not in COUNTED_STATES:
             raise ApiError(
                 "ScalingActivityInProgress",
                 f"Instance {instance_id} is {state.lifecycle_state} already.",
@@ -164,8 +192,16 @@ class _GroupPhysics:
                 self._reconciler.lost(group, own, cause=cause)
 
 
-def _staying(group: MotoObject) -> list[MotoObject]:
-    return [s for s in group.instance_states if s.lifecycle_state in STAYING]
+def _cause(world: World, *, before: int, after: int) -> str:
+    """Say why a change of desired capacity moved machines, in the words of AWS."""
+    return (
+        f"At {timestamp(world.now_epoch_seconds)} a user request explicitly set group desired "
+        f"capacity changing the desired capacity from {before} to {after}."
+    )
+
+
+def _counted(group: MotoObject) -> list[MotoObject]:
+    return [s for s in group.instance_states if s.lifecycle_state in COUNTED_STATES]
 
 
 def _set_checked(backend: MotoObject, group_name: str, desired_capacity: int | None) -> None:

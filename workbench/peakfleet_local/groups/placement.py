@@ -1,24 +1,14 @@
+"""Where the next instance is launched, and which one is terminated next."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
-from peakfleet_local.world import Machine
+from peakfleet_local.groups.configuration import Group, TypeChoice, on_demand_points
+from peakfleet_local.world import Machine, Purchase
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypeChoice:
-    """An instance type of a group and the points of capacity that it counts for."""
-
-    instance_type: str
-    weight: int
-
-
-class HasCapacity(Protocol):
-    """Whether a zone has one more instance of a type."""
-
-    def __call__(self, *, instance_type: str, zone: str) -> bool: ...
+HasCapacity = Callable[[str, str], bool]
+"""Whether a type, in a zone, has one more instance."""
 
 
 def by_need(zones: Sequence[str], machines: Sequence[Machine]) -> list[str]:
@@ -40,7 +30,7 @@ def where_to_launch(
     """The type and zone of the next launch: zones are balanced, types go by their order."""
     for zone in by_need(zones, machines):
         for choice in types:
-            if has_capacity(instance_type=choice.instance_type, zone=zone):
+            if has_capacity(choice.instance_type, zone):
                 return choice, zone
     return None
 
@@ -67,3 +57,9 @@ def next_victim(
         (m for m in candidates if m.zone == fullest),
         key=lambda m: -m.launched_at if newest_first else m.launched_at,
     )
+
+
+def next_purchase(group: Group, staying: Sequence[Machine]) -> Purchase:
+    """Return how the next instance of a group is bought: on demand first, as far as asked for."""
+    on_demand = sum(m.weight for m in staying if m.purchase == "on-demand")
+    return "on-demand" if on_demand < on_demand_points(group) else "spot"

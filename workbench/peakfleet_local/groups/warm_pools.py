@@ -1,15 +1,16 @@
+"""Warm pools: instances that wait beside a group, and scale-in that fills it again."""
+
 from __future__ import annotations
 
-from peakfleet_local.groups.launching import Group, buys_spot, subnets, type_choices
-from peakfleet_local.groups.lifecycle import Lifecycle
+from peakfleet_local.groups.configuration import Group, buys_spot, subnets, suspended, type_choices
+from peakfleet_local.groups.launching import TO_WARM_POOL, Launcher
+from peakfleet_local.groups.lifecycle import RETAINED_WARM, Lifecycle
 from peakfleet_local.groups.placement import by_need, where_to_launch
-from peakfleet_local.groups.returning import RETAINED, Returning
-from peakfleet_local.groups.starting import TO_WARM_POOL, Starter
 from peakfleet_local.moto import ApiError, MotoObject
 from peakfleet_local.world import Machine, World
 
 _SETTLED = frozenset({"Warmed:Stopped", "Warmed:Running", "Warmed:Hibernated"})
-_NOT_WAITING = frozenset({"Warmed:Terminating", RETAINED})
+_NOT_WAITING = frozenset({"Warmed:Terminating", RETAINED_WARM})
 _CAUSE = "an instance was launched to fill the warm pool"
 
 
@@ -19,13 +20,10 @@ class WarmPools:
     A group without a warm pool costs nothing here.
     """
 
-    def __init__(
-        self, *, world: World, lifecycle: Lifecycle, starter: Starter, returning: Returning
-    ) -> None:
+    def __init__(self, *, world: World, lifecycle: Lifecycle, launcher: Launcher) -> None:
         self._world = world
         self._lifecycle = lifecycle
-        self._starter = starter
-        self._returning = returning
+        self._launcher = launcher
         self._states: dict[str, list[MotoObject]] = {}
 
     def check(self, group: Group) -> None:
@@ -63,7 +61,7 @@ class WarmPools:
             if lacking <= 0:
                 break
             if self._world.state_of(machine.instance_id) in _SETTLED and self._starts(machine):
-                drawn.append(self._starter.wake(group, machine, cause=cause))
+                drawn.append(self._launcher.wake(group, machine, cause=cause))
                 self.drop(group.name, machine.instance_id)
                 group.instance_states.append(state)
         return drawn
@@ -84,22 +82,24 @@ class WarmPools:
         state = own.pop(machine.instance_id)
         group.instance_states = list(own.values())
         self._states.setdefault(group.name, []).append(state)
-        self._returning.begin(group, machine, cause=cause)
+        self._lifecycle.enter_warm_pool(group, machine, cause=cause)
 
     def refill(self, group: Group) -> None:
         """Launch what the warm pool lacks, end what it has too much."""
         pool = getattr(group, "warm_pool", None)  # a group that is being made has none yet
         if pool is None and group.name not in self._states:
             return
+        stopped = suspended(group)
         waiting = self._waiting(group)
         surplus = sum(m.weight for m in waiting) - self._size(group)
         for machine in waiting:
             # One that drains has work in hand; it is too much only when that is done.
-            if machine.weight <= surplus and not self._returning.drains(machine):
+            drains = self._lifecycle.drains_into_warm_pool(machine)
+            if machine.weight <= surplus and not drains and "Terminate" not in stopped:
                 surplus -= machine.weight
                 cause = "an instance was taken out of the warm pool, which has too many"
                 self._lifecycle.leave(group, machine, cause=cause)
-        if surplus < 0:
+        if surplus < 0 and "Launch" not in stopped:
             self._fill(group, -surplus, waiting)
 
     def _fill(self, group: Group, missing: int, waiting: list[Machine]) -> None:
@@ -110,18 +110,18 @@ class WarmPools:
                 zones=list(subnet_of),
                 types=types,
                 machines=waiting,
-                has_capacity=self._starter.has_capacity(group, "on-demand"),
+                has_capacity=self._launcher.has_capacity(group, "on-demand"),
             )
             if found is None:
                 zone = by_need(list(subnet_of), waiting)[0]
-                refused = self._starter.refusal(
+                refused = self._launcher.refusal(
                     group, choice=types[0], zone=zone, purchase="on-demand"
                 )
                 if refused is not None:
-                    self._starter.failed(group, refused, zone=zone, purchase="on-demand")
+                    self._launcher.failed(group, refused, zone=zone, purchase="on-demand")
                 return
             choice, zone = found
-            machine, state = self._starter.launch(
+            machine, state = self._launcher.launch(
                 group,
                 choice=choice,
                 zone=zone,

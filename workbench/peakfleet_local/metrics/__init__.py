@@ -1,10 +1,14 @@
-"""CloudWatch: datapoints, alarms, embedded metrics."""
+"""CloudWatch: datapoints, alarms, embedded metrics.
 
-from peakfleet_local.metrics.alarms import set_alarm
+Values come in through the API (`cloudwatch`), out of log lines (`emf`) or without a request
+from a replay (`publishing`), lie in the `store`, and are read by the API. `alarms` change their
+state when they are told to; those of scaling policies are watched.
+"""
+
+from peakfleet_local.metrics.alarms import Watch, set_alarm
 from peakfleet_local.metrics.cloudwatch import metrics_installed
 from peakfleet_local.metrics.emf import embedded_values, publish_embedded
 from peakfleet_local.metrics.publishing import (
-    MINUTE_SECONDS,
     Datapoint,
     ReplayError,
     backlog_datapoints,
@@ -12,14 +16,16 @@ from peakfleet_local.metrics.publishing import (
     demand_datapoints,
     value_for_units,
 )
-from peakfleet_local.metrics.store import MetricStore, Sample
+from peakfleet_local.metrics.store import MINUTE_SECONDS, Completeness, MetricStore, Sample
 
 __all__ = [
     "MINUTE_SECONDS",
+    "Completeness",
     "Datapoint",
     "MetricStore",
     "ReplayError",
     "Sample",
+    "Watch",
     "backlog_datapoints",
     "baseline_datapoints",
     "demand_datapoints",

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from moto.cloudwatch.exceptions import InvalidParameterValue, ValidationError
-from moto.cloudwatch.models import CloudWatchBackend, MetricDatum
+from moto.cloudwatch.models import CloudWatchBackend, MetricDatum, Statistics
 
-from peakfleet_local.metrics.cloudwatch_shapes import (
-    Query,
-    StatisticsRow,
-    as_mapping,
-    epoch,
-    now,
-    refused,
-    samples,
-)
-from peakfleet_local.metrics.store import MetricStore, UnknownStatisticError
-from peakfleet_local.moto import MotoObject, Patch, as_method, patched, stock
+from peakfleet_local.metrics.store import MetricStore, Sample, UnknownStatisticError
+from peakfleet_local.moto import Json, MotoObject, Patch, as_method, patched, stock
 
 MOST_QUERIES = 500
+Query = Mapping[str, Json]
 
 
 @contextmanager
@@ -70,12 +62,12 @@ class _Api:
         for number, datum in enumerate(metric_data, start=1):
             self._validate(backend, datum, number)
         for datum in metric_data:
-            at = epoch(datum["Timestamp"]) if datum.get("Timestamp") else epoch(now())
-            for sample in samples(datum):
+            at = _epoch(datum["Timestamp"]) if datum.get("Timestamp") else _epoch(_now())
+            for sample in _samples(datum):
                 self._store.put(
                     namespace=namespace,
                     name=datum["MetricName"],
-                    dimensions=as_mapping(datum.get("Dimensions")),
+                    dimensions=_as_mapping(datum.get("Dimensions")),
                     epoch_seconds=at,
                     sample=sample,
                 )
@@ -106,7 +98,7 @@ class _Api:
         self, query: Query, start: datetime, end: datetime, *, newest_first: bool
     ) -> dict[str, MotoObject]:
         if "Expression" in query:
-            return refused(query)
+            return _refused(query)
         stat = query["MetricStat"]
         metric = stat["Metric"]
         values = self._read(
@@ -140,7 +132,7 @@ class _Api:
         stats: list[str],
         dimensions: Sequence[Query],
         unit: str | None = None,
-    ) -> list[StatisticsRow]:
+    ) -> list[_StatisticsRow]:
         if start_time >= end_time:
             raise InvalidParameterValue(
                 "The parameter StartTime must be less than the parameter EndTime."
@@ -158,7 +150,7 @@ class _Api:
                 unit=unit,
             ):
                 rows.setdefault(at, {})[statistic] = value
-        return [StatisticsRow(at, values, unit) for at, values in sorted(rows.items())]
+        return [_StatisticsRow(at, values, unit) for at, values in sorted(rows.items())]
 
     def _read(
         self,
@@ -176,9 +168,9 @@ class _Api:
             return self._store.read(
                 namespace=namespace,
                 name=name,
-                dimensions=as_mapping(dimensions),
-                start_epoch_seconds=epoch(start),
-                end_epoch_seconds=epoch(end),
+                dimensions=_as_mapping(dimensions),
+                start_epoch_seconds=_epoch(start),
+                end_epoch_seconds=_epoch(end),
                 period_seconds=period,
                 statistic=statistic,
                 unit=unit,
@@ -196,7 +188,65 @@ class _Api:
         found = []
         for key_namespace, key_name, key_dimensions in self._store.series_keys():
             pairs = [{"Name": name, "Value": value} for name, value in key_dimensions]
-            datum = MetricDatum(key_namespace, key_name, 0.0, pairs, now())
+            datum = MetricDatum(key_namespace, key_name, 0.0, pairs, _now())
             if datum.filter(namespace, metric_name, [dict(d) for d in dimensions or []]):
                 found.append(datum)
         return found
+
+
+class _StatisticsRow(Statistics):
+    """One period of GetMetricStatistics, already computed."""
+
+    def __init__(self, at: int, values: Mapping[str, float], unit: str | None) -> None:
+        super().__init__(list(values), datetime.fromtimestamp(at, tz=UTC), unit)
+        self._values = values
+
+    sum = property(lambda self: self._values.get("Sum"))
+    average = property(lambda self: self._values.get("Average"))
+    minimum = property(lambda self: self._values.get("Minimum"))
+    maximum = property(lambda self: self._values.get("Maximum"))
+    sample_count = property(lambda self: self._values.get("SampleCount"))
+
+
+def _refused(query: Query) -> dict[str, Json]:
+    text = f"the local CloudWatch evaluates no expressions: {query['Expression']}"
+    return {
+        "id": query["Id"],
+        "label": query.get("Label") or query["Id"],
+        "values": [],
+        "timestamps": [],
+        "status_code": "InternalError",
+        "messages": [{"code": "Unsupported", "value": text}],
+    }
+
+
+def _samples(datum: Query) -> Iterable[Sample]:
+    unit = datum.get("Unit")
+    if datum.get("Values"):
+        counts = datum.get("Counts") or [1] * len(datum["Values"])
+        for value, count in zip(datum["Values"], counts, strict=True):
+            yield Sample.of(float(value), count=float(count), unit=unit)
+    elif datum.get("StatisticValues"):
+        stats = datum["StatisticValues"]
+        yield Sample(
+            minimum=float(stats["Minimum"]),
+            maximum=float(stats["Maximum"]),
+            total=float(stats["Sum"]),
+            count=float(stats["SampleCount"]),
+            unit=unit,
+        )
+    else:
+        yield Sample.of(float(datum.get("Value", 0)), unit=unit)
+
+
+def _as_mapping(pairs: Sequence[Query] | None) -> dict[str, str]:
+    return {pair["Name"]: pair["Value"] for pair in pairs or ()}
+
+
+def _epoch(moment: datetime) -> float:
+    """Seconds of a datetime; moto parses timestamps as naive UTC."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _now() -> datetime:
+    return datetime.now(tz=UTC)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isclose
 
+from peakfleet_local.metrics.store import MINUTE_SECONDS
 from peakfleet_planner import BacklogSignal, FleetSpec, Metric, RateSignal, ReportedBaseline
 from peakfleet_planner.spec import arithmetic
 
-MINUTE_SECONDS = 60
 _STATISTICS = re.compile(r"Average|Minimum|Maximum|Sum|p\d+(\.\d+)?")
 
 

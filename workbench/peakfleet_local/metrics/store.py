@@ -1,13 +1,15 @@
-"""CloudWatch datapoints, indexed by series, so that a tick reads them in a moment."""
+"""CloudWatch datapoints, indexed by series, complete at once or only some time later."""
 
 from __future__ import annotations
 
 import threading
+import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import ceil, isfinite
 
+MINUTE_SECONDS = 60
 SeriesKey = tuple[str, str, tuple[tuple[str, str], ...]]
 
 
@@ -35,6 +37,55 @@ class Sample:
         return cls(minimum=value, maximum=value, total=value * count, count=count, unit=unit)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completeness:
+    """How much of a minute's values can be read, by how old the minute is.
+
+    A metric of many publishers fills up: sums and counts grow until the last one has been
+    heard. A late metric has nothing before its first age.
+
+    Args:
+        shares: Ages in seconds since the value's own time, rising, each with a share from 0
+            to 1, not falling. The share rises evenly from one to the next, is 0 before the
+            first, and stays as it is after the last.
+
+    Example:
+        Completeness(shares=((60, 0.4), (120, 0.9), (180, 1)))
+    """
+
+    shares: tuple[tuple[float, float], ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no curve.
+
+        Raises:
+            ValueError: Ages do not rise, or shares fall or leave 0 to 1.
+        """
+        ages = [age for age, _ in self.shares]
+        values = [share for _, share in self.shares]
+        if not ages or ages != sorted(set(ages)):
+            raise ValueError(f"completeness: ages must rise, got {ages}")
+        if values != sorted(values) or not 0 <= values[0] <= values[-1] <= 1:
+            raise ValueError(f"completeness: shares must rise from 0 to 1, got {values}")
+
+    def at(self, age_seconds: float) -> float:
+        """Return the share that can be read at an age.
+
+        >>> curve = Completeness(shares=((60, 0.4), (120, 1)))
+        >>> curve.at(59), curve.at(60), curve.at(90), curve.at(600)
+        (0.0, 0.4, 0.7, 1)
+        """
+        ages = [age for age, _ in self.shares]
+        after = bisect_right(ages, age_seconds)
+        if after == 0:
+            return 0.0
+        age, share = self.shares[after - 1]
+        if after == len(ages):
+            return share
+        next_age, next_share = self.shares[after]
+        return share + (next_share - share) * (age_seconds - age) / (next_age - age)
+
+
 @dataclass(slots=True)
 class _Series:
     epoch_seconds: list[float] = field(default_factory=list)
@@ -46,10 +97,17 @@ class UnknownStatisticError(ValueError):
 
 
 class MetricStore:
-    """Every datapoint published to the local CloudWatch, of all regions. Thread-safe."""
+    """Every datapoint published to the local CloudWatch, of all regions. Thread-safe.
 
-    def __init__(self) -> None:
+    Args:
+        clock: Epoch seconds at which values are read, by which late ones are held back.
+            Default: this machine's time.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
+        self._completeness: dict[tuple[str, str], tuple[Completeness, ...]] = {}
         self._series: dict[SeriesKey, _Series] = {}
 
     def put(
@@ -80,6 +138,18 @@ class MetricStore:
             at = bisect_right(series.epoch_seconds, epoch_seconds)
             series.epoch_seconds.insert(at, epoch_seconds)
             series.samples.insert(at, sample)
+
+    def set_completeness(self, namespace: str, name: str, *curves: Completeness) -> None:
+        """Let the values of a metric come late, or little by little.
+
+        Args:
+            namespace: Such as AWS/ApplicationELB.
+            name: Of the metric, whatever its dimensions.
+            curves: One for all minutes, or several that minutes take in turn. Default: every
+                value can be read at once.
+        """
+        with self._lock:
+            self._completeness[namespace, name] = curves
 
     def read(
         self,
@@ -116,13 +186,25 @@ class MetricStore:
                 return []
             low = bisect_left(series.epoch_seconds, first)
             high = bisect_left(series.epoch_seconds, first + periods * period_seconds)
+            curves = self._completeness.get((namespace, name), ())
             found = list(zip(series.epoch_seconds[low:high], series.samples[low:high], strict=True))
         buckets: dict[int, list[Sample]] = {}
         for at, sample in found:
-            if unit is None or sample.unit == unit:
+            arrived = self._arrived(curves, at, sample)
+            if arrived is not None and unit in {None, sample.unit}:
                 start = int(at // period_seconds) * period_seconds
-                buckets.setdefault(start, []).append(sample)
+                buckets.setdefault(start, []).append(arrived)
         return [(start, _statistic(statistic, samples)) for start, samples in buckets.items()]
+
+    def _arrived(self, curves: Sequence[Completeness], at: float, sample: Sample) -> Sample | None:
+        """Return what can be read of a sample now, or None."""
+        if not curves:
+            return sample
+        curve = curves[int(at // MINUTE_SECONDS) % len(curves)]
+        share = curve.at(self._clock() - at)
+        if share <= 0:
+            return None
+        return replace(sample, total=sample.total * share, count=sample.count * share)
 
     def series_keys(self) -> Iterator[SeriesKey]:
         """Every metric that ever had a datapoint."""

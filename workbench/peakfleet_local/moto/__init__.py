@@ -1,6 +1,11 @@
-"""moto: its backends, found and quickened."""
+"""moto, the emulator underneath: how its parts are replaced, and which are made faster.
 
-from peakfleet_local.moto.backends import (
+A room that changes moto makes a list of `Patch`, and keeps it in place with `patched` for as
+long as a `with` block lasts. `stock` returns the function that a replacement builds on.
+Everything here holds for exactly one version of moto.
+"""
+
+from peakfleet_local.moto.patches import (
     ApiError,
     Client,
     Json,
@@ -12,14 +17,11 @@ from peakfleet_local.moto.backends import (
     require_moto,
     stock,
 )
-from peakfleet_local.moto.clients import Clients
 from peakfleet_local.moto.speedups import speed_patches
-from peakfleet_local.moto.table_speedups import table_patches
 
 __all__ = [
     "ApiError",
     "Client",
-    "Clients",
     "Json",
     "MotoObject",
     "MotoVersionError",
@@ -29,5 +31,4 @@ __all__ = [
     "require_moto",
     "speed_patches",
     "stock",
-    "table_patches",
 ]

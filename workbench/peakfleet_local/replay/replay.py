@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from peakfleet_local.metrics import MINUTE_SECONDS, Datapoint
-from peakfleet_local.replay.fleet_world import FleetWorld, ReplayedFleet, Work
+from peakfleet_local.replay.fleets import FleetWorld, ReplayedFleet, Work
 from peakfleet_local.world import World
 from peakfleet_planner import FleetSpec, Plan, PoolSpec
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from peakfleet_local.moto import Client
+
+EVERY_STACK = "**"
+"""Also those in stages, which `--all` leaves out."""
 TAIL_LINES = 25
 
 
@@ -62,7 +67,7 @@ def deploy(
         bootstrap = [*cdk_command, "bootstrap", f"aws://{account}/{aws.region}", "--no-notices"]
         _run(bootstrap, cwd=Path(empty), environment=environment, on_output=on_output)
     with tempfile.TemporaryDirectory(prefix="peakfleet-templates-") as cdk_out:
-        options = ["--all", "--require-approval", "never", "--no-notices", "--output", cdk_out]
+        options = [EVERY_STACK, "--require-approval", "never", "--no-notices", "--output", cdk_out]
         _run(
             [*cdk_command, "deploy", *options],
             cwd=app_directory,
@@ -75,6 +80,66 @@ def deploy(
             f"the CLI reported success, but {len(missing)} resources do not exist: "
             + ", ".join(missing)
         )
+
+
+def missing_resources(cloudformation: Client, cdk_out: Path) -> tuple[str, ...]:
+    """Compare every template of a cloud assembly with the stacks that exist.
+
+    A green tick of the CLI proves nothing against an emulator that ignores types it does
+    not know; this does.
+
+    Args:
+        cloudformation: A client.
+        cdk_out: Folder of the assembly.
+
+    Returns:
+        Each missing resource as `stack/logical id (type)`, or `stack` alone.
+
+    Raises:
+        FileNotFoundError: There is no assembly in the folder.
+    """
+    missing: list[str] = []
+    for stack, template in stack_templates(cdk_out):
+        existing = _existing(cloudformation, stack)
+        if existing is None:
+            missing.append(stack)
+            continue
+        missing += [
+            f"{stack}/{logical_id} ({resource['Type']})"
+            for logical_id, resource in template.get("Resources", {}).items()
+            if logical_id not in existing
+        ]
+    return tuple(missing)
+
+
+def stack_templates(cdk_out: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every stack's name and template, of nested assemblies too.
+
+    Raises:
+        FileNotFoundError: There is no assembly in the folder.
+    """
+    manifest = json.loads((cdk_out / "manifest.json").read_text(encoding="utf-8"))
+    for name, artifact in manifest.get("artifacts", {}).items():
+        properties = artifact.get("properties", {})
+        if artifact["type"] == "aws:cloudformation:stack":
+            text = (cdk_out / properties["templateFile"]).read_text(encoding="utf-8")
+            yield properties.get("stackName", name), json.loads(text)
+        elif artifact["type"] == "cdk:cloud-assembly":
+            yield from stack_templates(cdk_out / properties["directoryName"])
+
+
+def _existing(cloudformation: Client, stack: str) -> set[str] | None:
+    try:
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+        return {
+            summary["LogicalResourceId"]
+            for page in pages
+            for summary in page["StackResourceSummaries"]
+        }
+    except cloudformation.exceptions.ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
 
 
 def _environment(aws: Target) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from peakfleet_local.world.machines import PURCHASES, Machine, Purchase
+from peakfleet_local.world.instances import PURCHASES, Machine, Purchase
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -24,6 +24,12 @@ class Refusal:
 
     code: str
     message: str
+
+
+NO_ADDRESS = Refusal(
+    code="InsufficientFreeAddressesInSubnet",
+    message="The specified subnet does not have enough free addresses to satisfy the request.",
+)
 
 
 class Faults(ABC):
@@ -201,11 +207,7 @@ class Faults(ABC):
         addresses = self._addresses.get(zone)
         if addresses is None or sum(m.zone == zone for m in self.machines.values()) < addresses:
             return None
-        return Refusal(
-            code="InsufficientFreeAddressesInSubnet",
-            message="The specified subnet does not have enough free addresses to satisfy the "
-            "request.",
-        )
+        return NO_ADDRESS
 
 
 def _set(table: dict[K, V], key: K, value: V | None) -> None:

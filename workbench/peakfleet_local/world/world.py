@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from itertools import count
 from math import ceil, inf
 from typing import Protocol
 
-from peakfleet_local.world.cloud_events import CloudEvent, Place
+from peakfleet_local.world.cloud_events import (
+    INTERRUPTION_NOTICE_SECONDS,
+    CloudEvent,
+    Place,
+    interruption_warning,
+    rebalance_recommendation,
+)
 from peakfleet_local.world.faults import Faults
-from peakfleet_local.world.instance_profile import Habits
-from peakfleet_local.world.machines import Ending, Machine
-from peakfleet_local.world.reclaiming import Reclaiming
-from peakfleet_local.world.timers import Action, Timers
+from peakfleet_local.world.instances import Ending, InstanceProfiles, Machine
 
 EVENTS_KEPT = 10_000
+Action = Callable[[], None]
 
 
-class Keeper(Protocol):
+class GroupController(Protocol):
     """What runs one Auto Scaling group."""
 
     @property
@@ -30,11 +37,11 @@ class Keeper(Protocol):
     def on_time(self) -> None:
         """Do what is due now that time has passed."""
 
-    def lose(self, instance_id: str, *, cause: str) -> None:
+    def remove_ended(self, instance_id: str, *, cause: str) -> None:
         """Do without an instance that EC2 has ended."""
 
 
-class World(Faults, Habits):
+class World(Faults, InstanceProfiles):
     """Time and capacity of the local AWS. Safe to share between threads.
 
     Time passes only when it is told to. A launched machine is Pending until its boot
@@ -51,6 +58,9 @@ class World(Faults, Habits):
             Default: 30.
 
     Attributes:
+        wait_for_ec2: Called by LaunchInstances before it launches and answers, without the
+            lock. At first it returns at once; `time.sleep` makes a slow call, which takes
+            time of this machine.
         lock: Held while anything changes.
         machines: Every machine by its id.
         calls: How often each API call was made, by names such as autoscaling:LaunchInstances.
@@ -73,8 +83,11 @@ class World(Faults, Habits):
         warm_start_seconds: float = 30.0,
     ) -> None:
         Faults.__init__(self)
-        Habits.__init__(self, boot_seconds=boot_seconds, warm_start_seconds=warm_start_seconds)
+        InstanceProfiles.__init__(
+            self, boot_seconds=boot_seconds, warm_start_seconds=warm_start_seconds
+        )
         self.lock = threading.RLock()
+        self.wait_for_ec2: Callable[[], object] = lambda: None
         self.terminate_seconds = terminate_seconds
         self.retry_seconds = retry_seconds
         self.calls: Counter[str] = Counter()
@@ -86,8 +99,8 @@ class World(Faults, Habits):
         self.busy: set[str] = set()
         self._machines: dict[str, Machine] = {}
         self._now = time.time() if now_epoch_seconds is None else float(now_epoch_seconds)
-        self._timers = Timers()
-        self._keepers: dict[str, Keeper] = {}
+        self._timers = _Timers()
+        self._controllers: dict[str, GroupController] = {}
 
     @property
     def now_epoch_seconds(self) -> float:
@@ -117,8 +130,8 @@ class World(Faults, Habits):
                 self._now = max(self._now, moment)
                 action()
             self._now = until
-            for keeper in list(self._keepers.values()):
-                keeper.on_time()
+            for controller in list(self._controllers.values()):
+                controller.on_time()
 
     def advance_to(self, epoch_seconds: float) -> None:
         """Let time pass until a moment.
@@ -202,14 +215,19 @@ class World(Faults, Habits):
                 m
                 for m in self.machines.values()
                 if (m.purchase, m.gone_at) == ("spot", inf)
-                and m.group in self._keepers
+                and m.group in self._controllers
                 and group in {None, m.group}
                 and zone in {None, m.zone}
             ]
             victims = spot[: ceil(share * len(spot))]
-            reclaiming = Reclaiming(world=self, keepers=self._keepers)
             for machine in victims:
-                reclaiming.begin(machine, seconds_before_warning=recommended_seconds_before)
+                event = rebalance_recommendation(
+                    instance_id=machine.instance_id,
+                    place=self._controllers[machine.group].place,
+                    at_epoch_seconds=self._now,
+                )
+                self.events.append(event)
+                self.after(recommended_seconds_before, partial(self._warn, machine))
             return tuple(m.instance_id for m in victims)
 
     def take(self, *, instance_type: str, zone: str, cause: str) -> tuple[str, ...]:
@@ -225,10 +243,10 @@ class World(Faults, Habits):
                 m
                 for m in self.machines.values()
                 if (m.instance_type, m.zone, m.gone_at) == (instance_type, zone, inf)
-                and m.group in self._keepers
+                and m.group in self._controllers
             ]
             for machine in taken:
-                self._keepers[machine.group].lose(machine.instance_id, cause=cause)
+                self._controllers[machine.group].remove_ended(machine.instance_id, cause=cause)
             return tuple(m.instance_id for m in taken)
 
     def state_of(self, instance_id: str) -> str:
@@ -255,17 +273,57 @@ class World(Faults, Habits):
         """How many machines of a group are in each lifecycle state."""
         return Counter(self.state_of(m.instance_id) for m in self.machines_of(group))
 
-    def keep(self, group: str, keeper: Keeper) -> None:
+    def control(self, group: str, controller: GroupController) -> None:
         """Let somebody run a group as time advances; one per group."""
         with self.lock:
-            self._keepers[group] = keeper
+            self._controllers[group] = controller
 
     def forget(self, group: str) -> None:
         """Forget a group, who runs it and its machines."""
         with self.lock:
-            self._keepers.pop(group, None)
+            self._controllers.pop(group, None)
             for machine in self.machines_of(group):
                 del self.machines[machine.instance_id]
 
+    def _warn(self, machine: Machine) -> None:
+        if machine.instance_id not in self.machines:
+            return
+        event = interruption_warning(
+            instance_id=machine.instance_id,
+            zone=machine.zone,
+            place=self._controllers[machine.group].place,
+            at_epoch_seconds=self._now,
+        )
+        self.events.append(event)
+        self.after(INTERRUPTION_NOTICE_SECONDS, partial(self._take_back, machine))
+
+    def _take_back(self, machine: Machine) -> None:
+        if machine.instance_id in self.machines:
+            cause = "EC2 took the Spot instance back"
+            self._controllers[machine.group].remove_ended(machine.instance_id, cause=cause)
+
     def _serves(self, machine: Machine) -> bool:
         return machine.fails_at > self._now and self.state_of(machine.instance_id) == "InService"
+
+
+class _Timers:
+    """What will happen at moments of the virtual clock, in order."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Action]] = []
+        self._numbers = count()
+
+    def add(self, at: float, action: Action) -> None:
+        """Let something happen at a moment; what was added first happens first."""
+        heapq.heappush(self._heap, (at, next(self._numbers), action))
+
+    def take(self, until: float) -> tuple[float, Action] | None:
+        """Return the next moment until another one, or None."""
+        if not self._heap or self._heap[0][0] > until:
+            return None
+        at, _, action = heapq.heappop(self._heap)
+        return at, action
+
+    def shift(self, seconds: float) -> None:
+        """Move every moment by the same time, which keeps their order."""
+        self._heap = [(at + seconds, number, action) for at, number, action in self._heap]

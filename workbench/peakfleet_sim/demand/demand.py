@@ -7,11 +7,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from peakfleet_sim.demand.bridge import Floats
-from peakfleet_sim.errors import DemandError
+Floats = NDArray[np.float64]
+
 
 _PEAK_PERCENTILE: Final = 99.9
+
+
+class DemandError(ValueError):
+    """Demand cannot be read, or what is asked of it does not fit it.
+
+    The one error that the simulator raises. The message names the file, the line or the field, the
+    value and what is allowed.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,4 +1,4 @@
-"""Recorded demand from a file."""
+"""Recorded demand: read from a file, and brought from its step to minutes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Final
 
 import numpy as np
 
-from peakfleet_sim.demand.bridge import to_minutes
-from peakfleet_sim.demand.demand import Demand
-from peakfleet_sim.errors import DemandError
+from peakfleet_sim.demand.demand import Demand, DemandError, Floats
 
 HEADER: Final = "timestamp_utc,demand"
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _COLUMNS: Final = 2
+_WINDOW_STEPS: Final = 25
+"""Steps whose roughness the filled minutes have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ def load_demand(path: Path, *, seed: int = 0) -> Demand:
     step = _step_minutes(path, rows)
     means = np.array([row.demand for row in rows])
     name = path.name.removesuffix(".gz").removesuffix(".csv")
-    return Demand(name=name, start=rows[0].time, units=to_minutes(means, step, seed))
+    return Demand(name=name, start=rows[0].time, units=_to_minutes(means, step, seed))
 
 
 def _text(path: Path) -> str:
@@ -119,3 +119,41 @@ def _mishap(earlier: _Row, later: _Row, step_seconds: float) -> str:
     if (later.time - earlier.time).total_seconds() > step_seconds:
         return "gap"
     return "shorter step"
+
+
+def _to_minutes(means: Floats, step_minutes: int, seed: int) -> Floats:
+    """Return *means* of `step_minutes` each as minutes, with plausible detail inside a step.
+
+    The means stand at the middle of their steps and are joined by lines plus a seeded
+    Brownian bridge. Lines alone would show a policy the slope towards a mean that nobody
+    could know yet, and flatter whoever extrapolates. The bridge is as rough as the steps
+    themselves were lately: the root mean square of their second difference, over sqrt(2).
+
+    Everything up to the middle of step i depends on the steps up to i only, so demand that
+    is cut short stays the same up to there.
+    """
+    if step_minutes == 1:
+        return means
+    steps = len(means)
+    middles = np.arange(steps) * step_minutes + step_minutes / 2
+    lines = np.interp(np.arange(steps * step_minutes) + 0.5, middles, means)
+    walk = np.random.default_rng(seed).standard_normal((steps, step_minutes))
+    walk = np.cumsum(walk / np.sqrt(step_minutes), axis=1)
+    bridge = walk - walk[:, -1:] * (np.arange(1, step_minutes + 1) / step_minutes)
+    detail = (_roughness(means)[:, np.newaxis] * bridge).ravel()
+    before_the_first_middle = np.zeros(step_minutes // 2)
+    detail = np.concatenate([before_the_first_middle, detail])[: len(lines)]
+    minutes: Floats = np.maximum(0.0, lines + detail)
+    return minutes
+
+
+def _roughness(means: Floats) -> Floats:
+    """Return, for the way from each step to the next, how rough the last steps were."""
+    squares = np.zeros(len(means))
+    squares[1:-1] = (means[2:] - 2 * means[1:-1] + means[:-2]) ** 2
+    sums = np.concatenate([[0.0], np.cumsum(squares)])
+    end = np.arange(1, len(means) + 1)
+    start = np.maximum(0, end - _WINDOW_STEPS)
+    known = np.maximum(1, end - np.maximum(start, 1))
+    roughness: Floats = np.sqrt(np.maximum(0.0, sums[end] - sums[start]) / known / 2)
+    return roughness

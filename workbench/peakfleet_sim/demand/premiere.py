@@ -7,8 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from peakfleet_sim.demand.bridge import Floats
-from peakfleet_sim.demand.demand import Demand
+from peakfleet_sim.demand.demand import Demand, Floats
 
 START: Final = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
 PREMIERE_MINUTE: Final = 135

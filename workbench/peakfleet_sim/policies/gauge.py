@@ -1,21 +1,13 @@
-"""What a peer measures: the load, in instances."""
+"""The metric that an autoscaler follows: load in instances, and use per instance."""
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from peakfleet_planner import WAITING
-from peakfleet_sim.world import DEMAND, Seen, World
-
-WARM_UP_MINUTES: Final = 2
-"""Minutes after the boot in which an instance still counts as warming up.
-
-AWS falls back to the default cooldown, 5 minutes; a user who cares sets it to what is needed.
-"""
-ROUNDING: Final = 1e-9
-"""Slack that keeps 0.7 x 10 / 0.7 from needing 11 instances."""
+from peakfleet_sim.policies.policy import Seen
+from peakfleet_sim.world import DEMAND, World
 
 
 class Gauge(Protocol):
@@ -82,17 +74,3 @@ class BacklogGauge:
 
     def _busy_units(self, seen: Seen) -> float:
         return float(seen.metrics[WAITING][-1]) * self.seconds_per_item / self.deadline_seconds
-
-
-@dataclass(slots=True, kw_only=True)
-class WarmUp:
-    """How many instances have served for longer than the warm-up."""
-
-    _ready: deque[int] = field(
-        init=False, default_factory=lambda: deque(maxlen=WARM_UP_MINUTES + 1)
-    )
-
-    def step(self, seen: Seen) -> int:
-        """Take in one minute, and return how many instances are warm."""
-        self._ready.append(seen.ready_instances)
-        return min(self._ready)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from peakfleet_sim.demand import Floats
 from peakfleet_sim.policies.gauge import Gauge
-from peakfleet_sim.world import Decision, Seen, World
+from peakfleet_sim.policies.policy import Decision, Seen
+from peakfleet_sim.world import World
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,9 +1,9 @@
-"""The production decision, driven by the simulator."""
+"""The production decision as a policy: what the deployed function would do, tick by tick."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from math import inf, isnan
 from typing import Final
 
@@ -21,20 +21,21 @@ from peakfleet_planner import (
     MetricSeries,
     Outage,
     PaceSpec,
-    PoolReading,
-    PoolSpec,
     RateSignal,
+    ReportedBaseline,
     ServiceLevelSpec,
     Signal,
     Snapshot,
-    WarmSpec,
     decide,
     heights,
+    pursue,
+    roll_forecast,
 )
 from peakfleet_planner.demand import read_demand
-from peakfleet_planner.forecast import basis_of, read_seconds
+from peakfleet_planner.forecast import RolledModel, basis_of, read_seconds
 from peakfleet_sim.demand import Floats
-from peakfleet_sim.world import DEMAND, SECONDS_PER_MINUTE, Decision, Seen, World
+from peakfleet_sim.policies.policy import Observation, Sizes
+from peakfleet_sim.world import DEMAND, SECONDS_PER_MINUTE, Pools, World
 
 _NAMESPACE = "Replay"
 _RELEARN_MINUTES: Final = 60
@@ -43,11 +44,17 @@ _RELEARN_READS: Final = 2 * _RELEARN_MINUTES
 
 @dataclass(slots=True, kw_only=True)
 class _Kept:
-    """What is remembered in one replay: the learner, what it last said, how large pools were."""
+    """What the state table keeps in one replay, and the learner."""
 
     learner: Learner | None = None
     model: DemandModel | None = None
     heights: Mapping[str, Heights] = field(default_factory=dict)
+    rolled: RolledModel | None = None
+    outages: dict[tuple[str, str, str, str], Outage] = field(default_factory=dict)
+
+    def know(self, outages: Iterable[Outage]) -> None:
+        """Remember what was refused or reclaimed."""
+        self.outages |= {outage.scope: outage for outage in outages}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,80 +62,93 @@ class PeakfleetPolicy:
     """What the deployed function would decide: `peakfleet_planner.decide`, once a minute.
 
     Args:
-        spec: The fleet, with one signal that reads the metrics of the replayed work; to
-            `decide` as a policy it has one pool and a fixed baseline.
+        spec: The fleet, with one signal that reads the metrics of the replayed work, and the
+            pools that are replayed.
         name: What it is called. Default: peakfleet.
         foresight: Whether demand is learned, hourly, as the deployed learner does: the policy
             starts by the reactive rule, and follows the model once that has proved itself.
             Default: true.
+        prepares_first: Whether a warm pool is told its size before the pool grows, and is not asked
+            for its target. A deployed fleet grows first; the published figures of planned warm
+            pools (`WarmPoolSpec.auto`) were made this way, which pays for some boots more.
+            Default: false.
     """
 
     spec: FleetSpec
     name: str = "peakfleet"
     foresight: bool = True
+    prepares_first: bool = False
     _kept: _Kept = field(default_factory=_Kept, init=False, repr=False)
 
     @property
     def least_instances(self) -> int:
-        """As few as the pool's minimum."""
-        return self.spec.pools[0].min_capacity
+        """None beside the minima of its pools."""
+        return 0
 
-    def decide(self, seen: Seen) -> Decision:
-        """Observe the one pool as the tick does, decide as it does."""
-        (pool,) = self.spec.pools
-        reading = PoolReading(
-            name=pool.name,
-            desired_capacity=seen.instances,
-            in_service_capacity=seen.ready_instances,
-            min_capacity=pool.min_capacity,
-            max_capacity=pool.max_capacity,
-            warm_capacity=seen.waiting_instances,
-            prepared_capacity=seen.prepared_instances,
-            booting_since=tuple(
-                (_start_of(seen, serves) - round(pool.boot_seconds), count)
-                for serves, count in seen.boots
-            ),
-        )
-        plan = decide(self.spec, self.snapshot(seen, pools=(reading,)))
-        told = plan.pools[0]
-        return Decision(
-            instances=told.desired_capacity,
+    def size(self, seen: Observation, pools: Pools) -> Sizes:
+        """Observe, decide and act as a tick does: ask pool after pool, then terminate."""
+        kept, minute = self._kept, seen.minute
+        kept.know(seen.outages)
+        groups = {group.spec.name: group for group in pools.groups}
+        snapshot = self._snapshot(seen, pools)
+        plan = decide(self.spec, snapshot)
+        if any(told.launches for told in plan.pools):
+            pursued = pursue(
+                self.spec,
+                snapshot,
+                plan,
+                ask=lambda pool, launch: groups[pool.name].launch(minute, launch),
+            )
+            plan = pursued.plan
+            for outage in pursued.ended:
+                del kept.outages[outage.scope]
+            kept.know(pursued.outages)
+        for pool, told in zip(self.spec.pools, plan.pools, strict=True):
+            group = groups[told.name]
+            if self.prepares_first:
+                group.keep_warm(minute, told.prepared_capacity)
+            if pool.launch == "desired":
+                kept.know(group.grow(minute, told.desired_capacity, seen.now_epoch_seconds))
+            group.keep_warm(minute, told.prepared_capacity)
+            group.shrink(minute, told.desired_capacity)
+            group.keep_warm(minute, told.warm_capacity)
+            if self.prepares_first:
+                group.warm_target = None
+        return Sizes(
+            desired=tuple(told.desired_capacity for told in plan.pools),
             explanation=plan.explain(),
-            warm_instances=told.warm_capacity,
-            prepared_instances=told.prepared_capacity,
         )
 
-    def snapshot(
-        self,
-        seen: Seen,
-        *,
-        pools: tuple[PoolReading, ...],
-        reports: Floats | None = None,
-        outages: tuple[Outage, ...] = (),
-    ) -> Snapshot:
-        """Return what the tick would observe of several pools.
-
-        Args:
-            seen: Time and metrics; a value that is not a number was never published.
-            pools: The groups as they are.
-            reports: What the baseline reported, for the same minutes. Default: nothing.
-            outages: What was refused lately. Default: nothing.
-        """
+    def _snapshot(self, seen: Observation, pools: Pools) -> Snapshot:
+        """Return what the tick would observe."""
         (signal,) = self.spec.signals
-        read = {
-            metric_id: self._series(seen, seen.metrics[metric_id]) for metric_id in signal.metrics
-        }
+        baseline = self.spec.baseline
+        reports = MetricSeries()
+        if isinstance(baseline, ReportedBaseline):
+            reports = self._series(seen, baseline.declared_units * seen.usable_baseline)
         snapshot = Snapshot(
             now_epoch_seconds=seen.now_epoch_seconds,
-            signals={signal.name: read},
-            baseline=MetricSeries() if reports is None else self._series(seen, reports),
-            pools=pools,
-            memory=Memory(model=self._learned(seen), outages=outages, heights=self._kept.heights),
+            signals={
+                signal.name: {
+                    metric_id: self._series(seen, seen.metrics[metric_id])
+                    for metric_id in signal.metrics
+                }
+            },
+            baseline=reports,
+            pools=tuple(
+                group.reading(seen.minute, seen.now_epoch_seconds) for group in pools.groups
+            ),
+            memory=Memory(
+                model=self._learned(seen),
+                outages=tuple(self._kept.outages.values()),
+                heights=self._kept.heights,
+            ),
         )
         self._kept.heights = heights(self.spec, snapshot)
-        return snapshot
+        self._kept.rolled = roll_forecast(self.spec, snapshot, onward=self._kept.rolled)
+        return replace(snapshot, rolled=self._kept.rolled)
 
-    def _learned(self, seen: Seen) -> DemandModel | None:
+    def _learned(self, seen: Observation) -> DemandModel | None:
         """Return the newest model, learned at the full hour from what was visible then."""
         kept, now = self._kept, seen.now_epoch_seconds
         if now // SECONDS_PER_MINUTE % _RELEARN_MINUTES or not self.foresight:
@@ -148,7 +168,9 @@ class PeakfleetPolicy:
         kept.model = kept.learner.model()
         return kept.model
 
-    def _series(self, seen: Seen, values: Floats, *, minutes: int | None = None) -> MetricSeries:
+    def _series(
+        self, seen: Observation, values: Floats, *, minutes: int | None = None
+    ) -> MetricSeries:
         """Return the newest points, by default those that the tick would read."""
         window = read_seconds(self.spec) // SECONDS_PER_MINUTE
         first = max(0, len(values) - (minutes or window))
@@ -159,11 +181,6 @@ class PeakfleetPolicy:
         if any(map(isnan, newest)):
             points = tuple((time, value) for time, value in points if not isnan(value))
         return MetricSeries(points=points)
-
-
-def _start_of(seen: Seen, minute: int) -> int:
-    """Return when a minute begins, in seconds since 1970."""
-    return seen.now_epoch_seconds + SECONDS_PER_MINUTE * (minute - seen.minute - 1)
 
 
 def live_spec(
@@ -218,33 +235,9 @@ def _spec(
 ) -> FleetSpec:
     return FleetSpec(
         fleet="Replay",
-        pools=(
-            PoolSpec(
-                name="Cloud",
-                group="cloud",
-                units_per_capacity=world.units_per_instance,
-                min_capacity=world.min_instances,
-                max_capacity=world.max_instances,
-                boot_seconds=world.boot_seconds,
-                warm=_warm(world),
-            ),
-        ),
+        pools=(replace(world.pool, warm=world.warm_pool.spec(world.max_instances)),),
         signals=(signal,),
         baseline=FixedBaseline(units=world.baseline_units),
         service_level=service_level or ServiceLevelSpec(unserved_cost=world.unserved_cost),
         pace=pace or PaceSpec(out_units=inf, in_units=inf),
-    )
-
-
-def _warm(world: World) -> WarmSpec | None:
-    pool = world.warm_pool
-    most = world.max_instances if pool.auto else pool.instances
-    if not most:
-        return None
-    return WarmSpec(
-        min_capacity=0 if pool.reuse else pool.instances,
-        max_capacity=most,
-        start_seconds=pool.start_seconds,
-        cost_fraction=pool.cost_fraction,
-        reuse=pool.reuse,
     )

@@ -1,21 +1,32 @@
-"""Demand replayed against policies, and the optimum."""
+"""Demand replayed against policies, the optimum, and scores.
 
-from peakfleet_sim.replay.comparison import Contest, Queue
-from peakfleet_sim.replay.fleet_replay import FleetReplay, replay_fleet
-from peakfleet_sim.replay.ladder_replay import replay_ladder
-from peakfleet_sim.replay.optimum import NAME
+Comes in: demand, a world, a policy or its name, pools and a scenario. Goes out: `Run`, minute by
+minute, and `Outcome`, its figures. Read `replay` (the engine: any policy over n pools), `optimum`
+(perfect foresight), `score`, `comparison` (the same demand before several policies),
+`policy_names` (policies by name and setting) and `fleet_spec` (a deployed fleet's specification,
+replayed). The room imports `policies`, `world` and `demand`.
+"""
+
+from peakfleet_sim.replay.comparison import Comparison, Queue
+from peakfleet_sim.replay.fleet_spec import (
+    ladder_dollars,
+    queue_of,
+    replay_fleet,
+    usual_delay_seconds,
+    world_of,
+)
+from peakfleet_sim.replay.optimum import OPTIMUM
 from peakfleet_sim.replay.policy_names import KINDS, Choice, choose
-from peakfleet_sim.replay.replay import Run, replay
+from peakfleet_sim.replay.replay import PoolSeries, Run, replay
 from peakfleet_sim.replay.score import Outcome, score
-from peakfleet_sim.replay.spec_world import ladder_dollars, queue_of, usual_delay_seconds, world_of
 
 __all__ = [
     "KINDS",
-    "NAME",
+    "OPTIMUM",
     "Choice",
-    "Contest",
-    "FleetReplay",
+    "Comparison",
     "Outcome",
+    "PoolSeries",
     "Queue",
     "Run",
     "choose",
@@ -23,7 +34,6 @@ __all__ = [
     "queue_of",
     "replay",
     "replay_fleet",
-    "replay_ladder",
     "score",
     "usual_delay_seconds",
     "world_of",

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from peakfleet_planner import PaceSpec, ServiceLevelSpec
+from peakfleet_planner import PaceSpec, PoolSpec, ServiceLevelSpec
 from peakfleet_sim.demand import Demand
 from peakfleet_sim.policies import (
     BacklogGauge,
     Gauge,
     LiveGauge,
     PeakfleetPolicy,
+    Policy,
     TargetTracking,
     backlog_spec,
     live_spec,
 )
-from peakfleet_sim.replay.backlog_optimum import backlog_optimum
-from peakfleet_sim.replay.optimum import live_optimum
+from peakfleet_sim.replay.optimum import backlog_optimum, live_optimum
 from peakfleet_sim.replay.replay import Run, replay
-from peakfleet_sim.world import BacklogWork, Live, Policy, Work, World
+from peakfleet_sim.world import BacklogWork, Live, Scenario, Work, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contest:
+class Comparison:
     """Demand, physics and kind of work, the same for every policy.
 
     Args:
@@ -71,7 +72,7 @@ class Contest:
 
     @property
     def gauge(self) -> Gauge:
-        """What a peer measures."""
+        """The metric that policies of one group follow."""
         if self.queue is None:
             return LiveGauge(world=self.world)
         return BacklogGauge(
@@ -96,21 +97,35 @@ class Contest:
     ) -> PeakfleetPolicy:
         """Return the production decision, with the arguments of `peakfleet`."""
         if self.queue is None:
-            return PeakfleetPolicy(
-                spec=live_spec(self.world, service_level=service_level, pace=pace)
+            spec = live_spec(self.world, service_level=service_level, pace=pace)
+        else:
+            spec = backlog_spec(
+                self.world,
+                seconds_per_item=self.queue.seconds_per_item,
+                deadline_seconds=self.queue.deadline_seconds,
+                service_level=service_level,
+                pace=pace,
             )
-        spec = backlog_spec(
-            self.world,
-            seconds_per_item=self.queue.seconds_per_item,
-            deadline_seconds=self.queue.deadline_seconds,
-            service_level=service_level,
-            pace=pace,
-        )
-        return PeakfleetPolicy(spec=spec)
+        return PeakfleetPolicy(spec=spec, prepares_first=True)
 
-    def replay(self, policy: Policy) -> Run:
-        """Return what *policy*, a new one, does."""
-        return replay(self.demand, world=self.world, work=self.work(), policy=policy)
+    def replay(
+        self,
+        policy: Policy | PeakfleetPolicy,
+        *,
+        pools: Sequence[PoolSpec] | None = None,
+        scenario: Scenario | None = None,
+        seed: int = 0,
+    ) -> Run:
+        """Return what *policy*, a new one, does; the arguments are those of `replay`."""
+        return replay(
+            self.demand,
+            world=self.world,
+            work=self.work(),
+            policy=policy,
+            pools=pools,
+            scenario=scenario,
+            seed=seed,
+        )
 
     def work(self) -> Work:
         """Return what becomes of demand, untouched."""

@@ -1,4 +1,4 @@
-"""Perfect foresight: the least cost that any policy could have had."""
+"""Perfect foresight: the least cost that any policy could have had, live or for a queue."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import linprog
 
 from peakfleet_sim.demand import Demand, Floats
 from peakfleet_sim.replay.replay import Run
-from peakfleet_sim.world import World
+from peakfleet_sim.world import SECONDS_PER_MINUTE, BacklogWork, World
 
-NAME: Final = "optimum"
-
-_Choices = NDArray[np.bool_]
+OPTIMUM: Final = "optimum"
+"""The name of perfect foresight among policies."""
 
 
 def live_optimum(demand: Demand, world: World) -> Run:
@@ -36,7 +37,7 @@ def live_optimum(demand: Demand, world: World) -> Run:
     starts[:, : world.min_instances] = False
     ready = on.sum(axis=1).astype(np.float64)
     return Run(
-        policy=NAME,
+        policy=OPTIMUM,
         demand=demand,
         world=world,
         desired_instances=np.append(ready[1:], ready[-1]),
@@ -49,7 +50,7 @@ def live_optimum(demand: Demand, world: World) -> Run:
     )
 
 
-def _schedule(instances: Floats, world: World, layers: int) -> _Choices:
+def _schedule(instances: Floats, world: World, layers: int) -> NDArray[np.bool_]:
     """Return which layer is on in which minute."""
     minutes, layer = len(instances), np.arange(layers)
     always = layer < world.min_instances
@@ -73,3 +74,102 @@ def _schedule(instances: Floats, world: World, layers: int) -> _Choices:
         on[minute] = state
         state = np.where(state, ~came_from_off[minute], came_from_on[minute])
     return on
+
+
+def backlog_optimum(
+    demand: Demand, world: World, *, seconds_per_item: float, deadline_seconds: float
+) -> Run:
+    """Return the run of least cost for a queue, knowing all demand beforehand.
+
+    The cost is instance-minutes, boot minutes included, plus `unserved_cost` for each
+    instance-minute of late work. A linear program solved to the optimum; it allows fractions
+    of instances, lets the planner choose which work is late and never asks to do that work,
+    so it is a bound from below: no policy can be cheaper.
+
+    Args:
+        demand: Arriving work, in the units that it keeps busy.
+        world: The physics.
+        seconds_per_item: Seconds in which one unit finishes one item.
+        deadline_seconds: When an item is late, as in `Backlog`.
+    """
+    deadline = int(deadline_seconds // SECONDS_PER_MINUTE)
+    ready, started, late = _solve(demand.units, world, deadline)
+    work = BacklogWork(
+        seconds_per_item=seconds_per_item,
+        deadline_seconds=deadline_seconds,
+        baseline_units=world.baseline_units,
+    )
+    minutes = [work.step_units(float(units), 0.0) for units in demand.units]
+    falls_due = np.zeros(demand.minutes)
+    if deadline < demand.minutes:
+        falls_due[deadline:] = late[: demand.minutes - deadline]
+    return Run(
+        policy=OPTIMUM,
+        demand=demand,
+        world=world,
+        desired_instances=np.append(ready[1:], ready[-1]),
+        ready_instances=ready,
+        billed_instances=ready + world.boot_minutes * started,
+        burst_units=np.array([minute.burst_units for minute in minutes]),
+        unserved_units=falls_due,
+        due_units=np.array([minute.due_units for minute in minutes]),
+        explanations=("knows all demand beforehand",) * demand.minutes,
+    )
+
+
+def _solve(arrivals: Floats, world: World, deadline: int) -> tuple[Floats, Floats, Floats]:
+    """Return instances that serve, instances started and work given up, by minute.
+
+    Variables, each by minute: instances `n`, starts `s`, work done in time so far `c`, work
+    given up so far `g`. Rows: starts cover growth; the work of a minute fits the capacity;
+    nothing is done before it arrives; all that is not given up is done by its deadline.
+    """
+    size, each = len(arrivals), world.units_per_instance
+    arrived = np.cumsum(arrivals)
+    eye = sparse.eye_array(size, format="csr")
+    change = eye - sparse.eye_array(size, k=-1, format="csr")
+    none = sparse.csr_array((size, size))
+    due = max(0, size - deadline)
+    reached, of_then = eye[deadline:], eye[:due]
+    rows = sparse.block_array(
+        [
+            [change, -eye, none, none],
+            [-each * eye, none, change, none],
+            [none, none, -change, none],
+            [none, none, none, change],
+            [none, none, none, -change],
+            [none, none, eye, eye],
+            [None, None, -reached, -of_then] if due else [None] * 4,
+        ][: 7 if due else 6],
+        format="csr",
+    )
+    first = np.zeros(size)
+    first[0] = world.min_instances
+    bounds_rows = np.concatenate(
+        [
+            first,
+            np.full(size, world.baseline_units),
+            np.zeros(size),
+            arrivals,
+            np.zeros(size),
+            arrived,
+            -arrived[:due],
+        ]
+    )
+    price = np.zeros(4 * size)
+    price[:size], price[size : 2 * size] = 1.0, float(world.boot_minutes)
+    if due:
+        price[3 * size + due - 1] = world.unserved_cost / each
+    instances = (float(world.min_instances), float(world.max_instances))
+    # The interior point method, with crossover, is several times faster here than the simplex.
+    solved = linprog(  # type: ignore[call-overload]  # the stubs know only dense matrices
+        price,
+        A_ub=rows,
+        b_ub=bounds_rows,
+        bounds=[instances] * size + [(0.0, np.inf)] * (3 * size),
+        method="highs-ipm",
+    )
+    if solved.x is None:
+        raise ArithmeticError(f"the optimum was not found: {solved.message}")
+    ready, started, _, given_up = np.split(np.asarray(solved.x, dtype=np.float64), 4)
+    return ready, started, np.diff(given_up, prepend=0.0)

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from peakfleet_planner import ServiceLevelSpec
-from peakfleet_sim.errors import DemandError
+from peakfleet_planner import PoolSpec, ServiceLevelSpec
+from peakfleet_sim.demand import DemandError
 from peakfleet_sim.policies import (
     KEEP_MINUTES,
     NODE_KEEP_MINUTES,
     Hpa,
     LazyCapacityProvisioning,
+    PeakfleetPolicy,
+    Policy,
     Predictive,
     StepScaling,
     TargetTracking,
 )
-from peakfleet_sim.replay.comparison import Contest
+from peakfleet_sim.replay.comparison import Comparison
 from peakfleet_sim.replay.replay import Run
-from peakfleet_sim.world import Policy
+from peakfleet_sim.world import Scenario
 
 _TARGET: Final = "use of an instance that is aimed at"
 
-_Maker = Callable[[Contest, float], Policy]
+_Maker = Callable[[Comparison, float], Policy | PeakfleetPolicy]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class PolicyKind:
     Args:
         name: The name.
         about: What it is, in a few words.
-        policy: Makes a new one for a contest, at a setting; None for perfect foresight, which
+        policy: Makes a new one for a comparison, at a setting; None for perfect foresight, which
             decides nothing as it goes.
         setting: What the number after the colon is; empty if it takes none.
         default: Its default; None if that follows from the world.
@@ -56,103 +58,80 @@ class PolicyKind:
         return bool(self.setting)
 
 
-def _tracking(contest: Contest, target: float) -> Policy:
-    return TargetTracking(gauge=contest.gauge, target=target)
-
-
-def _tracking_10s(contest: Contest, target: float) -> Policy:
-    return TargetTracking(gauge=contest.gauge, target=target, out_points=1, in_points=3)
-
-
-def _step(contest: Contest, threshold: float) -> Policy:
-    return StepScaling(gauge=contest.gauge, threshold=threshold)
-
-
-def _hpa(contest: Contest, target: float) -> Policy:
-    return Hpa(gauge=contest.gauge, target=target)
-
-
-def _hpa_ca(contest: Contest, target: float) -> Policy:
-    keep = KEEP_MINUTES + NODE_KEEP_MINUTES
-    return Hpa(gauge=contest.gauge, target=target, keep_minutes=keep)
-
-
-def _keda(contest: Contest, target: float) -> Policy:
-    return Hpa(gauge=contest.gauge, target=target, to_zero=True)
-
-
-def _predictive(contest: Contest, target: float) -> Policy:
-    return Predictive(gauge=contest.gauge, target=target)
-
-
-def _lcp(contest: Contest, penalty: float) -> Policy:
-    return LazyCapacityProvisioning(gauge=contest.gauge, world=contest.world, penalty=penalty)
-
-
-def _peakfleet(contest: Contest, unserved_cost: float) -> Policy:
-    return contest.peakfleet_policy(service_level=ServiceLevelSpec(unserved_cost=unserved_cost))
-
-
 KINDS: Final = {
     kind.name: kind
     for kind in (
         PolicyKind(
             name="peakfleet",
             about="the production decision",
-            policy=_peakfleet,
+            policy=lambda comparison, cost: comparison.peakfleet_policy(
+                service_level=ServiceLevelSpec(unserved_cost=cost)
+            ),
             setting="unserved cost that it plans with",
             default=None,
         ),
         PolicyKind(
             name="target-tracking",
             about="EC2 Auto Scaling, 1-minute metric",
-            policy=_tracking,
+            policy=lambda comparison, target: TargetTracking(gauge=comparison.gauge, target=target),
             least_instances=1,
         ),
         PolicyKind(
             name="target-tracking-10s",
             about="EC2 Auto Scaling, 10-second metric",
-            policy=_tracking_10s,
+            policy=lambda comparison, target: TargetTracking(
+                gauge=comparison.gauge, target=target, out_points=1, in_points=3
+            ),
             sees_at_once=True,
             least_instances=1,
         ),
         PolicyKind(
             name="step",
             about="EC2 Auto Scaling, steps of 10 % and 30 %",
-            policy=_step,
+            policy=lambda comparison, threshold: StepScaling(
+                gauge=comparison.gauge, threshold=threshold
+            ),
             setting="use of an instance above which it scales out",
             least_instances=1,
         ),
         PolicyKind(
             name="hpa",
             about="Kubernetes, nodes leave with their pods",
-            policy=_hpa,
+            policy=lambda comparison, target: Hpa(gauge=comparison.gauge, target=target),
             sees_at_once=True,
             least_instances=1,
         ),
         PolicyKind(
             name="hpa-ca",
             about="Kubernetes, the Cluster Autoscaler keeps nodes 10 minutes",
-            policy=_hpa_ca,
+            policy=lambda comparison, target: Hpa(
+                gauge=comparison.gauge,
+                target=target,
+                keep_minutes=KEEP_MINUTES + NODE_KEEP_MINUTES,
+            ),
             sees_at_once=True,
             least_instances=1,
         ),
         PolicyKind(
             name="keda",
             about="Kubernetes, down to zero",
-            policy=_keda,
+            policy=lambda comparison, target: Hpa(
+                gauge=comparison.gauge, target=target, to_zero=True
+            ),
             sees_at_once=True,
         ),
         PolicyKind(
             name="predictive",
             about="EC2 Auto Scaling, hourly forecast and target tracking",
-            policy=_predictive,
+            policy=lambda comparison, target: Predictive(gauge=comparison.gauge, target=target),
             least_instances=1,
         ),
         PolicyKind(
             name="lcp",
             about="Lazy Capacity Provisioning",
-            policy=_lcp,
+            policy=lambda comparison, penalty: LazyCapacityProvisioning(
+                gauge=comparison.gauge, world=comparison.world, penalty=penalty
+            ),
             setting="instance-minutes that an unserved one is taken to cost",
             default=None,
         ),
@@ -182,40 +161,54 @@ class Choice:
     kind: PolicyKind
     setting: float | None = None
 
-    def run(self, contest: Contest, *, own_delays: bool = False) -> Run:
-        """Replay it as one group.
+    def run(
+        self,
+        comparison: Comparison,
+        *,
+        own_delays: bool = False,
+        pools: Sequence[PoolSpec] | None = None,
+        scenario: Scenario | None = None,
+        seed: int = 0,
+    ) -> Run:
+        """Replay it.
 
         Args:
-            contest: Demand, physics and kind of work.
-            own_delays: As in `contest_of`.
+            comparison: Demand, physics and kind of work.
+            own_delays: As in `comparison_of`.
+            pools: As in `replay`; perfect foresight has one group.
+            scenario: As in `replay`; perfect foresight has none.
+            seed: As in `replay`.
         """
-        contest = self.contest_of(contest, own_delays=own_delays)
-        policy = self.policy(contest)
-        run = contest.optimum() if policy is None else contest.replay(policy)
+        comparison = self.comparison_of(comparison, own_delays=own_delays)
+        policy = self.policy(comparison)
+        if policy is None:
+            run = comparison.optimum()
+        else:
+            run = comparison.replay(policy, pools=pools, scenario=scenario, seed=seed)
         return replace(run, policy=self.asked)
 
-    def contest_of(self, contest: Contest, *, own_delays: bool) -> Contest:
-        """Return *contest* as this policy is given it.
+    def comparison_of(self, comparison: Comparison, *, own_delays: bool) -> Comparison:
+        """Return *comparison* as this policy is given it.
 
         Args:
-            contest: Demand, physics and kind of work.
+            comparison: Demand, physics and kind of work.
             own_delays: Whether a policy that reads its metric from the source sees it without
                 the world's metric delay; otherwise there is the same delay for all.
         """
         if not (own_delays and self.kind.sees_at_once):
-            return contest
-        return replace(contest, world=replace(contest.world, metric_delay_seconds=0.0))
+            return comparison
+        return replace(comparison, world=replace(comparison.world, metric_delay_seconds=0.0))
 
-    def policy(self, contest: Contest) -> Policy | None:
-        """Return a new policy for one replay of *contest*; None for perfect foresight."""
+    def policy(self, comparison: Comparison) -> Policy | PeakfleetPolicy | None:
+        """Return a new policy for one replay of *comparison*; None for perfect foresight."""
         if self.kind.policy is None:
             return None
         setting = self.setting
         if setting is None:
             setting = self.kind.default
         if setting is None:
-            setting = contest.world.unserved_cost
-        return self.kind.policy(contest, setting)
+            setting = comparison.world.unserved_cost
+        return self.kind.policy(comparison, setting)
 
 
 def choose(text: str) -> Choice:

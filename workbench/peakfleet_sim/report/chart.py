@@ -1,18 +1,22 @@
-"""The chart of one fleet."""
+"""One fleet on a report: what it did by the minute, and its chart."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from html import escape
 from itertools import pairwise
 from textwrap import wrap
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import plotly.graph_objects as go
 
+from peakfleet_sim.demand import DemandError
+from peakfleet_sim.replay import Outcome
+
 POOL_COLOURS: Final = ("#12a594", "#3e7bfa", "#8e6cf0", "#d6609a", "#e2a336", "#5b8c5a")
-RIVAL_COLOURS: Final = ("#c2741a", "#7a7f8c", "#a8577e")
+POLICY_COLOURS: Final = ("#c2741a", "#7a7f8c", "#a8577e")
 BASELINE_COLOUR: Final = "#9aa3b2"
 UNSERVED_COLOUR: Final = "#e5484d"
 HEIGHT_PIXELS: Final = 430
@@ -21,51 +25,57 @@ _HOVER_WIDTH: Final = 68
 _Times = dict[str, Any]
 
 
-class Series(Protocol):
-    """What a chart needs of a fleet run."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetRun:
+    """What one fleet did, minute by minute, and how policies compare on the same minutes.
 
-    @property
-    def timestamps(self) -> Sequence[datetime]:
-        """When each minute began."""
-        ...
+    Args:
+        name: The fleet.
+        timestamps: When each minute began (UTC).
+        demand_units: Units asked for.
+        baseline_units: Units that the on-premises side carried.
+        capacity_units: Units that served, by pool, in ladder order.
+        unserved_units: Units that nobody served in time.
+        explanations: The decision at the end of the minute, in words.
+        outcomes: One row for each policy: `peakfleet`, `target-tracking:0.7`, `optimum`.
+        unit: What a unit is, in the plural. Default: units.
+        waits: Whether work above the capacity waits in a queue. Default: it is live.
+        rivals_units: Baseline and capacity of other policies, by name, shown on request.
+            Default: none.
+    """
 
-    @property
-    def demand_units(self) -> Sequence[float]:
-        """Units asked for."""
-        ...
+    name: str
+    timestamps: Sequence[datetime]
+    demand_units: Sequence[float]
+    baseline_units: Sequence[float]
+    capacity_units: Mapping[str, Sequence[float]]
+    unserved_units: Sequence[float]
+    explanations: Sequence[str]
+    outcomes: Sequence[Outcome]
+    unit: str = "units"
+    waits: bool = False
+    rivals_units: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
-    @property
-    def baseline_units(self) -> Sequence[float]:
-        """Units of the on-premises side."""
-        ...
-
-    @property
-    def capacity_units(self) -> Mapping[str, Sequence[float]]:
-        """Units that served, by pool."""
-        ...
-
-    @property
-    def unserved_units(self) -> Sequence[float]:
-        """Units that nobody served."""
-        ...
-
-    @property
-    def explanations(self) -> Sequence[str]:
-        """Why, in words."""
-        ...
-
-    @property
-    def rivals_units(self) -> Mapping[str, Sequence[float]]:
-        """Baseline and capacity of other policies."""
-        ...
-
-    @property
-    def unit(self) -> str:
-        """What a unit is."""
-        ...
+    def __post_init__(self) -> None:
+        """Refuse series that do not fit together."""
+        minutes = len(self.timestamps)
+        series = {
+            "demand_units": self.demand_units,
+            "baseline_units": self.baseline_units,
+            "unserved_units": self.unserved_units,
+            "explanations": self.explanations,
+            **{f"capacity_units['{name}']": s for name, s in self.capacity_units.items()},
+            **{f"rivals_units['{name}']": s for name, s in self.rivals_units.items()},
+        }
+        for name, values in series.items():
+            if len(values) != minutes:
+                raise DemandError(
+                    f"fleet run '{self.name}': {name} must have {minutes} entries, one for "
+                    f"each timestamp, got {len(values)}"
+                )
 
 
-def chart(run: Series, div_id: str) -> str:
+def chart(run: FleetRun, div_id: str) -> str:
     """Return the chart as HTML that expects plotly.js on its page."""
     figure = go.Figure()
     times = _steps(run.timestamps)
@@ -81,7 +91,7 @@ def chart(run: Series, div_id: str) -> str:
                 name=policy,
                 visible="legendonly",
                 line={
-                    "color": RIVAL_COLOURS[index % len(RIVAL_COLOURS)],
+                    "color": POLICY_COLOURS[index % len(POLICY_COLOURS)],
                     "width": 1.6,
                     "dash": "dot",
                     "shape": "hv",
@@ -135,7 +145,7 @@ def _stacked(times: _Times, units: Sequence[float], name: str, colour: str) -> g
     )
 
 
-def _unserved(times: _Times, run: Series) -> tuple[go.Scatter, go.Scatter]:
+def _unserved(times: _Times, run: FleetRun) -> tuple[go.Scatter, go.Scatter]:
     pairs = list(zip(run.demand_units, run.unserved_units, strict=True))
     edge = {"color": "rgba(0,0,0,0)", "width": 0, "shape": "hv"}
     served = go.Scatter(

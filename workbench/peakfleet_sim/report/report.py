@@ -1,65 +1,16 @@
-"""One HTML file that says what a replay did: for a manager at the top, for an engineer below."""
+"""The report, one HTML file: the outcome in words, then a chart and a table for each fleet."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
 from pathlib import Path
 
-from peakfleet_sim.errors import DemandError
+from peakfleet_sim.demand import DemandError
 from peakfleet_sim.replay import Outcome
-from peakfleet_sim.report.page import page
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetRun:
-    """What one fleet did, minute by minute, and how policies compare on the same minutes.
-
-    Args:
-        name: The fleet.
-        timestamps: When each minute began (UTC).
-        demand_units: Units asked for.
-        baseline_units: Units that the on-premises side carried.
-        capacity_units: Units that served, by pool, in ladder order.
-        unserved_units: Units that nobody served in time.
-        explanations: The decision at the end of the minute, in words.
-        outcomes: One row for each policy: `peakfleet`, `target-tracking:0.7`, `optimum`.
-        unit: What a unit is, in the plural. Default: units.
-        waits: Whether work above the capacity waits in a queue. Default: it is live.
-        rivals_units: Baseline and capacity of other policies, by name, shown on request.
-            Default: none.
-    """
-
-    name: str
-    timestamps: Sequence[datetime]
-    demand_units: Sequence[float]
-    baseline_units: Sequence[float]
-    capacity_units: Mapping[str, Sequence[float]]
-    unserved_units: Sequence[float]
-    explanations: Sequence[str]
-    outcomes: Sequence[Outcome]
-    unit: str = "units"
-    waits: bool = False
-    rivals_units: Mapping[str, Sequence[float]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Refuse series that do not fit together."""
-        minutes = len(self.timestamps)
-        series = {
-            "demand_units": self.demand_units,
-            "baseline_units": self.baseline_units,
-            "unserved_units": self.unserved_units,
-            "explanations": self.explanations,
-            **{f"capacity_units['{name}']": s for name, s in self.capacity_units.items()},
-            **{f"rivals_units['{name}']": s for name, s in self.rivals_units.items()},
-        }
-        for name, values in series.items():
-            if len(values) != minutes:
-                raise DemandError(
-                    f"fleet run '{self.name}': {name} must have {minutes} entries, one for "
-                    f"each timestamp, got {len(values)}"
-                )
+from peakfleet_sim.report import words
+from peakfleet_sim.report.chart import FleetRun, chart, plotly_script
 
 
 def render_report(
@@ -78,7 +29,39 @@ def render_report(
     """
     if not fleets:
         raise DemandError(f"report '{title}': at least one fleet is needed, got none")
-    return page(title=title, fleets=fleets, about=about)
+    assets = files("peakfleet_sim") / "assets"
+    sections = "\n".join(_section(fleet, index) for index, fleet in enumerate(fleets))
+    outcomes = [fleet.outcomes for fleet in fleets]
+    cards = "".join(
+        f'<div class="card"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
+        for value, label in words.figures(outcomes)
+    )
+    facts = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in about)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{escape(title)}: peakfleet</title>
+<style>{(assets / "report.css").read_text(encoding="utf-8")}</style>
+<script>{plotly_script()}</script>
+</head>
+<body>
+<header>
+<p class="kicker">peakfleet &middot; {escape(title)}</p>
+<h1>{escape(words.headline(outcomes))}</h1>
+<div class="cards">{cards}</div>
+</header>
+<main>
+{sections}
+<section class="about"><h2>What was replayed</h2><dl>{facts}
+<dt>How policies are scored</dt><dd>{escape(words.HOW_SCORED)}</dd></dl></section>
+</main>
+<script>{(assets / "report.js").read_text(encoding="utf-8")}</script>
+</body>
+</html>
+"""
 
 
 def write_report(
@@ -88,3 +71,45 @@ def write_report(
     html = render_report(title=title, fleets=fleets, about=about)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(html, encoding="utf-8")
+
+
+def _section(fleet: FleetRun, index: int) -> str:
+    return f"""<section>
+<h2>{escape(fleet.name)}</h2>
+<p class="lead">{escape(words.fleet_sentence(fleet.outcomes, waits=fleet.waits))}</p>
+{chart(fleet, f"fleet-{index}")}
+{_table(fleet.outcomes)}
+</section>"""
+
+
+def _table(outcomes: Sequence[Outcome]) -> str:
+    most = max((outcome.instance_minutes for outcome in outcomes), default=0.0)
+    priced = any(outcome.usd is not None for outcome in outcomes)
+    rows = "\n".join(_row(outcome, most, priced=priced) for outcome in outcomes)
+    dollars = '<th class="n">dollars</th>' if priced else ""
+    return f"""<div class="scroll"><table>
+<thead><tr><th>policy</th><th>instance-hours</th>{dollars}<th class="n">against foresight</th>
+<th class="n">unserved burst</th><th class="n">minutes that missed</th><th class="n">score</th></tr>
+</thead>
+<tbody>
+{rows}
+</tbody></table></div>"""
+
+
+def _row(outcome: Outcome, most_minutes: float, *, priced: bool) -> str:
+    ours = ' class="ours"' if outcome.policy == words.OURS else ""
+    share = 100 * outcome.instance_minutes / most_minutes if most_minutes else 0.0
+    dollars = f'<td class="n">{_optional(outcome.usd, "${:,.2f}")}</td>' if priced else ""
+    return (
+        f"<tr{ours}><td>{escape(words.policy(outcome.policy))}</td>"
+        f'<td><span class="bar" style="width:{share * 0.6:.1f}%"></span>'
+        f"{outcome.instance_minutes / 60:,.1f}</td>{dollars}"
+        f'<td class="n">{_optional(outcome.cost_ratio, "{:.2f} x")}</td>'
+        f'<td class="n">{outcome.unserved_percent:.2f} %</td>'
+        f'<td class="n">{outcome.violation_minutes}</td>'
+        f'<td class="n">{_optional(outcome.score, "{:.3f}")}</td></tr>'
+    )
+
+
+def _optional(value: float | None, form: str) -> str:
+    return "not defined" if value is None else form.format(value)

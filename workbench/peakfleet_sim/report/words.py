@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from peakfleet_sim.replay import NAME as OPTIMUM
-from peakfleet_sim.replay import Outcome
+from peakfleet_sim.replay import OPTIMUM, Outcome
 
 OURS: Final = "peakfleet"
 TRACKING: Final = "target-tracking"

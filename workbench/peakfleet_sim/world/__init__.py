@@ -1,54 +1,44 @@
-"""The simulated world: instances, queues, failures."""
+"""The simulated world: time in minutes, instances, work, and what goes wrong.
 
-from peakfleet_sim.world.backlog import Backlog, BacklogMinute, BacklogWork
+Comes in: units of demand, and launches or terminations by pool. Goes out: what was served, what
+metrics say, what was refused or reclaimed. Read `world` (the numbers that a replay fixes), `work`
+(live demand or a queue meets capacity), `instances` (one group: boots, warm pool, bill),
+`scenario` (lost metrics, outages, recorded Spot availability) and `pools` (the groups of a fleet
+in a scenario, as a tick reads and changes them). The room imports `demand` and the planner.
+"""
+
 from peakfleet_sim.world.instances import Instances
-from peakfleet_sim.world.live import DEMAND, Live, LiveMinute
+from peakfleet_sim.world.pools import ROUNDING, ZONE, Pools, SimulatedGroup
 from peakfleet_sim.world.scenario import (
-    Availability,
     Period,
     PoolScenario,
-    PoolWeather,
     Scenario,
-    Weather,
+    load_availability,
     load_scenario,
-    weather_of,
 )
-from peakfleet_sim.world.simulated_group import ZONE, SimulatedGroup
-from peakfleet_sim.world.warm_pool import WarmPoolSpec
-from peakfleet_sim.world.world import (
-    SECONDS_PER_MINUTE,
-    Decision,
-    Minute,
-    Policy,
-    Seen,
-    Work,
-    World,
-)
+from peakfleet_sim.world.work import DEMAND, Backlog, BacklogMinute, BacklogWork, Live, LiveMinute
+from peakfleet_sim.world.world import SECONDS_PER_MINUTE, Minute, WarmPoolSpec, Work, World
 
 __all__ = [
     "DEMAND",
+    "ROUNDING",
     "SECONDS_PER_MINUTE",
     "ZONE",
-    "Availability",
     "Backlog",
     "BacklogMinute",
     "BacklogWork",
-    "Decision",
     "Instances",
     "Live",
     "LiveMinute",
     "Minute",
     "Period",
-    "Policy",
     "PoolScenario",
-    "PoolWeather",
+    "Pools",
     "Scenario",
-    "Seen",
     "SimulatedGroup",
     "WarmPoolSpec",
-    "Weather",
     "Work",
     "World",
+    "load_availability",
     "load_scenario",
-    "weather_of",
 ]

@@ -4,7 +4,51 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from peakfleet_sim.world.warm_pool import WarmPool
+
+@dataclass(slots=True, kw_only=True)
+class WarmPool:
+    """What waits in a warm pool, and what is being booted to refill it.
+
+    What is missing is booted from the next minute on, paid for in full while it boots, and waits
+    from then on.
+
+    Args:
+        waiting: Instances that wait.
+        boot_minutes: Minutes that a refill takes.
+    """
+
+    waiting: int
+    boot_minutes: int
+    _refilling: list[tuple[int, int]] = field(init=False, default_factory=list)
+
+    @property
+    def refilling(self) -> int:
+        """Instances that boot to refill the pool."""
+        return sum(count for _, count in self._refilling) if self._refilling else 0
+
+    def begin(self, minute: int) -> None:
+        """Let what has booted wait from *minute* on."""
+        if self._refilling:
+            self.waiting += sum(count for waits, count in self._refilling if waits <= minute)
+            self._refilling = [(waits, count) for waits, count in self._refilling if waits > minute]
+
+    def take(self, instances: int) -> int:
+        """Take up to *instances* out, and return how many there were."""
+        taken = min(instances, self.waiting)
+        self.waiting -= taken
+        return taken
+
+    def give(self, instances: int) -> None:
+        """Let *instances* wait that no longer serve; `keep` ends what is too many."""
+        self.waiting += instances
+
+    def keep(self, minute: int, size: int) -> None:
+        """Boot or terminate what waits at the end of *minute*, towards *size*."""
+        missing = size - self.waiting - self.refilling
+        if missing > 0:
+            self._refilling.append((minute + 1 + self.boot_minutes, missing))
+        else:
+            self.waiting += max(-self.waiting, missing)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,11 +62,12 @@ class Instances:
 
     Args:
         boot_minutes: Minutes from the first paid minute to serving.
-        min_instances: Fewest instances. They serve from the start.
+        min_instances: Fewest instances.
         max_instances: Most instances; those of the warm pool do not count.
         warm_instances: Instances of the warm pool. Default: none.
         reuse: Whether what is let go waits: then `warm_instances` may serve or wait together.
             Default: false.
+        first_instances: Instances that serve from the start. Default: the minimum.
         least_waiting: Instances that wait besides, however many serve, where what is let go is
             reused. Default: none.
         warm_start_minutes: As `boot_minutes`, for a start from the warm pool. Default: 1.
@@ -37,19 +82,21 @@ class Instances:
     warm_cost_fraction: float = 0.03
     reuse: bool = False
     least_waiting: int = 0
+    first_instances: int | None = None
     ready: int = field(init=False)
     _booting: list[tuple[int, int]] = field(init=False, default_factory=list)
     _warm: WarmPool = field(init=False)
 
     def __post_init__(self) -> None:
-        """Start with the minimum, and a full warm pool."""
-        self.ready = self.min_instances
+        """Start with a full warm pool."""
+        first = self.first_instances
+        self.ready = self.min_instances if first is None else first
         self._warm = WarmPool(waiting=self._room, boot_minutes=self.boot_minutes)
 
     @property
     def booting(self) -> int:
         """Instances that are paid for and do not serve yet."""
-        return sum(count for _, count in self._booting)
+        return sum(count for _, count in self._booting) if self._booting else 0
 
     @property
     def boots(self) -> tuple[tuple[int, int], ...]:

@@ -6,11 +6,60 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Final, Protocol
 
-from peakfleet_sim.demand import Floats
-from peakfleet_sim.errors import DemandError
-from peakfleet_sim.world.warm_pool import WarmPoolSpec
+from peakfleet_planner import PoolSpec, WarmSpec
+from peakfleet_sim.demand import DemandError
 
 SECONDS_PER_MINUTE: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmPoolSpec:
+    """How many instances wait, how soon they serve and what waiting costs.
+
+    Args:
+        instances: Instances that wait when the pool is full; it is full at the start.
+            Default: 0, no warm pool.
+        auto: Whether a policy that can plans the size instead, from an empty pool on; others
+            have none. Default: false.
+        start_seconds: From the start to serving, in whole minutes rounded up. Default: 60.
+        cost_fraction: What a waiting instance costs, as share of one that runs: a stopped
+            instance costs its volume. Default: 0.03.
+        reuse: Whether what is let go waits, as far as there is room: then `instances` may serve
+            or wait together. Default: false, it ends, and what was started is booted anew.
+    """
+
+    instances: int = 0
+    auto: bool = False
+    start_seconds: float = 60.0
+    cost_fraction: float = 0.03
+    reuse: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a pool that nobody could keep."""
+        for name in ("instances", "start_seconds", "cost_fraction"):
+            if not (value := float(getattr(self, name))) >= 0:
+                raise DemandError(f"warm pool: {name} must be at least 0, got {value:g}")
+        if self.auto and self.instances:
+            raise DemandError(
+                f"warm pool: instances must be 0 where the size is planned, got {self.instances}"
+            )
+
+    def spec(self, max_instances: int) -> WarmSpec | None:
+        """Return it as a pool of a fleet has it; None without a warm pool.
+
+        Args:
+            max_instances: Most instances of the pool, for a warm pool whose size is planned.
+        """
+        most = max_instances if self.auto else self.instances
+        if not most:
+            return None
+        return WarmSpec(
+            min_capacity=0 if self.reuse else self.instances,
+            max_capacity=most,
+            start_seconds=self.start_seconds,
+            cost_fraction=self.cost_fraction,
+            reuse=self.reuse,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +110,22 @@ class World:
         return ceil(self.boot_seconds / SECONDS_PER_MINUTE)
 
     @property
-    def warm_start_minutes(self) -> int:
-        """Minutes that a start from the warm pool is paid for before it serves."""
-        return ceil(self.warm_pool.start_seconds / SECONDS_PER_MINUTE)
-
-    @property
     def metric_delay_minutes(self) -> int:
         """Minutes at the end that a decision cannot see."""
         return ceil(self.metric_delay_seconds / SECONDS_PER_MINUTE)
+
+    @property
+    def pool(self) -> PoolSpec:
+        """All instances of this world as one pool; its warm pool is set where a policy plans it."""
+        return PoolSpec(
+            name="Cloud",
+            group="cloud",
+            units_per_capacity=self.units_per_instance,
+            min_capacity=self.min_instances,
+            max_capacity=self.max_instances,
+            boot_seconds=self.boot_seconds,
+            warm=self.warm_pool.spec(self.max_instances) if self.warm_pool.auto else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,74 +161,4 @@ class Work(Protocol):
 
     def step_units(self, demand_units: float, cloud_units: float) -> Minute:
         """Let *demand_units* meet the baseline and *cloud_units* for one minute."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """All that a policy may know when it decides, at the end of a minute.
-
-    Args:
-        minute: The minute that has just been served.
-        now_epoch_seconds: Its end, in seconds since 1970 (UTC).
-        metrics: Values per minute up to the newest visible one, by metric id.
-        ready: Instances that served, for the same minutes.
-        ready_instances: Instances that serve now.
-        booting_instances: Instances that boot now.
-        waiting_instances: Instances that wait in the warm pool. Default: 0.
-        prepared_instances: How many may serve or wait together; None where nothing is reused.
-            Default: none.
-        boots: When some of them will serve, as a minute, and how many. Default: not known.
-    """
-
-    minute: int
-    now_epoch_seconds: int
-    metrics: dict[str, Floats]
-    ready: Floats
-    ready_instances: int
-    booting_instances: int
-    waiting_instances: int = 0
-    prepared_instances: int | None = None
-    boots: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def instances(self) -> int:
-        """Instances that are paid for."""
-        return self.ready_instances + self.booting_instances
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What a policy wants, and why.
-
-    Args:
-        instances: How many instances; the group keeps them within its bounds.
-        explanation: Why, in words.
-        warm_instances: How many should wait in a warm pool whose size is planned; None leaves it
-            as it is.
-        prepared_instances: How many may serve or wait together, where what is let go waits and
-            how much is planned; None leaves it as it is.
-    """
-
-    instances: int
-    explanation: str
-    warm_instances: int | None = None
-    prepared_instances: int | None = None
-
-
-class Policy(Protocol):
-    """Something that decides how many instances there should be. One object serves one replay."""
-
-    @property
-    def name(self) -> str:
-        """What it is called in tables and plots."""
-        ...
-
-    @property
-    def least_instances(self) -> int:
-        """Fewest instances it can work with."""
-        ...
-
-    def decide(self, seen: Seen) -> Decision:
-        """Return how many instances there should be next."""
         ...

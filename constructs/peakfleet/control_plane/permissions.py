@@ -1,0 +1,133 @@
+"""Permissions of a fleet's functions, each bound as closely as AWS lets it be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Stack
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_iam as iam
+
+from peakfleet.machines import launch_template_arns
+
+_FLEET_PARTS = ("fleet", "instance", "network-interface", "security-group", "subnet", "volume")
+_MADE = ("instance", "network-interface", "subnet", "volume")
+_NEVER_CHANGED = ("LaunchConfigurationName", "MaxSize", "MinSize", "VPCZoneIdentifiers")
+
+
+def may_read_metrics() -> iam.PolicyStatement:
+    """Return the permission to read CloudWatch, for which AWS knows no narrower resource."""
+    return iam.PolicyStatement(actions=["cloudwatch:GetMetricData"], resources=["*"])
+
+
+def may_publish(namespace: str) -> iam.PolicyStatement:
+    """Return the permission to publish metrics, which AWS binds to a namespace at best."""
+    return iam.PolicyStatement(
+        actions=["cloudwatch:PutMetricData"],
+        resources=["*"],
+        conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
+    )
+
+
+def may_have_network_interfaces() -> iam.PolicyStatement:
+    """Return what Lambda needs to attach a function to a network.
+
+    Lambda makes and deletes the interfaces with the function's role, and checks the permissions
+    without naming a resource.
+    """
+    return iam.PolicyStatement(
+        actions=[
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+        resources=["*"],
+    )
+
+
+def may_create_fleets(
+    groups: Sequence[autoscaling.AutoScalingGroup], *, also: Sequence[str] = ()
+) -> iam.PolicyStatement:
+    """Return what LaunchInstances does underneath, bound to the launch templates of these groups.
+
+    Everything else that a fleet consists of has no name before it is made.
+
+    Args:
+        groups: Whose instances are launched.
+        also: Further kinds of resources of EC2 that their templates name.
+    """
+    stack = Stack.of(groups[0])
+    return iam.PolicyStatement(
+        actions=["ec2:CreateFleet"],
+        resources=[
+            *launch_template_arns(groups),
+            *_all_of(stack, *_FLEET_PARTS, *also),
+            _all_images(stack),
+        ],
+    )
+
+
+def may_sweep(groups: Sequence[autoscaling.AutoScalingGroup]) -> iam.PolicyStatement:
+    """Return the permission to terminate instances of these groups, which EC2 marks with a tag."""
+    stack = Stack.of(groups[0])
+    return iam.PolicyStatement(
+        actions=["ec2:TerminateInstances"],
+        resources=_all_of(stack, "instance"),
+        conditions={
+            "StringEquals": {
+                "ec2:ResourceTag/aws:autoscaling:groupName": [
+                    group.auto_scaling_group_name for group in groups
+                ]
+            }
+        },
+    )
+
+
+def may_roll_back(
+    groups: Sequence[autoscaling.AutoScalingGroup], role: iam.IRole
+) -> list[iam.PolicyStatement]:
+    """Return the permission to give these groups another version of their launch templates.
+
+    AWS checks whoever changes a group's template as if they launched an instance from it. What a
+    group adds to its template, its subnets, is not of the template; image and security groups are.
+    """
+    stack = Stack.of(groups[0])
+    templates = launch_template_arns(groups)
+    own_template = {"ArnEquals": {"ec2:LaunchTemplate": templates}}
+    return [
+        iam.PolicyStatement(
+            actions=["autoscaling:UpdateAutoScalingGroup"],
+            resources=[group.auto_scaling_group_arn for group in groups],
+            conditions={"Null": {f"autoscaling:{name}": "true" for name in _NEVER_CHANGED}},
+        ),
+        iam.PolicyStatement(actions=["ec2:RunInstances"], resources=templates),
+        iam.PolicyStatement(
+            actions=["ec2:RunInstances"], resources=_all_of(stack, *_MADE), conditions=own_template
+        ),
+        iam.PolicyStatement(
+            actions=["ec2:RunInstances"],
+            resources=[*_all_of(stack, "security-group"), _all_images(stack)],
+            conditions={**own_template, "Bool": {"ec2:IsLaunchTemplateResource": "true"}},
+        ),
+        iam.PolicyStatement(
+            actions=["ec2:CreateTags"],  # the templates tag what they launch
+            resources=_all_of(stack, "instance", "volume"),
+            conditions={"StringEquals": {"ec2:CreateAction": "RunInstances"}},
+        ),
+        iam.PolicyStatement(
+            actions=["iam:PassRole"],
+            resources=[role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
+        ),
+    ]
+
+
+def _all_of(stack: Stack, *kinds: str) -> list[str]:
+    return [stack.format_arn(service="ec2", resource=kind, resource_name="*") for kind in kinds]
+
+
+def _all_images(stack: Stack) -> str:
+    return stack.format_arn(service="ec2", account="", resource="image", resource_name="*")

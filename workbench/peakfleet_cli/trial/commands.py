@@ -1,0 +1,133 @@
+"""`peakfleet simulate` and `peakfleet compare`: one signature, other defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import typer
+from rich.console import Console
+
+from peakfleet_cli.trial import options
+from peakfleet_cli.trial.request import Files, Physics, Source, TrialError, warm_size
+
+PLAIN_WIDTH: Final = 100
+"""Columns of a log; a pipe has no width of its own."""
+COMPARED: Final = (
+    "peakfleet",
+    "target-tracking",
+    "target-tracking-10s",
+    "step",
+    "hpa",
+    "keda",
+    "predictive",
+    "lcp",
+    "optimum",
+)
+
+
+def _command(
+    name: str, about: str, *, default: tuple[str, ...], files: Files
+) -> Callable[..., None]:
+    """Return a command with its default policies and files."""
+
+    def command(
+        *,
+        demand: options.Demand,
+        policies: options.Policies = None,
+        more: options.MorePolicies = None,
+        spec: options.Spec = None,
+        template: options.Template = None,
+        fleet: options.Fleet = None,
+        scenario: options.Scenario = None,
+        units_per_instance: options.UnitsPerInstance = None,
+        baseline_units: options.BaselineUnits = None,
+        min_instances: options.MinInstances = None,
+        max_instances: options.MaxInstances = None,
+        boot_seconds: options.BootSeconds = None,
+        metric_delay_seconds: options.MetricDelaySeconds = None,
+        unserved_cost: options.UnservedCost = None,
+        history_minutes: options.HistoryMinutes = 0,
+        seed: options.Seed = 0,
+        own_delays: options.OwnDelays = False,
+        warm_instances: options.WarmInstances = "0",
+        warm_reuse: options.WarmReuse = None,
+        warm_start_seconds: options.WarmStartSeconds = 60,
+        warm_cost_fraction: options.WarmCostFraction = 0.03,
+        json: options.Json = files.json,
+        html: options.Html = files.html,
+        png: options.Png = files.png,
+        series: options.Series = files.series,
+    ) -> None:
+        with _clear_errors():
+            # Loads scipy, which `--help` and the other commands need not wait for.
+            from peakfleet_cli.trial.run import run_trial  # noqa: PLC0415  see above
+
+            run_trial(
+                Source(demand=demand, spec=spec, template=template, fleet=fleet, scenario=scenario),
+                Physics(
+                    units_per_instance=units_per_instance,
+                    baseline_units=baseline_units,
+                    min_instances=min_instances,
+                    max_instances=max_instances,
+                    boot_seconds=boot_seconds,
+                    unserved_cost=unserved_cost,
+                    metric_delay_seconds=metric_delay_seconds,
+                    history_minutes=history_minutes,
+                    seed=seed,
+                    warm_instances=warm_size(warm_instances),
+                    warm_reuse=warm_reuse,
+                    warm_start_seconds=warm_start_seconds,
+                    warm_cost_fraction=warm_cost_fraction,
+                ),
+                Files(json=json, series=series, html=html, png=png),
+                policies=options.names(policies, more, list(default)),
+                own_delays=own_delays,
+                console=_console(),
+            )
+
+    command.__name__, command.__doc__ = name, about
+    return command
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """End with 1 and one line where what was asked for cannot be done."""
+    try:
+        yield
+    except TrialError as error:
+        Console(stderr=True, soft_wrap=True).print(f"peakfleet: {error}", markup=False, style="red")
+        raise typer.Exit(1) from error
+
+
+simulate = _command(
+    "simulate",
+    """Replay recorded demand through the production decision, and through other policies.
+
+    Needs no AWS account. The fleet is one group made from the options under Physics, or the fleet
+    of a specification, a template or a scenario.
+    """,
+    default=("peakfleet",),
+    files=Files(),
+)
+compare = _command(
+    "compare",
+    """Compare policies on the same demand: cost, unserved work and score.
+
+    The score is instance-minutes paid plus the price of unserved work, over the same of perfect
+    foresight. The policy with the least score is marked.
+    """,
+    default=COMPARED,
+    files=Files(
+        json=Path("out/compare.json"),
+        html=Path("out/compare.html"),
+        png=Path("out/compare.png"),
+    ),
+)

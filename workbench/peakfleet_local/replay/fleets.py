@@ -1,0 +1,201 @@
+"""The fleets of a replay: which are deployed, and what becomes of their work each minute."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from peakfleet_local.functions import enabled_schedules
+from peakfleet_local.metrics import (
+    Datapoint,
+    backlog_datapoints,
+    baseline_datapoints,
+    demand_datapoints,
+)
+from peakfleet_local.server import ACCOUNT
+from peakfleet_planner import WAITING, BacklogSignal, FleetSpec, ReportedBaseline
+from peakfleet_planner.gang import GangSpec
+
+
+class Outcome(Protocol):
+    """What became of one minute's work."""
+
+    @property
+    def burst_units(self) -> float:
+        """Work that arrived above the baseline."""
+
+    @property
+    def unserved_units(self) -> float:
+        """Burst that was lost, or work that became late in a queue."""
+
+    @property
+    def due_units(self) -> float:
+        """Work that had to be done by now."""
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """What a queue's metrics say, by the metric ids of a backlog signal."""
+
+
+class Physics(Protocol):
+    """The laws of one fleet's work: live work is served or lost, queued work waits."""
+
+    def step_units(self, demand_units: float, cloud_units: float) -> Outcome:
+        """Let demand meet the baseline and the cloud's capacity for one minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedFleet:
+    """A fleet and the demand it will meet.
+
+    Args:
+        spec: The fleet, as its schedule sends it.
+        demand_units: Mean demand of each minute, from the first minute of the history on.
+        physics: What happens to its work; it knows the baseline.
+    """
+
+    spec: FleetSpec
+    demand_units: Sequence[float]
+    physics: Physics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What became of one minute's work, in units kept busy for the minute.
+
+    Args:
+        demand_units: Work that arrived.
+        burst_units: Work that arrived above the baseline.
+        ready_units: What the cloud could carry.
+        unserved_units: Burst that was lost, or work that became late in a queue.
+        due_units: Work that had to be done by now.
+        waiting_items: Items waiting afterwards; None without a queue.
+    """
+
+    demand_units: float
+    burst_units: float
+    ready_units: float
+    unserved_units: float
+    due_units: float
+    waiting_items: float | None = None
+
+
+class FleetWorld:
+    """One fleet's work as minutes pass, and what CloudWatch can read of it.
+
+    A minute can be read one minute after it ended, which is how late AWS publishes.
+
+    Args:
+        replayed: The fleet and its demand.
+    """
+
+    def __init__(self, replayed: ReplayedFleet) -> None:
+        self.spec = replayed.spec
+        self._demand_units = replayed.demand_units
+        self._physics = replayed.physics
+        self._newest: tuple[Datapoint, ...] = ()
+        self._readable: tuple[Datapoint, ...] = ()
+
+    def serve(
+        self, *, minute: int, epoch_seconds: int, in_service: Mapping[str, int] | None
+    ) -> Work:
+        """Serve one minute.
+
+        Args:
+            minute: Index into the demand.
+            epoch_seconds: When it begins.
+            in_service: Points of capacity that serve, by pool name. None: as many as it takes,
+                for the minutes of the history in which nothing is measured.
+        """
+        demand = self._demand_units[minute]
+        ready = max(0.0, demand - usable_baseline_units(self.spec))
+        if in_service is not None:
+            ready = sum(in_service[pool.name] * pool.units_per_capacity for pool in self.spec.pools)
+        outcome = self._physics.step_units(demand, ready)
+        self._readable, self._newest = (
+            self._newest,
+            tuple(self._measured(epoch_seconds, demand, outcome.metrics)),
+        )
+        return Work(
+            demand_units=demand,
+            burst_units=outcome.burst_units,
+            ready_units=ready,
+            unserved_units=outcome.unserved_units,
+            due_units=outcome.due_units,
+            waiting_items=outcome.metrics.get(WAITING),
+        )
+
+    def readable(self) -> tuple[Datapoint, ...]:
+        """Return what became readable with the minute that was served last."""
+        return self._readable
+
+    def _measured(
+        self, epoch_seconds: int, demand_units: float, counts: Mapping[str, float]
+    ) -> Iterator[Datapoint]:
+        yield from demand_datapoints(self.spec, epoch_seconds, demand_units)
+        yield from baseline_datapoints(self.spec, epoch_seconds)
+        yield from backlog_datapoints(self.spec, epoch_seconds, counts)
+
+
+def backlog_of(spec: FleetSpec) -> BacklogSignal | None:
+    """Return the first backlog that the fleet reads; None if its work is live."""
+    return next((one for one in spec.signals if isinstance(one, BacklogSignal)), None)
+
+
+def usable_baseline_units(spec: FleetSpec) -> float:
+    """Return what a healthy on-premises side carries.
+
+    >>> from peakfleet_planner import FixedBaseline, Metric, PoolSpec, RateSignal
+    >>> signal = RateSignal(
+    ...     name="s", metrics={"m": Metric(namespace="N", metric_name="M")}, expression="m"
+    ... )
+    >>> pool = PoolSpec(name="p", group="g", units_per_capacity=1, max_capacity=1)
+    >>> usable_baseline_units(
+    ...     FleetSpec(
+    ...         fleet="F",
+    ...         pools=(pool,),
+    ...         signals=(signal,),
+    ...         baseline=FixedBaseline(units=400, usable_fraction=0.5),
+    ...     )
+    ... )
+    200.0
+    """
+    baseline = spec.baseline
+    units = baseline.declared_units if isinstance(baseline, ReportedBaseline) else baseline.units
+    return units * baseline.usable_fraction
+
+
+def deployed_fleets(*, region: str, account: str = ACCOUNT) -> tuple[FleetSpec, ...]:
+    """Return every fleet that an enabled schedule sends, by name and once.
+
+    Args:
+        region: Where to look.
+        account: Whose schedules. Default: the account of the local AWS.
+
+    Raises:
+        SpecError: A schedule sends a specification that this version cannot read.
+    """
+    specs = (FleetSpec.from_json(one["spec"]) for one in _sent(region, account) if "spec" in one)
+    by_name = {spec.fleet: spec for spec in specs}  # tick and learner send the same one
+    return tuple(by_name[name] for name in sorted(by_name))
+
+
+def deployed_gangs(*, region: str, account: str = ACCOUNT) -> tuple[GangSpec, ...]:
+    """Return every gang that an enabled schedule sends, by name.
+
+    Args:
+        region: Where to look.
+        account: Whose schedules. Default: the account of the local AWS.
+
+    Raises:
+        SpecError: A schedule sends a specification that this version cannot read.
+    """
+    gangs = (GangSpec.from_json(one["gang"]) for one in _sent(region, account) if "gang" in one)
+    return tuple(sorted(gangs, key=lambda gang: gang.fleet))
+
+
+def _sent(region: str, account: str) -> Iterator[dict[str, Any]]:
+    for schedule in enabled_schedules(account=account, region=region):
+        yield json.loads(schedule.input_template or "{}")
