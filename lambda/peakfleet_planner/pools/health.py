@@ -244,8 +244,14 @@ def _replaces(reading: PoolReading) -> bool:
     if REPLACE_UNHEALTHY in reading.suspended:
         return reading.replaces_unhealthy
     if reading.replaces_unhealthy:
-        return unhealthy < FEWEST_UNHEALTHY or share <= HALT_ABOVE
+        return not too_many_unhealthy(unhealthy, reading.in_service_capacity)
     return share < RESUME_BELOW or (not reading.unhealthy and _is_trial_due(reading))
+
+
+def too_many_unhealthy(unhealthy_capacity: int, serving_capacity: int) -> bool:
+    """Return whether so many are unhealthy at once that it is not their own fault."""
+    share = unhealthy_capacity / max(1, unhealthy_capacity + serving_capacity)
+    return unhealthy_capacity >= FEWEST_UNHEALTHY and share > HALT_ABOVE
 
 
 def _is_trial_due(reading: PoolReading) -> bool:
