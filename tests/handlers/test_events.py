@@ -114,7 +114,7 @@ def test_what_aws_does_not_explain_takes_the_pool_out_the_third_time(world: Even
 
 def test_the_same_failed_launch_counts_once_however_often_it_is_told(world: EventWorld) -> None:
     for _ in range(5):
-        world.take(not_launched("Client.InternalError: Client error on launch"))
+        world.take(not_launched("Instance failed to complete user's Lifecycle Action"))
     assert world.memory().outages == ()
     assert world.items()["STRIKES#Spot"]["count"] == {"N": "1"}
 
@@ -445,7 +445,7 @@ def test_a_damaged_record_of_boots_is_made_anew(world: EventWorld) -> None:
 def test_what_dynamodb_cannot_change_is_deleted_so_that_the_next_delivery_can(
     world: EventWorld,
 ) -> None:
-    told = not_launched("Client error on launch")
+    told = not_launched("Instance failed to complete user's Lifecycle Action")
     world.take(told)
     Fault(world.dynamodb, "UpdateItem", "ValidationException")
     with pytest.raises(UnfinishedEventError, match="ValidationException"):

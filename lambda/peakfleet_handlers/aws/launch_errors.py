@@ -14,65 +14,91 @@ from typing import Final
 from peakfleet_planner import Outage, OutageCause
 
 _CODES: Final = {
-    "InsufficientInstanceCapacity": OutageCause.NO_CAPACITY,
-    "InsufficientCapacity": OutageCause.NO_CAPACITY,
-    "InsufficientCapacityOnHost": OutageCause.NO_CAPACITY,
-    "InsufficientHostCapacity": OutageCause.NO_CAPACITY,
-    "InsufficientReservedInstanceCapacity": OutageCause.NO_CAPACITY,
-    "ReservationCapacityExceeded": OutageCause.NO_CAPACITY,
-    "UnfulfillableCapacity": OutageCause.NO_CAPACITY,
-    "SpotMaxPriceTooLow": OutageCause.NO_CAPACITY,
-    "SpotInstanceTermination": OutageCause.AT_RISK,
-    "SpotInstanceShutdown": OutageCause.AT_RISK,
-    "Unsupported": OutageCause.NO_CAPACITY,
-    "VcpuLimitExceeded": OutageCause.QUOTA,
-    "InstanceLimitExceeded": OutageCause.QUOTA,
-    "MaxSpotInstanceCountExceeded": OutageCause.QUOTA,
-    "MaxFleetCountExceeded": OutageCause.QUOTA,
-    "VolumeLimitExceeded": OutageCause.QUOTA,
-    "NetworkInterfaceLimitExceeded": OutageCause.QUOTA,
-    "InsufficientFreeAddressesInSubnet": OutageCause.NO_ADDRESSES,
-    "InsufficientCidrBlocks": OutageCause.NO_ADDRESSES,
-    "UnauthorizedOperation": OutageCause.NOT_AUTHORISED,
-    "AuthFailure": OutageCause.NOT_AUTHORISED,
-    "AuthFailure.ServiceLinkedRoleCreationNotPermitted": OutageCause.NOT_AUTHORISED,
-    "AccessDenied": OutageCause.NOT_AUTHORISED,
-    "AccessDeniedException": OutageCause.NOT_AUTHORISED,
-    "OptInRequired": OutageCause.NOT_AUTHORISED,
-    "PendingVerification": OutageCause.NOT_AUTHORISED,
-    "Blocked": OutageCause.NOT_AUTHORISED,
-    "RequestLimitExceeded": OutageCause.THROTTLED,
-    "Throttling": OutageCause.THROTTLED,
-    "ThrottlingException": OutageCause.THROTTLED,
-    "TooManyRequestsException": OutageCause.THROTTLED,
-    "InvalidBlockDeviceMapping": OutageCause.BAD_TEMPLATE,
-    "InvalidVirtualizationType": OutageCause.BAD_TEMPLATE,
-    "InvalidKeyPair.NotFound": OutageCause.BAD_TEMPLATE,
-    "InvalidSnapshot.NotFound": OutageCause.BAD_TEMPLATE,
-    "InvalidUserData.Malformed": OutageCause.BAD_TEMPLATE,
+    OutageCause.NO_CAPACITY: """
+        InsufficientInstanceCapacity InsufficientCapacity InsufficientCapacityOnHost
+        InsufficientHostCapacity InsufficientReservedInstanceCapacity ReservationCapacityExceeded
+        UnfulfillableCapacity SpotMaxPriceTooLow Unsupported
+    """,
+    OutageCause.AT_RISK: "SpotInstanceTermination SpotInstanceShutdown",
+    OutageCause.QUOTA: """
+        VcpuLimitExceeded InstanceLimitExceeded MaxSpotInstanceCountExceeded MaxFleetCountExceeded
+        VolumeLimitExceeded NetworkInterfaceLimitExceeded AddressLimitExceeded
+    """,
+    OutageCause.NO_ADDRESSES: "InsufficientFreeAddressesInSubnet InsufficientCidrBlocks",
+    OutageCause.NOT_AUTHORISED: """
+        UnauthorizedOperation AuthFailure AuthFailure.ServiceLinkedRoleCreationNotPermitted
+        AccessDenied AccessDeniedException OptInRequired PendingVerification Blocked
+    """,
+    OutageCause.THROTTLED: """
+        RequestLimitExceeded Throttling ThrottlingException TooManyRequestsException
+    """,
+    OutageCause.BAD_TEMPLATE: """
+        InvalidBlockDeviceMapping InvalidVirtualizationType InvalidKeyPair.NotFound
+        InvalidSnapshot.NotFound InvalidUserData.Malformed InvalidIamInstanceProfile
+        InvalidSubnetID.NotFound
+    """,
 }
-_FAMILIES: Final = ("InvalidAMIID", "InvalidGroup", "InvalidLaunchTemplate", "InvalidKMSKey")
-"""Codes of which every variant is the launch template's fault."""
-_PHRASES: Final = (
-    (r"do not have sufficient .*capacity|no spot capacity available", OutageCause.NO_CAPACITY),
-    (r"not enough capacity|insufficient capacity", OutageCause.NO_CAPACITY),
-    (r"not supported in your requested availability zone", OutageCause.NO_CAPACITY),
-    (r"no longer supported in your requested availability zone", OutageCause.NO_CAPACITY),
-    (r"lower than the minimum required spot", OutageCause.NO_CAPACITY),
-    (r"more (vcpu capacity|instances).* than your current", OutageCause.QUOTA),
-    (r"max spot instance count exceeded|maximum .*storage limit", OutageCause.QUOTA),
-    (r"(free|available) (ip )?addresses", OutageCause.NO_ADDRESSES),
-    (r"not authorized|currently being verified", OutageCause.NOT_AUTHORISED),
-    (r"request limit exceeded|rate exceeded", OutageCause.THROTTLED),
-    (r"(image id|ami|key ?pair|snapshot) .*(does not exist|not found)", OutageCause.BAD_TEMPLATE),
-    (r"(security group|launch template) .*(does not exist|not found)", OutageCause.BAD_TEMPLATE),
-    (r"invalid (iam instance profile|device name|user data)", OutageCause.BAD_TEMPLATE),
+"""Error codes by what they mean, with or without the `Client.` or `Server.` before them."""
+_CAUSE_OF_CODE: Final = {code: cause for cause, codes in _CODES.items() for code in codes.split()}
+_FAMILIES: Final = (
+    "InvalidAMIID",
+    "InvalidGroup",
+    "InvalidLaunchTemplate",
+    "InvalidKMSKey",
+    "InvalidIamInstanceProfile",
 )
+"""Codes of which every variant is the launch template's fault."""
+_GONE: Final = r"(does not|doesn't|no longer) exist|not found|is invalid"
+_PHRASES: Final = {
+    OutageCause.NO_CAPACITY: (
+        r"(do|does) not have sufficient .*capacity",
+        r"no spot capacity available|not enough .*capacity|insufficient .*capacity",
+        r"not supported in your requested availability zone",
+        r"(requested )?availability zone .*is (no longer|not) supported",
+        r"no longer supported in your requested availability zone",
+        r"requested configuration is (currently )?not supported",
+        r"lower than the minimum required spot",
+        r"capacity (reservation|block) .*(expired|ended|does not exist|not found|is not active)",
+    ),
+    OutageCause.QUOTA: (
+        r"more (vcpu capacity|instances).* than your current",
+        r"max spot instance count exceeded|maximum .*storage limit",
+        r"(exceeded|reached) (the|your) (maximum|limit|quota)|instance\(s\) are already running",
+    ),
+    OutageCause.NO_ADDRESSES: (r"(free|available) (private )?(ip )?addresses",),
+    OutageCause.NOT_AUTHORISED: (
+        r"not authorized|currently being (verified|validated)|is being (verified|validated)",
+        r"account .*(is suspended|has been blocked)",
+    ),
+    OutageCause.THROTTLED: (r"request limit exceeded|rate exceeded|too many requests",),
+    OutageCause.BAD_TEMPLATE: (
+        rf"(image id|image|ami|key ?pair|snapshot) .*({_GONE})",
+        rf"(security group|launch template|subnet|network interface) .*({_GONE})",
+        r"invalid (iam ?instance ?profile|device name|user data)",
+        r"valid fully-formed launch template|for parameter virtualname is invalid",
+        r"block device mappings? not supported|placement groups may not be used",
+        r"is pending, and cannot be run|does not match the architecture|client error on launch",
+    ),
+}
+"""What a message says instead of a code, in lower case, in order.
+
+Most are of the EC2 Auto Scaling user guide's page on instance launch failures; a client error on
+launch is what a volume says whose key cannot be used.
+"""
+_CAME_AND_FAILED: Final = re.compile(
+    r"lifecycle action|became unhealthy while waiting|health check|status checks? fail"
+)
+"""The instance was launched, and did not get ready: for that the image may be to blame."""
+_CHANGES: Final = re.compile(r"pending update|scaling activity .*in progress")
+"""The group was busy; nothing was refused."""
 _CODE_WITHIN: Final = re.compile(r"\b[A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z]+)*\b")
 
 
 def outage_cause(code: str, message: str) -> OutageCause | None:
-    """Return why capacity could not be had; None if the answer does not say it.
+    """Return why capacity could not be had.
+
+    None if nothing was refused, or what was launched did not get ready. A reason that nobody has
+    classed is a cause of its own, which is held against no image.
 
     Args:
         code: The error code; empty where only a message is known.
@@ -80,14 +106,21 @@ def outage_cause(code: str, message: str) -> OutageCause | None:
 
     >>> outage_cause("", "We currently do not have sufficient c8g.large capacity in the zone")
     <OutageCause.NO_CAPACITY: 'no-capacity'>
-    >>> outage_cause("InternalError", "try again") is None
+    >>> outage_cause("InternalError", "try again")
+    <OutageCause.UNKNOWN: 'unknown'>
+    >>> outage_cause("", "Instance failed to complete user's Lifecycle Action") is None
     True
     """
     for one in (code, *_CODE_WITHIN.findall(message)):
         if cause := _cause_of(one):
             return cause
     said = message.lower()
-    return next((cause for phrase, cause in _PHRASES if re.search(phrase, said)), None)
+    for cause, phrases in _PHRASES.items():
+        if any(re.search(phrase, said) for phrase in phrases):
+            return cause
+    if not (code + said).strip() or _CAME_AND_FAILED.search(said) or _CHANGES.search(said):
+        return None
+    return OutageCause.UNKNOWN
 
 
 def _cause_of(code: str) -> OutageCause | None:
@@ -95,7 +128,7 @@ def _cause_of(code: str) -> OutageCause | None:
     bare = code.removeprefix("Client.").removeprefix("Server.")
     if bare.startswith(_FAMILIES):
         return OutageCause.BAD_TEMPLATE
-    return _CODES.get(bare)
+    return _CAUSE_OF_CODE.get(bare)
 
 
 def counted(known: Outage | None, refused: Outage) -> Outage | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 INSTANCES_PER_CALL = 100
 OPERATION = "LaunchInstances"
+_NOT_OF_CAPACITY = (OutageCause.UNKNOWN, OutageCause.NOT_AUTHORISED, OutageCause.BAD_TEMPLATE)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,7 +104,7 @@ def _answered(request: Any, points: int, launched: list[str]) -> Answer:  # noqa
     except ClientError as error:
         answer = error.response.get("Error", {})
         cause = outage_cause(answer.get("Code", ""), answer.get("Message", ""))
-        if cause in (None, OutageCause.NOT_AUTHORISED, OutageCause.BAD_TEMPLATE):
+        if cause is None or cause in _NOT_OF_CAPACITY:
             raise  # setting the desired capacity may still work, and says in an activity why not
         return Answer(capacity=0, refusals=(Refusal(cause=cause),))
     refusals = _refusals(said)
