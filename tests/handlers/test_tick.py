@@ -66,14 +66,14 @@ def test_a_tick_delivered_twice_acts_once() -> None:
     assert fake.desired["g"] == 0
 
 
-def test_without_a_group_reading_more_may_be_asked_for_but_never_less() -> None:
+def test_a_group_that_cannot_be_read_is_left_as_it_is_whatever_is_needed() -> None:
     fake = remembers(aws(155, graviton=3))
+    fake.groups["g"].desired = 9  # the safety net, or a human
     fake.failing["DescribeAutoScalingGroups"] = "Throttling"
-    tick(fake)
-    assert fake.desired["g"] == 6
+    assert tick(fake)["reason"] == "pool-unreadable"
     fake.metrics["Streams"] = minutes([0] * 70)
     tick(fake, now=NOW + 1)
-    assert fake.desired["g"] == 6
+    assert fake.desired["g"] == 9
 
 
 def test_one_missing_group_leaves_the_others_growing() -> None:

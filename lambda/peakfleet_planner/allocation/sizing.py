@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
@@ -93,10 +93,8 @@ def size(
         need=need,
         health=health,
         sizes=bounded(tuple(one.size for one in health)),
-        out_units=_left_of(
-            spec.pace.out_units, spec, snapshot, snapshot.recalled.growth, granted=snapshot.granted
-        ),
-        in_units=_left_of(spec.pace.in_units, spec, snapshot, snapshot.recalled.shrinkage),
+        out_units=max(0.0, spec.pace.out_units - _added_units(spec, snapshot)),
+        in_units=max(0.0, spec.pace.in_units - _removed_units(spec, snapshot)),
     )
     if falls_short(ladder.sizes, need.grow_to):
         grown = _grown(ladder)
@@ -124,21 +122,31 @@ def size(
     return replace(sizing, sizes=elsewhere, reasons=(Reason.MOVING, *sizing.reasons))
 
 
-def _left_of(
-    pace_units: float,
-    spec: FleetSpec,
-    snapshot: Snapshot,
-    steps: Mapping[str, Growth],
-    *,
-    granted: Mapping[str, int] | None = None,
-) -> float:
-    """Return what is left of a minute's pace: ticks of events come more often than that."""
-    since = snapshot.now_epoch_seconds - PACE_SECONDS
-    used = 0.0
+def _added_units(spec: FleetSpec, snapshot: Snapshot) -> float:
+    """Return what was added within a minute's pace already: ticks of events come more often.
+
+    What was asked for and refused was not added, so the next pool may be asked for it.
+    """
+    seen = {one.name: one for one in snapshot.pools}
+    units = 0.0
     for pool in spec.pools:
-        points = sum(points for at, points in steps.get(pool.name, ()) if at > since)
-        used += (points + (granted or {}).get(pool.name, 0)) * pool.units_per_capacity
-    return max(0.0, pace_units - used)
+        points = _lately(snapshot, snapshot.recalled.growth.get(pool.name, ()))
+        if reading := seen.get(pool.name):
+            boots = reading.standing_capacity - reading.in_service_capacity
+            points = min(points, max(0, boots))
+        units += (points + snapshot.granted.get(pool.name, 0)) * pool.units_per_capacity
+    return units
+
+
+def _removed_units(spec: FleetSpec, snapshot: Snapshot) -> float:
+    steps = snapshot.recalled.shrinkage or {}
+    return sum(
+        _lately(snapshot, steps.get(pool.name, ())) * pool.units_per_capacity for pool in spec.pools
+    )
+
+
+def _lately(snapshot: Snapshot, steps: Growth) -> int:
+    return sum(points for at, points in steps if at > snapshot.now_epoch_seconds - PACE_SECONDS)
 
 
 def _grown(ladder: _Ladder) -> Sizing:
@@ -160,6 +168,8 @@ def _grown(ladder: _Ladder) -> Sizing:
         ladder.reasons.append(Reason.NO_CAPACITY)
     if worth != unbounded:
         ladder.reasons.append(Reason.TOO_DEAR)
+    if falls_short(grown, need_units) and any(one.reading is None for one in ladder.health):
+        ladder.reasons.append(Reason.POOL_UNREADABLE)
     return ladder.sized(grown, Reason.DEMAND)
 
 

@@ -173,7 +173,7 @@ def _remembered(snapshot: Snapshot, pool: PoolSpec, memory: Memory) -> PoolHealt
         reading=None,
         size=_size(pool, capacity=capacity, floor=capacity, ceiling=capacity),
         least=capacity,
-        most=capacity,
+        most=max(capacity, pool.max_capacity),
         available=availability(pool, (), snapshot.outages, snapshot.now_epoch_seconds),
     )
 
