@@ -127,10 +127,13 @@ def _added_units(spec: FleetSpec, snapshot: Snapshot) -> float:
 
     What was asked for and refused was not added, so the next pool may be asked for it.
     """
+    growth = snapshot.recalled.growth
+    if not growth and not snapshot.granted:  # a simulation passes here very often
+        return 0.0
     seen = {one.name: one for one in snapshot.pools}
     units = 0.0
     for pool in spec.pools:
-        points = _lately(snapshot, snapshot.recalled.growth.get(pool.name, ()))
+        points = _lately(snapshot, growth.get(pool.name, ()))
         if points and (reading := seen.get(pool.name)):
             boots = reading.standing_capacity - reading.in_service_capacity
             points = min(points, max(0, boots))
@@ -139,7 +142,9 @@ def _added_units(spec: FleetSpec, snapshot: Snapshot) -> float:
 
 
 def _removed_units(spec: FleetSpec, snapshot: Snapshot) -> float:
-    steps = snapshot.recalled.shrinkage or {}
+    steps = snapshot.recalled.shrinkage
+    if not steps:
+        return 0.0
     return sum(
         _lately(snapshot, steps.get(pool.name, ())) * pool.units_per_capacity for pool in spec.pools
     )
@@ -225,8 +230,10 @@ def _shrunk(ladder: _Ladder, *, serving_units: float) -> Sizing:
     kept = shrink(sizes, need.keep)
     free = kept if need.keep == need.grow_to else shrink(sizes, need.grow_to)
     served = paced = kept
-    if kept != sizes:
-        served = shrink(sizes, need.keep, spare_units=spare_units)
+    gone_units = total_units(sizes) - total_units(kept)
+    if gone_units > spare_units:
+        served = paced = shrink(sizes, need.keep, spare_units=spare_units)
+    if gone_units > ladder.in_units:
         paced = shrink(sizes, need.keep, at_most_units=ladder.in_units, spare_units=spare_units)
     if paced != served:
         ladder.reasons.append(Reason.STEP_LIMITED)

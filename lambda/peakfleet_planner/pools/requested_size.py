@@ -96,9 +96,9 @@ def missing_capacity(pool: PoolSpec, reading: PoolReading, memory: Memory, now: 
         now: Epoch seconds.
     """
     unmet, name = reading.unmet_capacity, reading.name
-    patience = max(MISSING_AFTER_BOOTS * pool.boot_seconds, LEAST_MISSING_SECONDS)
     if not unmet:
         return 0
+    patience = max(MISSING_AFTER_BOOTS * pool.boot_seconds, LEAST_MISSING_SECONDS)
     if memory.unmet_since is not None:
         if now - memory.unmet_since.get(name, now) < patience:
             return 0
