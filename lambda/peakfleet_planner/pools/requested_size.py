@@ -111,8 +111,9 @@ def missing_capacity(pool: PoolSpec, reading: PoolReading, memory: Memory, now: 
 
 
 def _was_asked_long_ago(memory: Memory, pool: str, points: int) -> bool:
-    """Return whether the fleet itself asked for so many points, and not with its last change."""
-    return memory.desired.get(pool) == points <= memory.before.get(pool, points)
+    """Return whether the fleet itself asked for so many points; a growth says by itself when."""
+    asked_before = points <= memory.before.get(pool, points)
+    return memory.desired.get(pool) == points and (pool in memory.growth or asked_before)
 
 
 def _is_half_done(memory: Memory, pool: str, size: int, now: int) -> bool:
