@@ -132,7 +132,7 @@ class _Exchange:
         )
         dear = min(above, needed)
         step = max(each, STEP_SHARE * dear)
-        yield min(whole_points(step, each), points_for(dear, each))
+        yield min(whole_points(step, each), points_for(dear, each), self._room(place))
         if self.equal:
             return
         excess = total_units(self.sizes) - self.keep_units
