@@ -168,7 +168,9 @@ def _datadog(document: Any) -> Iterator[_Series]:  # noqa: ANN401  JSON data
     if "series" in document:
         for one in document["series"]:
             name = f"{one['metric']}{{{one.get('scope', '')}}}"
-            yield _Series(name=name, points=[(int(time), value) for time, value in one["pointlist"]])
+            yield _Series(
+                name=name, points=[(int(time), value) for time, value in one["pointlist"]]
+            )
         return
     attributes = document["data"]["attributes"]
     for index, (one, values) in enumerate(
@@ -218,7 +220,10 @@ def _rows(document: Any) -> dict[str, list[str | None]]:  # noqa: ANN401  JSON d
         return {name: [_text(row.get(name)) for row in document] for name in names}
     pair = 2
     if all(isinstance(row, list) and len(row) == pair for row in document):
-        return {TIME: [_text(row[0]) for row in document], VALUE: [_text(row[1]) for row in document]}
+        return {
+            TIME: [_text(row[0]) for row in document],
+            VALUE: [_text(row[1]) for row in document],
+        }
     return {}
 
 

@@ -84,9 +84,7 @@ def _from_text(column: pl.Series, options: ReadOptions, where: Where) -> pl.Seri
     return _notation(text, _decimal(column.name, cells, plain, text, where), where)
 
 
-def _decimal(
-    name: str, cells: list[str], plain: pl.Series, text: pl.Series, where: Where
-) -> str:
+def _decimal(name: str, cells: list[str], plain: pl.Series, text: pl.Series, where: Where) -> str:
     """Return the decimal sign of a column in which some cells are no plain numbers."""
     spaced = all(map(_SPACED.fullmatch, cells))
     if spaced:

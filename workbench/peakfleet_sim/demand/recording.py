@@ -302,7 +302,7 @@ def _one_series(table: Table, options: ReadOptions) -> tuple[Table, str]:
         return table, columns.value
     labels = [
         name for name in columns.labels
-        if 1 < frame[name].n_unique() or len(columns.labels) == 1
+        if frame[name].n_unique() > 1 or len(columns.labels) == 1
     ] or list(columns.labels[:1])  # fmt: skip
     texts = [pl.col(name).cast(pl.String).fill_null("") for name in labels]
     series = frame.select(pl.concat_str(texts, separator=" / ").alias("series")).to_series()
@@ -364,7 +364,7 @@ def _points(table: Table, options: ReadOptions) -> tuple[_Points, str]:
         if np.all(np.diff(times) < 0):
             order = rows[::-1]
         times, values, rows = times[order], values[order], rows[order]
-    last = np.append(np.diff(times) > 0, True)  # noqa: FBT003  numpy takes it by position
+    last = np.append(np.diff(times) > 0, True)
     repeated = int(np.count_nonzero(~last))
     if repeated > max(1, _REPEATED_SHARE * len(times)):
         row = int(rows[int(np.argmin(last)) + 1])
@@ -490,7 +490,9 @@ def _filled(grid: _Grid, options: ReadOptions, notes: list[str]) -> tuple[Floats
     share = count / len(missing)
     asked = options.fill or ("hold" if options.rate else None)
     if asked is None and share > _HELD_SHARE:
-        at = datetime.fromtimestamp((grid.start + int(np.argmax(missing)) * grid.step) / SECOND, UTC)
+        at = datetime.fromtimestamp(
+            (grid.start + int(np.argmax(missing)) * grid.step) / SECOND, UTC
+        )
         raise DemandError(
             f"{count:,} of {len(missing):,} steps ({share:.0%}) are missing, the first at "
             f"{at:%Y-%m-%d %H:%M} UTC; say what stands for them: --fill hold, --fill linear or "

@@ -76,7 +76,9 @@ def read_source(path: Path) -> Source:
             break
         data = unpacked
     if not data.strip():
-        raise DemandError(f"{label}: is empty; {_READS} with a time and a value in each row is read")
+        raise DemandError(
+            f"{label}: is empty; {_READS} with a time and a value in each row is read"
+        )
     kind = _kind(data)
     return Source(
         label=label,

@@ -29,7 +29,9 @@ _MOST_LABELS: Final = 1000
 _MOST_NAMED: Final = 8
 _QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
 _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?([ ]?[AaPp][Mm])?")
-_TIME_NAME: Final = re.compile(r"time|date|stamp|epoch|zeit|datum|heure|fecha|hora|^_?ts$", re.I)
+_TIME_NAME: Final = re.compile(
+    r"time|date|stamp|epoch|zeit|datum|heure|fecha|hora|^_?ts$", re.IGNORECASE
+)
 _BEST_TIME_NAMES: Final = ("timestamp_utc", "_time", "timestamp", "time", "datetime", "date")
 _BEST_VALUE_NAMES: Final = ("demand", "_value")
 _NO_VALUES: Final = frozenset({"", "index", "id", "row", "#", "no", "table", "result"})
@@ -217,7 +219,9 @@ def _layout(source: Source) -> _Layout:
     if numbered and re.fullmatch(r"sep=.", numbered[0][1]):
         numbered = numbered[1:]
     if not numbered:
-        raise DemandError(f"{source.label}: has only comments; rows with a time and a value are read")
+        raise DemandError(
+            f"{source.label}: has only comments; rows with a time and a value are read"
+        )
     lines = [line for _, line in numbered]
     delimiter = _delimiter(lines)
     rows = [next(csv.reader([line], delimiter=delimiter), []) for line in lines]
@@ -362,7 +366,11 @@ def _clock_column(cells: dict[str, list[str]], time: str) -> str | None:
 
 
 def _value_column(
-    label: str, numeric: Sequence[str], rest: Sequence[str], asked: str | None, labels: Sequence[str]
+    label: str,
+    numeric: Sequence[str],
+    rest: Sequence[str],
+    asked: str | None,
+    labels: Sequence[str],
 ) -> str:
     if asked is not None and not labels:
         raise DemandError(

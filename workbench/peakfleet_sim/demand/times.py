@@ -277,9 +277,7 @@ def _day_or_month_first(text: pl.Series, form: TimeFormat, example: str) -> Time
     return TimeFormat(pattern=pattern, zoned=form.zoned, whole_days=form.whole_days)
 
 
-def _localized(
-    times: pl.Series, options: ReadOptions, where: Where, *, whole_days: bool
-) -> Times:
+def _localized(times: pl.Series, options: ReadOptions, where: Where, *, whole_days: bool) -> Times:
     """Return naive times as UTC."""
     naive = times.to_physical().to_numpy()
     name = times.name
@@ -317,7 +315,9 @@ def _localized(
                 utc[row] = later[row]
             seen[moment] += 1
         if max(seen.values()) == 1:
-            note = "the hour that the clocks repeat is there once and counts as the first of the two"
+            note = (
+                "the hour that the clocks repeat is there once and counts as the first of the two"
+            )
     return Times(utc=utc, note=note)
 
 
