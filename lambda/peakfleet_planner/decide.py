@@ -116,6 +116,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         stuck_drains=stuck_drains(standing, snapshot),
         rule=need.rule,
         measured_units=measured_units,
+        missing=tuple(outage for one in standing for outage in one.missing),
     )
 
 

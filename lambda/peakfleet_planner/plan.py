@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import ClassVar, Final, Literal, Self
 
 from peakfleet_planner.codec import Document
-from peakfleet_planner.snapshot import OutageCause
+from peakfleet_planner.snapshot import Outage, OutageCause
 
 _WHOLE_SHARE: Final = 0.98
 
@@ -52,6 +52,11 @@ class Reason(StrEnum):
     POOL_UNREADABLE = "pool-unreadable", "a group cannot be read, so nothing is removed"
     BLIND = "blind", "no signal can be read, so nothing is changed"
     HELD = "held", "held by a human, so nothing is changed"
+    CAPACITY_MISSING = (
+        "capacity-missing",
+        "capacity that was asked for never came, so its pool is left alone",
+    )
+    PROCESS_SUSPENDED = "process-suspended", "somebody has suspended processes of a group"
 
 
 class SignalState(StrEnum):
@@ -119,6 +124,10 @@ class PoolPlan:
         outage: Why the pool was not asked for more. Default: nothing hindered it.
         replaces_unhealthy: Whether the group should replace what is unhealthy; too many at once
             are not the instances' fault. Default: true.
+        replacements: Ids of unhealthy instances to terminate, so that the group launches others in
+            their place: one at a time as a trial, while it does not replace by itself.
+            Default: none.
+        suspended: Processes of the group that somebody else has suspended. Default: none.
         roll_back_to: Version of its launch template that new instances should boot from now on,
             because the newer one does not work. Default: the one that it has.
     """
@@ -134,12 +143,14 @@ class PoolPlan:
     sweeps: tuple[str, ...] = ()
     outage: OutageCause | None = None
     replaces_unhealthy: bool = True
+    replacements: tuple[str, ...] = ()
+    suspended: tuple[str, ...] = ()
     roll_back_to: int | None = None
 
     @property
     def changes(self) -> bool:
-        """Whether the group has to be told."""
-        return self.desired_capacity != self.seen_capacity
+        """Whether the group has to be told; one that could not be read never is."""
+        return self.seen_capacity is not None and self.desired_capacity != self.seen_capacity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,13 +171,15 @@ class Plan(Document):
         serving_units: What they supplied when observed.
         idle_units: Of these, what has taken no work for ten minutes although items wait, as with
             poison messages, one FIFO message group or broken workers. Default: none.
-        cloud_weight: Percent of the traffic that the fleet should get; None leaves it as it is.
+        cloud_weight: Share of the traffic that the fleet should get, of 999; None leaves it as it
+            is.
         signals: What was made of each signal.
         stuck_drains: Instances that have not left although their time to finish is over.
         rule: What set growth and keep: the rule for demand as it moves now, or what was learned
             of it. Default: reactive.
         measured_units: Units that one point of a pool counts for, where that is not what was
             declared, because it was measured. Default: none.
+        missing: Capacity that was asked for and never came, to be remembered. Default: none.
     """
 
     document_name: ClassVar[str] = "plan"
@@ -187,6 +200,7 @@ class Plan(Document):
     stuck_drains: int = 0
     rule: Literal["reactive", "foresight"] = "reactive"
     measured_units: Mapping[str, float] = field(default_factory=dict)
+    missing: tuple[Outage, ...] = ()
 
     @property
     def unserved_units(self) -> float:
@@ -217,11 +231,16 @@ class Plan(Document):
             if view.complete_share < _WHOLE_SHARE
         )
         foreseen = "foreseen" if self.rule == "foresight" else "expected"
+        stopped = "".join(
+            f", {pool.name} has {', '.join(pool.suspended)} suspended"
+            for pool in self.pools
+            if pool.suspended
+        )
         return (
             f"demand {self.demand_units:.1f} ({foreseen} {self.ahead_units:.1f}), "
             f"{self.baseline_state} baseline {self.baseline_units:.1f}: "
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
-            f"{why}{filling}{counted}{back}"
+            f"{why}{filling}{counted}{back}{stopped}"
         )
 
 

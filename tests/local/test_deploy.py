@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,8 @@ lambda_.Function(
     work, "Echo", runtime=lambda_.Runtime.PYTHON_3_13, handler="index.handler",
     code=lambda_.Code.from_asset("code"),
 )
+later = cdk.Stack(cdk.Stage(app, "Later"), "Stack")
+sqs.Queue(later, "Waiting")
 if {strange}:
     cdk.CfnResource(work, "Strange", type="AWS::AppRunner::Service", properties={{}})
 app.synth()
@@ -51,7 +54,11 @@ def write_app(folder: Path, *, maximum: int, strange: bool) -> None:
     (folder / "code").mkdir(exist_ok=True)
     (folder / "code" / "index.py").write_text("def handler(event, context):\n    return event\n")
     (folder / "app.py").write_text(APP.format(maximum=maximum, strange=strange))
-    (folder / "cdk.json").write_text('{"app": "python app.py"}')
+    flags = {
+        "@aws-cdk/aws-ec2:restrictDefaultSecurityGroup": True,
+        "@aws-cdk/core:defaultCrossStackReferences": "weak",
+    }
+    (folder / "cdk.json").write_text(json.dumps({"app": "python app.py", "context": flags}))
 
 
 def test_an_app_is_deployed_whole_or_the_missing_resource_is_named(
@@ -82,9 +89,21 @@ def test_an_app_is_deployed_whole_or_the_missing_resource_is_named(
         b["Name"] for b in aws.client("s3").list_buckets()["Buckets"] if "uploads" in b["Name"]
     ]
     aws.client("s3").put_object(Bucket=bucket, Key="photo.jpg", Body=b"x")
-    url = aws.client("sqs").list_queues()["QueueUrls"][0]
+    queues = aws.client("sqs").list_queues()["QueueUrls"]
+    [url] = [queue for queue in queues if "Work-Jobs" in queue]
+    assert any("Later-Stack-Waiting" in queue for queue in queues)
+    default = {"Name": "group-name", "Values": ["default"]}
+    ours = {"Name": "vpc-id", "Values": [_vpc_of(aws, again)]}
+    [closed] = aws.client("ec2").describe_security_groups(Filters=[default, ours])["SecurityGroups"]
+    assert (closed["IpPermissions"], closed["IpPermissionsEgress"]) == ([], [])
     bodies = [m["Body"] for m in _received(aws, url)]
     assert any("photo.jpg" in body for body in bodies)
+
+
+def _vpc_of(aws: LocalAws, group: dict[str, str]) -> str:
+    subnet = group["VPCZoneIdentifier"].partition(",")[0]
+    found = aws.client("ec2").describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]
+    return str(found)
 
 
 def _received(aws: LocalAws, url: str) -> list[dict[str, str]]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import pytest
 
 from peakfleet_local import World
 from tests.local.groups import Scene, scene
@@ -56,12 +55,9 @@ def test_an_instance_whose_type_is_removed_keeps_its_last_weight() -> None:
         assert {i["InstanceType"] for i in it.staying()} == {"c8g.xlarge", "c8g.large"}
 
 
-@given(
-    desired=st.integers(0, 20),
-    before=st.integers(1, 5),
-    after=st.integers(1, 5),
+@pytest.mark.parametrize(
+    ("desired", "before", "after"), [(0, 1, 2), (7, 3, 2), (20, 5, 3), (20, 3, 5)]
 )
-@settings(max_examples=10, deadline=None)
 def test_a_group_reaches_its_desired_capacity_by_the_weights_it_has_now(
     desired: int, before: int, after: int
 ) -> None:

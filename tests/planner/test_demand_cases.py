@@ -191,7 +191,8 @@ def test_what_an_operator_reads_names_the_sizes_and_the_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("demand", "serving", "weight"), [(90.0, 0, 0), (200.0, 10, 50), (200.0, 0, 0), (400.0, 5, 33)]
+    ("demand", "serving", "weight"),
+    [(90.0, 0, 0), (200.0, 10, 500), (200.0, 0, 0), (400.0, 5, 333)],
 )
 def test_traffic_fills_the_baseline_first(demand: float, serving: int, weight: int) -> None:
     traffic = TrafficSpec(

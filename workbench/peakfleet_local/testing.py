@@ -38,5 +38,5 @@ def in_process_aws(
     """
     laws = world or World()
     store = metrics or MetricStore(clock=lambda: laws.now_epoch_seconds)
-    with mock_aws(), installed(laws), metrics_installed(store):
+    with mock_aws(), installed(laws, metrics=store), metrics_installed(store):
         yield laws

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from peakfleet_handlers.aws import Calls, Clients, read_pools, read_refused, read_series
-from peakfleet_handlers.state import StateTable, read_memory
+from peakfleet_handlers.state import Known
 from peakfleet_planner import (
     FleetSpec,
     MetricSeries,
@@ -16,12 +16,20 @@ from peakfleet_planner.forecast import read_seconds
 BASELINE_ID = "b"
 
 
-def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls: Calls) -> Snapshot:
+def observe(
+    spec: FleetSpec,
+    now_epoch_seconds: int,
+    known: Known,
+    *,
+    clients: Clients,
+    calls: Calls,
+) -> Snapshot:
     """Return all that the decision may know. What cannot be read is marked, never raised.
 
     Args:
         spec: The fleet.
         now_epoch_seconds: The tick's time.
+        known: What is remembered, which was read first.
         clients: AWS.
         calls: Where failures are noted.
     """
@@ -44,9 +52,10 @@ def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls:
         cloudwatch=clients.cloudwatch,
         calls=calls,
     )
-    table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
-    memory = read_memory(table, now_epoch_seconds=now_epoch_seconds)
-    pools = read_pools(spec.pools, autoscaling=clients.autoscaling, calls=calls)
+    memory = known.memory
+    pools = read_pools(
+        spec.pools, autoscaling=clients.autoscaling, calls=calls, halted=known.halted
+    )
     if memory:
         pools = tuple(settled(pool, memory, now_epoch_seconds) for pool in pools)
     return Snapshot(

@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Final
 
 from peakfleet_planner.snapshot import WATCHED_MINUTES, SignalMemory
-from peakfleet_planner.spec import MINUTE_SECONDS, MetricSeries, RateSignal, Signal
+from peakfleet_planner.spec import MINUTE_SECONDS, BacklogSignal, MetricSeries, RateSignal, Signal
 
 Points = tuple[tuple[int, float], ...]
 
@@ -157,8 +157,9 @@ def in_units(
     failed = {key for key, series in read.items() if key in signal.metrics and not series.readable}
     points: list[tuple[int, float]] = []
     rejected: list[int] = []
+    least = 0.0 if isinstance(signal, BacklogSignal) else -inf  # counts are never below none
     for time, values in _by_time(signal.metrics, read):
-        if time > now or not all(map(isfinite, values.values())):
+        if time > now or not all(isfinite(one) and one >= least for one in values.values()):
             rejected.append(time)
             continue
         complete = not failed or failed <= values.keys()

@@ -48,11 +48,11 @@ class ServiceLevelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaceSpec:
-    """How far one tick may move the whole fleet.
+    """How far the whole fleet may move in a minute, however often it decides.
 
     Args:
-        out_units: Most units added in one tick. Default: no bound.
-        in_units: Most units removed in one tick. Default: no bound.
+        out_units: Most units added in a minute. Default: no bound.
+        in_units: Most units removed in a minute. Default: no bound.
     """
 
     out_units: float = inf

@@ -2,7 +2,7 @@
 
 `types` says how each missing type is made, through the API of the same local AWS (`resources`);
 `custom_resources` run their functions; `corrections` mend types that moto gets wrong, `stacks`
-the stacks and change sets themselves.
+the stacks and change sets themselves, and `deletions` delete what a template no longer has.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from moto.cloudformation import parsing
 
 from peakfleet_local.cloudformation.corrections import type_patches
 from peakfleet_local.cloudformation.custom_resources import CustomResources, InvokeFunction
+from peakfleet_local.cloudformation.deletions import deletion_order, deletion_patches
 from peakfleet_local.cloudformation.resources import Clients, ResourceType
 from peakfleet_local.cloudformation.stacks import stack_patches
 from peakfleet_local.cloudformation.types import resource_types
 from peakfleet_local.moto import MotoObject, Patch, patched
 
-__all__ = ["Clients", "InvokeFunction", "installed_types"]
+__all__ = ["Clients", "InvokeFunction", "deletion_order", "installed_types"]
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def installed_types(*, clients: Clients, invoke: InvokeFunction) -> Iterator[Non
     """
     types = {kind.cloudformation_type(): kind for kind in resource_types(clients)}
     custom = CustomResources(clients=clients, invoke=invoke)
-    corrections = [*stack_patches(), *type_patches()]
+    corrections = [*stack_patches(), *type_patches(), *deletion_patches(clients)]
     with patched([*_type_patches(types, custom), *corrections]):
         yield
 

@@ -11,6 +11,7 @@ from peakfleet_local.cloudformation.resources import Clients, Properties, Resour
 from peakfleet_local.functions import Invocation
 from peakfleet_local.moto import Json
 
+RESTRICT_DEFAULT_GROUP = "Custom::VpcRestrictDefaultSG"
 BUCKET = "cloudformation-custom-resource-responses"
 
 
@@ -96,6 +97,8 @@ class CustomResources:
         self._request("Delete", cloudformation_json.get("Properties", {}), identity)
 
     def _request(self, kind: str, properties: Properties, identity: Mapping[str, Json]) -> Resource:
+        if identity["ResourceType"] == RESTRICT_DEFAULT_GROUP:
+            return self._restrict_default_group(kind, properties, identity)
         s3 = self._clients("s3")
         s3.create_bucket(Bucket=BUCKET)
         key = str(uuid4())
@@ -116,6 +119,27 @@ class CustomResources:
         request = {"identity": dict(identity), "properties": _as_text(properties)}
         attributes = {**(answer.get("Data") or {}), "_Request": request}
         return Resource(answer["PhysicalResourceId"], attributes)
+
+    def _restrict_default_group(
+        self, kind: str, properties: Properties, identity: Mapping[str, Json]
+    ) -> Resource:
+        """Take the rules of a VPC's default security group away, as the CDK's function does.
+
+        That function is not Python. Where the resource is removed, the rules come back.
+        """
+        ec2, group = self._clients("ec2"), properties["DefaultSecurityGroupId"]
+        inward = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}]
+        outward = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+        found = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+        removes = kind != "Delete"
+        if removes == bool(found["IpPermissions"]):
+            change = "revoke" if removes else "authorize"
+            getattr(ec2, f"{change}_security_group_ingress")(GroupId=group, IpPermissions=inward)
+        if removes == bool(found["IpPermissionsEgress"]):
+            change = "revoke" if removes else "authorize"
+            getattr(ec2, f"{change}_security_group_egress")(GroupId=group, IpPermissions=outward)
+        request = {"identity": dict(identity), "properties": _as_text(properties)}
+        return Resource(group, {"_Request": request})
 
     def _answer(self, key: str, invocation: Invocation) -> dict[str, Json]:
         s3 = self._clients("s3")

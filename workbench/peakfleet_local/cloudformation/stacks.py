@@ -133,6 +133,9 @@ def _clean_json(resource_json: MotoObject, resources_map: MotoObject) -> MotoObj
 
     moto warns and leaves the property out, so that a metric would lose a dimension.
     """
+    if isinstance(resource_json, dict) and "Fn::GetStackOutput" in resource_json:
+        wanted = _stock_clean_json(resource_json["Fn::GetStackOutput"], resources_map)
+        return _stack_output(wanted, resources_map)
     if isinstance(resource_json, dict) and "Fn::GetAtt" in resource_json:
         logical_id, attribute = resource_json["Fn::GetAtt"]
         resource = resources_map.get(logical_id)
@@ -144,6 +147,20 @@ def _clean_json(resource_json: MotoObject, resources_map: MotoObject) -> MotoObj
                 message=f"the local AWS does not know {logical_id}.{attribute}: {error}"
             ) from error
     return _stock_clean_json(resource_json, resources_map)
+
+
+def _stack_output(wanted: Mapping[str, str], resources_map: MotoObject) -> str:
+    """Return an output of another stack, to which nothing binds it."""
+    account, own_region = resources_map["AWS::AccountId"], resources_map["AWS::Region"]
+    backend = cloudformation_backends[account][wanted.get("Region") or own_region]
+    name = wanted["StackName"].rpartition(":stack/")[2].partition("/")[0]
+    for stack in backend.stacks.values():
+        for output in (stack.outputs or ()) if stack.name == name else ():
+            if output["OutputKey"] == wanted["OutputName"]:
+                return str(output["OutputValue"])
+    raise ValidationError(
+        message=f"Output {wanted['OutputName']} of stack {wanted['StackName']} does not exist"
+    )
 
 
 def _create_resource(

@@ -43,13 +43,7 @@ def _auto_scaling(clients: Clients) -> Iterator[Handlers]:
             "PolicyType": "SimpleScaling",
             **properties,
         }
-        call(clients("autoscaling"), "PutScalingPolicy", wanted)
-        # moto's answer has no ARN, its description has.
-        found = clients("autoscaling").describe_policies(
-            AutoScalingGroupName=wanted["AutoScalingGroupName"],
-            PolicyNames=[wanted["PolicyName"]],
-        )
-        arn = found["ScalingPolicies"][0]["PolicyARN"]
+        arn = call(clients("autoscaling"), "PutScalingPolicy", wanted)["PolicyARN"]
         return Resource(arn, {"Arn": arn, "PolicyName": wanted["PolicyName"]})
 
     def delete_policy(arn: str, properties: Properties) -> None:

@@ -8,8 +8,8 @@ the world.
 
 Read in this order: `physics`, `reconciler`, `configuration` (what a group says), `placement`
 (which type and zone), `launching` (one launch), `lifecycle` (one instance), `hooks`,
-`warm_pools`, `activities`. Beside them stand `calls` (counted and throttled) and
-`capacity_reservations`.
+`warm_pools`, `scaling_policies`, `activities`. Beside them stand `listeners`, `calls` (counted
+and throttled) and `capacity_reservations`.
 """
 
 from peakfleet_local.groups.api import complete_group

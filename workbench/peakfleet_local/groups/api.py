@@ -40,6 +40,7 @@ class GroupApi:
         self._stock_put_pool = stock(AutoScalingBackend, "put_warm_pool")
         self._stock_delete_pool = stock(AutoScalingBackend, "delete_warm_pool")
         self._stock_put_hook = stock(AutoScalingResponse, "put_lifecycle_hook")
+        self._stock_put_policy = stock(AutoScalingResponse, "put_scaling_policy")
         self._stock_create = stock(AutoScalingResponse, "create_auto_scaling_group")
         self._stock_update = stock(AutoScalingResponse, "update_auto_scaling_group")
         self._stock_health = stock(AutoScalingBackend, "set_instance_health")
@@ -64,6 +65,7 @@ class GroupApi:
             (response, "describe_scaling_activities", self._describe_activities),
             (response, "describe_warm_pool", self._describe_warm_pool),
             (response, "put_lifecycle_hook", self._put_hook),
+            (response, "put_scaling_policy", self._put_policy),
             (response, "create_auto_scaling_group", self._create_group),
             (response, "update_auto_scaling_group", self._update_group),
             (backend, "describe_auto_scaling_instances", self._describe_instances),
@@ -140,6 +142,10 @@ class GroupApi:
         asked = _asked(response)
         complete_hook(response.autoscaling_backend, asked)
         return answer
+
+    def _put_policy(self, response: MotoObject) -> ActionResult:
+        """Put a policy and tell its ARN, which moto misspells."""
+        return ActionResult({"PolicyARN": self._stock_put_policy(response).result["PolicyArn"]})
 
     def _create_group(self, response: MotoObject) -> MotoObject:
         """Create a group with its hooks and its lifecycle policy, which moto drops."""

@@ -23,6 +23,8 @@ from peakfleet_local.groups.configuration import COUNTED_STATES, as_requested
 from peakfleet_local.groups.hooks import LifecycleHooks
 from peakfleet_local.groups.listeners import listener_patches
 from peakfleet_local.groups.reconciler import Reconciler
+from peakfleet_local.groups.scaling_policies import ScalingPolicies
+from peakfleet_local.metrics import MetricStore
 from peakfleet_local.moto import (
     ApiError,
     MotoObject,
@@ -36,13 +38,14 @@ from peakfleet_local.world import World, timestamp
 
 
 @contextmanager
-def installed(world: World) -> Iterator[World]:
+def installed(world: World, *, metrics: MetricStore | None = None) -> Iterator[World]:
     """Put the groups of moto, in this process, under the laws of a world.
 
     Works within `mock_aws()` and within a moto server of the same process.
 
     Args:
         world: Its clock, capacity and faults; its `calls` counts every API call.
+        metrics: What native scaling policies read. Default: they never act.
 
     Yields:
         The same world.
@@ -51,8 +54,8 @@ def installed(world: World) -> Iterator[World]:
         MotoVersionError: The installed moto is not the one that this module knows.
 
     Limitations:
-        No cooldowns, no native scaling policy acts, no capacity rebalancing, and no group
-        chooses types by InstanceRequirements. Machines of a warm pool are terminated without
+        No cooldowns, no capacity rebalancing, no scheduled actions, and no group chooses types
+        by InstanceRequirements. Machines of a warm pool are terminated without
         a hook. Terminated instances vanish from EC2 at once.
 
     Example:
@@ -72,8 +75,15 @@ def installed(world: World) -> Iterator[World]:
         *listener_patches(),
         *speed_patches(),
     ]
+    policies = metrics and ScalingPolicies(world=world, store=metrics, reconciler=reconciler)
     with patched(patches):
-        yield world
+        if policies:
+            policies.start()
+        try:
+            yield world
+        finally:
+            if policies:
+                policies.stop()
 
 
 class _GroupPhysics:
@@ -120,10 +130,12 @@ class _GroupPhysics:
         self._stock_update(group, **changes)
 
     def delete(self, backend: MotoObject, group_name: str) -> None:
-        if group_name in backend.autoscaling_groups:
-            backend.autoscaling_groups[group_name].min_size = 0
+        group = backend.autoscaling_groups.get(group_name)
+        if group is not None:
+            group.min_size = 0
         self._stock_delete(backend, group_name)
-        self._reconciler.forget(group_name)
+        if group is not None:
+            self._reconciler.delete(group)
 
     def resume(self, backend: MotoObject, group_name: str, scaling_processes: list[str]) -> None:
         self._stock_resume(backend, group_name, scaling_processes)

@@ -1,11 +1,105 @@
-"""Alarms change their state when they are told to; nothing here watches a metric."""
+"""Alarms: set by hand, or found by what their metric was in the newest periods."""
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
-from peakfleet_local.moto import Client
+from peakfleet_local.metrics.store import MetricStore
+from peakfleet_local.moto import Client, MotoObject
 from peakfleet_local.world import Place, World, alarm_state_change
+
+MORE_PERIODS = 2
+"""How many periods CloudWatch looks further back for values that are late."""
+_COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
+    "GreaterThanThreshold": operator.gt,
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "LessThanThreshold": operator.lt,
+    "LessThanOrEqualToThreshold": operator.le,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """A metric against a threshold.
+
+    Args:
+        namespace: Of the metric.
+        name: Of the metric.
+        dimensions: Of the metric.
+        statistic: Of each period.
+        period_seconds: Length of a period.
+        periods: How many of the newest periods count.
+        breaching_periods: In how many of them the threshold must be breached.
+        threshold: The threshold.
+        comparison: As CloudWatch names it, such as GreaterThanThreshold.
+        missing: What a period without values is: missing, ignore, breaching or notBreaching.
+    """
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, str]
+    statistic: str
+    period_seconds: int
+    periods: int
+    breaching_periods: int
+    threshold: float
+    comparison: str
+    missing: str = "missing"
+
+    @classmethod
+    def of_alarm(cls, alarm: MotoObject) -> Watch | None:
+        """Return what an alarm of moto watches; None if it evaluates expressions."""
+        if alarm.metric_data_queries or alarm.comparison_operator not in _COMPARISONS:
+            return None
+        periods = int(alarm.evaluation_periods)
+        return cls(
+            namespace=alarm.namespace,
+            name=alarm.metric_name,
+            dimensions={one.name: one.value for one in alarm.dimensions},
+            statistic=alarm.extended_statistic or alarm.statistic,
+            period_seconds=int(alarm.period),
+            periods=periods,
+            breaching_periods=int(alarm.datapoints_to_alarm or periods),
+            threshold=float(alarm.threshold),
+            comparison=alarm.comparison_operator,
+            missing=alarm.treat_missing_data or "missing",
+        )
+
+    def newest(self, store: MetricStore, *, now_epoch_seconds: float) -> list[float]:
+        """Return the values of the newest whole periods, the newest last."""
+        end = now_epoch_seconds // self.period_seconds * self.period_seconds
+        values = store.read(
+            namespace=self.namespace,
+            name=self.name,
+            dimensions=self.dimensions,
+            start_epoch_seconds=end - (self.periods + MORE_PERIODS) * self.period_seconds,
+            end_epoch_seconds=end,
+            period_seconds=self.period_seconds,
+            statistic=self.statistic,
+        )
+        return [value for _, value in values][-self.periods :]
+
+    def state(self, store: MetricStore, *, now_epoch_seconds: float, before: str) -> str:
+        """Return OK, ALARM or INSUFFICIENT_DATA.
+
+        Args:
+            store: Where the metric is.
+            now_epoch_seconds: When.
+            before: The state until now, which missing values that are ignored keep.
+        """
+        values = self.newest(store, now_epoch_seconds=now_epoch_seconds)
+        breaches = _COMPARISONS[self.comparison]
+        breaching = sum(breaches(value, self.threshold) for value in values)
+        if self.missing == "breaching":
+            breaching += self.periods - len(values)
+        if breaching >= self.breaching_periods:
+            return "ALARM"
+        if values or self.missing in {"breaching", "notBreaching"}:
+            return "OK"
+        return before if self.missing == "ignore" else "INSUFFICIENT_DATA"
 
 
 class Alarmed(Protocol):

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from peakfleet_local.moto import Client
 
+EVERY_STACK = "**"
+"""Also those in stages, which `--all` leaves out."""
 TAIL_LINES = 25
 
 
@@ -65,7 +67,7 @@ def deploy(
         bootstrap = [*cdk_command, "bootstrap", f"aws://{account}/{aws.region}", "--no-notices"]
         _run(bootstrap, cwd=Path(empty), environment=environment, on_output=on_output)
     with tempfile.TemporaryDirectory(prefix="peakfleet-templates-") as cdk_out:
-        options = ["--all", "--require-approval", "never", "--no-notices", "--output", cdk_out]
+        options = [EVERY_STACK, "--require-approval", "never", "--no-notices", "--output", cdk_out]
         _run(
             [*cdk_command, "deploy", *options],
             cwd=app_directory,

@@ -82,7 +82,8 @@ class _Application(DomainDispatcherApplication):
         environ["RAW_URI"] = environ["REQUEST_URI"]  # moto takes the path of S3's keys from it
         try:
             answer: Iterable[bytes] = super().__call__(environ, start_response)
-        except Exception:  # noqa: BLE001 - whatever moto raises
+        except Exception:
+            _logger.exception("moto failed at %s %s", environ["REQUEST_METHOD"], environ["RAW_URI"])
             start_response("500 Internal Server Error", [("Content-Type", "text/plain")])
             return [traceback.format_exc().encode()]
         return answer

@@ -56,7 +56,7 @@ class LocalAws:
         RuntimeError: This process already has a local AWS; moto's state is global.
 
     Limitations:
-        Not AWS. IAM allows everything, native scaling policies and alarms never act,
+        Not AWS. IAM allows everything, alarms act only if they belong to a scaling policy,
         metric math is refused, one account; more in the modules of its parts.
 
     Example:
@@ -231,6 +231,12 @@ class LocalAws:
         """
         _opened(self._functions).age_sdk(*unknown_operations)
 
+    def mend(self) -> None:
+        """End every fault of the world, of metrics and of the runtime."""
+        self.world.mend()
+        self.metrics.mend()
+        self.age_sdk()
+
     def logs(self, function_name: str) -> list[str]:
         """The latest lines that a function printed, oldest first."""
         return _opened(self._functions).logs(function_name)
@@ -257,7 +263,7 @@ class LocalAws:
         self._delivery = Delivery(
             world=self.world, functions=self._functions, account=ACCOUNT, region=self.region
         )
-        stack.enter_context(installed(self.world))
+        stack.enter_context(installed(self.world, metrics=self.metrics))
         stack.enter_context(metrics_installed(self.metrics))
         stack.enter_context(installed_types(clients=self.client, invoke=self._functions.invoke))
         stack.callback(server.close)
