@@ -104,7 +104,7 @@ class Queue:
         """
         seconds = self.seconds_per_item
         index = range(len(self.ends))[sample]
-        busy, missing, now = self.in_flight[index], self.waiting[index], self.ends[index]
+        busy, missing = self.in_flight[index], self.waiting[index]
         batches: list[tuple[float, float]] = []
         while missing > 0 and index >= 0:  # what waits came last
             came = min(missing, self.arrived[index] / seconds) if index else missing
@@ -115,10 +115,26 @@ class Queue:
         started = more = 0.0
         for start_by, items in reversed(batches):
             started += items
-            freed = busy * max(0.0, start_by - now) / seconds
+            freed = self._freed(start_by, sample=sample)
             turns = 1 + max(0.0, start_by - serves) // seconds
             more = max(more, (started - freed) / turns)
         return busy + more
+
+    def _freed(self, until: float, *, sample: int) -> float:
+        """Return how many of the units that are busy after a sample are free before *until*.
+
+        Items that were seen to begin end their seconds later, the others at any time.
+        """
+        index = range(len(self.ends))[sample]
+        left, now, seconds = self.in_flight[index], self.ends[index], self.seconds_per_item
+        freed = 0.0
+        while left > 0 and index > 0 and self.ends[index] > now - seconds:
+            begun = min(left, max(0.0, self.in_flight[index] - self.in_flight[index - 1]))
+            if self.ends[index] + seconds <= until:
+                freed += begun
+            left -= begun
+            index -= 1
+        return freed + left * min(1.0, max(0.0, until - now) / seconds)
 
     def pace_units(self, samples: int) -> tuple[float, ...]:
         """Return the units that arriving work kept busy, mean of so many samples up to each."""
