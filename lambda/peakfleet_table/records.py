@@ -52,8 +52,10 @@ from peakfleet_planner import (
     OutageCause,
     Plan,
     RolledBack,
+    SignalMemory,
     read_model,
 )
+from peakfleet_planner.codec import from_document, to_document
 from peakfleet_planner.efficiency import PoolDay
 from peakfleet_planner.gang import GangMemory
 from peakfleet_planner.snapshot import MOST_BOOTS
@@ -263,11 +265,13 @@ class NewestTick:
         tick: Its time in epoch seconds.
         unmet_since: Since when each pool lacks what it was asked for, in epoch seconds.
         halted: Pools whose replacement of unhealthy instances the fleet itself has suspended.
+        signals: What is remembered of each signal.
     """
 
     tick: int
     unmet_since: Mapping[str, int] = field(default_factory=dict)
     halted: tuple[str, ...] = ()
+    signals: Mapping[str, SignalMemory] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -468,6 +472,9 @@ DAYS: Final[Kind[PoolDay]] = Kind(
         datetime.fromisoformat(day.date).replace(tzinfo=UTC).timestamp() + 400 * DAY_SECONDS
     ),
 )
+_SIGNAL: Final[Form[SignalMemory]] = _json(
+    lambda document: from_document(SignalMemory, document), to_document
+)
 TICKS: Final[Kind[NewestTick]] = Kind(
     prefix="TICK",
     value=NewestTick,
@@ -475,6 +482,7 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "tick": Attribute("tick", INTEGER),
         "unmet_since": Attribute("unmet_since", by_name(INTEGER), optional=True),
         "halted": Attribute("halted", several(TEXT), optional=True),
+        "signals": Attribute("signals", by_name(_SIGNAL), optional=True),
     },
 )
 GANGS: Final[Kind[Gang]] = Kind(

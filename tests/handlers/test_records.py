@@ -21,6 +21,7 @@ from peakfleet_planner import (
     Plan,
     Reason,
     RolledBack,
+    SignalMemory,
 )
 from peakfleet_planner.efficiency import Hour, PoolDay
 from peakfleet_planner.gang import GangMemory
@@ -191,6 +192,22 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
             "learned": {"N": "1800000000"},
             "model": {"B": b"bytes"},
             "expires_at": {"N": "1800086400"},
+        },
+    ),
+    (
+        records.TICKS,
+        records.NewestTick(
+            tick=NOW,
+            unmet_since={"P": NOW - 60},
+            halted=("P",),
+            signals={"s": SignalMemory(units=3.5, reads=((NOW, 1, 2.5),))},
+        ),
+        {
+            "item": {"S": "TICK"},
+            "tick": {"N": "1800000000"},
+            "unmet_since": {"M": {"P": {"N": "1799999940"}}},
+            "halted": {"L": [{"S": "P"}]},
+            "signals": {"M": {"s": {"S": '{"units":3.5,"reads":[[1800000000,1,2.5]]}'}}},
         },
     ),
     (

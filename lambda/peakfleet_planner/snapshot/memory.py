@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from peakfleet_planner.forecast import DemandModel
 from peakfleet_planner.snapshot.capacity_errors import Outage
+from peakfleet_planner.snapshot.signal_memory import SignalMemory
 
 FEWEST_BOOTS: Final = 5
 """Fewer measured boots than this say nothing yet."""
@@ -192,6 +193,7 @@ class Memory:
         rolled_back: The last launch template version of each pool that was given up for an older
             one. Default: none.
         heights: How large each pool was lately, where what is let go waits. Default: not known.
+        signals: What is remembered of each signal. Default: nothing.
     """
 
     hold: Hold | None = None
@@ -210,6 +212,7 @@ class Memory:
     units: Mapping[str, MeasuredUnits] = field(default_factory=dict)
     rolled_back: Mapping[str, RolledBack] = field(default_factory=dict)
     heights: Mapping[str, Heights] = field(default_factory=dict)
+    signals: Mapping[str, SignalMemory] = field(default_factory=dict)
 
 
 def booting_since(growth: Growth, booting_capacity: int) -> Growth:

@@ -33,6 +33,7 @@ from peakfleet_planner import (
 )
 from peakfleet_planner.demand import read_demand
 from peakfleet_planner.forecast import RolledModel, basis_of, read_seconds
+from peakfleet_planner.snapshot import WHOLE_SAMPLES
 from peakfleet_sim.demand import Floats
 from peakfleet_sim.policies.policy import Observation, Sizes
 from peakfleet_sim.world import DEMAND, SECONDS_PER_MINUTE, Pools, World
@@ -142,6 +143,7 @@ class PeakfleetPolicy:
                 model=self._learned(seen),
                 outages=tuple(self._kept.outages.values()),
                 heights=self._kept.heights,
+                signals={signal.name: WHOLE_SAMPLES},
             ),
         )
         self._kept.heights = heights(self.spec, snapshot)
@@ -164,7 +166,8 @@ class PeakfleetPolicy:
         }
         if kept.learner is None:
             kept.learner = Learner(self.spec, metric_delay_minutes=delay)
-        kept.learner.advance(read_demand(self.spec, signal, read, now).points)
+        demand = read_demand(self.spec, signal, read, now, memory=WHOLE_SAMPLES)
+        kept.learner.advance(demand.points)
         kept.model = kept.learner.model()
         return kept.model
 
