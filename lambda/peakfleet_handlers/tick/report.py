@@ -71,6 +71,8 @@ def fleet_metrics(applied: Applied, calls: Calls) -> dict[str, float]:
         "UnservedUnits": plan.unserved_units,
         "MissingUnits": plan.missing_units,
         "StaleSignals": sum(signal.state is not SignalState.FRESH for signal in plan.signals),
+        "CompleteShare": min((signal.complete_share for signal in plan.signals), default=1.0),
+        "IdleUnits": plan.idle_units,
         "RejectedSamples": sum(signal.rejected_samples for signal in plan.signals),
         "AtMaximum": Reason.AT_MAXIMUM in reasons,
         "Held": Reason.HELD in reasons,
