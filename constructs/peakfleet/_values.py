@@ -23,7 +23,12 @@ _MOST_NAME, _MOST_PATH = 64, 180
 
 def is_known(text: str) -> bool:
     """Return whether a text is known at synth: no token, and nothing still to be looked up."""
-    return not Token.is_unresolved(text) and not text.startswith(_DUMMY)
+    return not Token.is_unresolved(text) and not is_to_be_looked_up(text)
+
+
+def is_to_be_looked_up(text: str) -> bool:
+    """Return whether a text stands for what the CDK's command line will look up."""
+    return text.startswith(_DUMMY)
 
 
 def known_number(owner: str, field: str, value: object) -> None:

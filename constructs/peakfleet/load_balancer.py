@@ -13,7 +13,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_targets as targets
 from constructs import Construct
 
-from peakfleet._values import is_known
+from peakfleet._values import is_known, is_to_be_looked_up
 from peakfleet_planner import SpecError, TrafficSpec
 
 _ALL = 100
@@ -117,6 +117,8 @@ def define_front(
         deregistration_delay=deregistration_delay,
     )
     for address in on_premises_targets:
+        if is_to_be_looked_up(address):
+            continue  # the CDK refuses it as an address; the synth after the look-up has the rule
         load_balancer.connections.allow_to(
             ec2.Peer.ipv4(f"{address}/32"), ec2.Port.tcp(port), "The on-premises servers"
         )

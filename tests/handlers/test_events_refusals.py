@@ -79,6 +79,7 @@ def test_a_code_means_the_same_alone_and_within_a_message(code: str, cause: Outa
             OutageCause.NOT_AUTHORISED,
         ),
         ("Rate exceeded. Launching EC2 instance failed.", OutageCause.THROTTLED),
+        ("The subnet does not have enough free addresses.", OutageCause.NO_ADDRESSES),
     ],
 )
 def test_a_message_without_a_code_is_understood(message: str, cause: OutageCause) -> None:
@@ -90,6 +91,7 @@ def test_a_message_without_a_code_is_understood(message: str, cause: OutageCause
     [
         ("", ""),
         ("", " "),
+        ("ResourceContention", "You already have a pending update"),
         ("", "Instance failed to complete user's Lifecycle Action: it was abandoned"),
         ("", "Instance became unhealthy while waiting for instance to be in InService state."),
     ],
@@ -109,6 +111,11 @@ def test_what_gives_no_reason_of_awss_own_has_no_cause(code: str, message: str) 
 )
 def test_a_reason_that_nobody_has_classed_is_its_own_cause(code: str, message: str) -> None:
     assert outage_cause(code, message) is OutageCause.UNKNOWN
+
+
+def test_a_volume_whose_key_is_gone_is_the_templates_fault() -> None:
+    said = "Instance became unhealthy while waiting. Client.InternalError: Client error on launch"
+    assert outage_cause("", said) is OutageCause.BAD_TEMPLATE
 
 
 @given(code=st.text(), message=st.text())

@@ -16,7 +16,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from peakfleet._values import check_path
+from peakfleet._values import check_kind, check_path
 from peakfleet.alarms import define_alarms, health_of
 from peakfleet.control_plane import (
     Encryption,
@@ -111,7 +111,6 @@ class BurstFleet(FleetMetrics, Construct):
         **options: Unpack[FleetOptions],
     ) -> None:
         super().__init__(scope, construct_id)
-        self._pools = tuple(pools)
         self._signals: list[DemandSignal] = []
         self._traffic = traffic
         self._options = options
@@ -127,9 +126,11 @@ class BurstFleet(FleetMetrics, Construct):
         with named(self):
             check_path(self.fleet_name)
             check_fleet_options(self, options, FleetOptions)
-            check_pools(self._pools)
+            check_pools(pools)
+            check_kind("fleet", "signals", signals, Sequence[DemandSignal])
             self._state = state_of(self, options.get("state"), encryption)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
+        self._pools = tuple(pools)
         self._role = instance_role(self, session_manager=options.get("session_manager", True))
         agent = define_agent(self, hooks, grantee=self._role)
         self._user_data = options.get("user_data") or (

@@ -42,11 +42,12 @@ class PoolOptions(TypedDict, total=False):
 
     Args:
         name: Unique within the fleet. Default: the chip, with `Spot` where it is bought so.
-        min_instances: Instances that are always kept. Default: 0.
+        min_instances: Instances that are always kept, counted like `max_instances`. Default: 0.
         purchase: How they are bought. Default: on demand.
         boot: From the launch to serving. Default: 3 minutes.
-        usd_per_hour: Price of one instance, for all types or for each. Default: the list price
-            on demand, or that of the app's price file; unknown where neither has one.
+        usd_per_hour: Price of one instance, for all types or for each; needed for
+            `cheapest_first` and for reports. Default: the list price on demand; on Spot that of
+            the price file which `peakfleet prices refresh` writes; else unknown.
         user_data: What they run at boot. Default: the fleet's.
         root_volume_gib: Size of the encrypted gp3 root volume, at least the image's own.
             Default: 20.
@@ -75,26 +76,16 @@ class CapacityPool:
     order in which they are listed; `cheapest_first` orders them by price.
 
     Args:
-        name: Unique within the fleet.
         instance_types: What may be launched. On demand they are tried in this order.
         architecture: What machine image and instance types must agree on.
         units_per_instance: Units that one instance serves: one number for all types, or one
             for each. Different numbers make the group count in weights.
         max_instances: Most instances, counted in instances of the smallest type.
-        min_instances: Instances that are always kept, counted in the same way.
-        purchase: How they are bought.
         machine_image: What they boot. None: Amazon Linux 2023, from its SSM parameter, renewed
             with each deployment.
-        boot: From the launch to serving.
-        usd_per_hour: Price of one instance: one number for all types, or one for each.
-            Needed for `cheapest_first` and for reports. None: the list price on demand; on Spot
-            that of the price file which `peakfleet prices refresh` writes; else unknown.
-        user_data: What they run at boot. None: the fleet's.
-        root_volume_gib: Size of the encrypted gp3 root volume.
-        root_device: The root device's name in the machine image. None: as the image's name tells.
-        warm: Instances that have booted once and wait. None: there are none.
         canary_share: Share of the wanted units that it serves while demand bursts, before its
             turn, so that its chip can be compared with the others. At most 0.5.
+        name: This and all others: see `PoolOptions`.
 
     Raises:
         SpecError: The pool contradicts itself.

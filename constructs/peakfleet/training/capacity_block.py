@@ -22,15 +22,7 @@ _QUIET = Duration.minutes(15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapacityBlock:
-    """A capacity block for machine learning that was bought. Use `of`.
-
-    Args:
-        reservation_id: Id of its reservation.
-        leave_before_end: So long before its end the machines are let go.
-
-    Raises:
-        SpecError: That is no id, or too late to write a checkpoint.
-    """
+    """A capacity block for machine learning that was bought. Use `of`."""
 
     reservation_id: str
     leave_before_end: Duration = _LEAVE_BEFORE_END
@@ -77,18 +69,7 @@ class CapacityBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffPeak:
-    """An on-demand capacity reservation that another fleet has priority on. Use `of`.
-
-    Args:
-        reservation_id: Id of the reservation.
-        priority: The fleet that goes first.
-        units_per_machine: Units that one machine of the reservation serves for that fleet.
-        quiet: How long the room must have been there before the training begins.
-        placement_group: The cluster placement group that the reservation was made in, if any.
-
-    Raises:
-        SpecError: That is no id, or a number cannot be.
-    """
+    """An on-demand capacity reservation that another fleet has priority on. Use `of`."""
 
     reservation_id: str
     priority: FleetMetrics

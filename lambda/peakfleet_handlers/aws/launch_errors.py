@@ -51,9 +51,9 @@ _FAMILIES: Final = (
 )
 """Codes of which every variant means the same."""
 _PHRASES: Final = (
-    (r"request limit exceeded|rate exceeded", OutageCause.THROTTLED),
+    (r"request limit exceeded|rate exceeded|too many requests", OutageCause.THROTTLED),
     (r"do not have sufficient .*capacity|no spot capacity available", OutageCause.NO_CAPACITY),
-    (r"not enough capacity|insufficient capacity", OutageCause.NO_CAPACITY),
+    (r"not enough .*capacity|insufficient .*capacity", OutageCause.NO_CAPACITY),
     (r"not supported in your requested availability zone", OutageCause.NO_CAPACITY),
     (r"no longer supported in your requested availability zone", OutageCause.NO_CAPACITY),
     (r"requested availability zone is no longer supported", OutageCause.NO_CAPACITY),
@@ -64,7 +64,7 @@ _PHRASES: Final = (
     (r"max spot instance count exceeded|maximum .*storage limit", OutageCause.QUOTA),
     (r"exceeded the maximum number of|limit exceeded", OutageCause.QUOTA),
     (r"instance\(s\) are already running", OutageCause.QUOTA),
-    (r"(free|available) (ip )?addresses", OutageCause.NO_ADDRESSES),
+    (r"(free|available) (private )?(ip )?addresses", OutageCause.NO_ADDRESSES),
     (r"not authorized|access denied|not subscribed|subscribe", OutageCause.NOT_AUTHORISED),
     (r"being (verified|validated)|account is .*(blocked|suspended)", OutageCause.NOT_AUTHORISED),
     (r"(image id|ami|key ?pair|snapshot)\b.*(does not exist|not found)", OutageCause.BAD_TEMPLATE),
@@ -76,8 +76,11 @@ _PHRASES: Final = (
     (r"match the architecture|virtualization type", OutageCause.BAD_TEMPLATE),
     (r"ami .*(is pending|cannot be run)|client error on launch", OutageCause.BAD_TEMPLATE),
 )
-_RAN: Final = re.compile(r"became unhealthy|lifecycle (action|hook)|heartbeat timeout")
-"""Words of launches that were made, and whose machines then did not serve."""
+_NOT_REFUSED: Final = re.compile(
+    r"became unhealthy|lifecycle (action|hook)|heartbeat timeout|health check|status checks? fail"
+    r"|pending update|scaling activity .*in progress"
+)
+"""Words of launches that were made, and whose machines then did not serve; and of a busy group."""
 _CODE_WITHIN: Final = re.compile(r"\b[A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z]+)*\b")
 
 
@@ -103,7 +106,7 @@ def outage_cause(code: str, message: str) -> OutageCause | None:
     said = message.lower()
     if cause := next((cause for phrase, cause in _PHRASES if re.search(phrase, said)), None):
         return cause
-    return OutageCause.UNKNOWN if (code or said.strip()) and not _RAN.search(said) else None
+    return OutageCause.UNKNOWN if (code or said.strip()) and not _NOT_REFUSED.search(said) else None
 
 
 def _cause_of(code: str) -> OutageCause | None:

@@ -178,7 +178,8 @@ class Memory:
         before: Desired capacity of each pool before the last change. Default: as after it.
         growth: When each pool was asked for more lately, in epoch seconds, and for how many points,
             oldest first. Default: not known.
-        shrinkage: The same for when it was asked for less. Default: not known.
+        shrinkage: The same for when it was asked for less; None if nobody keeps that.
+            Default: None.
         unmet_since: Since when each pool lacks what it was asked for, in epoch seconds; None if
             nobody keeps that. Default: None.
         cloud_weight: Share of the traffic that the fleet last got, of 999. Default: not known.
@@ -200,7 +201,7 @@ class Memory:
     desired: Mapping[str, int] = field(default_factory=dict)
     before: Mapping[str, int] = field(default_factory=dict)
     growth: Mapping[str, Growth] = field(default_factory=dict)
-    shrinkage: Mapping[str, Growth] = field(default_factory=dict)
+    shrinkage: Mapping[str, Growth] | None = None
     unmet_since: Mapping[str, int] | None = None
     cloud_weight: int | None = None
     model: DemandModel | None = None
