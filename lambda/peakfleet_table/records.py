@@ -115,7 +115,7 @@ class Latest:
         desired: Desired capacity by pool after it.
         before: And before it.
         growth: When each pool was asked for more, and for how many points, oldest first.
-        shrinkage: The same for when each pool was asked for less.
+        shrinkage: The same for when each pool was asked for less; None if nobody kept that.
         heights: How large each pool was lately, where what is scaled in goes to the warm pool.
         cloud_weight: Share of the traffic that the fleet gets, of 999; None if it is unknown.
         plan: What was decided, as a JSON document.
@@ -125,7 +125,7 @@ class Latest:
     desired: Mapping[str, int] = field(default_factory=dict)
     before: Mapping[str, int] = field(default_factory=dict)
     growth: Mapping[str, Growth] = field(default_factory=dict)
-    shrinkage: Mapping[str, Growth] = field(default_factory=dict)
+    shrinkage: Mapping[str, Growth] | None = None
     heights: Mapping[str, Heights] = field(default_factory=dict)
     cloud_weight: int | None = None
     plan: str = "{}"

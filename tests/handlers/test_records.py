@@ -52,7 +52,11 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
     (
         records.LATESTS,
         records.Latest(
-            tick=NOW, desired={"P": 3}, before={}, growth={"P": ((NOW, 2),)}, cloud_weight=40
+            tick=NOW,
+            desired={"P": 3},
+            growth={"P": ((NOW, 2),)},
+            shrinkage={},
+            cloud_weight=40,
         ),
         {
             "item": {"S": "LATEST"},
@@ -290,6 +294,7 @@ def test_what_an_older_or_newer_version_has_besides_is_no_damage() -> None:
     assert records.LATESTS.read({**item, "shiny": {"S": "new"}}) == value
     old = {name: item[name] for name in ("item", "tick", "desired", "plan")}
     assert records.LATESTS.read(old).growth == {}
+    assert records.LATESTS.read(old).shrinkage is None
 
 
 def test_one_damaged_record_costs_none_of_the_others() -> None:
