@@ -10,7 +10,15 @@ how each value is kept.
 """
 
 from peakfleet_table.forms import DamagedRecordError, Form, Item
-from peakfleet_table.kind import EXPIRES_AT, Attribute, Kind, has_expired, path_of, read_all
+from peakfleet_table.kind import (
+    EXPIRES_AT,
+    Attribute,
+    Kind,
+    has_expired,
+    has_key,
+    path_of,
+    read_all,
+)
 from peakfleet_table.records import (
     ASKED,
     BOOTS,
@@ -82,6 +90,7 @@ __all__ = [
     "PoolUnits",
     "Strikes",
     "has_expired",
+    "has_key",
     "path_of",
     "read_all",
 ]

@@ -114,6 +114,12 @@ class Kind(Generic[T]):
         return self.attributes[attribute].form
 
 
+def has_key(item: Mapping[str, Any]) -> bool:
+    """Whether an item says whose it is and what; DynamoDB keeps none that does not."""
+    keys = [item.get(name) for name in _KEY]
+    return all(isinstance(key, Mapping) and isinstance(key.get("S"), str) for key in keys)
+
+
 def path_of(item: Mapping[str, Any]) -> str:
     """Return where a record stands: its fleet and its sort key."""
     return "#".join(str(item[name].get("S")) for name in _KEY if name in item)

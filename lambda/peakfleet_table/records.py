@@ -52,8 +52,10 @@ from peakfleet_planner import (
     OutageCause,
     Plan,
     RolledBack,
+    SignalMemory,
     read_model,
 )
+from peakfleet_planner.codec import from_document, to_document
 from peakfleet_planner.efficiency import PoolDay
 from peakfleet_planner.gang import GangMemory
 from peakfleet_planner.snapshot import MOST_BOOTS
@@ -113,7 +115,7 @@ class Latest:
         desired: Desired capacity by pool after it.
         before: And before it.
         growth: When each pool was asked for more, and for how many points, oldest first.
-        shrinkage: The same for when each pool was asked for less.
+        shrinkage: The same for when each pool was asked for less; None if nobody kept that.
         heights: How large each pool was lately, where what is scaled in goes to the warm pool.
         cloud_weight: Share of the traffic that the fleet gets, of 999; None if it is unknown.
         plan: What was decided, as a JSON document.
@@ -123,7 +125,7 @@ class Latest:
     desired: Mapping[str, int] = field(default_factory=dict)
     before: Mapping[str, int] = field(default_factory=dict)
     growth: Mapping[str, Growth] = field(default_factory=dict)
-    shrinkage: Mapping[str, Growth] = field(default_factory=dict)
+    shrinkage: Mapping[str, Growth] | None = None
     heights: Mapping[str, Heights] = field(default_factory=dict)
     cloud_weight: int | None = None
     plan: str = "{}"
@@ -263,11 +265,13 @@ class NewestTick:
         tick: Its time in epoch seconds.
         unmet_since: Since when each pool lacks what it was asked for, in epoch seconds.
         halted: Pools whose replacement of unhealthy instances the fleet itself has suspended.
+        signals: What is remembered of each signal.
     """
 
     tick: int
     unmet_since: Mapping[str, int] = field(default_factory=dict)
     halted: tuple[str, ...] = ()
+    signals: Mapping[str, SignalMemory] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -468,6 +472,9 @@ DAYS: Final[Kind[PoolDay]] = Kind(
         datetime.fromisoformat(day.date).replace(tzinfo=UTC).timestamp() + 400 * DAY_SECONDS
     ),
 )
+_SIGNAL: Final[Form[SignalMemory]] = _json(
+    lambda document: from_document(SignalMemory, document), to_document
+)
 TICKS: Final[Kind[NewestTick]] = Kind(
     prefix="TICK",
     value=NewestTick,
@@ -475,6 +482,7 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "tick": Attribute("tick", INTEGER),
         "unmet_since": Attribute("unmet_since", by_name(INTEGER), optional=True),
         "halted": Attribute("halted", several(TEXT), optional=True),
+        "signals": Attribute("signals", by_name(_SIGNAL), optional=True),
     },
 )
 GANGS: Final[Kind[Gang]] = Kind(

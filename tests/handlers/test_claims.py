@@ -10,6 +10,7 @@ import pytest
 
 from peakfleet_handlers.aws import Deadline
 from peakfleet_handlers.tick import run
+from peakfleet_table import TICKS
 from tests.handlers.fake_aws import FakeAws, instance
 from tests.handlers.scenes import FLEET, NOW, aws, event, minutes, remembers, tick
 from tests.handlers.test_capacity import DIRECT
@@ -82,13 +83,15 @@ def test_two_ticks_that_read_before_either_records_never_both_launch(seconds_lat
     )
 
 
-def test_the_claim_of_a_broken_clock_does_not_block_the_fleet() -> None:
-    for claimed in ({"N": str(NOW + 2 * DAY)}, {"S": "noon"}):
+def test_a_claim_that_cannot_be_one_does_not_block_the_fleet() -> None:
+    broken = ({"tick": {"N": str(NOW + 2 * DAY)}}, {"tick": {"S": "noon"}})
+    damaged = {"tick": {"N": str(NOW - 60)}, "signals": {"M": {"streams": {"S": "{"}}}}
+    for claimed in (*broken, damaged):
         fake = remembers(aws(155))
         fake.table["Media/Live", "TICK"] = {
             "fleet": {"S": "Media/Live"},
             "item": {"S": "TICK"},
-            "tick": claimed,
+            **claimed,
         }
         assert tick(fake)["applied"]["recorded"] == "written"
         assert fake.table["Media/Live", "TICK"]["tick"] == {"N": str(NOW)}
@@ -139,3 +142,13 @@ def test_since_when_capacity_is_missing_is_known_though_nothing_changed() -> Non
     kept = fake.table["Media/Live", "TICK"]
     assert kept["tick"] == {"N": str(NOW + 180)}
     assert kept["unmet_since"] == {"M": {"Graviton": {"N": str(NOW + 60)}}}
+
+
+def test_what_is_remembered_of_a_signal_survives_from_tick_to_tick() -> None:
+    fake = remembers(aws(155))
+    for minute in range(3):
+        fake.metrics["Streams"] = minutes([155] * 75, until=NOW + 60 * minute)
+        tick(fake, now=NOW + 60 * minute)
+    kept = TICKS.read(fake.table["Media/Live", "TICK"]).signals["streams"]
+    assert kept.units == 155
+    assert len({time for time, _, _ in kept.reads}) == 3

@@ -17,6 +17,7 @@ from tests.handlers.account import Account
 from tests.handlers.conftest import Lines
 from tests.handlers.faults import Fault
 from tests.handlers.gang_world import GROUP, ZONE, GangWorld, gang_in, of
+from tests.handlers.scenes import TABLE
 from tests.planner.gangs import BLOCK, KIND, MACHINES, OFF_PEAK
 
 HOUR = 3600
@@ -315,6 +316,14 @@ def test_a_tick_that_comes_late_changes_nothing(it: GangWorld) -> None:
     it.account.world.advance(120)
     it.account.world.start_at(late)
     assert it.tick()["applied"]["recorded"] == "stale"
+
+
+def test_a_record_of_a_broken_clock_does_not_block_the_gang(it: GangWorld) -> None:
+    it.tick()
+    key = {"fleet": {"S": FLEET}, "item": {"S": "GANG"}}
+    record = of("dynamodb").get_item(TableName=TABLE, Key=key)["Item"]
+    it.account.put_item({**record, "tick": {"N": str(it.now + 10 * 365 * 24 * 3600)}})
+    assert it.live(4)[-1] == "running"
 
 
 def test_each_tick_reports_what_it_did(it: GangWorld, printed: Lines) -> None:

@@ -22,7 +22,7 @@ from tests.handlers.scenes import (
 def test_a_failed_read_is_never_taken_for_silence_that_means_zero() -> None:
     quiet = replace(FLEET.signals[0], when_silent=WhenSilent(rule=SilenceRule.ZERO))
     fake = remembers(aws(graviton=6))
-    fake.metrics.clear()
+    fake.metrics["Streams"] = minutes([0] * 10, until=NOW - 600)
     fake.statuses["Streams"] = "InternalError"
     tick(fake, replace(FLEET, signals=(quiet,)))
     assert fake.desired["g"] == 6

@@ -21,6 +21,7 @@ from peakfleet_planner import (
     Plan,
     Reason,
     RolledBack,
+    SignalMemory,
 )
 from peakfleet_planner.efficiency import Hour, PoolDay
 from peakfleet_planner.gang import GangMemory
@@ -51,7 +52,11 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
     (
         records.LATESTS,
         records.Latest(
-            tick=NOW, desired={"P": 3}, before={}, growth={"P": ((NOW, 2),)}, cloud_weight=40
+            tick=NOW,
+            desired={"P": 3},
+            growth={"P": ((NOW, 2),)},
+            shrinkage={},
+            cloud_weight=40,
         ),
         {
             "item": {"S": "LATEST"},
@@ -194,6 +199,22 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
         },
     ),
     (
+        records.TICKS,
+        records.NewestTick(
+            tick=NOW,
+            unmet_since={"P": NOW - 60},
+            halted=("P",),
+            signals={"s": SignalMemory(units=3.5, reads=((NOW, 1, 2.5),))},
+        ),
+        {
+            "item": {"S": "TICK"},
+            "tick": {"N": "1800000000"},
+            "unmet_since": {"M": {"P": {"N": "1799999940"}}},
+            "halted": {"L": [{"S": "P"}]},
+            "signals": {"M": {"s": {"S": '{"units":3.5,"reads":[[1800000000,1,2.5]]}'}}},
+        },
+    ),
+    (
         records.GANGS,
         records.Gang(tick=NOW, plan="{}", memory=GangMemory(formation=3, members=("i-1",))),
         {
@@ -273,6 +294,7 @@ def test_what_an_older_or_newer_version_has_besides_is_no_damage() -> None:
     assert records.LATESTS.read({**item, "shiny": {"S": "new"}}) == value
     old = {name: item[name] for name in ("item", "tick", "desired", "plan")}
     assert records.LATESTS.read(old).growth == {}
+    assert records.LATESTS.read(old).shrinkage is None
 
 
 def test_one_damaged_record_costs_none_of_the_others() -> None:

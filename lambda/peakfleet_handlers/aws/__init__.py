@@ -8,7 +8,7 @@ from peakfleet_handlers.aws.calls import (
     Cause,
     Deadline,
     FailedCall,
-    Pages,
+    Listed,
     cause_of,
 )
 from peakfleet_handlers.aws.clients import (
@@ -45,8 +45,8 @@ __all__ = [
     "Happening",
     "Kind",
     "Launcher",
+    "Listed",
     "Listener",
-    "Pages",
     "Resize",
     "cause_of",
     "clients",

@@ -127,12 +127,11 @@ def _failures(
         AutoScalingGroupName=pool.group,
         MaxRecords=ACTIVITIES_PER_CALL,
     )
-    launches = [
-        told
-        for one in (answer.get("Activities", ()) if answer else ())
-        if str(one.get("Description", "")).startswith(_LAUNCH)
-        and (told := calls.reading(OPERATION, pool.name, partial(_as_told, one)))
-    ]
+    listed: list[Any] = []
+    if answer is not None:
+        listed = calls.reading(OPERATION, pool.name, lambda: list(answer["Activities"])) or []
+    read = [calls.reading(OPERATION, pool.name, partial(_as_told, one)) for one in listed]
+    launches = [told for told in read if told]
     succeeded = [
         _Launched(started=one.started_epoch_seconds, zone=one.zone)
         for one in launches
@@ -148,8 +147,10 @@ def _failures(
     return sorted(failed, key=lambda one: one.ended_epoch_seconds)
 
 
-def _as_told(activity: Mapping[str, Any]) -> Happening:
-    """Return an activity as an event would tell of it."""
+def _as_told(activity: Mapping[str, Any]) -> Happening | None:
+    """Return a launch as an event would tell of it; None if it is another activity."""
+    if not str(activity.get("Description", "")).startswith(_LAUNCH):
+        return None
     times = {name: one.isoformat() for name, one in activity.items() if isinstance(one, datetime)}
     return Happening(
         event_id=str(activity["ActivityId"]),

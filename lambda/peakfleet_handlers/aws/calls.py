@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
-from typing import Any, Generic, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004  botocore's
 
@@ -100,15 +100,15 @@ class FailedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Pages(Generic[T]):
-    """The pages of an answer.
+class Listed:
+    """A list that AWS answers page by page.
 
     Args:
-        found: Those that could be read, in order.
+        found: What the pages that could be read list, in order.
         complete: Whether these are all.
     """
 
-    found: tuple[T, ...]
+    found: tuple[Any, ...]
     complete: bool
 
 
@@ -137,19 +137,22 @@ class Calls:
         """
         return self.attempt(operation_of(call), subject, lambda: call(*args, **request))
 
-    def pages(self, operation: str, subject: str, pages: Iterable[T]) -> Pages[T]:
-        """Return the pages of an answer; before each it is seen whether there is time for it.
+    def listed(
+        self, operation: str, subject: str, pages: Iterable[Mapping[str, Any]], member: str
+    ) -> Listed:
+        """Return what the pages of an answer list; before each it is seen whether there is time.
 
         Args:
             operation: What is asked.
             subject: What it is asked about.
             pages: What a paginator of boto3 returns.
+            member: Where each page has its list, which is of objects.
         """
-        found: list[T] = []
+        found: list[Any] = []
         rest = iter(pages)
-        while page := self.attempt(operation, subject, lambda: [*_first(rest)]):
-            found += page
-        return Pages(tuple(found), complete=page is not None)
+        while page := self.attempt(operation, subject, lambda: [*_next(rest, member)]):
+            found += page[0]
+        return Listed(tuple(found), complete=page is not None)
 
     def attempt(self, operation: str, subject: str, call: Callable[[], T]) -> T | None:
         """Return what *call* returns, or None if it failed or there is no time for it."""
@@ -182,10 +185,13 @@ class Calls:
         return [{name: getattr(one, name) for name in FailedCall.__slots__} for one in self.failed]
 
 
-def _first(pages: Iterable[T]) -> Iterable[T]:
-    """Yield the next page, if there is one."""
+def _next(pages: Iterable[Mapping[str, Any]], member: str) -> Iterator[list[Any]]:
+    """Yield what the next page lists, if there is one."""
     for page in pages:
-        yield page
+        listed = list(page.get(member, ()))
+        if not all(isinstance(one, Mapping) for one in listed):
+            raise TypeError(f"{member} must be objects, got {listed!r:.{MESSAGE_LENGTH}}")
+        yield listed
         return
 
 

@@ -65,25 +65,22 @@ def _read_batch(
     calls: Calls,
 ) -> dict[str, PoolReading]:
     paginator = autoscaling.get_paginator("describe_auto_scaling_groups")
-    pages = calls.pages(
+    listed = calls.listed(
         OPERATION,
         f"{len(by_group)} groups",
         paginator.paginate(
             AutoScalingGroupNames=list(by_group), PaginationConfig={"PageSize": GROUPS_PER_CALL}
         ),
+        "AutoScalingGroups",
     )
-    groups = {
-        str(group.get("AutoScalingGroupName")): group
-        for page in pages.found
-        for group in page.get("AutoScalingGroups", ())
-    }
+    groups = {str(group.get("AutoScalingGroupName")): group for group in listed.found}
     read: dict[str, PoolReading] = {}
     for name, pool in by_group.items():
         if name in groups:
             read_one = partial(_reading, pool, groups[name], halted)
             reading = calls.reading(OPERATION, pool.name, read_one)
             read |= {pool.name: reading} if reading else {}
-        elif pages.complete:
+        elif listed.complete:
             calls.note(OPERATION, name, Cause.NOT_FOUND, f"pool '{pool.name}' has no group")
     return read
 
@@ -91,25 +88,25 @@ def _read_batch(
 def _reading(
     pool: PoolSpec, group: AutoScalingGroupTypeDef, halted: Collection[str] | None
 ) -> PoolReading:
-    suspended = {process.get("ProcessName", "") for process in group.get("SuspendedProcesses", ())}
+    suspended = {str(process.get("ProcessName")) for process in group.get("SuspendedProcesses", ())}
     instances = group.get("Instances", [])
     in_service = [one for one in instances if one["LifecycleState"] == "InService"]
     serving = [one for one in in_service if one["HealthStatus"].lower() == "healthy"]
     booting = [one for one in instances if one["LifecycleState"] in _BOOTING]
-    zones = dict.fromkeys(group.get("AvailabilityZones", ()), 0)
+    zones = dict.fromkeys(map(str, group.get("AvailabilityZones", ())), 0)
     for one in (*serving, *booting):
         if zone := one.get("AvailabilityZone"):
-            zones[zone] = zones.get(zone, 0) + _points(one)
+            zones[str(zone)] = zones.get(str(zone), 0) + _points(one)
     unhealthy_capacity = _sum(in_service) - _sum(serving)
     is_ours = halted is None or pool.name in halted
     would_be = too_many_unhealthy(unhealthy_capacity, _sum(serving))
     ours = {REPLACE_UNHEALTHY} if is_ours or would_be else set()
     return PoolReading(
         name=pool.name,
-        desired_capacity=group["DesiredCapacity"],
+        desired_capacity=int(group["DesiredCapacity"]),
         in_service_capacity=_sum(serving),
-        min_capacity=group["MinSize"],
-        max_capacity=group["MaxSize"],
+        min_capacity=int(group["MinSize"]),
+        max_capacity=int(group["MaxSize"]),
         booting_capacity=_sum(booting),
         busy_capacity=_sum(one for one in serving if one.get("ProtectedFromScaleIn")),
         leaving_capacity=_sum(one for one in instances if one["LifecycleState"] in _LEAVING),
@@ -140,8 +137,8 @@ def _warm_target(group: AutoScalingGroupTypeDef) -> int | None:
     prepared = _prepared_capacity(group)
     if prepared is None:
         return None
-    least = group["WarmPoolConfiguration"].get("MinSize", 0)
-    return max(least, prepared - group["DesiredCapacity"])
+    least = int(group["WarmPoolConfiguration"].get("MinSize", 0))
+    return max(least, prepared - int(group["DesiredCapacity"]))
 
 
 def _prepared_capacity(group: AutoScalingGroupTypeDef) -> int | None:
@@ -152,8 +149,8 @@ def _prepared_capacity(group: AutoScalingGroupTypeDef) -> int | None:
     settings = group.get("WarmPoolConfiguration")
     if settings is None or settings.get("Status") == "PendingDelete":
         return None
-    prepared = settings.get("MaxGroupPreparedCapacity", -1)
-    return group["MaxSize"] if prepared < 0 else prepared
+    prepared = int(settings.get("MaxGroupPreparedCapacity", -1))
+    return int(group["MaxSize"]) if prepared < 0 else prepared
 
 
 def _with_warm_pool(
@@ -161,16 +158,17 @@ def _with_warm_pool(
 ) -> PoolReading:
     """Add what waits in the warm pool."""
     paginator = autoscaling.get_paginator("describe_warm_pool")
-    pages = calls.pages(
+    found = calls.listed(
         WARM_OPERATION,
         pool.name,
         paginator.paginate(
-            AutoScalingGroupName=pool.group, PaginationConfig={"PageSize": WARM_INSTANCES_PER_CALL}
+            AutoScalingGroupName=pool.group,
+            PaginationConfig={"PageSize": WARM_INSTANCES_PER_CALL},
         ),
-    )
+        "Instances",
+    ).found
 
     def read() -> PoolReading:
-        found = [one for page in pages.found for one in page.get("Instances", ())]
         waiting = [one for one in found if one["LifecycleState"] in _WAITING]
         versions = {one.get("LaunchTemplate", {}).get("Version", "") for one in waiting} - {""}
         version = reading.template_version
@@ -189,7 +187,7 @@ def _retained(instances: Iterable[InstanceTypeDef]) -> tuple[str, ...]:
 
 
 def _ids(instances: Iterable[InstanceTypeDef]) -> tuple[str, ...]:
-    return tuple(one["InstanceId"] for one in instances if one.get("InstanceId"))
+    return tuple(str(one["InstanceId"]) for one in instances if one.get("InstanceId"))
 
 
 def _sum(instances: Iterable[InstanceTypeDef]) -> int:

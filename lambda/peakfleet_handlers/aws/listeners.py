@@ -37,7 +37,8 @@ class Listener:
     def sends(self, weight: int) -> bool:
         """Whether the fleet gets so much of the traffic of both sides, of 999 parts."""
         ours = {
-            group.get("TargetGroupArn"): group.get("Weight", 0) for group in self._target_groups()
+            group.get("TargetGroupArn"): int(group.get("Weight", 0))
+            for group in self._target_groups()
         }
         cloud = ours.get(self.traffic.cloud_target_group_arn, 0)
         both = cloud + ours.get(self.traffic.baseline_target_group_arn, 0)
@@ -50,9 +51,13 @@ class Listener:
             elbv2.modify_listener,
             arn,
             ListenerArn=arn,
-            DefaultActions=[self._with_weight(action, weight) for action in self.actions],
+            DefaultActions=self.with_weight(weight),
         )
         return answer is not None
+
+    def with_weight(self, weight: int) -> list[Any]:
+        """Return its actions as they are, but for the weights of our target groups."""
+        return [self._with_weight(action, weight) for action in self.actions]
 
     def _target_groups(self) -> list[TargetGroupTupleTypeDef]:
         forward = next(action for action in self.actions if action["Type"] == "forward")
@@ -61,7 +66,6 @@ class Listener:
         return [{"TargetGroupArn": forward["TargetGroupArn"], "Weight": 1}]
 
     def _with_weight(self, action: ActionOutputTypeDef, weight: int) -> Any:  # noqa: ANN401  as a request has it
-        """Return an action as it is, but for the weights of our target groups."""
         if action["Type"] == "authenticate-oidc":
             # The secret is never told; without this the listener would need it again.
             settings = {**action["AuthenticateOidcConfig"], "UseExistingClientSecret": True}
@@ -97,6 +101,9 @@ def read_listener(
         actions = tuple(answer["Listeners"][0]["DefaultActions"])
         if not any(action["Type"] == "forward" for action in actions):
             raise LookupError("its default actions forward to no target group")
-        return Listener(traffic=traffic, actions=actions)
+        listener = Listener(traffic=traffic, actions=actions)
+        listener.with_weight(0)  # of another shape, it is refused here and now
+        listener.sends(0)
+        return listener
 
     return calls.reading(READ, arn, read)

@@ -138,7 +138,7 @@ def _read_batch(
 ) -> None:
     """Read one batch, page by page."""
     subject = f"{len(batch)} metrics"
-    pages = calls.pages(
+    listed = calls.listed(
         OPERATION,
         subject,
         cloudwatch.get_paginator("get_metric_data").paginate(
@@ -147,12 +147,12 @@ def _read_batch(
             EndTime=window[1],
             ScanBy="TimestampAscending",
         ),
+        "MetricDataResults",
     )
-    for page in pages.found:
-        for result in page.get("MetricDataResults", ()):
-            if not calls.reading(OPERATION, subject, partial(_take, result, reads)):
-                reads.get(str(result.get("Id")), _Answer()).status = "of an unknown shape"
-    if pages.complete:
+    for result in listed.found:
+        if not calls.reading(OPERATION, subject, partial(_take, result, reads)):
+            reads.get(str(result.get("Id")), _Answer()).status = "of an unknown shape"
+    if listed.complete:
         _note_incomplete(batch, reads, calls)
 
 

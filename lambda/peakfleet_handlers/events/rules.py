@@ -16,7 +16,7 @@ from peakfleet_planner.pools import refused
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
 
-WARM_POOL = "WarmPool"
+WARM_POOL, INSTANCES = "WarmPool", "DescribeAutoScalingInstances"
 LEAST_WINDOW_SECONDS = 600
 BOOTS_PER_WINDOW = 3
 """An instance that a health check ends within three boots of its launch has never served."""
@@ -194,8 +194,12 @@ class Rules:
         answer = self.calls.ask(
             self.autoscaling.describe_auto_scaling_instances, instance_id, InstanceIds=[instance_id]
         )
-        found = answer.get("AutoScalingInstances", []) if answer else []
-        return dict(found[0]) if found else None
+        if answer is None:
+            return None
+        found = self.calls.reading(
+            INSTANCES, instance_id, lambda: [dict(one) for one in answer["AutoScalingInstances"]]
+        )
+        return found[0] if found else None
 
 
 def _window_seconds(pool: PoolSpec) -> float:

@@ -8,8 +8,7 @@ was read together with everything else: another one in between knows more, and t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from peakfleet_handlers.state.table import Only, Recorded, StateTable
@@ -27,35 +26,35 @@ class Claim:
     """The claim of one tick to act.
 
     Args:
-        tick: Its time in epoch seconds.
-        newest: The newest tick as it was read; None: there was none, or it is damaged.
-        unmet_since: Since when each pool lacks what it was asked for, as this tick knows it.
-            Default: none does.
-        halted: Pools whose replacement this tick leaves halted. Default: none.
-        was_read: Whether it could be read. Default: it could.
+        leaves: What it leaves for the next one; its time is the tick's.
+        newest: What the newest tick has left, as it was read; None: there was none.
+        is_sure: Whether that could be read, and is whole. Default: it is.
     """
 
-    tick: int
-    newest: int | None = None
-    unmet_since: Mapping[str, int] = field(default_factory=dict)
-    halted: tuple[str, ...] = ()
-    was_read: bool = True
+    leaves: NewestTick
+    newest: NewestTick | None = None
+    is_sure: bool = True
 
     @property
     def is_stale(self) -> bool:
         """Whether a later tick has decided already."""
-        return self.newest is not None and self.tick < self.newest <= self.tick + DAY_SECONDS
+        tick = self.leaves.tick
+        return self.newest is not None and tick < self.newest.tick <= tick + DAY_SECONDS
+
+    @property
+    def halted(self) -> tuple[str, ...] | None:
+        """Pools whose replacement the fleet itself has suspended; None if nobody kept that."""
+        return None if self.newest is None else self.newest.halted
 
     def write(self, table: StateTable) -> tuple[Item, Only]:
         """Return the record that claims the right to act, and under which condition."""
-        known = NewestTick(tick=self.tick, unmet_since=self.unmet_since, halted=self.halted)
-        item = TICKS.item(table.fleet, known)
-        if not self.was_read:
-            return item, later_tick_wins(self.tick, or_same=True)
-        text, values = NO_TICK_YET, {":number": {"S": "N"}}
-        if self.newest is not None:
-            text, values = "#tick = :newest", {":newest": {"N": str(self.newest)}}
-        return item, Only(text=text, names=TICKS.names("tick"), values=values)
+        item = TICKS.item(table.fleet, self.leaves)
+        if not self.is_sure:
+            return item, later_tick_wins(self.leaves.tick, or_same=True)
+        if self.newest is None:
+            return item, Only(text="attribute_not_exists(#tick)", names=TICKS.names("tick"))
+        values = {":newest": {"N": str(self.newest.tick)}}
+        return item, Only(text="#tick = :newest", names=TICKS.names("tick"), values=values)
 
     def take(self, table: StateTable | None) -> Recorded:
         """Claim the right to act where there is no change to record."""

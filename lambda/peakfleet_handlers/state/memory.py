@@ -28,6 +28,7 @@ from peakfleet_table import (
     Item,
     Kind,
     Latest,
+    NewestTick,
     read_all,
 )
 
@@ -39,13 +40,10 @@ class Known:
     Args:
         memory: What is remembered; None if that, or a hold in it, cannot be read.
         claim: The tick's claim to act on it.
-        halted: Pools whose replacement of unhealthy instances the fleet itself has suspended;
-            None if nobody has kept that.
     """
 
     memory: Memory | None
     claim: Claim
-    halted: frozenset[str] | None = None
 
 
 def read_known(table: StateTable | None, *, now_epoch_seconds: int) -> Known:
@@ -57,21 +55,19 @@ def read_known(table: StateTable | None, *, now_epoch_seconds: int) -> Known:
         table: Its records; without a table nothing is remembered.
         now_epoch_seconds: The tick's time; records whose time is over are left out.
     """
+    this = NewestTick(tick=now_epoch_seconds)
     if table is None:
-        return Known(memory=Memory(), claim=Claim(tick=now_epoch_seconds))
+        return Known(memory=Memory(), claim=Claim(leaves=this))
     items = table.query(FIRST_READ)
     if items is None:
-        return Known(memory=None, claim=Claim(tick=now_epoch_seconds, was_read=False))
-    memory = memory_of(items, now_epoch_seconds, table)
+        return Known(memory=None, claim=Claim(leaves=this, is_sure=False))
     found = next((item for item in items if item["item"]["S"] == TICKS.prefix), None)
     newest = _readable(TICKS, found, table)
-    if memory is not None:
-        memory = replace(memory, unmet_since=newest.unmet_since if newest else None)
-    return Known(
-        memory=memory,
-        claim=Claim(tick=now_epoch_seconds, newest=newest.tick if newest else None),
-        halted=frozenset(newest.halted) if newest else None,
-    )
+    memory = memory_of(items, now_epoch_seconds, table)
+    if memory is not None and newest is not None:
+        memory = replace(memory, unmet_since=newest.unmet_since, signals=newest.signals)
+    is_sure = found is None or newest is not None
+    return Known(memory=memory, claim=Claim(leaves=this, newest=newest, is_sure=is_sure))
 
 
 def read_memory(table: StateTable | None, *, now_epoch_seconds: int) -> Memory | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from botocore.exceptions import ClientError
 
 from peakfleet_handlers.aws import Calls, Cause, Clients
-from peakfleet_table import DamagedRecordError, Item, path_of
+from peakfleet_table import DamagedRecordError, Item, has_key, path_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -105,7 +105,7 @@ class StateTable:
     def query(self, first: str, last: str | None = None) -> tuple[Item, ...] | None:
         """Return the items from one sort key on, or up to another; None if one may be missing."""
         between = "#item >= :first" if last is None else "#item BETWEEN :first AND :last"
-        pages = self.calls.pages(
+        listed = self.calls.listed(
             "Query",
             self.name,
             self.dynamodb.get_paginator("query").paginate(
@@ -119,15 +119,12 @@ class StateTable:
                 },
                 ConsistentRead=True,
             ),
+            "Items",
         )
-        if not pages.complete:
-            return None
-        read = self.calls.reading(
-            "Query",
-            self.name,
-            lambda: [dict(item) for page in pages.found for item in page["Items"]],
-        )
-        return None if read is None else tuple(read)
+        whole = listed.complete and all(map(has_key, listed.found))
+        if listed.complete and not whole:
+            self.calls.note("Query", self.name, Cause.UNREADABLE, "an item has no key")
+        return listed.found if whole else None
 
     def starting_with(self, prefix: str) -> tuple[Item, ...]:
         """Return the items whose sort key begins so; none if they cannot be read."""
@@ -207,7 +204,7 @@ class StateTable:
                 answer = self.calls.ask(
                     self.dynamodb.batch_write_item, self.name, RequestItems=batch
                 )
-                batch = answer.get("UnprocessedItems") if answer else None
+                batch = answer.get("UnprocessedItems") if isinstance(answer, dict) else None
                 if not batch:
                     break
             else:

@@ -38,6 +38,7 @@ from peakfleet_planner import (
     foreign_sizes,
     heights,
     pursue,
+    remember_signals,
 )
 from peakfleet_planner.pools import remembered, unmet_since
 from peakfleet_table import Latest
@@ -105,7 +106,13 @@ def act(
         calls: Where failures are noted.
     """
     table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
-    claim = replace(claim, unmet_since=unmet_since(snapshot), halted=_halted(snapshot, plan))
+    leaves = replace(
+        claim.leaves,
+        unmet_since=unmet_since(snapshot),
+        halted=_halted(snapshot, plan),
+        signals=remember_signals(spec, snapshot, plan),
+    )
+    claim = replace(claim, leaves=leaves)
     return _Act(
         spec=spec, snapshot=snapshot, claim=claim, table=table, clients=clients, calls=calls
     ).run(plan)

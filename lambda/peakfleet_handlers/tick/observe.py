@@ -54,7 +54,7 @@ def observe(
     )
     memory = known.memory
     pools = read_pools(
-        spec.pools, autoscaling=clients.autoscaling, calls=calls, halted=known.halted
+        spec.pools, autoscaling=clients.autoscaling, calls=calls, halted=known.claim.halted
     )
     if memory:
         pools = tuple(settled(pool, memory, now_epoch_seconds) for pool in pools)
