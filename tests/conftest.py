@@ -15,7 +15,7 @@ settings.register_profile(
 settings.register_profile(
     "mutants",
     deadline=None,
-    max_examples=40,
+    max_examples=20,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],

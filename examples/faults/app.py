@@ -85,6 +85,35 @@ class ServiceStack(FaultStack):
         )
 
 
+class RequestsStack(FaultStack):
+    """Servers behind a balancer whose requests are counted by many of its nodes."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        BurstFleet(
+            self,
+            "Requests",
+            vpc=self.vpc,
+            baseline=Baseline.fixed(100),
+            signals=[
+                DemandSignal.metric(
+                    cloudwatch.Metric(
+                        namespace="Scenarios",
+                        metric_name="Requests",
+                        statistic="Sum",
+                        period=Duration.minutes(1),
+                    )
+                )
+            ],
+            foresight=Foresight.off(),
+            pools=[
+                CapacityPool.graviton(
+                    "c8g.4xlarge", "c7g.4xlarge", units_per_instance=10, max_instances=60
+                )
+            ],
+        )
+
+
 class RankingStack(FaultStack):
     """Servers of a model: Inferentia2, then Trainium, then Graviton."""
 
@@ -150,6 +179,7 @@ class TrainingStack(FaultStack):
 
 STACKS: Mapping[str, Callable[[Construct, str], Stack]] = {
     "workers": ServiceStack,
+    "requests": RequestsStack,
     "ranking": RankingStack,
     "training": partial(TrainingStack, instance_type="trn1.32xlarge"),
     "training-in-block": partial(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 
 from peakfleet_planner.codec import Document
 from peakfleet_planner.snapshot import Outage, OutageCause
+
+_WHOLE_SHARE: Final = 0.98
 
 
 class Reason(StrEnum):
@@ -16,8 +18,8 @@ class Reason(StrEnum):
 
     words: str
 
-    def __new__(cls, value: str, words: str) -> Self:
-        """Return the member."""
+    def __new__(cls, value: str, words: str = "") -> Self:
+        """Return the member that has this value."""
         member = str.__new__(cls, value)
         member._value_, member.words = value, words
         return member
@@ -36,6 +38,9 @@ class Reason(StrEnum):
     OTHER_WRITER = "other-writer", "somebody else set a size, which is kept for now"
     MOVING = "moving", "capacity moves back to a cheaper pool"
     CANARY = "canary", "a share stays on a pool to compare the others with"
+    UNSERVED = "unserved", "demand above the serving capacity has lasted longer than a boot"
+    HELD_UNSERVED = "held-unserved", "the hold leaves demand unserved"
+    NO_WORK_TAKEN = "no-work-taken", "items wait and serving capacity takes none, so none is added"
     MEASURED_UNITS = "measured-units", "a pool counts with its measured units"
     SIGNAL_SILENT = "signal-silent", "a signal is silent, so nothing is removed"
     SIGNAL_IMPLAUSIBLE = (
@@ -80,6 +85,8 @@ class SignalView:
         units: Units it asks for now; None if it has never been read.
         ahead_units: Units expected by the time that new capacity serves.
         rejected_samples: Datapoints that cannot be true, within what was read.
+        complete_share: How complete its newest sample usually is when it is read; the units are
+            corrected by that. Default: 1, it is whole, or not known.
     """
 
     name: str
@@ -87,6 +94,7 @@ class SignalView:
     units: float | None = None
     ahead_units: float = 0.0
     rejected_samples: int = 0
+    complete_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +169,8 @@ class Plan(Document):
         wanted_units: What the pools should supply.
         granted_units: What they are asked to supply.
         serving_units: What they supplied when observed.
+        idle_units: Of these, what has taken no work for ten minutes although items wait, as with
+            poison messages, one FIFO message group or broken workers. Default: none.
         cloud_weight: Share of the traffic that the fleet should get, of 999; None leaves it as it
             is.
         signals: What was made of each signal.
@@ -184,6 +194,7 @@ class Plan(Document):
     wanted_units: float = 0.0
     granted_units: float = 0.0
     serving_units: float = 0.0
+    idle_units: float = 0.0
     cloud_weight: int | None = None
     signals: tuple[SignalView, ...] = ()
     stuck_drains: int = 0
@@ -214,6 +225,11 @@ class Plan(Document):
             for pool in self.pools
             if pool.roll_back_to is not None
         )
+        filling = "".join(
+            f", the newest minute of {view.name} is usually {view.complete_share:.0%} complete"
+            for view in self.signals
+            if view.complete_share < _WHOLE_SHARE
+        )
         foreseen = "foreseen" if self.rule == "foresight" else "expected"
         stopped = "".join(
             f", {pool.name} has {', '.join(pool.suspended)} suspended"
@@ -224,7 +240,7 @@ class Plan(Document):
             f"demand {self.demand_units:.1f} ({foreseen} {self.ahead_units:.1f}), "
             f"{self.baseline_state} baseline {self.baseline_units:.1f}: "
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
-            f"{why}{counted}{back}{stopped}"
+            f"{why}{filling}{counted}{back}{stopped}"
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from peakfleet_handlers.aws import Deadline
 from peakfleet_handlers.tick import run
-from tests.handlers.fake_aws import FakeAws
+from tests.handlers.fake_aws import FakeAws, instance
 from tests.handlers.scenes import FLEET, NOW, aws, event, minutes, remembers, tick
 from tests.handlers.test_capacity import DIRECT
 
@@ -116,3 +116,26 @@ def _zoned(demand: float) -> FakeAws:
     for name, group in fake.groups.items():
         fake.groups[name] = replace(group, zones=("z1",))
     return fake
+
+
+def test_replacement_that_somebody_else_suspended_is_named_and_stays_so() -> None:
+    fake = remembers(aws(155, graviton=6))
+    tick(fake)
+    fake.groups["g"].suspended = {"ReplaceUnhealthy", "AZRebalance"}
+    fake.metrics["Streams"] = minutes([155] * 75, until=NOW + 60)
+    said = tick(fake, now=NOW + 60)
+    assert said["pools"][0]["suspended"] == ["AZRebalance", "ReplaceUnhealthy"]
+    assert "process-suspended" in said["limits"]
+    assert fake.groups["g"].suspended == {"ReplaceUnhealthy", "AZRebalance"}
+
+
+def test_since_when_capacity_is_missing_is_known_though_nothing_changed() -> None:
+    fake = remembers(aws(155, graviton=6))
+    tick(fake)
+    fake.groups["g"].instances = [instance()] * 4
+    for minute in range(1, 4):
+        fake.metrics["Streams"] = minutes([155] * 75, until=NOW + 60 * minute)
+        tick(fake, now=NOW + 60 * minute)
+    kept = fake.table["Media/Live", "TICK"]
+    assert kept["tick"] == {"N": str(NOW + 180)}
+    assert kept["unmet_since"] == {"M": {"Graviton": {"N": str(NOW + 60)}}}

@@ -90,6 +90,17 @@ def test_a_deleted_group_leaves_no_machine_and_no_claim_on_capacity() -> None:
         assert it.world.machines_of(it.group) == []
 
 
+def test_a_deleted_group_ends_busy_machines_too_and_that_is_seen() -> None:
+    with scene(world=World(boot_seconds=0)) as it:
+        it.set_desired(3)
+        it.world.set_busy(it.group, share=0.5)
+        running = {i["InstanceId"] for i in it.staying()}
+        it.autoscaling.delete_auto_scaling_group(AutoScalingGroupName=it.group, ForceDelete=True)
+        assert {ending.instance_id for ending in it.world.endings} == running
+        assert sum(ending.busy for ending in it.world.endings) == 2
+        assert it.ec2.describe_instances()["Reservations"] == []
+
+
 def test_the_targets_of_a_load_balancer_are_the_machines_that_stay() -> None:
     with scene(zones=ZONES[:1], world=World(boot_seconds=0)) as it:
         balancing = boto3.client("elbv2", "us-east-1")

@@ -93,7 +93,7 @@ def after_refusal(
     )
 
 
-@pytest.mark.parametrize("cause", set(OutageCause) - BY_PLACE)
+@pytest.mark.parametrize("cause", sorted(set(OutageCause) - BY_PLACE))
 def test_a_refusal_that_is_about_no_place_shuts_the_pool_alone(cause: OutageCause) -> None:
     (found,) = after_refusal(cause, types=("c8g.large",))
     assert (found.pool, found.zone, found.instance_type) == ("Spot", None, None)

@@ -344,9 +344,10 @@ def test_a_storm_of_ticks_moves_a_fleet_no_faster_than_its_pace(
         now += wait
         known = {"g": tuple(steps)}
         memory = Memory(growth=known) if high else Memory(shrinkage=known)
-        told = decide(spec, asks(1000 if high else 0, reading(size), memory=memory, now=now)).pools[
-            0
-        ]
+        boots = sum(points for at, points in steps if at > now - 180) if high else 0
+        group = reading(size, size - boots, booting_capacity=boots)
+        seen = asks(1000 if high else 0, group, memory=memory, now=now)
+        told = decide(spec, seen).pools[0]
         moved = abs(told.desired_capacity - size)
         if moved:
             steps.append((now, moved))
@@ -354,6 +355,23 @@ def test_a_storm_of_ticks_moves_a_fleet_no_faster_than_its_pace(
         lately = sum(points for at, points in steps if at > now - 60)
         assert lately * 10 <= (50 if high else 20)
     assert len(steps) >= 1
+
+
+def test_what_one_pool_refused_is_asked_of_the_next_within_the_same_minute() -> None:
+    spec = replace(BOTH, pace=PaceSpec(out_units=50, in_units=20))
+    dry = Outage(cause=OutageCause.QUOTA, asked_at_epoch_seconds=NOW - 5, pool="g")
+    memory = Memory(growth={"g": ((NOW - 10, 5),)}, outages=(dry,))
+    plan = decide(spec, asks(50, reading(5, 0), reading(0, name="h"), memory=memory))
+    assert sizes(plan) == [0, 5]
+
+
+def test_a_shrink_that_was_not_made_yet_is_nobody_elses_size() -> None:
+    memory = Memory(desired={"g": 0}, before={"g": 5})
+    assert sizes(decide(FLEET, asks(0, reading(5), memory=memory))) == [0]
+    lately = replace(memory, shrinkage={"g": ((NOW - 60, 5),)})
+    assert sizes(decide(FLEET, asks(0, reading(5), memory=lately))) == [0]
+    long_ago = replace(memory, shrinkage={"g": ((NOW - 600, 5),)})
+    assert sizes(decide(FLEET, asks(0, reading(5), memory=long_ago))) == [5]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from peakfleet_handlers.aws.calls import Calls, Cause
 from peakfleet_planner import PoolReading, PoolSpec
+from peakfleet_planner.pools import too_many_unhealthy
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
@@ -43,8 +44,9 @@ def read_pools(
         autoscaling: Client to ask.
         calls: Where failures are noted.
         halted: Pools whose replacement of unhealthy instances the fleet itself has suspended;
-            where another process, or that of another pool, is suspended, somebody else did it.
-            Default: nobody knows, so that replacement counts as suspended by the fleet.
+            where another process, or that of another pool, is suspended, somebody else did it,
+            unless so many are unhealthy that the fleet would. Default: nobody knows, so that
+            replacement counts as suspended by the fleet.
     """
     read: dict[str, PoolReading] = {}
     for first in range(0, len(pools), GROUPS_PER_CALL):
@@ -90,7 +92,6 @@ def _reading(
     pool: PoolSpec, group: AutoScalingGroupTypeDef, halted: Collection[str] | None
 ) -> PoolReading:
     suspended = {process.get("ProcessName", "") for process in group.get("SuspendedProcesses", ())}
-    ours = {REPLACE_UNHEALTHY} if halted is None or pool.name in halted else set()
     instances = group.get("Instances", [])
     in_service = [one for one in instances if one["LifecycleState"] == "InService"]
     serving = [one for one in in_service if one["HealthStatus"].lower() == "healthy"]
@@ -99,6 +100,10 @@ def _reading(
     for one in (*serving, *booting):
         if zone := one.get("AvailabilityZone"):
             zones[zone] = zones.get(zone, 0) + _points(one)
+    unhealthy_capacity = _sum(in_service) - _sum(serving)
+    is_ours = halted is None or pool.name in halted
+    would_be = too_many_unhealthy(unhealthy_capacity, _sum(serving))
+    ours = {REPLACE_UNHEALTHY} if is_ours or would_be else set()
     return PoolReading(
         name=pool.name,
         desired_capacity=group["DesiredCapacity"],
@@ -108,7 +113,7 @@ def _reading(
         booting_capacity=_sum(booting),
         busy_capacity=_sum(one for one in serving if one.get("ProtectedFromScaleIn")),
         leaving_capacity=_sum(one for one in instances if one["LifecycleState"] in _LEAVING),
-        unhealthy_capacity=_sum(in_service) - _sum(serving),
+        unhealthy_capacity=unhealthy_capacity,
         warm_target=_warm_target(group) if pool.warm else None,
         prepared_capacity=_prepared_capacity(group) if pool.warm else None,
         zones=zones,

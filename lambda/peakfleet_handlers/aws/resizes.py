@@ -70,7 +70,7 @@ def growth(snapshot: Snapshot, plan: Plan) -> dict[str, Growth]:
 
 def shrinkage(snapshot: Snapshot, plan: Plan) -> dict[str, Growth]:
     """Return the same for when each pool was asked for less."""
-    return _steps(snapshot.recalled.shrinkage, snapshot, plan, sign=-1)
+    return _steps(snapshot.recalled.shrinkage or {}, snapshot, plan, sign=-1)
 
 
 def _steps(

@@ -36,12 +36,12 @@ def observe(
     ids = {
         (signal.name, metric_id): f"s{i}_m{j}"
         for i, signal in enumerate(spec.signals)
-        for j, metric_id in enumerate(signal.metrics)
+        for j, metric_id in enumerate(signal.reads)
     }
     metrics = {
         ids[signal.name, metric_id]: metric
         for signal in spec.signals
-        for metric_id, metric in signal.metrics.items()
+        for metric_id, metric in signal.reads.items()
     }
     if isinstance(spec.baseline, ReportedBaseline):
         metrics[BASELINE_ID] = spec.baseline.metric
@@ -62,7 +62,7 @@ def observe(
         now_epoch_seconds=now_epoch_seconds,
         signals={
             signal.name: {
-                metric_id: series[ids[signal.name, metric_id]] for metric_id in signal.metrics
+                metric_id: series[ids[signal.name, metric_id]] for metric_id in signal.reads
             }
             for signal in spec.signals
         },

@@ -7,7 +7,7 @@ then `health`, which puts them together.
 """
 
 from peakfleet_planner.pools.backoff import refused, remembered, spread
-from peakfleet_planner.pools.health import PoolHealth, PoolSize, pool_health
+from peakfleet_planner.pools.health import PoolHealth, PoolSize, pool_health, too_many_unhealthy
 from peakfleet_planner.pools.measured import (
     calibrated_units,
     changed_units,
@@ -27,6 +27,7 @@ __all__ = [
     "remembered",
     "settled",
     "spread",
+    "too_many_unhealthy",
     "unmet_since",
     "with_measured_boots",
     "with_measured_units",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -116,7 +117,8 @@ def _seen(
     foreign: ForeignSize | None,
 ) -> PoolHealth:
     memory = snapshot.recalled
-    available, missing = _available(snapshot, pool, reading)
+    outages = snapshot.outages
+    available, missing = _available(snapshot, outages, pool, reading)
     notices = tuple(
         one
         for one in memory.notices
@@ -131,7 +133,7 @@ def _seen(
     capacity = max(0, reading.desired_capacity - besides - unmet)
     ceiling = max(0, min(pool.max_capacity, reading.max_capacity) - besides)
     floor = max(pool.min_capacity, reading.min_capacity)
-    if available.cause is None and _never_served(pool, snapshot):
+    if available.cause is None and _never_served(pool, outages):
         ceiling = min(ceiling, max(capacity, reading.in_service_capacity + 1))
     if foreign is not None and not _is_left_alone(spec, foreign, snapshot.now_epoch_seconds):
         foreign = None
@@ -173,7 +175,7 @@ def _remembered(snapshot: Snapshot, pool: PoolSpec, memory: Memory) -> PoolHealt
         reading=None,
         size=_size(pool, capacity=capacity, floor=capacity, ceiling=capacity),
         least=capacity,
-        most=capacity,
+        most=max(capacity, pool.max_capacity),
         available=availability(pool, (), snapshot.outages, snapshot.now_epoch_seconds),
     )
 
@@ -191,13 +193,13 @@ def _size(pool: PoolSpec, *, capacity: int, floor: int, ceiling: int) -> PoolSiz
 
 
 def _available(
-    snapshot: Snapshot, pool: PoolSpec, reading: PoolReading
+    snapshot: Snapshot, outages: Sequence[Outage], pool: PoolSpec, reading: PoolReading
 ) -> tuple[Availability, tuple[Outage, ...]]:
     """Return where a pool may be asked, and what to remember if what was asked for never came."""
     now = snapshot.now_epoch_seconds
     if LAUNCH in reading.suspended:
         return Availability(cause=OutageCause.SUSPENDED), ()
-    available = availability(pool, tuple(reading.zones), snapshot.outages, now)
+    available = availability(pool, tuple(reading.zones), outages, now)
     if available.cause or not missing_capacity(pool, reading, snapshot.recalled, now):
         return available, ()
     missing = refused(
@@ -206,7 +208,7 @@ def _available(
         zone=None,
         instance_types=(),
         cause=OutageCause.MISSING,
-        outages=snapshot.outages,
+        outages=outages,
         now=now,
     )
     return Availability(cause=OutageCause.MISSING), missing
@@ -224,11 +226,9 @@ def _unmet(reading: PoolReading, cause: OutageCause | None) -> int:
     return reading.unmet_capacity + hopeless
 
 
-def _never_served(pool: PoolSpec, snapshot: Snapshot) -> bool:
+def _never_served(pool: PoolSpec, outages: Sequence[Outage]) -> bool:
     """Return whether the last launches of a pool never served, so that one is tried first."""
-    return any(
-        one.cause is OutageCause.NEVER_READY and one.pool == pool.name for one in snapshot.outages
-    )
+    return any(one.cause is OutageCause.NEVER_READY and one.pool == pool.name for one in outages)
 
 
 def _replaces(reading: PoolReading) -> bool:
@@ -244,8 +244,14 @@ def _replaces(reading: PoolReading) -> bool:
     if REPLACE_UNHEALTHY in reading.suspended:
         return reading.replaces_unhealthy
     if reading.replaces_unhealthy:
-        return unhealthy < FEWEST_UNHEALTHY or share <= HALT_ABOVE
+        return not too_many_unhealthy(unhealthy, reading.in_service_capacity)
     return share < RESUME_BELOW or (not reading.unhealthy and _is_trial_due(reading))
+
+
+def too_many_unhealthy(unhealthy_capacity: int, serving_capacity: int) -> bool:
+    """Return whether so many are unhealthy at once that it is not their own fault."""
+    share = unhealthy_capacity / max(1, unhealthy_capacity + serving_capacity)
+    return unhealthy_capacity >= FEWEST_UNHEALTHY and share > HALT_ABOVE
 
 
 def _is_trial_due(reading: PoolReading) -> bool:

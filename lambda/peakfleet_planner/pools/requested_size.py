@@ -65,9 +65,7 @@ def foreign_sizes(snapshot: Snapshot) -> tuple[ForeignSize, ...]:
             continue
         one = known.get(reading.name)
         if one is None or one.capacity != size:
-            before = memory.before.get(reading.name, asked)
-            is_between = min(asked, before) <= size <= max(asked, before)
-            if is_between and now - _changed_at(memory, reading.name) < HALF_DONE_SECONDS:
+            if _is_half_done(memory, reading.name, size, now):
                 continue
             one = ForeignSize(pool=reading.name, capacity=size, since_epoch_seconds=now)
         found.append(one)
@@ -98,13 +96,13 @@ def missing_capacity(pool: PoolSpec, reading: PoolReading, memory: Memory, now: 
         now: Epoch seconds.
     """
     unmet, name = reading.unmet_capacity, reading.name
-    patience = max(MISSING_AFTER_BOOTS * pool.boot_seconds, LEAST_MISSING_SECONDS)
     if not unmet:
         return 0
+    patience = max(MISSING_AFTER_BOOTS * pool.boot_seconds, LEAST_MISSING_SECONDS)
     if memory.unmet_since is not None:
         if now - memory.unmet_since.get(name, now) < patience:
             return 0
-    elif unmet < reading.desired_capacity or _was_just_asked(memory, name):
+    elif unmet < reading.desired_capacity or not _was_asked_long_ago(memory, name, unmet):
         return 0
     asked_lately = sum(
         points for since, points in memory.growth.get(name, ()) if now - since < patience
@@ -112,11 +110,22 @@ def missing_capacity(pool: PoolSpec, reading: PoolReading, memory: Memory, now: 
     return max(0, unmet - asked_lately)
 
 
-def _was_just_asked(memory: Memory, pool: str) -> bool:
-    asked = memory.desired.get(pool)
-    return asked is None or memory.before.get(pool, asked) < asked
+def _was_asked_long_ago(memory: Memory, pool: str, points: int) -> bool:
+    """Return whether the fleet itself asked for so many points; a growth says by itself when."""
+    asked_before = points <= memory.before.get(pool, points)
+    return memory.desired.get(pool) == points and (pool in memory.growth or asked_before)
 
 
-def _changed_at(memory: Memory, pool: str) -> int:
-    steps = (*memory.growth.get(pool, ()), *memory.shrinkage.get(pool, ()))
-    return max((since for since, _ in steps), default=0)
+def _is_half_done(memory: Memory, pool: str, size: int, now: int) -> bool:
+    """Return whether a size shows the fleet's own last change, made in part or not at all yet.
+
+    Where nobody keeps when a pool was asked for less, a size that is still the one before it is.
+    """
+    asked = memory.desired[pool]
+    before = memory.before.get(pool, asked)
+    if not min(asked, before) <= size <= max(asked, before):
+        return False
+    if memory.shrinkage is None and asked < size == before:
+        return True
+    steps = (*memory.growth.get(pool, ()), *(memory.shrinkage or {}).get(pool, ()))
+    return any(now - since < HALF_DONE_SECONDS for since, _ in steps)

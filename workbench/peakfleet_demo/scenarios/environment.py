@@ -27,6 +27,7 @@ class Environment:
         spec: The fleet.
         zones: The Availability Zones of its groups.
         scaler: Name of the function that sizes it.
+        schedule: Name of the schedule that makes it tick.
         reservations: Where capacity is reserved.
     """
 
@@ -34,6 +35,7 @@ class Environment:
     spec: FleetSpec
     zones: tuple[str, ...]
     scaler: str
+    schedule: str
     reservations: CapacityReservations
 
     @classmethod
@@ -43,16 +45,17 @@ class Environment:
         """Return the environment of a deployed fleet."""
         group = _group(aws, spec.pools[0].group)
         scheduler = aws.client("scheduler")
-        targets = [
-            scheduler.get_schedule(Name=one["Name"])["Target"]
+        schedules = [
+            scheduler.get_schedule(Name=one["Name"])
             for one in scheduler.list_schedules()["Schedules"]
         ]
-        ticks = [one for one in targets if f'"{spec.fleet}"' in one["Input"]]
+        tick = next(one for one in schedules if f'"{spec.fleet}"' in one["Target"]["Input"])
         return cls(
             aws=aws,
             spec=spec,
             zones=tuple(sorted(group["AvailabilityZones"])),
-            scaler=ticks[0]["Arn"].split(":")[6],
+            scaler=tick["Target"]["Arn"].split(":")[6],
+            schedule=tick["Name"],
             reservations=reservations,
         )
 
@@ -118,10 +121,31 @@ class Environment:
             busy = int(BUSY_SHARE * share * serving)
             self.world.set_busy(pool.group, share=busy / max(1, serving))
 
+    def set_ticking(self, *, ticking: bool) -> None:
+        """Stop the fleet's schedule, or let it go on."""
+        scheduler = self.aws.client("scheduler")
+        known = scheduler.get_schedule(Name=self.schedule)
+        kept = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+        scheduler.update_schedule(
+            **{name: known[name] for name in kept}, State="ENABLED" if ticking else "DISABLED"
+        )
+
+    def report_cpu(self, percent: float) -> None:
+        """Publish the CPU of every pool's instances, which safety nets watch."""
+        for pool in self.spec.pools:
+            self.aws.put_metric(
+                namespace="AWS/EC2",
+                name="CPUUtilization",
+                dimensions={"AutoScalingGroupName": pool.group},
+                epoch_seconds=self.world.now_epoch_seconds,
+                value=percent,
+            )
+
     def clear(self) -> None:
         """Remove all faults, instances, events and records of the state table."""
         world, autoscaling = self.world, self.aws.client("autoscaling")
-        world.mend()
+        self.aws.mend()
+        self.set_ticking(ticking=True)
         for pool in self.spec.pools:
             world.set_behaviour(pool.group, Behaviour())
             world.set_boot_seconds(group=pool.group, seconds=pool.boot_seconds)

@@ -13,7 +13,16 @@ from rich.text import Text
 
 from peakfleet_demo.demo import deploy_in_step, screen_for
 from peakfleet_demo.options import DemoError, Outputs
-from peakfleet_demo.scenarios import broken, control, inference, no_capacity, spot, training
+from peakfleet_demo.scenarios import (
+    broken,
+    control,
+    inference,
+    inputs,
+    launches,
+    no_capacity,
+    spot,
+    training,
+)
 from peakfleet_demo.scenarios.environment import Environment
 from peakfleet_demo.scenarios.gangs import GangRunner, as_fleet
 from peakfleet_demo.scenarios.report import document, result_lines, write_page
@@ -26,7 +35,7 @@ from peakfleet_local.replay import deployed_fleets, deployed_gangs
 APP: Final = Path("examples") / "faults"
 CATALOGUE: Final[Mapping[str, Scenario]] = {
     scenario.name: scenario
-    for module in (no_capacity, spot, broken, control, inference, training)
+    for module in (no_capacity, spot, broken, control, inputs, launches, inference, training)
     for scenario in module.SCENARIOS
 }
 

@@ -130,10 +130,12 @@ class _GroupPhysics:
         self._stock_update(group, **changes)
 
     def delete(self, backend: MotoObject, group_name: str) -> None:
-        if group_name in backend.autoscaling_groups:
-            backend.autoscaling_groups[group_name].min_size = 0
+        group = backend.autoscaling_groups.get(group_name)
+        if group is not None:
+            group.min_size = 0
         self._stock_delete(backend, group_name)
-        self._reconciler.forget(group_name)
+        if group is not None:
+            self._reconciler.delete(group)
 
     def resume(self, backend: MotoObject, group_name: str, scaling_processes: list[str]) -> None:
         self._stock_resume(backend, group_name, scaling_processes)

@@ -50,8 +50,16 @@ class Reconciler:
         self.launcher = Launcher(world=world, activities=activities, lifecycle=self.lifecycle)
         self.warm_pools = WarmPools(world=world, lifecycle=self.lifecycle, launcher=self.launcher)
 
-    def forget(self, group_name: str) -> None:
-        """Drop a deleted group."""
+    def delete(self, group: Group) -> None:
+        """End every instance of a deleted group at once, whatever it does, and drop the group."""
+        with self._world.lock:
+            machines = self._world.machines_of(group.name)
+            for machine in machines:
+                self._forget_machine(group, machine, cause="its Auto Scaling group was deleted")
+            end_in_ec2(group, {machine.instance_id for machine in machines})
+            self._forget(group.name)
+
+    def _forget(self, group_name: str) -> None:
         self._world.forget(group_name)
         for known in (self._retry_at, self._no_targets, self._weights):
             known.pop(group_name, None)

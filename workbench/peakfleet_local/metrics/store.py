@@ -151,6 +151,11 @@ class MetricStore:
         with self._lock:
             self._completeness[namespace, name] = curves
 
+    def mend(self) -> None:
+        """Let every value of every metric be read at once."""
+        with self._lock:
+            self._completeness.clear()
+
     def read(
         self,
         *,

@@ -231,6 +231,12 @@ class LocalAws:
         """
         _opened(self._functions).age_sdk(*unknown_operations)
 
+    def mend(self) -> None:
+        """End every fault of the world, of metrics and of the runtime."""
+        self.world.mend()
+        self.metrics.mend()
+        self.age_sdk()
+
     def logs(self, function_name: str) -> list[str]:
         """The latest lines that a function printed, oldest first."""
         return _opened(self._functions).logs(function_name)
