@@ -1,6 +1,6 @@
 # Everything needs Python 3.11 or newer and git; each target sets up the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo faults test quick lint format synth deploy bench fuzz lock clean
+.PHONY: help demo faults test quick lint format synth deploy bench fuzz mutants lock clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -77,6 +77,15 @@ bench: $(READY) ## Measure a tick and the simulator; with PEAKFLEET_TRACES=folde
 
 fuzz: $(READY) ## Try the planner's laws on many more examples
 	pytest tests/planner --hypothesis-profile=fuzz
+
+# Some 1,900 mutants: about an hour on two cores. ONLY="peakfleet_planner.pools.*" runs a part.
+mutants: $(READY) ## Break the planner's rules one by one; docs/mutants.md says what survives and why
+	rm -rf out/mutants
+	mkdir -p out/mutants/src out/mutants/tests
+	cp -r lambda/peakfleet_planner lambda/peakfleet_learner out/mutants/src/
+	cp -r tests/planner tests/learner tests/conftest.py out/mutants/tests/
+	cp pyproject.toml out/mutants/
+	cd out/mutants && mutmut run $(if $(ONLY),"$(ONLY)") && mutmut results
 
 lock: $(READY) ## Pin the dependencies of pyproject.toml anew
 	python -m pip install --quiet --target $(VENV)/uv uv

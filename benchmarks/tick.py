@@ -26,6 +26,7 @@ import boto3
 from moto import mock_aws
 
 from peakfleet_handlers.aws import Calls, Deadline, clients
+from peakfleet_handlers.state import read_known
 from peakfleet_handlers.tick import handler, observe
 from peakfleet_planner import (
     BacklogSignal,
@@ -46,7 +47,7 @@ import resource, time
 start = time.perf_counter()
 import peakfleet_handlers.tick
 imported = time.perf_counter()
-from peakfleet_handlers.clients import clients
+from peakfleet_handlers.aws import clients
 made = [clients().cloudwatch, clients().autoscaling, clients().dynamodb]
 ready = time.perf_counter()
 print(imported - start, ready - imported, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -143,7 +144,8 @@ def warm() -> list[Cost]:
     with mock_aws(), redirect_stdout(io.StringIO()):
         _make_account()
         calls = Calls(deadline=Deadline.of(None))
-        snapshot = observe(SPEC, NOW, clients=clients(), calls=calls)
+        known = read_known(None, now_epoch_seconds=NOW)
+        snapshot = observe(SPEC, NOW, known, clients=clients(), calls=calls)
         seconds = count()
 
         def change() -> None:

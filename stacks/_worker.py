@@ -44,7 +44,7 @@ class Worker(Construct):
         fleet: Whose instances run the program. It is granted what program and boot need.
         program: Module of `stacks/workers`, for example `queue_worker`.
         environment: The program's own environment variables.
-        namespace: Of the program's metrics. Default: `PeakFleet/Workers`.
+        namespace: Of the program's metrics. Default: `PeakFleet/Workers/` and the fleet's name.
         packages: Amazon Linux 2023 packages that it needs besides boto3. Default: none.
         alarm_topic: Where the alarm goes.
 
@@ -61,10 +61,12 @@ class Worker(Construct):
         program: str,
         environment: Mapping[str, str],
         alarm_topic: sns.ITopic,
-        namespace: str = NAMESPACE,
+        namespace: str | None = None,
         packages: tuple[str, ...] = (),
     ) -> None:
         super().__init__(scope, construct_id)
+        own = f"{NAMESPACE}/{fleet.fleet_name}"
+        namespace = namespace or own
         programs = assets.Asset(
             self, "Programs", path=str(PROGRAMS), exclude=["**/__pycache__", "*.pyc", "ruff.toml"]
         )
@@ -74,9 +76,14 @@ class Worker(Construct):
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        programs.grant_read(fleet)
+        # Not `grant_read`, which would open the assets of everybody in the account.
+        iam.Grant.add_to_principal(
+            grantee=fleet,
+            actions=["s3:GetObject"],
+            resource_arns=[programs.bucket.arn_for_objects(programs.s3_object_key)],
+        )
         output.grant_write(fleet)
-        grant_put_metrics(fleet, *sorted({NAMESPACE, namespace}))
+        grant_put_metrics(fleet, *sorted({own, namespace}))
         fleet.user_data.add_commands(
             *_boot_commands(
                 fleet=fleet.fleet_name,
@@ -87,7 +94,7 @@ class Worker(Construct):
                     "PEAKFLEET_LOG_GROUP": output.log_group_name,
                     "PEAKFLEET_FLEET": fleet.fleet_name,
                     "PEAKFLEET_NAMESPACE": namespace,
-                    "PEAKFLEET_WORK_NAMESPACE": NAMESPACE,
+                    "PEAKFLEET_WORK_NAMESPACE": own,
                     "AWS_DEFAULT_REGION": Aws.REGION,
                     **environment,
                 },
@@ -100,7 +107,7 @@ class Worker(Construct):
             self,
             "BootFailures",
             metric=cloudwatch.Metric(
-                namespace=NAMESPACE,
+                namespace=f"{NAMESPACE}/{fleet}",
                 metric_name="BootFailures",
                 dimensions_map={"Fleet": fleet},
                 statistic="Sum",
@@ -128,7 +135,7 @@ def _boot_commands(
         "set -Eeuo pipefail",
         f"export AWS_DEFAULT_REGION='{Aws.REGION}'",
         "boot_failed() {",
-        f"  aws cloudwatch put-metric-data --namespace '{NAMESPACE}' \\",
+        f"  aws cloudwatch put-metric-data --namespace '{NAMESPACE}/{fleet}' \\",
         f"    --metric-name BootFailures --value 1 --dimensions 'Fleet={fleet}' || true",
         "  shutdown -h now",
         "}",

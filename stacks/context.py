@@ -70,11 +70,11 @@ def read_settings(name: str, block: object, prices: object) -> Settings:
     _check_network(settings.network, f"{path}.network")
     _check_edges(settings.live.on_premises_edges, f"{path}.live.on_premises_edges")
     for fleet in ("ingest", "sync", "transcode", "live"):
-        _check_ladder(getattr(settings, fleet), settings.prices, f"{path}.{fleet}")
+        _check_pools(getattr(settings, fleet), settings.prices, f"{path}.{fleet}")
     if settings.inference is not None:
         servers = f"{path}.inference.on_premises_servers"
         _check_edges(settings.inference.on_premises_servers, servers)
-        _check_ladder(settings.inference, settings.prices, f"{path}.inference")
+        _check_pools(settings.inference, settings.prices, f"{path}.inference")
     if settings.training is not None:
         _check_zone(settings.training.zone, f"{path}.training.zone")
     return settings
@@ -135,7 +135,7 @@ def _check_edges(addresses: tuple[str, ...], path: str) -> None:
             raise SpecError(f"{path}[{index}] must be a private IPv4 address, got {text!r}")
 
 
-def _check_ladder(fleet: FleetSettings, prices: Prices, path: str) -> None:
+def _check_pools(fleet: FleetSettings, prices: Prices, path: str) -> None:
     if not fleet.pools:
         raise SpecError(f"{path}.pools must have at least one pool, got none")
     for index, pool in enumerate(fleet.pools):

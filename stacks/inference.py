@@ -10,7 +10,7 @@ from constructs import Construct
 from peakfleet import Baseline, Endpoint, InferenceFleet, Model
 from peakfleet.inference import MODEL_FOLDER
 from stacks._bucket import access_log_bucket, private_bucket
-from stacks._ladder import ladder
+from stacks._pools import pools_of
 from stacks._worker import PORT, Worker, grant_put_metrics
 from stacks.network import NetworkStack
 from stacks.settings import InferenceSettings, Settings
@@ -73,7 +73,7 @@ class InferenceStack(Stack):
             self,
             "Models",
             vpc=network.vpc,
-            pools=ladder(settings, app.prices, root_volume_gib=ROOT_VOLUME_GIB),
+            pools=pools_of(settings, app.prices, root_volume_gib=ROOT_VOLUME_GIB),
             model=Model.in_bucket(self.models, prefix=settings.model_prefix),
             latency_goal=Duration.millis(settings.latency_goal_ms),
             endpoint=Endpoint.internal(

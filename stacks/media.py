@@ -17,7 +17,7 @@ from peakfleet import (
     StreamFleet,
 )
 from stacks._bucket import access_log_bucket, private_bucket
-from stacks._ladder import ladder
+from stacks._pools import pools_of
 from stacks._worker import PORT, Worker, grant_put_metrics
 from stacks.network import NetworkStack
 from stacks.settings import Settings
@@ -68,7 +68,9 @@ class MediaStack(Stack):
             self,
             "Transcode",
             vpc=network.vpc,
-            pools=ladder(settings.transcode, settings.prices, root_volume_gib=TRANSCODE_VOLUME_GIB),
+            pools=pools_of(
+                settings.transcode, settings.prices, root_volume_gib=TRANSCODE_VOLUME_GIB
+            ),
             seconds_per_message=settings.transcode.seconds_per_job,
             drain_within=Duration.minutes(settings.transcode.drain_within_minutes),
             baseline=Baseline.reported(
@@ -107,7 +109,7 @@ class MediaStack(Stack):
             self,
             "Live",
             vpc=network.vpc,
-            pools=ladder(settings.live, settings.prices),
+            pools=pools_of(settings.live, settings.prices),
             signals=[
                 DemandSignal.metric_math(
                     "hls + dash",

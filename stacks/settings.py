@@ -30,7 +30,7 @@ def _least(bound: float) -> Any:  # noqa: ANN401  dataclasses.field is typed as 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What instances cost, to order ladders and to report cost. Never a bill.
+    """What instances cost, to order pools and to report cost. Never a bill.
 
     Args:
         source: Where the figures come from.
@@ -60,7 +60,7 @@ class NetworkSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSettings:
-    """One rung of a fleet's ladder.
+    """One pool of a fleet.
 
     Args:
         chip: `graviton`, `x86`, `inferentia` or `trainium`.
@@ -86,7 +86,7 @@ class FleetSettings:
 
     Args:
         baseline_units: Units that the on-premises side carries when all is well.
-        pools: The ladder, in the order in which it is filled.
+        pools: What it bursts into, in the order in which it is filled.
     """
 
     baseline_units: float = _least(0)

@@ -14,7 +14,7 @@ from constructs import Construct
 
 from peakfleet import Baseline, BurstFleet, DemandSignal, QueueFleet
 from stacks._bucket import access_log_bucket, private_bucket
-from stacks._ladder import ladder
+from stacks._pools import pools_of
 from stacks._worker import PORT, Worker, grant_put_metrics
 from stacks.network import NetworkStack
 from stacks.settings import Settings
@@ -59,7 +59,7 @@ class StorageStack(Stack):
             self,
             "Ingest",
             vpc=network.vpc,
-            pools=ladder(settings.ingest, settings.prices),
+            pools=pools_of(settings.ingest, settings.prices),
             seconds_per_message=settings.ingest.seconds_per_job,
             drain_within=Duration.minutes(settings.ingest.drain_within_minutes),
             baseline=Baseline.fixed(settings.ingest.baseline_units),
@@ -122,7 +122,7 @@ class StorageStack(Stack):
             self,
             "Sync",
             vpc=network.vpc,
-            pools=ladder(settings.sync, settings.prices),
+            pools=pools_of(settings.sync, settings.prices),
             signals=[
                 DemandSignal.throughput(
                     cloudwatch.Metric(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -80,6 +81,54 @@ def _watches(
                 f"demand goes unserved. Raise max_instances or add a pool, and check the "
                 f"account's EC2 quotas. If demand looks wrong, check the signals in the "
                 f"scaler's log."
+            ),
+        ),
+        Watch(
+            name="UnservedDemand",
+            metric=metric("UnservedUnits"),
+            minutes=10,
+            description=(
+                f"Demand of the fleet {fleet} has gone unserved for 10 minutes: more is asked for "
+                f"than its baseline and the instances in service carry. `peakfleet status` gives "
+                f"the reason of the last decision. If capacity is on its way this ends by itself; "
+                f"otherwise look at the fleet's other alarms, at its pools and at its limits."
+            ),
+        ),
+        Watch(
+            name="MissingCapacity",
+            metric=metric("MissingUnits"),
+            minutes=15,
+            description=(
+                f"The fleet {fleet} has wanted capacity for 15 minutes that none of its pools may "
+                f"be asked for, or that a limit does not grant. `peakfleet status` names the limit "
+                f"or the pools that AWS refuses: raise it, add a pool of another chip, zone or way "
+                f"of buying, or ask for a higher quota."
+            ),
+        ),
+        Watch(
+            name="HeldUnserved",
+            metric=cloudwatch.MathExpression(
+                expression="IF(held > 0, unserved, 0)",
+                using_metrics={"held": metric("Held"), "unserved": metric("UnservedUnits")},
+                period=_MINUTE,
+                label="Units unserved while held",
+            ),
+            minutes=5,
+            description=(
+                f"A hold keeps the fleet {fleet} as it is, and demand has gone unserved under it "
+                f"for 5 minutes. `peakfleet status` says who has set it, why and until when; "
+                f"`peakfleet release` ends it."
+            ),
+        ),
+        Watch(
+            name="BaselineUnknown",
+            metric=metric("BaselineUnknown"),
+            minutes=10,
+            description=(
+                f"The on-premises side has not reported its healthy units to the fleet {fleet} for "
+                f"10 minutes. The fleet assumes that only a part of it is up, and bursts more than "
+                f"it may need, which costs money. Make the reporter publish again; if the side is "
+                f"really down, the fleet carries what it can."
             ),
         ),
         Watch(
@@ -205,3 +254,31 @@ def alarm_of(scope: Construct, watch: Watch, topic: sns.ITopic | None) -> cloudw
     if topic is not None:
         alarm.add_alarm_action(actions.SnsAction(topic))
     return alarm
+
+
+def health_of(
+    scope: Construct, fleet: str, alarms: Mapping[str, cloudwatch.Alarm]
+) -> cloudwatch.CompositeAlarm:
+    """Define the one alarm that rings when any of a fleet's does. Nobody is told of it.
+
+    Its id in *scope* is FleetHealth. Whoever wants a single page adds an action to this one, and
+    gives the fleet no topic.
+    """
+    health = cloudwatch.CompositeAlarm(
+        scope,
+        "FleetHealth",
+        alarm_description=(
+            f"At least one alarm of the fleet {fleet} rings: {', '.join(alarms)}. The alarm that "
+            f"rings says what it means and what to do."
+        ),
+        alarm_rule=cloudwatch.AlarmRule.any_of(
+            *(
+                cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM)
+                for alarm in alarms.values()
+            )
+        ),
+    )
+    resource = cast("cloudwatch.CfnCompositeAlarm", health.node.default_child)
+    # The CDK's name is of the construct path, which two stacks may share.
+    resource.add_property_deletion_override("AlarmName")
+    return health

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_targets as targets
 from constructs import Construct
 
+from peakfleet._values import is_known, is_to_be_looked_up
 from peakfleet_planner import SpecError, TrafficSpec
 
 _ALL = 100
 _HTTPS = 443
 _OUTSIDE_THE_VPC = "all"
+_REACHED = tuple(
+    IPv4Network(block)
+    for block in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
+)
+"""Targets by address outside of the network, says AWS's guide on target groups."""
 HEALTH_CHECK_PATH = "/healthz"
 DEREGISTRATION = Duration.minutes(2)
 """No longer than the notice that Spot gives."""
@@ -50,7 +56,7 @@ def define_front(
     listener_port: int | None = None,
     certificate: acm.ICertificate | None = None,
     health_check_path: str = HEALTH_CHECK_PATH,
-    clients: ec2.IPeer | None = None,
+    clients: ec2.IPeer,
     deletion_protection: bool = True,
     algorithm: elbv2.TargetGroupLoadBalancingAlgorithmType | None = None,
     deregistration_delay: Duration = DEREGISTRATION,
@@ -68,7 +74,7 @@ def define_front(
         listener_port: What clients connect to. Default: 443 with a certificate, else *port*.
         certificate: Makes the listener speak TLS. Default: none.
         health_check_path: What a healthy server answers with 200.
-        clients: Who may connect. Default: the network of *vpc*.
+        clients: Who may connect, see `clients_of`.
         deletion_protection: Whether the load balancer refuses to be deleted.
         algorithm: How the fleet's instances share their requests. Default: in turn.
         deregistration_delay: How long requests go on when an instance leaves. Default: 2 minutes.
@@ -111,6 +117,8 @@ def define_front(
         deregistration_delay=deregistration_delay,
     )
     for address in on_premises_targets:
+        if is_to_be_looked_up(address):
+            continue  # the CDK refuses it as an address; the synth after the look-up has the rule
         load_balancer.connections.allow_to(
             ec2.Peer.ipv4(f"{address}/32"), ec2.Port.tcp(port), "The on-premises servers"
         )
@@ -130,9 +138,7 @@ def define_front(
         if on_premises
         else elbv2.ListenerAction.forward([cloud]),
     )
-    listener.connections.allow_default_port_from(
-        clients or ec2.Peer.ipv4(vpc.vpc_cidr_block), "Clients"
-    )
+    listener.connections.allow_default_port_from(clients, "Clients")
     return Front(
         load_balancer=load_balancer,
         listener=listener,
@@ -150,16 +156,33 @@ def define_front(
 def check_addresses(addresses: Sequence[str]) -> None:
     """Refuse addresses of on-premises servers that a load balancer cannot reach."""
     for address in addresses:
-        if Token.is_unresolved(address):
+        if not is_known(address):
             continue
         try:
-            is_private = IPv4Address(address).is_private
+            parsed = IPv4Address(address)
         except AddressValueError as error:
             raise SpecError(
                 f"on_premises_targets must be IPv4 addresses, got {address!r}"
             ) from error
-        if not is_private:
+        if not any(parsed in network for network in _REACHED):
             raise SpecError(
-                f"on_premises_targets must be private addresses, which is all that a load "
-                f"balancer reaches, got {address}"
+                f"on_premises_targets must be in {', '.join(map(str, _REACHED))}, which is all "
+                f"that a load balancer reaches outside of its network, got {address}"
             )
+
+
+def clients_of(vpc: ec2.IVpc, given: ec2.IPeer | None) -> ec2.IPeer:
+    """Return who may connect to a load balancer: what is given, or the network *vpc*.
+
+    Raises:
+        SpecError: Nobody is given, and the addresses of an imported network are not known.
+    """
+    if given is not None:
+        return given
+    try:
+        return ec2.Peer.ipv4(vpc.vpc_cidr_block)
+    except RuntimeError as error:  # how jsii reports that an imported network has no addresses
+        raise SpecError(
+            f"the addresses of the imported network {vpc.node.path} are not known; say who may "
+            f"connect with clients=ec2.Peer.ipv4(...), or import it with vpc_cidr_block"
+        ) from error

@@ -1,11 +1,12 @@
 """Fetch what the learner's function needs, once per machine, so that a synth needs no network.
 
 Usage:
-    python -m peakfleet.prefetch
+    python -m peakfleet.prefetch [WHEEL]
 
 It downloads numpy for Lambda's Python and chip with pip, checks its hash, and keeps it in
-`$XDG_CACHE_HOME/peakfleet`, or `~/.cache/peakfleet`. Run again, it does nothing. Where pip is not
-installed: `uv run --with pip python -m peakfleet.prefetch`.
+`$XDG_CACHE_HOME/peakfleet`, or `~/.cache/peakfleet`; without a home that can be written, in the
+machine's folder for temporary files. Run again, it does nothing. Where pip is not installed:
+`uv run --with pip python -m peakfleet.prefetch`, or give the wheel, fetched in another way.
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ from pathlib import Path
 from peakfleet.control_plane import numpy_layer as _numpy
 
 
-def prefetch() -> Path:
+def prefetch(wheel: Path | None = None) -> Path:
     """Fetch it and return where it lies.
 
+    Args:
+        wheel: The wheel, fetched in another way. Default: pip downloads it.
+
     Raises:
-        RuntimeError: It could not be fetched; the message is pip's own.
+        RuntimeError: It could not be fetched; the message says how it can be.
     """
-    return _numpy.fetch()
+    return _numpy.fetch(wheel)
 
 
 if __name__ == "__main__":
     try:
-        prefetch()
+        prefetch(Path(sys.argv[1]) if sys.argv[1:] else None)
     except RuntimeError as error:
         sys.exit(str(error))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Unpack
 
-from aws_cdk import Duration
+from aws_cdk import Annotations, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_sqs as sqs
@@ -91,6 +91,12 @@ class QueueFleet(IntentFleet):
             visibility_timeout or _visibility_timeout(seconds_per_message),
             options.get("encryption") or Encryption(),
         )
+        if isinstance(queue, sqs.Queue) and queue.dead_letter_queue is None:
+            Annotations.of(self).add_warning_v2(
+                "peakfleet:QueueFleet.noDeadLetterQueue",
+                f"the queue {queue.node.path} has no dead-letter queue, so that a message that no "
+                f"worker can finish comes back for ever and keeps the fleet large; give it one",
+            )
         backlog = DemandSignal.queue_backlog(
             self._queue,
             seconds_per_message=seconds_per_message,

@@ -19,7 +19,13 @@ from peakfleet.fleet import (
     named,
     private_subnets,
 )
-from peakfleet.load_balancer import DEREGISTRATION, HEALTH_CHECK_PATH, check_addresses, define_front
+from peakfleet.load_balancer import (
+    DEREGISTRATION,
+    HEALTH_CHECK_PATH,
+    check_addresses,
+    clients_of,
+    define_front,
+)
 from peakfleet.pools import CapacityPool
 from peakfleet.signals import DemandSignal
 from peakfleet_planner import SpecError
@@ -81,6 +87,7 @@ class StreamFleet(IntentFleet):
         with named(self):
             check_fleet_options(self, options, FleetOptions)
             _check_addresses(on_premises_targets)
+            clients = clients_of(vpc, clients)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
         options["vpc_subnets"] = subnets
         front = define_front(

@@ -108,8 +108,8 @@ class Learner:
     def advance(self, points: Points) -> None:
         """Take in demand in units, oldest first; minutes that were taken in are skipped.
 
-        The newest minutes wait until the next call. A minute without a sample counts as
-        nothing where silence means zero, else as the one before.
+        The newest minutes wait until the next call. A minute without a sample counts as in
+        `by_minute`.
         """
         if self._running is None:
             if not points:

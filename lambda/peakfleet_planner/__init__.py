@@ -14,6 +14,7 @@
 
 from peakfleet_planner.codec import SpecError
 from peakfleet_planner.decide import decide
+from peakfleet_planner.demand import remember_signals
 from peakfleet_planner.fallback import Answer, Pursued, Refusal, pursue
 from peakfleet_planner.forecast import DemandModel, read_model
 from peakfleet_planner.plan import (
@@ -42,6 +43,7 @@ from peakfleet_planner.snapshot import (
     OutageCause,
     PoolReading,
     RolledBack,
+    SignalMemory,
     Snapshot,
     booting_since,
 )
@@ -109,6 +111,7 @@ __all__ = [
     "RolledBack",
     "ServiceLevelSpec",
     "Signal",
+    "SignalMemory",
     "SignalState",
     "SignalView",
     "SilenceRule",
@@ -123,6 +126,7 @@ __all__ = [
     "heights",
     "pursue",
     "read_model",
+    "remember_signals",
     "roll_forecast",
     "settled",
 ]

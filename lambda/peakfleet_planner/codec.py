@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
-from math import isfinite
 from typing import (
     Any,
     ClassVar,
+    Final,
     Literal,
     Self,
     TypeVar,
@@ -28,6 +28,9 @@ from typing import (
 )
 
 T = TypeVar("T")
+
+MOST_QUANTITY: Final = 1e15
+"""Beyond this, arithmetic with floating point no longer counts whole units."""
 
 
 class SpecError(ValueError):
@@ -190,15 +193,27 @@ def _required(field: Field[Any]) -> bool:
 
 
 def check_at_least(owner: str, field: str, value: float, least: float) -> None:
-    """Refuse *value* unless it is a finite number of at least *least*."""
-    if not (isfinite(value) and value >= least):
+    """Refuse *value* unless it is a number from *least* to what can be counted."""
+    if not value >= least:
         raise SpecError(f"{owner}: {field} must be at least {least:g}, got {value:g}")
+    check_at_most(owner, field, value, MOST_QUANTITY)
 
 
 def check_above(owner: str, field: str, value: float, bound: float) -> None:
-    """Refuse *value* unless it is a finite number above *bound*."""
-    if not (isfinite(value) and value > bound):
+    """Refuse *value* unless it is a number above *bound* that can be counted."""
+    if not value > bound:
         raise SpecError(f"{owner}: {field} must be above {bound:g}, got {value:g}")
+    check_at_most(owner, field, value, MOST_QUANTITY)
+
+
+def check_at_most(owner: str, field: str, value: float, most: float) -> None:
+    """Refuse *value* unless it is at most *most*."""
+    if not value <= most:
+        try:
+            got = f"{value:g}"
+        except OverflowError:  # an integer may have more digits than a number has
+            got = f"{str(value)[:9]}… of {len(str(value))} digits"
+        raise SpecError(f"{owner}: {field} must be at most {most:g}, got {got}")
 
 
 def check_within(owner: str, field: str, value: float, least: float, most: float) -> None:

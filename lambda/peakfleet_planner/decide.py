@@ -22,8 +22,10 @@ from peakfleet_planner.pools import (
 )
 from peakfleet_planner.requirement import (
     Need,
+    asked_units,
     demand_within_lead_time,
     forecast_need,
+    lasts_unserved,
     reactive_need,
     with_known_peaks,
 )
@@ -59,18 +61,23 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     """
     now = snapshot.now_epoch_seconds
     declared = spec
-    if snapshot.memory:
-        spec = with_measured_boots(spec, snapshot.memory.boots)
-        spec = with_measured_units(spec, snapshot.memory.units)
+    memory = snapshot.recalled
+    spec = with_measured_boots(spec, memory.boots)
+    spec = with_measured_units(spec, memory.units)
     measured_units = changed_units(declared, spec)
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
     standing = pool_health(spec, snapshot)
     demands = demand_within_lead_time(spec, snapshot, baseline, standing)
     need = forecast_need(spec, demands, baseline, snapshot)
-    need = need or reactive_need(spec, demands, baseline, now, pools=snapshot.pools)
+    need = need or reactive_need(
+        spec, demands, baseline, now, pools=snapshot.pools, growth=memory.growth
+    )
     need = with_known_peaks(spec, need, baseline, now)
     serving_units = _serving_units(spec, snapshot)
     frozen = _frozen(snapshot, demands, need)
+    troubles = _troubles(
+        spec, demands, baseline, need, serving_units=serving_units, now=now, frozen=frozen
+    )
     reasons: tuple[Reason, ...]
     if frozen:
         pools, reasons = unchanged(standing, snapshot), (frozen,)
@@ -92,8 +99,8 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     return Plan(
         pools=pools,
         reason=reasons[0],
-        limits=reasons[1:],
-        demand_units=max((d.view.units or 0.0 for d in demands), default=0.0),
+        limits=(*reasons[1:], *(one for one in troubles if one not in reasons)),
+        demand_units=asked_units(spec, demands),
         ahead_units=need.ahead,
         baseline_units=baseline.units,
         baseline_state=baseline.state,
@@ -101,6 +108,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         wanted_units=need.grow_to,
         granted_units=sum(pool.units for pool in pools),
         serving_units=serving_units,
+        idle_units=need.idle_units,
         cloud_weight=None
         if leaves_traffic
         else cloud_weight(need.burst, baseline.units, serving_units),
@@ -108,17 +116,40 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         stuck_drains=stuck_drains(standing, snapshot),
         rule=need.rule,
         measured_units=measured_units,
+        missing=tuple(outage for one in standing for outage in one.missing),
     )
 
 
 def _frozen(snapshot: Snapshot, demands: Sequence[SignalDemand], need: Need) -> Reason | None:
     """Return why nothing may be changed, if anything says so; what is known needs no signal."""
-    hold = snapshot.memory.hold if snapshot.memory else None
+    hold = snapshot.recalled.hold
     if hold and snapshot.now_epoch_seconds < hold.until_epoch_seconds:
         return Reason.HELD
     if all(demand.view.units is None for demand in demands) and not need.known_peak:
         return Reason.BLIND
     return None
+
+
+def _troubles(
+    spec: FleetSpec,
+    demands: Sequence[SignalDemand],
+    baseline: UsableBaseline,
+    need: Need,
+    *,
+    serving_units: float,
+    now: int,
+    frozen: Reason | None,
+) -> list[Reason]:
+    """Return what somebody should look at, whatever set the size."""
+    unserved = need.burst > serving_units
+    lasting = lasts_unserved(spec, demands, baseline, serving_units, now)
+    troubles = {
+        Reason.HELD_UNSERVED: frozen is Reason.HELD and unserved,
+        Reason.UNSERVED: unserved and lasting,
+        Reason.NO_WORK_TAKEN: need.idle_units > 0,
+        Reason.BASELINE_UNKNOWN: baseline.state is BaselineState.UNKNOWN,
+    }
+    return [reason for reason, applies in troubles.items() if applies]
 
 
 def _serving_units(spec: FleetSpec, snapshot: Snapshot) -> float:

@@ -86,6 +86,7 @@ def pursue(spec: FleetSpec, snapshot: Snapshot, plan: Plan, *, ask: Ask) -> Purs
             break
         outages = remembered(outages, refusals)
         plan = decide(spec, snapshot)
+    outages = remembered(plan.missing, outages)
     ended = tuple(
         one
         for one in before.outages

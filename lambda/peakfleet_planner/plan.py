@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 
 from peakfleet_planner.codec import Document
-from peakfleet_planner.snapshot import OutageCause
+from peakfleet_planner.snapshot import Outage, OutageCause
+
+_WHOLE_SHARE: Final = 0.98
 
 
 class Reason(StrEnum):
@@ -16,8 +18,8 @@ class Reason(StrEnum):
 
     words: str
 
-    def __new__(cls, value: str, words: str) -> Self:
-        """Return the member."""
+    def __new__(cls, value: str, words: str = "") -> Self:
+        """Return the member that has this value."""
         member = str.__new__(cls, value)
         member._value_, member.words = value, words
         return member
@@ -36,6 +38,9 @@ class Reason(StrEnum):
     OTHER_WRITER = "other-writer", "somebody else set a size, which is kept for now"
     MOVING = "moving", "capacity moves back to a cheaper pool"
     CANARY = "canary", "a share stays on a pool to compare the others with"
+    UNSERVED = "unserved", "demand above the serving capacity has lasted longer than a boot"
+    HELD_UNSERVED = "held-unserved", "the hold leaves demand unserved"
+    NO_WORK_TAKEN = "no-work-taken", "items wait and serving capacity takes none, so none is added"
     MEASURED_UNITS = "measured-units", "a pool counts with its measured units"
     SIGNAL_SILENT = "signal-silent", "a signal is silent, so nothing is removed"
     SIGNAL_IMPLAUSIBLE = (
@@ -47,6 +52,11 @@ class Reason(StrEnum):
     POOL_UNREADABLE = "pool-unreadable", "a group cannot be read, so nothing is removed"
     BLIND = "blind", "no signal can be read, so nothing is changed"
     HELD = "held", "held by a human, so nothing is changed"
+    CAPACITY_MISSING = (
+        "capacity-missing",
+        "capacity that was asked for never came, so its pool is left alone",
+    )
+    PROCESS_SUSPENDED = "process-suspended", "somebody has suspended processes of a group"
 
 
 class SignalState(StrEnum):
@@ -75,6 +85,8 @@ class SignalView:
         units: Units it asks for now; None if it has never been read.
         ahead_units: Units expected by the time that new capacity serves.
         rejected_samples: Datapoints that cannot be true, within what was read.
+        complete_share: How complete its newest sample usually is when it is read; the units are
+            corrected by that. Default: 1, it is whole, or not known.
     """
 
     name: str
@@ -82,6 +94,7 @@ class SignalView:
     units: float | None = None
     ahead_units: float = 0.0
     rejected_samples: int = 0
+    complete_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +124,10 @@ class PoolPlan:
         outage: Why the pool was not asked for more. Default: nothing hindered it.
         replaces_unhealthy: Whether the group should replace what is unhealthy; too many at once
             are not the instances' fault. Default: true.
+        replacements: Ids of unhealthy instances to terminate, so that the group launches others in
+            their place: one at a time as a trial, while it does not replace by itself.
+            Default: none.
+        suspended: Processes of the group that somebody else has suspended. Default: none.
         roll_back_to: Version of its launch template that new instances should boot from now on,
             because the newer one does not work. Default: the one that it has.
     """
@@ -126,12 +143,14 @@ class PoolPlan:
     sweeps: tuple[str, ...] = ()
     outage: OutageCause | None = None
     replaces_unhealthy: bool = True
+    replacements: tuple[str, ...] = ()
+    suspended: tuple[str, ...] = ()
     roll_back_to: int | None = None
 
     @property
     def changes(self) -> bool:
-        """Whether the group has to be told."""
-        return self.desired_capacity != self.seen_capacity
+        """Whether the group has to be told; one that could not be read never is."""
+        return self.seen_capacity is not None and self.desired_capacity != self.seen_capacity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,13 +169,17 @@ class Plan(Document):
         wanted_units: What the pools should supply.
         granted_units: What they are asked to supply.
         serving_units: What they supplied when observed.
-        cloud_weight: Percent of the traffic that the fleet should get; None leaves it as it is.
+        idle_units: Of these, what has taken no work for ten minutes although items wait, as with
+            poison messages, one FIFO message group or broken workers. Default: none.
+        cloud_weight: Share of the traffic that the fleet should get, of 999; None leaves it as it
+            is.
         signals: What was made of each signal.
         stuck_drains: Instances that have not left although their time to finish is over.
         rule: What set growth and keep: the rule for demand as it moves now, or what was learned
             of it. Default: reactive.
         measured_units: Units that one point of a pool counts for, where that is not what was
             declared, because it was measured. Default: none.
+        missing: Capacity that was asked for and never came, to be remembered. Default: none.
     """
 
     document_name: ClassVar[str] = "plan"
@@ -171,11 +194,13 @@ class Plan(Document):
     wanted_units: float = 0.0
     granted_units: float = 0.0
     serving_units: float = 0.0
+    idle_units: float = 0.0
     cloud_weight: int | None = None
     signals: tuple[SignalView, ...] = ()
     stuck_drains: int = 0
     rule: Literal["reactive", "foresight"] = "reactive"
     measured_units: Mapping[str, float] = field(default_factory=dict)
+    missing: tuple[Outage, ...] = ()
 
     @property
     def unserved_units(self) -> float:
@@ -200,12 +225,22 @@ class Plan(Document):
             for pool in self.pools
             if pool.roll_back_to is not None
         )
+        filling = "".join(
+            f", the newest minute of {view.name} is usually {view.complete_share:.0%} complete"
+            for view in self.signals
+            if view.complete_share < _WHOLE_SHARE
+        )
         foreseen = "foreseen" if self.rule == "foresight" else "expected"
+        stopped = "".join(
+            f", {pool.name} has {', '.join(pool.suspended)} suspended"
+            for pool in self.pools
+            if pool.suspended
+        )
         return (
             f"demand {self.demand_units:.1f} ({foreseen} {self.ahead_units:.1f}), "
             f"{self.baseline_state} baseline {self.baseline_units:.1f}: "
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
-            f"{why}{counted}{back}"
+            f"{why}{filling}{counted}{back}{stopped}"
         )
 
 

@@ -20,6 +20,7 @@ The table has the partition key `fleet` (S), the sort key `item` (S) and the tim
 | `ROLLBACK#<pool>` | a launch template version that was given up | a tick |
 | `SIZE#<pool>` | a size that somebody else has set | a tick |
 | `STRIKES#<pool>` | launches in a row that never served | an event |
+| `TICK` | the newest tick that has decided, also if it changed nothing | a tick |
 | `UNITS#<pool>` | units that were measured | the ledger |
 
 What sorts before `FIRST_READ` is no concern of a decision: a tick reads everything from there on
@@ -94,7 +95,7 @@ def _json(read: Callable[[Any], T], write: Callable[[T], Any]) -> Form[T]:
         text = TEXT.read(attribute, path)
         try:
             return read(json.loads(text))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise DamagedRecordError(f"{path}: {error}") from error
 
     def _write(value: T) -> Any:  # noqa: ANN401  as above
@@ -112,8 +113,9 @@ class Latest:
         desired: Desired capacity by pool after it.
         before: And before it.
         growth: When each pool was asked for more, and for how many points, oldest first.
+        shrinkage: The same for when each pool was asked for less.
         heights: How large each pool was lately, where what is scaled in goes to the warm pool.
-        cloud_weight: Percent of the traffic that the fleet gets; None if it is unknown.
+        cloud_weight: Share of the traffic that the fleet gets, of 999; None if it is unknown.
         plan: What was decided, as a JSON document.
     """
 
@@ -121,6 +123,7 @@ class Latest:
     desired: Mapping[str, int] = field(default_factory=dict)
     before: Mapping[str, int] = field(default_factory=dict)
     growth: Mapping[str, Growth] = field(default_factory=dict)
+    shrinkage: Mapping[str, Growth] = field(default_factory=dict)
     heights: Mapping[str, Heights] = field(default_factory=dict)
     cloud_weight: int | None = None
     plan: str = "{}"
@@ -253,6 +256,21 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewestTick:
+    """The newest tick that has decided, whether or not it changed anything.
+
+    Args:
+        tick: Its time in epoch seconds.
+        unmet_since: Since when each pool lacks what it was asked for, in epoch seconds.
+        halted: Pools whose replacement of unhealthy instances the fleet itself has suspended.
+    """
+
+    tick: int
+    unmet_since: Mapping[str, int] = field(default_factory=dict)
+    halted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gang:
     """What a training group remembers.
 
@@ -312,6 +330,7 @@ LATESTS: Final[Kind[Latest]] = Kind(
         "desired": Attribute("desired", by_name(COUNT)),
         "before": Attribute("before", by_name(COUNT), optional=True),
         "growth": Attribute("growth", by_name(STEPS), optional=True),
+        "shrinkage": Attribute("shrinkage", by_name(STEPS), optional=True),
         "heights": Attribute("heights", by_name(STEPS), optional=True),
         "cloud_weight": Attribute("cloud_weight", COUNT, optional=True),
         "plan": Attribute("plan", TEXT),
@@ -448,6 +467,15 @@ DAYS: Final[Kind[PoolDay]] = Kind(
     kept_until=lambda day: int(
         datetime.fromisoformat(day.date).replace(tzinfo=UTC).timestamp() + 400 * DAY_SECONDS
     ),
+)
+TICKS: Final[Kind[NewestTick]] = Kind(
+    prefix="TICK",
+    value=NewestTick,
+    attributes={
+        "tick": Attribute("tick", INTEGER),
+        "unmet_since": Attribute("unmet_since", by_name(INTEGER), optional=True),
+        "halted": Attribute("halted", several(TEXT), optional=True),
+    },
 )
 GANGS: Final[Kind[Gang]] = Kind(
     prefix="GANG",

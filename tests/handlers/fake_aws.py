@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -86,7 +87,8 @@ class FakePages:
     call: Callable[..., dict[str, Any]]
 
     def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401  AWS's own shape
-        asked.pop("PaginationConfig", None)
+        if size := asked.pop("PaginationConfig", {}).get("PageSize"):
+            asked["MaxRecords"] = size
         page = self.call(**asked)
         yield page
         while token := page.get("NextToken"):
@@ -108,7 +110,10 @@ class Paged:
 class FakeAws(Paged):
     """CloudWatch, Auto Scaling, DynamoDB and Elastic Load Balancing in one.
 
-    `failing` maps an operation, or `operation subject`, to the error code that it answers.
+    `weights` are those of the listener's forward action, `forwarding` its other settings, and
+    `actions` come before it; `listens_with` are its actions where it does not forward. `failing`
+    maps an operation, or `operation subject`, to the error code that it answers. A query is
+    `endless` where each of its pages says that there is another one.
     """
 
     metrics: dict[str, dict[int, float]] = field(default_factory=dict)
@@ -116,6 +121,10 @@ class FakeAws(Paged):
     groups: dict[str, FakeGroup] = field(default_factory=dict)
     table: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     weights: dict[str, int] = field(default_factory=dict)
+    actions: list[dict[str, Any]] = field(default_factory=list)
+    forwarding: dict[str, Any] = field(default_factory=dict)
+    listens_with: list[dict[str, Any]] = field(default_factory=list)
+    endless: bool = False
     failing: dict[str, str] = field(default_factory=dict)
     page_size: int = 1000
     seconds_per_call: float = 0
@@ -140,7 +149,12 @@ class FakeAws(Paged):
         return Counter(operation for operation, _ in self.calls)
 
     def written(self) -> list[str]:
-        return [operation for operation, _ in self.calls if operation in WRITES]
+        """Return what was written, but for the claim that every tick makes."""
+        return [
+            operation
+            for operation, asked in self.calls
+            if operation in WRITES and asked.get("Item", {}).get("item") != {"S": "TICK"}
+        ]
 
     def get_metric_data(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  AWS's own shape
         self._called("GetMetricData", "", asked)
@@ -241,33 +255,44 @@ class FakeAws(Paged):
         least = asked["ExpressionAttributeValues"][":first"]["S"]
         most = asked["ExpressionAttributeValues"].get(":last", {"S": "~"})["S"]
         keys = sorted(key for key in self.table if key[0] == fleet and least <= key[1] <= most)
-        return {"Items": [self.table[key] for key in keys]}
+        more = {"LastEvaluatedKey": {"page": len(self.calls)}}
+        return {"Items": [self.table[key] for key in keys], **(more if self.endless else {})}
 
     def transact_write_items(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
-        self._called(RECORD, "confirm" if "Update" in asked["TransactItems"][0] else "", asked)
-        change, record = asked["TransactItems"]
-        decision = record["Put"]["Item"]
-        if "Update" in change:
-            self._confirm(change["Update"])
-        else:
-            self._lease(change["Put"]["Item"])
-        self.table[_key(decision)] = decision
+        writes = asked["TransactItems"]
+        self._called(RECORD, "confirm" if "Update" in writes[0] else "", asked)
+        if not all(self._allows(request) for write in writes for request in write.values()):
+            reasons = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
+            _refuse("TransactionCanceledException", "cancelled", CancellationReasons=reasons)
+        for write in writes:
+            for kind, request in write.items():
+                if kind == "Put":
+                    self.table[_key(request["Item"])] = request["Item"]
+                else:
+                    self._update(request)
         return {}
 
-    def _lease(self, latest: dict[str, Any]) -> None:
-        known = self.table.get(_key(latest))
-        if known and int(known["tick"]["N"]) >= int(latest["tick"]["N"]):
-            _cancel()
-        self.table[_key(latest)] = latest
+    def _update(self, request: dict[str, Any]) -> None:
+        item = self.table[_key(request["Key"])]
+        for change in request["UpdateExpression"].removeprefix("SET ").split(", "):
+            name, value = change.split(" = ")
+            attribute = request["ExpressionAttributeNames"][name]
+            item[attribute] = request["ExpressionAttributeValues"][value]
 
-    def _confirm(self, update: dict[str, Any]) -> None:
-        values = update["ExpressionAttributeValues"]
-        item = self.table.get(("Media/Live", "LATEST"), {})
-        if item.get("tick") != values[":tick"]:
-            _cancel()
-        item |= {"desired": values[":desired"], "plan": values[":plan"]}
-        if ":cloud_weight" in values:
-            item["cloud_weight"] = values[":cloud_weight"]
+    def _allows(self, request: dict[str, Any]) -> bool:
+        """Whether the condition of a write is met, as DynamoDB reads it."""
+        item = self.table.get(_key(request.get("Item") or request["Key"]), {})
+        text = request.get("ConditionExpression", "")
+        for name, attribute in request.get("ExpressionAttributeNames", {}).items():
+            text = text.replace(f"attribute_not_exists({name})", str(attribute not in item))
+            is_number = "N" in item.get(attribute, {})
+            text = text.replace(f"attribute_type({name}, :number)", str(is_number))
+            text = text.replace(name, item[attribute]["N"] if is_number else "nan")
+        for name, value in request.get("ExpressionAttributeValues", {}).items():
+            text = text.replace(name, value.get("N", "nan"))
+        words = {"OR": "or", "AND": "and", "NOT": "not", "=": "=="}
+        expression = " ".join(words.get(word, word) for word in text.split())
+        return not text or bool(eval(expression, {"nan": math.nan}))  # noqa: S307  ours, of numbers
 
     def batch_write_item(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         self._called("BatchWriteItem", "", asked)
@@ -281,13 +306,25 @@ class FakeAws(Paged):
         return {}
 
     def put_item(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
-        self._called("PutItem", "", asked)
+        self._called("PutItem", asked["Item"]["item"]["S"], asked)
+        if not self._allows(asked):
+            _refuse("ConditionalCheckFailedException", "the condition is not met")
         self.table[_key(asked["Item"])] = asked["Item"]
         return {}
 
+    def describe_listeners(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("DescribeListeners", "", asked)
+        groups = [{"TargetGroupArn": arn, "Weight": one} for arn, one in self.weights.items()]
+        forward = {"TargetGroups": groups, **self.forwarding}
+        whole = [*self.actions, {"Type": "forward", "ForwardConfig": forward}]
+        actions = self.listens_with or whole
+        return {"Listeners": [{"ListenerArn": asked["ListenerArns"][0], "DefaultActions": actions}]}
+
     def modify_listener(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         self._called("ModifyListener", "", asked)
-        split = asked["DefaultActions"][0]["ForwardConfig"]["TargetGroups"]
+        *self.actions, forward = asked["DefaultActions"]
+        self.forwarding = dict(forward["ForwardConfig"])
+        split = self.forwarding.pop("TargetGroups")
         self.weights = {target["TargetGroupArn"]: target["Weight"] for target in split}
         return {}
 
@@ -320,11 +357,6 @@ class FakeAws(Paged):
 
 def _key(item: dict[str, Any]) -> tuple[str, str]:
     return item["fleet"]["S"], item["item"]["S"]
-
-
-def _cancel() -> NoReturn:
-    reasons = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
-    _refuse("TransactionCanceledException", "cancelled", CancellationReasons=reasons)
 
 
 def _refuse(code: str, message: str, **more: Any) -> NoReturn:  # noqa: ANN401  as above

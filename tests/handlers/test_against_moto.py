@@ -32,7 +32,9 @@ def test_a_peak_is_launched_serves_after_its_boot_time_and_is_let_go(account: Ac
     assert account.desired() == {"g": 0, "x": 0}
 
 
-def test_a_quiet_tick_is_three_reads_and_a_change_two_writes(account: Account) -> None:
+def test_a_quiet_tick_is_three_reads_and_its_claim(
+    account: Account,
+) -> None:
     account.put(155)
     account.put(100, ON_PREMISES)
     reads = {"GetMetricData": 1, "DescribeAutoScalingGroups": 1, "Query": 1}
@@ -40,7 +42,7 @@ def test_a_quiet_tick_is_three_reads_and_a_change_two_writes(account: Account) -
     assert account.calls == {**reads, "TransactWriteItems": 1, "SetDesiredCapacity": 1}
     account.world.advance(1)
     account.tick(REPORTING_FLEET)
-    assert account.calls == reads
+    assert account.calls == {**reads, "PutItem": 1}
 
 
 def test_501_metrics_are_two_pages(account: Account) -> None:
@@ -72,7 +74,7 @@ def test_of_two_ticks_out_of_order_only_the_later_acts(account: Account) -> None
     account.put(300)
     assert account.tick()["applied"]["recorded"] == "stale"
     assert account.desired() == {"g": 6, "x": 0}
-    assert account.remembered() == ["DECISION#2027-01-15T08:00:00Z", "LATEST"]
+    assert account.remembered() == ["DECISION#2027-01-15T08:00:00Z", "LATEST", "TICK"]
 
 
 def test_a_tick_delivered_twice_acts_once(account: Account) -> None:
@@ -153,7 +155,7 @@ def test_a_listener_gets_the_weights(account: Account) -> None:
     account.tick(replace(FLEET, traffic=traffic))
     (action,) = elb.describe_listeners(ListenerArns=[listener])["Listeners"][0]["DefaultActions"]
     split = {t["TargetGroupArn"]: t["Weight"] for t in action["ForwardConfig"]["TargetGroups"]}
-    assert split == {targets[0]: 67, targets[1]: 33}
+    assert split == {targets[0]: 666, targets[1]: 333}
     account.tick(replace(FLEET, traffic=traffic))
     assert account.calls["ModifyListener"] == 0
 

@@ -131,6 +131,10 @@ def test_a_request_has_one_token_so_that_a_repetition_launches_nothing() -> None
     assert len(set(tokens)) == len(tokens)
 
 
+DRAINED = replace(DIRECT, pools=tuple(replace(one, drain_seconds=110) for one in DIRECT.pools))
+"""The same fleet, whose instances finish their work before they leave."""
+
+
 def noticed(fake: FakeAws, instance_id: str, *, kind: str = "interruption") -> FakeAws:
     """Remember that an instance of the first pool is taken back."""
     fake.table["Media/Live", f"NOTICE#{instance_id}"] = {
@@ -138,7 +142,7 @@ def noticed(fake: FakeAws, instance_id: str, *, kind: str = "interruption") -> F
         "item": {"S": f"NOTICE#{instance_id}"},
         "pool": {"S": "Graviton"},
         "kind": {"S": kind},
-        "seen_at": {"N": str(NOW)},
+        "seen_at": {"N": str(NOW - 60)},
         "capacity": {"N": "1"},
         "expires_at": {"N": str(NOW + 900)},
     }
@@ -156,7 +160,7 @@ def running(fake: FakeAws, count: int) -> FakeAws:
 
 def test_an_instance_that_is_taken_back_is_replaced_first_and_drained_by_name() -> None:
     fake = noticed(remembers(running(aws(155), 6)), "i-2")
-    tick(fake, DIRECT)
+    tick(fake, DRAINED)
     order = [name for name, _ in fake.calls if name in {"LaunchInstances", DRAIN}]
     assert order == ["LaunchInstances", DRAIN]
     assert asked(fake, DRAIN)[0]["InstanceId"] == "i-2"
@@ -169,7 +173,7 @@ DRAIN = "TerminateInstanceInAutoScalingGroup"
 def test_a_group_at_its_minimum_replaces_what_is_taken_back_by_itself() -> None:
     fake = noticed(remembers(running(aws(155), 6)), "i-2")
     fake.groups["g"].minimum = 6
-    tick(fake, DIRECT)
+    tick(fake, DRAINED)
     assert asked(fake, DRAIN)[0]["ShouldDecrementDesiredCapacity"] is False
 
 

@@ -114,7 +114,7 @@ def test_what_aws_does_not_explain_takes_the_pool_out_the_third_time(world: Even
 
 def test_the_same_failed_launch_counts_once_however_often_it_is_told(world: EventWorld) -> None:
     for _ in range(5):
-        world.take(not_launched("Client.InternalError: Client error on launch"))
+        world.take(not_launched("Instance became unhealthy while waiting to serve"))
     assert world.memory().outages == ()
     assert world.items()["STRIKES#Spot"]["count"] == {"N": "1"}
 
@@ -129,7 +129,7 @@ def test_a_launch_that_is_cancelled_says_nothing(world: EventWorld) -> None:
 def test_a_launch_clears_what_was_refused_before_it(world: EventWorld) -> None:
     world.run_instance("i-1")
     world.take(not_launched(ICE))
-    world.take(not_launched("Client.InternalError: Client error on launch", at=NOW + 1))
+    world.take(not_launched("Instance became unhealthy while waiting to serve", at=NOW + 1))
     world.asked.clear()
     world.take(launched("i-1", at=NOW + 300))
     assert world.memory(NOW + 300).outages == ()
@@ -442,7 +442,7 @@ def test_a_damaged_record_of_boots_is_made_anew(world: EventWorld) -> None:
 def test_what_dynamodb_cannot_change_is_deleted_so_that_the_next_delivery_can(
     world: EventWorld,
 ) -> None:
-    told = not_launched("Client error on launch")
+    told = not_launched("Instance became unhealthy")
     world.take(told)
     Fault(world.dynamodb, "UpdateItem", "ValidationException")
     with pytest.raises(UnfinishedEventError, match="ValidationException"):

@@ -65,6 +65,21 @@ def test_a_code_means_the_same_alone_and_within_a_message(code: str, cause: Outa
             OutageCause.BAD_TEMPLATE,
         ),
         ("Invalid device name upload. Launching EC2 instance failed.", OutageCause.BAD_TEMPLATE),
+        ("The requested Availability Zone is no longer supported.", OutageCause.NO_CAPACITY),
+        ("The requested configuration is currently not supported.", OutageCause.NO_CAPACITY),
+        ("The capacity reservation 'cr-1' has expired.", OutageCause.NO_CAPACITY),
+        ("You have exceeded the maximum number of network interfaces.", OutageCause.QUOTA),
+        ("Termination Reason: Client.InternalError: Client error", OutageCause.BAD_TEMPLATE),
+        ("Invalid IamInstanceProfile: arn:x. Launching failed.", OutageCause.BAD_TEMPLATE),
+        ("The specified launch template, ID lt-1, does not exist.", OutageCause.BAD_TEMPLATE),
+        ("The subnet ID 'subnet-1' does not exist.", OutageCause.BAD_TEMPLATE),
+        ("AMI ami-1 is pending, and cannot be run.", OutageCause.BAD_TEMPLATE),
+        (
+            "Your request in this region is being validated",
+            OutageCause.NOT_AUTHORISED,
+        ),
+        ("Rate exceeded. Launching EC2 instance failed.", OutageCause.THROTTLED),
+        ("The subnet does not have enough free addresses.", OutageCause.NO_ADDRESSES),
     ],
 )
 def test_a_message_without_a_code_is_understood(message: str, cause: OutageCause) -> None:
@@ -75,14 +90,32 @@ def test_a_message_without_a_code_is_understood(message: str, cause: OutageCause
     ("code", "message"),
     [
         ("", ""),
-        ("InternalError", "An internal error has occurred"),
+        ("", " "),
         ("ResourceContention", "You already have a pending update"),
-        ("", "Client.InternalError: Client error on launch"),
         ("", "Instance failed to complete user's Lifecycle Action: it was abandoned"),
+        ("", "Instance became unhealthy while waiting for instance to be in InService state."),
     ],
 )
-def test_what_does_not_say_why_has_no_cause(code: str, message: str) -> None:
+def test_what_gives_no_reason_of_awss_own_has_no_cause(code: str, message: str) -> None:
     assert outage_cause(code, message) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("InternalError", "An internal error has occurred"),
+        ("", "Server.InternalError: Internal error on launch. Launching EC2 instance failed."),
+        ("", "Service Unavailable. Launching EC2 instance failed."),
+        ("", "The stars are wrong. Launching EC2 instance failed."),
+    ],
+)
+def test_a_reason_that_nobody_has_classed_is_its_own_cause(code: str, message: str) -> None:
+    assert outage_cause(code, message) is OutageCause.UNKNOWN
+
+
+def test_a_volume_whose_key_is_gone_is_the_templates_fault() -> None:
+    said = "Instance became unhealthy while waiting. Client.InternalError: Client error on launch"
+    assert outage_cause("", said) is OutageCause.BAD_TEMPLATE
 
 
 @given(code=st.text(), message=st.text())

@@ -139,11 +139,17 @@ def test_a_success_in_another_zone_ends_nothing() -> None:
     assert len(outages(fake)) == 1
 
 
-def test_an_old_failure_and_words_that_nobody_knows_say_nothing() -> None:
-    fake = hanging(activity(QUOTA, ago=3600), activity("Something new.", ago=20))
+def test_an_old_failure_says_nothing() -> None:
+    fake = hanging(activity(QUOTA, ago=3600))
     tick(fake, DESIRED)
     assert outages(fake) == {}
     assert fake.desired["g"] == 6
+
+
+def test_a_reason_that_nobody_knows_is_a_cause_of_its_own() -> None:
+    fake = hanging(activity("Something new.", ago=20))
+    tick(fake, DESIRED)
+    assert outages(fake) == {"OUTAGE#Graviton#on-demand#*#*": "unknown"}
 
 
 def test_without_memory_and_without_an_answer_the_size_stays() -> None:

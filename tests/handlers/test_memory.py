@@ -25,7 +25,11 @@ def test_a_change_is_recorded_before_it_is_made() -> None:
     fake = aws(155)
     tick(fake)
     assert fake.written() == [RECORD, "SetDesiredCapacity"]
-    assert sorted(item for _, item in fake.table) == ["DECISION#2027-01-15T08:00:00Z", "LATEST"]
+    assert sorted(item for _, item in fake.table) == [
+        "DECISION#2027-01-15T08:00:00Z",
+        "LATEST",
+        "TICK",
+    ]
 
 
 def test_a_silent_signal_holds_the_fleet() -> None:

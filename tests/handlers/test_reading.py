@@ -81,7 +81,7 @@ def test_every_period_of_a_mixed_fleet_is_whole() -> None:
     fake = aws(155)
     fake.metrics["Slow"] = {NOW - 300: 105.0, NOW: 9000.0}
     tick(fake, replace(FLEET, signals=(*FLEET.signals, slow)), now=NOW + 60)
-    _, asked = fake.calls[0]
+    (asked,) = (asked for operation, asked in fake.calls if operation == "GetMetricData")
     assert asked["StartTime"].timestamp() % 300 == 0
     assert asked["EndTime"].timestamp() == NOW + 60
     assert fake.desired["g"] == 6

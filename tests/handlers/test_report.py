@@ -19,6 +19,7 @@ NAMES = {
     *("RejectedSamples", "AtMaximum", "Held", "BaselineUnknown", "PoolsChanged", "FailedCalls"),
     *("PoolsOut", "PoolsBroken", "RefusedLaunches", "InstancesAtRisk", "OtherWriter"),
     *("ReplacementHalted", "StuckDrains", "SweptInstances", "RolledBack"),
+    *("CapacityMissing", "HeldUnservedUnits", "ProcessesSuspended"),
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from peakfleet_handlers.aws import CALL_SECONDS, REPORT_SECONDS, Calls, Deadline
+from peakfleet_handlers.state import Claim
 from peakfleet_handlers.tick import act
 from peakfleet_planner import Plan, PoolPlan, PoolReading, Reason, Snapshot
 from tests.handlers.fake_aws import READS
@@ -40,7 +41,7 @@ def test_a_fresh_fleet_within_its_baseline_writes_nothing() -> None:
     fake = aws(50)
     tick(fake)
     assert fake.written() == []
-    assert fake.counted() == dict.fromkeys(READS, 1)
+    assert fake.counted() == {**dict.fromkeys(READS, 1), "PutItem": 1}
 
 
 def test_demand_that_is_gone_is_let_go() -> None:
@@ -66,14 +67,14 @@ def test_a_tick_delivered_twice_acts_once() -> None:
     assert fake.desired["g"] == 0
 
 
-def test_without_a_group_reading_more_may_be_asked_for_but_never_less() -> None:
-    fake = remembers(aws(155, graviton=3))
+@pytest.mark.parametrize("demand", [0, 155, 300])
+@pytest.mark.parametrize("desired", [2, 3, 9])
+def test_a_group_that_cannot_be_read_is_left_as_it_is(demand: float, desired: int) -> None:
+    fake = remembers(aws(demand, graviton=3))
+    fake.groups["g"].desired = desired
     fake.failing["DescribeAutoScalingGroups"] = "Throttling"
     tick(fake)
-    assert fake.desired["g"] == 6
-    fake.metrics["Streams"] = minutes([0] * 70)
-    tick(fake, now=NOW + 1)
-    assert fake.desired["g"] == 6
+    assert fake.desired["g"] == desired
 
 
 def test_one_missing_group_leaves_the_others_growing() -> None:
@@ -113,7 +114,7 @@ def test_a_function_out_of_time_calls_nothing_and_still_answers() -> None:
     said = tick(fake, timeout_seconds=2)
     assert fake.calls == []
     assert said["reason"] == "blind"
-    assert said["applied"]["failed_calls"] == 3
+    assert said["applied"]["failed_calls"] == 4
 
 
 @pytest.mark.parametrize("timeout_seconds", [15, 30, 50, 200])
@@ -152,6 +153,7 @@ def test_a_plan_beyond_the_bounds_of_a_group_is_clamped() -> None:
             replace(FLEET, state_table=None),
             Snapshot(now_epoch_seconds=NOW, signals={}, pools=readings),
             Plan(pools=(pool,), reason=Reason.DEMAND),
+            Claim(tick=NOW),
             clients=fake.clients,
             calls=calls,
         )

@@ -93,7 +93,9 @@ def synthesized(environment: str) -> App:
     folder = tempfile.TemporaryDirectory(prefix="peakfleet-app-")
     _FOLDERS.append(folder)
     kept = {
-        name: os.environ[name] for name in ("PATH", "HOME", "XDG_CACHE_HOME") if name in os.environ
+        name: os.environ[name]
+        for name in ("PATH", "HOME", "PYTHONPATH", "XDG_CACHE_HOME")
+        if name in os.environ
     }
     nowhere = "http://127.0.0.1:9"
     subprocess.run(

@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
-from tests.infra.fleets import burst_fleet, new_stack, properties
+from tests.infra.fleets import burst_fleet, new_stack, only, properties
 
 ALARM = "AWS::CloudWatch::Alarm"
 
@@ -48,6 +48,9 @@ def test_a_dead_scaler_is_noticed_within_three_minutes(alarms: dict[str, dict[st
     ("name", "metric", "minutes"),
     [
         ("AtMaximum", "AtMaximum", 10),
+        ("UnservedDemand", "UnservedUnits", 10),
+        ("MissingCapacity", "MissingUnits", 15),
+        ("BaselineUnknown", "BaselineUnknown", 10),
         ("BrokenPool", "PoolsBroken", 1),
         ("StaleSignals", "StaleSignals", 10),
         ("FailedCalls", "FailedCalls", 5),
@@ -63,6 +66,28 @@ def test_what_lasts_rings(
     assert (alarm["MetricName"], alarm["EvaluationPeriods"]) == (metric, minutes)
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
     assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_a_hold_rings_only_while_demand_goes_unserved_under_it(
+    alarms: dict[str, dict[str, Any]],
+) -> None:
+    alarm = alarms["HeldUnserved"]
+    shown, *read = sorted(alarm["Metrics"], key=lambda one: "Expression" not in one)
+    assert shown["Expression"] == "IF(held > 0, unserved, 0)"
+    named = {one["Id"]: one["MetricStat"]["Metric"]["MetricName"] for one in read}
+    assert named == {"held": "Held", "unserved": "UnservedUnits"}
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0, 5)
+
+
+def test_one_alarm_rings_when_any_rings_and_pages_nobody_by_itself() -> None:
+    stack = new_stack()
+    fleet = burst_fleet(stack, alarm_topic=sns.Topic(stack, "Topic"))
+    health = only(Template.from_stack(stack), "AWS::CloudWatch::CompositeAlarm")
+    for alarm in fleet.alarms.values():
+        logical_id = stack.resolve(alarm.alarm_arn)["Fn::GetAtt"][0]
+        assert logical_id in str(health["AlarmRule"])
+    assert "Media/Live" in health["AlarmDescription"]
+    assert not {"AlarmActions", "AlarmName"} & set(health)
 
 
 def test_without_a_topic_alarms_only_show() -> None:

@@ -114,7 +114,9 @@ def test_instances_may_publish_what_they_serve_in_one_namespace(template: Templa
         for statement in policy["PolicyDocument"]["Statement"]
         if statement["Action"] == "cloudwatch:PutMetricData"
     )
-    assert found["Condition"] == {"StringEquals": {"cloudwatch:namespace": "PeakFleet/Workers"}}
+    assert found["Condition"] == {
+        "StringEquals": {"cloudwatch:namespace": "PeakFleet/Workers/Media/Live"}
+    }
 
 
 def test_a_tag_that_no_metadata_can_hold_is_refused() -> None:
@@ -133,7 +135,9 @@ def test_while_demand_bursts_a_share_stays_on_x86(template: Template) -> None:
 
 def test_the_others_are_compared_with_the_canary_or_the_first_on_demand_or_who_is_named() -> None:
     def baseline(*pools: CapacityPool, name: str | None = None) -> str:
-        return EfficiencyLedger(baseline_pool=name).to_planner(pools).baseline_pool
+        return (
+            EfficiencyLedger(baseline_pool=name).to_planner(pools, fleet="Media/Live").baseline_pool
+        )
 
     def x86(name: str, **options: Any) -> CapacityPool:  # noqa: ANN401  a pool's own
         return CapacityPool.x86(
@@ -164,11 +168,11 @@ def test_without_x86_there_is_nothing_to_compare_with(
 
 def test_measured_units_are_only_shown_unless_the_owner_lets_them_feed_back() -> None:
     pools = [GRAVITON, X86]
-    assert EfficiencyLedger().to_planner(pools).at_most_change is None
+    assert EfficiencyLedger().to_planner(pools, fleet="Media/Live").at_most_change is None
     feedback = EfficiencyLedger(feedback=Feedback.within(0.2))
-    assert feedback.to_planner(pools).at_most_change == 0.2
+    assert feedback.to_planner(pools, fleet="Media/Live").at_most_change == 0.2
     with pytest.raises(SpecError, match=r"at_most_change must be between 0 and 0\.5, got 2"):
-        EfficiencyLedger(feedback=Feedback.within(2)).to_planner(pools)
+        EfficiencyLedger(feedback=Feedback.within(2)).to_planner(pools, fleet="Media/Live")
 
 
 def test_ledger_and_neuron_watch_speak_of_the_same_metrics() -> None:

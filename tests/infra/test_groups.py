@@ -46,10 +46,35 @@ def test_instances_have_no_public_address_and_no_ssh_key() -> None:
     assert "KeyName" not in data
 
 
-def test_instances_are_reached_through_systems_manager() -> None:
-    roles = properties(rendered(GRAVITON), "AWS::IAM::Role")
-    (worker,) = [role for role in roles if "ec2.amazonaws.com" in str(role)]
-    assert "AmazonSSMManagedInstanceCore" in str(worker["ManagedPolicyArns"])
+def instance_permissions(template: Template) -> list[str]:
+    """Return every action that the instances of the one fleet may do."""
+    ((role, worker),) = (
+        (name, found["Properties"])
+        for name, found in template.find_resources("AWS::IAM::Role").items()
+        if "ec2.amazonaws.com" in str(found)
+    )
+    assert "ManagedPolicyArns" not in worker
+    return [
+        action
+        for policy in properties(template, "AWS::IAM::Policy")
+        if {"Ref": role} in policy["Roles"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in (
+            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        )
+    ]
+
+
+def test_instances_are_reached_with_session_manager_and_read_no_parameters() -> None:
+    allowed = instance_permissions(rendered(GRAVITON))
+    assert {"ssmmessages:OpenDataChannel", "ssm:UpdateInstanceInformation"} <= set(allowed)
+    assert not [action for action in allowed if "Parameter" in action]
+
+
+def test_nobody_reaches_instances_where_session_manager_is_off() -> None:
+    stack = new_stack()
+    burst_fleet(stack, session_manager=False)
+    assert instance_permissions(Template.from_stack(stack)) == []
 
 
 def test_instances_are_watched_every_minute() -> None:

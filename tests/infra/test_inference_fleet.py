@@ -115,7 +115,10 @@ def test_only_machines_with_neuron_watch_their_cores(template: Template) -> None
     watched = {kind for kind, (_, own) in scripts(template).items() if "neuron_metrics" in own}
     assert watched == {"inf2.xlarge", "trn1.2xlarge"}
     _, own = scripts(template)["inf2.xlarge"]
-    assert '--namespace PeakFleet/Neuron --fleet "Media/Ranking" --pool "Inferentia"' in own
+    assert (
+        '--namespace "PeakFleet/Neuron/Media/Ranking" --fleet "Media/Ranking" --pool "Inferentia"'
+        in own
+    )
 
 
 def test_user_data_fits_and_is_clean_shell(template: Template, tmp_path: Path) -> None:
@@ -152,7 +155,9 @@ def statements(template: Template, action: str) -> list[dict[str, Any]]:
 
 def test_machines_publish_in_one_namespace_only(template: Template) -> None:
     (allowed,) = statements(template, "cloudwatch:PutMetricData")
-    assert allowed["Condition"] == {"StringEquals": {"cloudwatch:namespace": "PeakFleet/Neuron"}}
+    assert allowed["Condition"] == {
+        "StringEquals": {"cloudwatch:namespace": "PeakFleet/Neuron/Media/Ranking"}
+    }
 
 
 def test_machines_may_give_up_those_of_their_neuron_groups_and_no_others(
@@ -292,7 +297,7 @@ def test_a_chip_that_fails_and_executions_that_fail_raise_alarms(template: Templ
         template.has_resource_properties(
             "AWS::CloudWatch::Alarm",
             {
-                "Namespace": "PeakFleet/Neuron",
+                "Namespace": "PeakFleet/Neuron/Media/Ranking",
                 "MetricName": name,
                 "Dimensions": [{"Name": "Fleet", "Value": "Media/Ranking"}],
                 "Threshold": 0,

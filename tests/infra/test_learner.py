@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -156,6 +158,48 @@ def test_without_numpy_and_network_the_error_says_how_to_get_it(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(SpecError, match=r"Media/Live.* run `python -m peakfleet.prefetch` once"):
         burst_fleet(new_stack(), foresight=Foresight.learned())
+
+
+def test_without_a_home_that_can_be_written_numpy_is_kept_among_temporary_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nope")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    found = numpy.layer_file()
+    assert found.parent.parent == tmp_path
+    assert found.parent.stat().st_mode & 0o077 == 0  # nobody else puts a layer there
+
+
+def test_nowhere_to_write_is_an_error_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nope")
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/nope")
+    with pytest.raises(RuntimeError, match="set XDG_CACHE_HOME to a folder that can be written"):
+        prefetch()
+
+
+def test_without_pip_the_error_names_ways_that_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    bare = tmp_path / "python"
+    bare.write_text("#!/bin/sh\necho 'No module named pip' >&2\nexit 1\n")
+    bare.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(bare))
+    with pytest.raises(RuntimeError, match=r"uv run --with pip .*prefetch WHEEL` with a wheel"):
+        prefetch()
+
+
+def test_another_wheel_than_numpys_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    wheel = tmp_path / "numpy.whl"
+    wheel.write_bytes(b"something else")
+    with pytest.raises(RuntimeError, match=r"is not the wheel of numpy .* whose SHA-256 is"):
+        prefetch(wheel)
+    assert not numpy.layer_file().exists()
 
 
 def test_numpy_that_was_fetched_is_not_fetched_again() -> None:

@@ -30,7 +30,7 @@ LEFT_AS_IT_IS = {
     "AwsSolutions-EC23": "the rule throws on a network range by reference; it is the network's own",
     "AwsSolutions-EC26": "the rule throws on mixed groups; test_groups checks the encryption",
     "AwsSolutions-ELB2": "access logs need a bucket and a known region: the user's to turn on",
-    "AwsSolutions-IAM4 AmazonSSMManagedInstanceCore": "AWS keeps it right for its own agent",
+    "AwsSolutions-IAM5 peakfleet-agent-*": "an older launch template fetches an older agent",
     "AwsSolutions-IAM5 *": "GetMetricData and what describes groups know no narrower resource",
     "AwsSolutions-IAM5 autoScalingGroup:*": "the star is the group's random id; its name is given",
     "AwsSolutions-IAM5 instance/*": "no id is known: swept ones have a tag, new ones a template",
@@ -41,7 +41,7 @@ LEFT_AS_IT_IS = {
 
 
 RULES = (
-    (r"\[Policy::.*/(\w+)\]$", r"AwsSolutions-IAM4 \1"),
+    (r"/peakfleet-agent-\*\.zip\]$", "AwsSolutions-IAM5 peakfleet-agent-*"),
     (r"\[Resource::\*\]", "AwsSolutions-IAM5 *"),
     (r":autoScalingGroup:\*:autoScalingGroupName/<", "AwsSolutions-IAM5 autoScalingGroup:*"),
     (r":instance/\*\]", "AwsSolutions-IAM5 instance/*"),

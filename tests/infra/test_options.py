@@ -85,6 +85,7 @@ def every_option(stack: Stack, vpc: ec2.Vpc) -> FleetOptions:
         vpc_subnets=ec2.SubnetSelection(subnets=[vpc.private_subnets[1]]),
         security_groups=[ec2.SecurityGroup(stack, f"Own{number}", vpc=vpc) for number in (1, 2)],
         metadata_hop_limit=2,
+        session_manager=False,
         state=FleetState(stack, "OwnState", encryption_key=key),
         functions=Functions(
             vpc=vpc,

@@ -34,7 +34,7 @@ def graviton(*types: str, **options: Any) -> CapacityPool:  # noqa: ANN401  a po
             lambda: CapacityPool.x86("c8g.large", units_per_instance=1, max_instances=1),
             "x86_64 instance types only, got c8g.large, which is arm64",
         ),
-        (lambda: graviton("large"), "'large' is no instance type, for example c8g.4xlarge"),
+        (lambda: graviton("large"), "'large' is no instance type; did you mean"),
         (lambda: graviton("c8g.large", "c8g.large"), "instance types must differ"),
         (lambda: graviton(units_per_instance=0), "units_per_instance must be above 0, got 0"),
         (lambda: graviton(units_per_instance=-4), "units_per_instance must be above 0, got -4"),

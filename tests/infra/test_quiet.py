@@ -102,9 +102,9 @@ def test_a_tick_its_events_and_where_it_can_learn_a_lesson_serve_a_fleet_however
     assert kinds.count("AWS::Lambda::Function") == 8
 
 
-def test_a_fleet_within_a_stage_is_named_with_it() -> None:
+def test_a_fleet_within_a_stage_is_named_with_its_stack() -> None:
     stack = Stack(Stage(App(), "Prod"), "Media")
-    assert burst_fleet(stack).fleet_name == "Prod/Media/Live"
+    assert burst_fleet(stack).fleet_name == "Prod-Media/Live"
 
 
 def test_a_fleet_is_tagged_with_its_name() -> None:

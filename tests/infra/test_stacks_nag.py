@@ -38,8 +38,8 @@ ACCEPTED = {
     r"AwsSolutions-IAM5\[Resource::arn:.*:(fleet|network-interface|security-group|subnet|volume|image)"
     r"/\*\]": "what a fleet consists of has no name yet; its launch template is given",
     r"AwsSolutions-IAM5\[Resource::<\w+\.Arn>:\*\]": "the versions of one function",
-    r"AwsSolutions-IAM4\[Policy::.*/AmazonSSMManagedInstanceCore\]": (
-        "AWS keeps it in step with the SSM agent; it replaces SSH"
+    r"AwsSolutions-IAM5\[Resource::arn:.*/peakfleet-agent-\*\.zip\]": (
+        "an older version of a launch template fetches an older agent, and nothing else"
     ),
     r"AwsSolutions-EC26": (
         "the rule cannot read launch templates and fails; every volume is encrypted by its template"

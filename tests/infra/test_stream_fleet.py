@@ -123,7 +123,7 @@ def test_a_certificate_makes_the_listener_speak_tls() -> None:
     [
         ([], "Media/Edge: on_premises_targets must name at least one server"),
         (["edge-1"], "on_premises_targets must be IPv4 addresses, got 'edge-1'"),
-        (["8.8.8.8"], "on_premises_targets must be private addresses.* got 8.8.8.8"),
+        (["8.8.8.8"], r"must be in 10\.0\.0\.0/8, 100\.64\.0\.0/10, .* got 8\.8\.8\.8"),
     ],
 )
 def test_servers_that_a_load_balancer_cannot_reach_are_refused(

@@ -262,7 +262,6 @@ def test_its_template_passes_cfn_lint(blocked: Template, bought: Template, tmp_p
 LEFT_AS_IT_IS = {
     "AwsSolutions-AS3",
     "AwsSolutions-EC26",
-    "AwsSolutions-IAM4",
     "AwsSolutions-IAM5",
     "AwsSolutions-L1",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,11 @@ from peakfleet_planner import (
     BacklogSignal,
     FixedBaseline,
     FleetSpec,
+    Memory,
     PaceSpec,
     Plan,
     PoolSpec,
+    Reason,
     ServiceLevelSpec,
     Snapshot,
     decide,
@@ -189,3 +192,138 @@ def test_what_a_queue_is_made_of_is_what_is_left_of_it(
     batches = queue.outstanding()
     assert sum(work for _, work in batches) == pytest.approx(queue.left[-1])
     assert [due for due, _ in batches] == sorted(due for due, _ in batches)
+
+
+lengths = st.sampled_from([30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0])
+
+
+@given(history=counts, seconds=lengths, deadline=lengths, running=capacity)
+def test_growth_never_goes_beyond_the_items_there_are(
+    history: list[tuple[float, float]], seconds: float, deadline: float, running: int
+) -> None:
+    spec = queue_fleet(deadline_seconds=deadline, seconds_per_item=seconds)
+    waiting, busy = [list(one) for one in zip(*history, strict=True)]
+    (desired,) = sizes(planned(spec, waiting, busy, capacity=running))
+    believed = max(w + b for w, b in history[-5:])
+    assert desired <= max(running, ceil(believed))
+
+
+@given(busy=st.integers(1, 60), idle=st.integers(0, 20), seconds=lengths, deadline=lengths)
+def test_busy_workers_with_nothing_waiting_are_what_is_asked_for(
+    busy: int, idle: int, seconds: float, deadline: float
+) -> None:
+    spec = queue_fleet(deadline_seconds=deadline, seconds_per_item=seconds)
+    plan = planned(spec, [0.0] * 60, [float(busy)] * 60, capacity=busy + idle)
+    assert sizes(plan) == [busy]
+
+
+@given(waiting=st.lists(st.floats(0, 1e4), min_size=2, max_size=60), zeros=st.integers(1, 60))
+def test_a_count_in_flight_that_is_not_published_is_zero(waiting: list[float], zeros: int) -> None:
+    """SQS publishes it only while something is in flight."""
+    spec = queue_fleet()
+    zeros = min(zeros, len(waiting) - 1)
+    published = series([0.0] * (len(waiting) - zeros), age_minutes=1 + zeros)
+    (pool,) = seen(spec, [0])
+    signals = {"jobs": {"waiting": series(waiting), "in_flight": published}}
+    plan = decide(spec, Snapshot(now_epoch_seconds=NOW, signals=signals, pools=(pool,)))
+    assert plan == planned(spec, waiting, [0.0] * len(waiting))
+
+
+def test_a_count_in_flight_that_is_late_is_the_one_before() -> None:
+    spec = queue_fleet(seconds_per_item=3600)
+    published = series([30.0] * 58, age_minutes=3)
+    (pool,) = seen(spec, [30])
+    signals = {"jobs": {"waiting": series([0.0] * 60), "in_flight": published}}
+    plan = decide(spec, Snapshot(now_epoch_seconds=NOW, signals=signals, pools=(pool,)))
+    assert sizes(plan) == [30]
+
+
+@given(items=st.integers(1, 60), wait=st.floats(60, 3600), times=st.floats(0.6, 20))
+def test_each_item_longer_than_it_may_wait_gets_one_unit(
+    items: int, wait: float, times: float
+) -> None:
+    spec = queue_fleet(deadline_seconds=wait, seconds_per_item=times * wait, boot_seconds=wait / 2)
+    waiting = [0.0] * 50 + [float(items)] * 10
+    assert sizes(planned(spec, waiting, [0.0] * 60)) == [items]
+
+
+def test_items_that_vanish_and_come_back_keep_their_age() -> None:
+    spec = queue_fleet(deadline_seconds=600)
+    pile, idle = [0.0] * 50 + [1000.0] * 10, [0.0] * 60
+    glitch = [*pile[:-3], 0.0, *pile[-2:]]
+    assert planned(spec, glitch, idle) == planned(spec, pile, idle)
+
+
+def test_an_empty_queue_is_believed_after_five_counts() -> None:
+    spec = queue_fleet(deadline_seconds=600)
+    pile = [0.0] * 50 + [1000.0] * 10
+    for zeros, believed in ((1, False), (4, False), (5, True)):
+        plan = planned(spec, [*pile, *[0.0] * zeros], [0.0] * (60 + zeros), capacity=50)
+        assert (plan.demand_units == 0) is believed
+
+
+@given(history=counts, running=capacity, share_workers=st.booleans())
+def test_queues_that_share_workers_add_up(
+    history: list[tuple[float, float]],
+    running: int,
+    share_workers: bool,  # noqa: FBT001  what is declared
+) -> None:
+    one = queue_fleet()
+    (signal,) = one.signals
+    two = replace(
+        one,
+        signals=(signal, replace(signal, name="other")),
+        queues_share_workers=share_workers,
+    )
+    waiting, busy = [list(some) for some in zip(*history, strict=True)]
+    read = {"waiting": series(waiting), "in_flight": series(busy)}
+    both = decide(
+        two,
+        Snapshot(
+            now_epoch_seconds=NOW,
+            signals={"jobs": read, "other": read},
+            pools=seen(two, [2 * running if share_workers else running]),
+        ),
+    )
+    alone = planned(one, waiting, busy, capacity=running)
+    factor = 2 if share_workers else 1
+    assert both.demand_units == pytest.approx(factor * alone.demand_units)
+    assert both.wanted_units == pytest.approx(factor * alone.wanted_units)
+
+
+def poisoned(minutes: int, *, in_flight: float = 0.0, capacity: int = 100) -> Plan:
+    waiting = [*[0.0] * 30, *[2000.0] * minutes]
+    return planned(queue_fleet(), waiting, [in_flight] * len(waiting), capacity=capacity)
+
+
+def test_capacity_that_takes_no_work_stops_growth_after_ten_minutes() -> None:
+    assert sizes(poisoned(5))[0] > 100
+    late = poisoned(12)
+    assert sizes(late)[0] <= 100
+    assert late.idle_units == 100
+    assert Reason.NO_WORK_TAKEN in (late.reason, *late.limits)
+    assert poisoned(12, in_flight=60.0).idle_units == 0
+    assert sizes(poisoned(12, in_flight=60.0))[0] > 100
+
+
+def test_one_message_group_needs_no_more_than_it_takes() -> None:
+    plan = poisoned(12, in_flight=1.0)
+    assert plan.idle_units == 99
+    assert 1 <= sizes(plan)[0] <= 10
+
+
+def test_capacity_that_only_just_serves_is_not_called_idle() -> None:
+    spec = queue_fleet()
+    waiting = [*[0.0] * 30, *[2000.0] * 12]
+    idle = planned(spec, waiting, [0.0] * 42, capacity=100)
+    (pool,) = seen(spec, [100])
+    new = decide(
+        spec,
+        Snapshot(
+            now_epoch_seconds=NOW,
+            signals={"jobs": {"waiting": series(waiting), "in_flight": series([0.0] * 42)}},
+            pools=(pool,),
+            memory=Memory(growth={"p0": ((NOW - 300, 100),)}),
+        ),
+    )
+    assert (idle.idle_units, new.idle_units) == (100, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,9 +19,11 @@ from peakfleet_planner import (
     decide,
     pursue,
 )
+from peakfleet_planner.pools import refused
 from tests.planner.capacity import LADDER, NOW, ZONES, demand, groups
 
 SPOT = LADDER.pools[0]
+BY_PLACE = {OutageCause.NO_CAPACITY, OutageCause.NO_ADDRESSES, OutageCause.AT_RISK}
 refusals = st.lists(
     st.tuples(st.integers(0, 3600), st.integers(1, 6)), min_size=2 * len(ZONES), max_size=6
 )
@@ -75,3 +78,95 @@ def test_a_refusal_that_is_met_again_has_not_ended(
     assert refused
     assert not refused & {one.scope for one in pursued.ended}
     assert {one.instance_type for one in pursued.ended} == ({"c7g.large"} if granted else set())
+
+
+def after_refusal(
+    cause: OutageCause,
+    *,
+    zone: str | None = "a",
+    types: tuple[str, ...] = (),
+    pool: PoolSpec = SPOT,
+    known: tuple[Outage, ...] = (),
+) -> tuple[Outage, ...]:
+    return refused(
+        pool, zones=ZONES, zone=zone, instance_types=types, cause=cause, outages=known, now=NOW
+    )
+
+
+@pytest.mark.parametrize("cause", sorted(set(OutageCause) - BY_PLACE))
+def test_a_refusal_that_is_about_no_place_shuts_the_pool_alone(cause: OutageCause) -> None:
+    (found,) = after_refusal(cause, types=("c8g.large",))
+    assert (found.pool, found.zone, found.instance_type) == ("Spot", None, None)
+    assert found.purchase == "spot"
+
+
+@pytest.mark.parametrize("cause", [OutageCause.NO_CAPACITY, OutageCause.AT_RISK])
+def test_a_lack_of_capacity_is_about_types_and_a_zone_whoever_asks(cause: OutageCause) -> None:
+    every = after_refusal(cause)
+    assert [(one.pool, one.zone, one.instance_type) for one in every] == [
+        (None, "a", "c8g.large"),
+        (None, "a", "c7g.large"),
+    ]
+    (one,) = after_refusal(cause, zone="b", types=("c7g.large",))
+    assert (one.zone, one.instance_type) == ("b", "c7g.large")
+    untyped = replace(SPOT, instance_types=())
+    (own,) = after_refusal(cause, pool=untyped)
+    assert (own.pool, own.zone, own.instance_type) == ("Spot", "a", None)
+
+
+def test_a_lack_of_addresses_is_about_a_zone_or_a_pool_whatever_the_type() -> None:
+    (zonal,) = after_refusal(OutageCause.NO_ADDRESSES, types=("c8g.large",))
+    assert (zonal.pool, zonal.zone, zonal.instance_type) == (None, "a", None)
+    (pool,) = after_refusal(OutageCause.NO_ADDRESSES, zone=None)
+    assert (pool.pool, pool.zone, pool.instance_type) == ("Spot", None, None)
+
+
+@given(attempts=st.integers(1, 9), age=st.integers(1, 3600))
+def test_each_refusal_in_a_row_counts_one_more(attempts: int, age: int) -> None:
+    (known,) = after_refusal(OutageCause.QUOTA)
+    assert known.attempts == 1
+    before = replace(known, attempts=attempts, asked_at_epoch_seconds=NOW - age)
+    (again,) = after_refusal(OutageCause.QUOTA, known=(before,))
+    assert again.attempts == attempts + 1
+    others = replace(before, pool="OnDemand")
+    assert after_refusal(OutageCause.QUOTA, known=(others,)) == (known,)
+
+
+@given(drawn=refusals)
+def test_a_pool_that_was_dry_everywhere_counts_all_its_zones_in_a_row(
+    drawn: list[tuple[int, int]],
+) -> None:
+    known = refused_everywhere([(age + 1, attempts) for age, attempts in drawn])
+    most = max(one.attempts for one in known)
+    found = after_refusal(OutageCause.NO_CAPACITY, known=known)
+    assert {one.attempts for one in found} == {most + 1}
+    one_is_new = (replace(known[-1], asked_at_epoch_seconds=NOW), *known[:-1])
+    own = {one.instance_type: one.attempts for one in known if one.zone == "a"}
+    found = after_refusal(OutageCause.NO_CAPACITY, known=one_is_new)
+    assert {one.instance_type: one.attempts - 1 for one in found} == own
+    one_is_open = known[:-1]
+    found = after_refusal(OutageCause.NO_CAPACITY, known=one_is_open)
+    assert {one.instance_type: one.attempts - 1 for one in found} == own
+
+
+@given(zones=st.sets(st.sampled_from(ZONES)), running=st.lists(st.integers(0, 9), min_size=3))
+def test_a_zone_with_a_type_left_is_asked_at_once_and_others_when_their_time_is_over(
+    zones: set[str], running: list[int]
+) -> None:
+    """Of the zones that are named both types were refused, of the others one."""
+    known = tuple(
+        one
+        for one in refused_everywhere([(100, 1)] * 6)
+        if one.zone in zones or one.instance_type == "c8g.large"
+    )
+    spot = replace(groups([0, 0])[0], zones=dict(zip(ZONES, running, strict=False)))
+    seen = replace(demand(2000, (spot, groups([0, 0])[1])), memory=Memory(outages=known))
+    told = decide(LADDER, seen).pools[0]
+    if len(zones) < len(ZONES):
+        assert {launch.zone for launch in told.launches} == set(ZONES) - zones
+    else:
+        assert told.outage is OutageCause.NO_CAPACITY
+    over = tuple(replace(one, asked_at_epoch_seconds=NOW - 180) for one in known)
+    later = replace(seen, memory=Memory(outages=over))
+    asked = {launch.zone for launch in decide(LADDER, later).pools[0].launches}
+    assert asked == (set(ZONES) if len(zones) < len(ZONES) else {"a"})

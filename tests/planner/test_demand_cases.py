@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from peakfleet_planner import (
     BacklogSignal,
@@ -86,14 +88,6 @@ def test_a_paced_fleet_says_that_it_is_paced() -> None:
     shrinking = decide(spec, snapshot(spec, [0.0] * 60, [20]))
     assert sizes(shrinking) == [17]
     assert shrinking.reason is Reason.STEP_LIMITED
-
-
-def test_a_silent_signal_that_means_zero_lets_go() -> None:
-    zero = WhenSilent(rule=SilenceRule.ZERO)
-    spec = fleet(when_silent=zero)
-    plan = decide(spec, snapshot(spec, HOUR, [20], age_minutes=30))
-    assert sizes(plan) == [0]
-    assert plan.signals[0].state is SignalState.FRESH
 
 
 def test_a_silent_signal_that_grows_is_bounded() -> None:
@@ -197,7 +191,8 @@ def test_what_an_operator_reads_names_the_sizes_and_the_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("demand", "serving", "weight"), [(90.0, 0, 0), (200.0, 10, 50), (200.0, 0, 0), (400.0, 5, 33)]
+    ("demand", "serving", "weight"),
+    [(90.0, 0, 0), (200.0, 10, 500), (200.0, 0, 0), (400.0, 5, 333)],
 )
 def test_traffic_fills_the_baseline_first(demand: float, serving: int, weight: int) -> None:
     traffic = TrafficSpec(
@@ -218,3 +213,18 @@ def test_readings_from_the_future_are_not_believed() -> None:
     future = {"streams": {"m": MetricSeries(points=((NOW - 120, 200.0), (NOW + 600, 9e9)))}}
     plan = decide(spec, replace(snapshot(spec, []), signals=future))
     assert plan.demand_units == 200
+
+
+@given(
+    trough=st.integers(0, 30),
+    crest=st.integers(31, 100),
+    minutes=st.integers(3, 12),
+    at=st.integers(0, 11),
+)
+def test_the_rise_out_of_a_trough_does_not_come_on_top_of_a_crest(
+    trough: int, crest: int, minutes: int, at: int
+) -> None:
+    spec = fleet(baseline=FixedBaseline(units=0))
+    values = [10.0 * (crest if minute // minutes % 2 else trough) for minute in range(120)]
+    plan = decide(spec, snapshot(spec, values[at:]))
+    assert sizes(plan)[0] <= crest

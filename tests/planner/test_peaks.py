@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -174,3 +176,47 @@ def test_a_peak_that_cannot_be_is_refused(options: dict[str, float], message: st
 def test_two_peaks_of_one_name_are_refused() -> None:
     with pytest.raises(SpecError, match="known peak names must differ, got season finale"):
         with_peak(fleet(), finale(begins_in=0), finale(begins_in=HOUR))
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def offsets_of(zone: ZoneInfo, first_year: int, last_year: int) -> tuple[tuple[int, int], ...]:
+    """Return from when on local time is how far ahead of UTC, to the hour."""
+    hours = range(
+        int(datetime(first_year, 1, 1, tzinfo=UTC).timestamp()),
+        int(datetime(last_year, 1, 1, tzinfo=UTC).timestamp()),
+        HOUR,
+    )
+    found: list[tuple[int, int]] = []
+    for hour in hours:
+        offset = datetime.fromtimestamp(hour, zone).utcoffset()
+        assert offset is not None
+        seconds = int(offset.total_seconds())
+        if not found or found[-1][1] != seconds:
+            found.append((hour, seconds))
+    return tuple(found)
+
+
+@given(days=st.integers(0, 700), minute=st.integers(-120, 240))
+def test_a_peak_that_repeats_keeps_its_local_time_across_daylight_saving(
+    days: int, minute: int
+) -> None:
+    first = datetime(2027, 3, 5, 20, tzinfo=BERLIN)
+    peak = KnownPeakSpec(
+        name="friday",
+        start_epoch_seconds=int(first.timestamp()),
+        end_epoch_seconds=int(first.timestamp()) + 3 * HOUR,
+        units=900,
+        repeats="daily",
+        utc_offsets=offsets_of(BERLIN, 2027, 2030),
+    )
+    evening = first + timedelta(days=days)  # the same time on the clock
+    at = evening.timestamp() + 60 * minute
+    expected = -3 <= minute < 180
+    assert peak.expected_at(at, lead_seconds=180) is expected
+
+
+def test_an_offset_that_no_clock_has_is_refused() -> None:
+    with pytest.raises(SpecError, match="utc_offsets must be between -86400 and 86400"):
+        replace(finale(begins_in=0), utc_offsets=((0, 100_000),))

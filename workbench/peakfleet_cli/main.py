@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from peakfleet_cli import operate
+from peakfleet_cli.demand import demand
 from peakfleet_cli.demo import demo
 from peakfleet_cli.efficiency.command import efficiency
 from peakfleet_cli.prices import prices
@@ -27,4 +28,5 @@ app.command()(operate.explain)
 app.command()(operate.status)
 app.command()(operate.release)
 app.command()(efficiency)
+app.add_typer(demand, name="demand")
 app.add_typer(prices, name="prices")

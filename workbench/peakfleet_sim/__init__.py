@@ -15,9 +15,12 @@ world=World(baseline_units=400))`, `score(comparison.peakfleet(), optimum=compar
 from peakfleet_sim.demand import (
     Demand,
     DemandError,
+    ReadOptions,
+    Recording,
     ScaledDemand,
     load_demand,
     premiere_night,
+    read_recording,
     scale_to,
 )
 from peakfleet_sim.policies import (
@@ -55,6 +58,8 @@ __all__ = [
     "PeakfleetPolicy",
     "Policy",
     "Queue",
+    "ReadOptions",
+    "Recording",
     "Run",
     "ScaledDemand",
     "Seen",
@@ -64,6 +69,7 @@ __all__ = [
     "live_spec",
     "load_demand",
     "premiere_night",
+    "read_recording",
     "replay",
     "scale_to",
     "score",

@@ -138,8 +138,6 @@ class FleetFunction(Construct):
             description=purpose,
         )
         log_group.grant_write(self.role)
-        if settings.vpc:
-            self.role.add_to_policy(may_have_network_interfaces())
         self.dead_letters = dead_letters or encryption.queue(self, "DeadLetters")
         self.function = lambda_.Function(
             self,
@@ -164,6 +162,8 @@ class FleetFunction(Construct):
             reserved_concurrent_executions=settings.reserved_concurrency,
             tracing=lambda_.Tracing.ACTIVE if settings.tracing else None,
         )
+        if self.function.is_bound_to_vpc:  # also by a property injector of the app
+            self.role.add_to_policy(may_have_network_interfaces())
         encryption.grant_queues(self.role)
         self._schedule: scheduler.Schedule | None = None
         if every:

@@ -93,6 +93,7 @@ def _may_decide(
                 # LaunchInstances looks at its template with the permissions of who calls it.
                 "ec2:DescribeLaunchTemplateVersions",
                 *(["autoscaling:DescribeWarmPool"] if warm else []),
+                *(["elasticloadbalancing:DescribeListeners"] if listener_arn else []),
             ],
             resources=["*"],  # AWS knows no narrower resource for these reads
         ),

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 VERSION = "2.5.5"
 FETCH_COMMAND = "python -m peakfleet.prefetch"
+_WITHOUT_PIP = f"uv run --with pip {FETCH_COMMAND}"
 _SHA256 = "ae2b8285d0b4eed24739c3ca9ec0fa424a0247489c01e1d5fe2815a599e11d33"
 _RECIPE = 1  # counts up when the layer is made of the wheel in another way
 ASSET_HASH = hashlib.sha256(f"{_SHA256} {_RECIPE}".encode()).hexdigest()
@@ -23,25 +24,57 @@ _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 
 
 def layer_file() -> Path:
-    """Return where the layer lies once it has been fetched."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "peakfleet" / f"numpy-{VERSION}-{ASSET_HASH[:12]}.zip"
+    """Return where the layer lies once it has been fetched: in the user's cache.
+
+    Without a home that can be written it is a folder of the user's own for temporary files.
+    """
+    cache = os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME", "/")) / ".cache"
+    kept = Path(cache) / "peakfleet" / f"numpy-{VERSION}-{ASSET_HASH[:12]}.zip"
+    if kept.is_file() or _is_own(kept.parent):
+        return kept
+    temporary = Path(tempfile.gettempdir()) / f"peakfleet-{os.getuid()}" / kept.name
+    return temporary if _is_own(temporary.parent) else kept
 
 
-def fetch() -> Path:
-    """Make the layer of the wheel on the package index, unless it is there already.
+def _is_own(folder: Path) -> bool:
+    """Return whether a folder can be written, and nobody else has put anything there."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid()
+    except OSError:
+        return False
+
+
+def fetch(wheel: Path | None = None) -> Path:
+    """Make the layer of numpy's wheel, unless it is there already.
+
+    Args:
+        wheel: The wheel, fetched in another way. Default: pip downloads it from its index.
 
     Raises:
-        RuntimeError: pip could not fetch exactly that wheel; the message is pip's own.
+        RuntimeError: That wheel is not to be had; the message says how it can be.
     """
     target = layer_file()
     if not target.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-            made = Path(folder) / target.name
-            make_layer(_downloaded(Path(folder)), made)
-            made.replace(target)  # whole or not at all, also with two at once
+        try:
+            with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+                made = Path(folder) / target.name
+                make_layer(_checked(wheel) if wheel else _downloaded(Path(folder)), made)
+                made.replace(target)  # whole or not at all, also with two at once
+        except OSError as error:
+            raise RuntimeError(
+                f"{error}; set XDG_CACHE_HOME to a folder that can be written"
+            ) from error
     return target
+
+
+def _checked(wheel: Path) -> Path:
+    if hashlib.sha256(wheel.read_bytes()).hexdigest() != _SHA256:
+        raise RuntimeError(
+            f"{wheel} is not the wheel of numpy {VERSION} for Lambda, whose SHA-256 is {_SHA256}: "
+            f"CPython {_PYTHON}, {_PLATFORMS[0]}"
+        )
+    return wheel
 
 
 def make_layer(wheel: Path, target: Path) -> None:
@@ -79,5 +112,10 @@ def _downloaded(folder: Path) -> Path:
     )
     wheels = list(folder.glob("numpy-*.whl"))
     if done.returncode or len(wheels) != 1:
-        raise RuntimeError(f"numpy {VERSION} for Lambda could not be fetched: {done.stderr}")
+        without_pip = "No module named pip" in done.stderr
+        raise RuntimeError(
+            f"numpy {VERSION} for Lambda could not be fetched: {done.stderr.strip()}"
+            + f". Without pip: `{_WITHOUT_PIP}`, or `{FETCH_COMMAND} WHEEL` with a wheel that was "
+            f"fetched in another way" * without_pip
+        )
     return wheels[0]

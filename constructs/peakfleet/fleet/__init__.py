@@ -5,11 +5,13 @@ In: pools, signals and options of a user. Out: groups (`machines`), functions an
 and hands on its parts.
 
 Read `burst_fleet` first, then `options`, where every shared option is documented; `checks` says
-what is refused, `advice` what is warned of, `metrics` what ticks publish.
+what is refused where it is written, `template_checks` what is refused in the whole app
+(`rendered`), `advice` what is warned of, `metrics` what ticks publish.
 """
 
 from peakfleet.fleet.burst_fleet import BurstFleet
 from peakfleet.fleet.checks import (
+    AtSynth,
     check_fleet_options,
     check_pools,
     checked_hop_limit,
@@ -22,6 +24,7 @@ from peakfleet.fleet.metrics import FleetMetrics
 from peakfleet.fleet.options import FleetOptions, PlacementOptions
 
 __all__ = [
+    "AtSynth",
     "BurstFleet",
     "FleetMetrics",
     "FleetOptions",

@@ -16,7 +16,7 @@ _SLOW_PERIOD_SECONDS = 60
 
 
 def on_pools(scope: Construct, pools: Sequence[CapacityPool]) -> None:
-    """Warn of a ladder that is legal but unwise."""
+    """Warn of pools that are legal but unwise."""
     if all(pool.purchase.is_spot for pool in pools):
         Annotations.of(scope).add_warning_v2(
             "peakfleet:BurstFleet.onlySpot",

@@ -16,7 +16,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from peakfleet.alarms import define_alarms
+from peakfleet._values import check_kind, check_path
+from peakfleet.alarms import define_alarms, health_of
 from peakfleet.control_plane import (
     Encryption,
     Events,
@@ -110,7 +111,6 @@ class BurstFleet(FleetMetrics, Construct):
         **options: Unpack[FleetOptions],
     ) -> None:
         super().__init__(scope, construct_id)
-        self._pools = tuple(pools)
         self._signals: list[DemandSignal] = []
         self._traffic = traffic
         self._options = options
@@ -124,11 +124,14 @@ class BurstFleet(FleetMetrics, Construct):
             readiness=options.get("readiness") or Readiness.in_service(),
         )
         with named(self):
+            check_path(self.fleet_name)
             check_fleet_options(self, options, FleetOptions)
-            check_pools(self._pools)
+            check_pools(pools)
+            check_kind("fleet", "signals", signals, Sequence[DemandSignal])
             self._state = state_of(self, options.get("state"), encryption)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
-        self._role = instance_role(self)
+        self._pools = tuple(pools)
+        self._role = instance_role(self, session_manager=options.get("session_manager", True))
         agent = define_agent(self, hooks, grantee=self._role)
         self._user_data = options.get("user_data") or (
             agent.script if agent else ec2.UserData.for_linux()
@@ -167,7 +170,9 @@ class BurstFleet(FleetMetrics, Construct):
                 )
                 for pool in self._pools
             )
-            self._efficiency = efficiency.to_planner(self._pools) if efficiency else None
+            self._efficiency = (
+                efficiency.to_planner(self._pools, fleet=self.fleet_name) if efficiency else None
+            )
             if traffic:
                 claim_listener(self, fleet=self.fleet_name, listener_arn=traffic.listener_arn)
         self._context = FunctionContext(
@@ -190,7 +195,7 @@ class BurstFleet(FleetMetrics, Construct):
             else None,
         )
         if efficiency:
-            self._role.add_to_policy(may_publish(efficiency.namespace))
+            self._role.add_to_policy(may_publish(efficiency.namespace_of(self.fleet_name)))
             self._ledger = define_ledger(
                 self, self._context, dead_letters=self._scaler.dead_letters
             )
@@ -210,6 +215,7 @@ class BurstFleet(FleetMetrics, Construct):
             events=self._events,
             topic=options.get("alarm_topic"),
         )
+        self._health = health_of(self, self.fleet_name, self._alarms)
         (options.get("safety_net") or _safety_net(signals)).bind(self._groups)
         for signal in signals:
             self._take(signal)
@@ -224,14 +230,10 @@ class BurstFleet(FleetMetrics, Construct):
             self._pools,
             options.get("baseline") or Baseline.none(),
         )
-        self.node.add_validation(AtSynth(self, self._signals, lambda: self.spec, self._groups))
+        self.node.add_validation(
+            AtSynth(self, self._groups, spec=lambda: self.spec, signals=self._signals)
+        )
         Tags.of(self).add("peakfleet:fleet", self.fleet_name)
-
-    @property
-    def fleet_name(self) -> str:
-        """Name of the fleet in metrics, state and logs: its construct path."""
-        # Intent constructs name their fleet "Default", the id that CloudFormation hides too.
-        return self.node.path.removesuffix("/Default")
 
     @property
     def spec(self) -> FleetSpec:
@@ -336,10 +338,16 @@ class BurstFleet(FleetMetrics, Construct):
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
         """The alarms, by name.
 
-        NoTicks, AtMaximum, BrokenPool, OtherWriter, ReplacementHalted, StuckDrains, StaleSignals,
-        FailedCalls, ScalerErrors, DeadLetters and EventErrors.
+        NoTicks, AtMaximum, UnservedDemand, MissingCapacity, HeldUnserved, BaselineUnknown,
+        BrokenPool, OtherWriter, ReplacementHalted, StuckDrains, StaleSignals, FailedCalls,
+        ScalerErrors, DeadLetters and EventErrors.
         """
         return MappingProxyType(self._alarms)
+
+    @property
+    def health_alarm(self) -> cloudwatch.CompositeAlarm:
+        """The one alarm that rings when any of the others does; give it an action of your own."""
+        return self._health
 
     @property
     def pressure_alarms(self) -> Mapping[str, cloudwatch.Alarm]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import jsii
@@ -14,13 +13,32 @@ from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IValidation
 
-from peakfleet._values import check_options, known_number
+from peakfleet._values import check_kind, check_options, known_number
 from peakfleet.control_plane import Encryption, FleetState, check_size
+from peakfleet.fleet.template_checks import template_messages
 from peakfleet.pools import CapacityPool
 from peakfleet.signals import DemandSignal
 from peakfleet_planner import FleetSpec, SpecError
 
 _MOST_HOPS = 64
+PARTS = frozenset(
+    (
+        "Agent",
+        "Alarms",
+        "Events",
+        "FleetHealth",
+        "Learner",
+        "Ledger",
+        "Lifecycle",
+        "PlacementGroup",
+        "Role",
+        "Scaler",
+        "SecurityGroup",
+        "Ticks",
+        "ToItself",
+    )
+)
+"""Ids of the constructs that a fleet consists of, beside its pools."""
 _LISTENERS: WeakKeyDictionary[IConstruct, dict[str, str]] = WeakKeyDictionary()
 """Of each app: which fleet sets the weights of a listener."""
 
@@ -62,13 +80,19 @@ def state_of(scope: Construct, given: FleetState | None, encryption: Encryption)
 
 
 def check_pools(given: Sequence[CapacityPool]) -> None:
-    """Refuse a ladder that cannot be defined."""
+    """Refuse pools that cannot be defined."""
+    check_kind("fleet", "pools", given, Sequence[CapacityPool])
     if not given:
         raise SpecError("at least one pool is needed, got none; for example CapacityPool.graviton")
     names = [pool.name for pool in given]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SpecError(
             f"pool names must differ, got {', '.join(twice)} more than once; give name=... to one"
+        )
+    if taken := [name for name in names if name in PARTS or name.startswith("Pressure ")]:
+        raise SpecError(
+            f"pool '{taken[0]}': a part of the fleet has this name, which are "
+            f"{', '.join(sorted(PARTS))} and Pressure ...; give name=... another one"
         )
 
 
@@ -86,6 +110,7 @@ def private_subnets(vpc: ec2.IVpc) -> ec2.SubnetSelection:
 
 def check_signal(given: DemandSignal, *, among: Sequence[DemandSignal], stack: Stack) -> None:
     """Refuse a signal that the fleet cannot read."""
+    check_kind("fleet", "signals", given, DemandSignal)
     if given.name in {other.name for other in among}:
         raise SpecError(f"signal names must differ, got '{given.name}' twice; give name=... to one")
     for metric in given.metrics:
@@ -96,30 +121,39 @@ def check_signal(given: DemandSignal, *, among: Sequence[DemandSignal], stack: S
 
 @jsii.implements(IValidation)
 class AtSynth:
-    """What can only be known once the whole app is defined."""
+    """What can only be known once the whole app is defined.
+
+    Args:
+        fleet: The fleet.
+        groups: Its groups, by pool.
+        spec: Returns its specification. Default: it needs no check.
+        signals: What it reads; it must read something. Default: no check.
+    """
 
     def __init__(
         self,
         fleet: Construct,
-        signals: Sequence[DemandSignal],
-        spec: Callable[[], FleetSpec],
         groups: Mapping[str, autoscaling.AutoScalingGroup],
+        *,
+        spec: Callable[[], FleetSpec] | None = None,
+        signals: Sequence[DemandSignal] | None = None,
     ) -> None:
         self._fleet = fleet
-        self._signals = signals
-        self._spec = spec
         self._groups = groups
+        self._spec = spec
+        self._signals = signals
 
     def validate(self) -> list[str]:
         """Return what is wrong; the CDK puts the construct's path before it."""
-        if not self._signals:
+        if self._signals is not None and not self._signals:
             return ["at least one signal is needed, got none; pass signals=[...] or add_signal()"]
         try:
-            spec = self._spec()
-            check_size(spec, Stack.of(self._fleet).resolve(spec.to_json()))
+            if self._spec:
+                spec = self._spec()
+                check_size(spec, Stack.of(self._fleet).resolve(spec.to_json()))
         except SpecError as error:
             return [str(error)]
-        return second_writers(self._fleet, self._groups)
+        return template_messages(self._fleet, self._groups)
 
 
 def claim_listener(scope: Construct, *, fleet: str, listener_arn: str) -> None:
@@ -131,46 +165,3 @@ def claim_listener(scope: Construct, *, fleet: str, listener_arn: str) -> None:
             f"the fleet {owner} already sets the weights of this listener, and two fleets would "
             f"undo each other's work every minute; give each fleet a listener of its own"
         )
-
-
-def second_writers(
-    scope: Construct, groups: Mapping[str, autoscaling.AutoScalingGroup]
-) -> list[str]:
-    """Return a message for everything else in the stack that sets the size of a fleet's group."""
-    stack = Stack.of(scope)
-    names = {
-        str(stack.resolve(group.auto_scaling_group_name)): pool for pool, group in groups.items()
-    }
-    messages = []
-    for construct in stack.node.find_all():
-        pool = names.get(_written_group(stack, construct))
-        if pool is not None:
-            messages.append(
-                f"{construct.node.path} also sets the size of the group of pool '{pool}', and the "
-                f"two would undo each other's work every minute; remove it, or let it only add "
-                f"capacity (disable_scale_in)"
-            )
-    return messages
-
-
-def _written_group(stack: Stack, construct: IConstruct) -> str:
-    """Return the group whose size a construct sets or may reduce; empty if it does not."""
-    match construct:
-        case autoscaling.CfnScalingPolicy() if _may_shrink(stack, construct):
-            return str(stack.resolve(construct.auto_scaling_group_name))
-        case autoscaling.CfnScheduledAction() if construct.desired_capacity is not None:
-            return str(stack.resolve(construct.auto_scaling_group_name))
-        case autoscaling.CfnAutoScalingGroup() if construct.desired_capacity is not None:
-            return str(stack.resolve(construct.ref))
-        case _:
-            return ""
-
-
-def _may_shrink(stack: Stack, policy: autoscaling.CfnScalingPolicy) -> bool:
-    tracking: dict[str, Any] | None = stack.resolve(policy.target_tracking_configuration)
-    if tracking is not None:
-        return tracking.get("disableScaleIn") is not True
-    steps: list[dict[str, Any]] = stack.resolve(policy.step_adjustments) or []
-    changes = [step.get("scalingAdjustment", 0) for step in steps]
-    changes.append(policy.scaling_adjustment or 0)
-    return policy.adjustment_type == "ExactCapacity" or min(changes) < 0

@@ -27,11 +27,6 @@ class IntentFleet(FleetMetrics, Construct):
         return self._fleet
 
     @property
-    def fleet_name(self) -> str:
-        """Name of the fleet in metrics, state and logs: its construct path."""
-        return self._fleet.fleet_name
-
-    @property
     def user_data(self) -> ec2.UserData:
         """What instances run at boot, in every pool without its own."""
         return self._fleet.user_data
@@ -45,6 +40,11 @@ class IntentFleet(FleetMetrics, Construct):
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
         """The fleet's alarms, by name."""
         return self._fleet.alarms
+
+    @property
+    def health_alarm(self) -> cloudwatch.CompositeAlarm:
+        """The one alarm that rings when any of the fleet's own does."""
+        return self._fleet.health_alarm
 
     @property
     def grant_principal(self) -> iam.IPrincipal:

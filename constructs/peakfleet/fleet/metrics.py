@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from typing import cast
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import IConstruct, Node
 
 METRIC_NAMESPACE = "PeakFleet"
+
+
+def name_of_fleet(scope: IConstruct) -> str:
+    """Return the name of a fleet: the name of its stack, and its path within it.
+
+    A stack's name is its own in an account and region, a construct path is not: two environments
+    of one app have the same. Constructs named by intent call their `BurstFleet` "Default", the id
+    that CloudFormation hides too.
+    """
+    stack = Stack.of(scope)
+    while stack.nested_stack_parent is not None:
+        stack = stack.nested_stack_parent
+    within = scope.node.path.removeprefix(stack.node.path).removesuffix("/Default")
+    return f"{stack.stack_name}{within}"
 
 
 class FleetMetrics:
     """The metrics of one fleet, ready for alarms and dashboards."""
 
+    node: Node
+
     @property
-    @abstractmethod
     def fleet_name(self) -> str:
-        """Name of the fleet in metrics, state and logs: its construct path."""
+        """Name of the fleet in metrics, state and logs: its stack, and its path within it."""
+        return name_of_fleet(cast("IConstruct", self))
 
     def metric(
         self, metric_name: str, *, statistic: str = "Maximum", period: Duration | None = None

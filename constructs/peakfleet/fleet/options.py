@@ -34,6 +34,9 @@ class PlacementOptions(TypedDict, total=False):
         security_groups: Of the instances. Default: one of the fleet's own, which admits nobody.
         metadata_hop_limit: Network hops that an answer of the instance metadata service may take,
             1 to 64; containers with a network of their own need 2. Default: 1.
+        session_manager: Whether people may open a shell on the instances with Session Manager of
+            AWS Systems Manager. Default: yes; nothing else of Systems Manager is allowed, and
+            whoever needs more adds it to the attribute `role`.
         state: What the fleet remembers in. Default: one table for all fleets of the stack.
         functions: How its Lambda functions run: network, concurrency, logs, tracing. Default:
             `Functions()`.
@@ -45,6 +48,7 @@ class PlacementOptions(TypedDict, total=False):
     vpc_subnets: ec2.SubnetSelection | None
     security_groups: Sequence[ec2.ISecurityGroup]
     metadata_hop_limit: int
+    session_manager: bool
     state: FleetState | None
     functions: Functions | None
     encryption: Encryption | None

@@ -23,16 +23,7 @@ _MOST_FOR_LATENCY = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """How clients reach an inference fleet. Use `internal` or `none`.
-
-    Args:
-        balanced: Whether there is a load balancer.
-        on_premises_targets: Addresses of the on-premises servers.
-        listener_port: What clients connect to. None: 443 with a certificate, else the servers'.
-        certificate: Makes the listener speak TLS. None: plain HTTP.
-        clients: Who may connect. None: the network of the fleet.
-        deletion_protection: Whether the load balancer refuses to be deleted.
-    """
+    """How clients reach an inference fleet. Use `internal` or `none`."""
 
     balanced: bool
     on_premises_targets: tuple[str, ...] = ()

@@ -31,7 +31,13 @@ from peakfleet.inference.neuron_watch import (
     define_neuron_alarms,
     grant_watch,
 )
-from peakfleet.load_balancer import HEALTH_CHECK_PATH, Front, check_addresses, define_front
+from peakfleet.load_balancer import (
+    HEALTH_CHECK_PATH,
+    Front,
+    check_addresses,
+    clients_of,
+    define_front,
+)
 from peakfleet.policy import Readiness, SafetyNet
 from peakfleet.pools import CapacityPool
 from peakfleet.signals import DemandSignal
@@ -47,8 +53,9 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
     that it gets, and alarms on what the Neuron chips report. Each pool boots its own script: it
     unpacks the archive of the model for its chip, runs the user data, and the machine counts
     only once the server answers. Machines with Neuron publish utilisation of all their
-    NeuronCores, errors, latency and memory to `PeakFleet/Neuron`, and give themselves up to
-    their group when a chip fails. Processor load is read nowhere: it says nothing of a chip.
+    NeuronCores, errors, latency and memory to the namespace `PeakFleet/Neuron/` and the fleet's
+    name, and give themselves up to their group when a chip fails. Processor load is read nowhere:
+    it says nothing of a chip.
 
     Args:
         vpc: Where the instances run.
@@ -113,11 +120,12 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
             check_addresses(endpoint.on_premises_targets)
             _check_neuron(pools)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
+            clients = clients_of(vpc, endpoint.clients) if endpoint.balanced else None
             scripts = {
                 pool.name: boot_script(
                     pool,
                     shared,
-                    fleet=self.node.path,
+                    fleet=self.fleet_name,
                     model=model,
                     health_url=f"http://127.0.0.1:{port}{health_check_path}",
                     within_seconds=readiness.within_seconds,
@@ -125,7 +133,7 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
                 for pool in pools
             }
         front = None
-        if endpoint.balanced:
+        if clients:
             front = define_front(
                 self,
                 vpc=vpc,
@@ -135,7 +143,7 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
                 listener_port=endpoint.listener_port,
                 certificate=endpoint.certificate,
                 health_check_path=health_check_path,
-                clients=endpoint.clients,
+                clients=clients,
                 deletion_protection=endpoint.deletion_protection,
                 algorithm=elbv2.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
             )
@@ -151,7 +159,7 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
         options["vpc_subnets"] = subnets
         options["readiness"] = readiness
         options["safety_net"] = options.get("safety_net") or SafetyNet(
-            net=BusyCores(fleet=self.node.path)
+            net=BusyCores(fleet=self.fleet_name)
         )
         self._fleet = BurstFleet(
             self,
@@ -166,7 +174,7 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
         for chip in sorted({compiled_for(pool) for pool in pools}):
             model.grant_fetch(self._fleet, chip)
         on_neuron = [self.groups[pool.name] for pool in pools if is_neuron(pool)]
-        grant_watch(self, self._fleet.role, on_neuron)
+        grant_watch(self, self._fleet.role, on_neuron, fleet=self.fleet_name)
         neuron_alarms = define_neuron_alarms(
             self, fleet=self.fleet_name, topic=options.get("alarm_topic")
         )

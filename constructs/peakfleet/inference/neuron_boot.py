@@ -6,7 +6,7 @@ from aws_cdk import Aws
 from aws_cdk import aws_ec2 as ec2
 
 from peakfleet.inference.model import MODEL_FOLDER, Model
-from peakfleet.machines import HOME, commands_of, strict_script
+from peakfleet.machines import HOME, check_shell, commands_of, strict_script
 from peakfleet.pools import CapacityPool
 from peakfleet_chips import Chip, find_type
 from peakfleet_planner import SpecError
@@ -18,6 +18,11 @@ _GROUP = "neuron"
 _UNIT = "/etc/systemd/system/peakfleet-neuron.service"
 _RULES = "/etc/udev/rules.d/60-peakfleet-neuron.rules"
 _RULE = f'KERNEL=="neuron[0-9]*", GROUP="{_GROUP}", MODE="0660"'
+
+
+def neuron_namespace(fleet: str) -> str:
+    """Return where the Neuron machines of a fleet publish: their permission names a namespace."""
+    return f"{NEURON_NAMESPACE}/{fleet}"
 
 
 def compiled_for(pool: CapacityPool) -> str:
@@ -83,11 +88,11 @@ def boot_script(
             f"(running=True), or leave warm out"
         )
     commands = pool.user_data or shared
-    if isinstance(commands, ec2.MultipartUserData):
-        raise SpecError(
-            f"pool '{pool.name}': user data in parts cannot be put between fetching the model "
-            f"and waiting for the server; give the script itself"
-        )
+    check_shell(
+        f"pool '{pool.name}'",
+        commands,
+        why="between fetching the model and waiting for the server",
+    )
     chip = compiled_for(pool)
     script = strict_script(
         f"export AWS_DEFAULT_REGION='{Aws.REGION}' PEAKFLEET_POOL='{pool.name}'",
@@ -125,7 +130,7 @@ def _watch_commands(*, fleet: str, pool: str) -> tuple[str, ...]:
             f"Environment=AWS_DEFAULT_REGION={Aws.REGION}",
             f"WorkingDirectory={HOME}",
             "ExecStart=/usr/bin/python3 -m peakfleet_instance.neuron_metrics \\",
-            f'  --namespace {NEURON_NAMESPACE} --fleet "{fleet}" --pool "{pool}"',
+            f'  --namespace "{neuron_namespace(fleet)}" --fleet "{fleet}" --pool "{pool}"',
             "Restart=always",
             "RestartSec=5",
             "NoNewPrivileges=yes",

@@ -16,7 +16,7 @@ from peakfleet._values import known_number
 from peakfleet.alarms import Watch, alarm_of
 from peakfleet.control_plane import may_publish
 from peakfleet.fleet import FleetMetrics
-from peakfleet.inference.neuron_boot import NEURON_NAMESPACE
+from peakfleet.inference.neuron_boot import neuron_namespace
 from peakfleet.signals import DemandSignal, WhenSilent
 from peakfleet_planner import SpecError
 
@@ -29,7 +29,7 @@ def neuron_metric(
     """Return one of the metrics that Neuron instances publish every minute."""
     of_pool = {"Pool": pool} if pool else {}
     return cloudwatch.Metric(
-        namespace=NEURON_NAMESPACE,
+        namespace=neuron_namespace(fleet),
         metric_name=metric_name,
         dimensions_map={"Fleet": fleet, **of_pool},
         statistic=statistic,
@@ -113,7 +113,11 @@ class BusyCores:
 
 
 def grant_watch(
-    scope: Construct, role: iam.IRole, groups: Iterable[autoscaling.AutoScalingGroup]
+    scope: Construct,
+    role: iam.IRole,
+    groups: Iterable[autoscaling.AutoScalingGroup],
+    *,
+    fleet: str,
 ) -> None:
     """Let instances publish Neuron metrics, and give themselves up to their group.
 
@@ -124,7 +128,10 @@ def grant_watch(
         resources=[group.auto_scaling_group_arn for group in groups],
     )
     iam.Policy(
-        scope, "NeuronWatch", roles=[role], statements=[may_publish(NEURON_NAMESPACE), give_up]
+        scope,
+        "NeuronWatch",
+        roles=[role],
+        statements=[may_publish(neuron_namespace(fleet)), give_up],
     )
 
 

@@ -16,13 +16,14 @@ from peakfleet.machines.groups import (
     security_groups_of,
 )
 from peakfleet.machines.hooks import Hooks
-from peakfleet.machines.user_data import HOME, commands_of, strict_script
+from peakfleet.machines.user_data import HOME, check_shell, commands_of, strict_script
 
 __all__ = [
     "HOME",
     "GroupSettings",
     "Hooks",
     "InstanceAgent",
+    "check_shell",
     "commands_of",
     "define_agent",
     "define_group",

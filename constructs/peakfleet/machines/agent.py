@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from aws_cdk import Aws
+from aws_cdk import AssetStaging, Aws, FileAssetPackaging, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from peakfleet.assets import installed
 from peakfleet.machines.hooks import Hooks
+from peakfleet.machines.user_data import AGENT_WAY_OUT, HOME, part_type
 from peakfleet_planner import SpecError
 
-_HOME = "/opt/peakfleet"
+_ARCHIVE = "peakfleet-agent"
 _LEFT_OUT = ["**/__pycache__", "*.pyc", "py.typed"]
 
 
@@ -35,15 +35,11 @@ class InstanceAgent(Construct):
         self, scope: Construct, construct_id: str, *, hooks: Hooks, grantee: iam.IGrantable
     ) -> None:
         super().__init__(scope, construct_id)
-        code = assets.Asset(
-            self, "Code", path=str(installed("peakfleet_instance")), exclude=_LEFT_OUT
-        )
+        url, readable = _published(self)
         iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["s3:GetObject"],
-            resource_arns=[code.bucket.arn_for_objects(code.s3_object_key)],
+            grantee=grantee, actions=["s3:GetObject"], resource_arns=[readable]
         )
-        self._commands = _install_commands(code.s3_object_url, hooks.settings)
+        self._commands = _install_commands(url, hooks.settings)
         self._script = self._new_script()
 
     @property
@@ -55,18 +51,19 @@ class InstanceAgent(Construct):
         """Return user data that installs the agent and then runs *given*, which stays as it is.
 
         Raises:
-            SpecError: *given* has parts already.
+            SpecError: *given* is nothing that cloud-init runs beside a script.
         """
         if given is self._script:
             return given
-        if isinstance(given, ec2.MultipartUserData):
+        kind, what = part_type(given)
+        if kind is None:
             raise SpecError(
-                "user data in parts cannot be used with drain or readiness, which add a part of "
-                "their own; give the script itself"
+                f"user data {what} cannot be used with drain or readiness, which add a script of "
+                f"their own; give a shell script or cloud-config, or {AGENT_WAY_OUT}"
             )
         both = ec2.MultipartUserData()
         both.add_user_data_part(self._new_script())
-        both.add_user_data_part(given, ec2.MultipartBody.SHELL_SCRIPT, make_default=True)
+        both.add_user_data_part(given, kind, make_default=True)
         return both
 
     def _new_script(self) -> ec2.UserData:
@@ -75,15 +72,39 @@ class InstanceAgent(Construct):
         return script
 
 
+def _published(scope: Construct) -> tuple[str, str]:
+    """Publish the agent's files; return their URL, and the ARN of all their versions.
+
+    They have a name of their own among the assets of an account. So an instance may read those of
+    before as well, which an older version of its launch template asks for, and no other asset.
+    """
+    staging = AssetStaging(
+        scope, "Code", source_path=str(installed("peakfleet_instance")), exclude=_LEFT_OUT
+    )
+    stack = Stack.of(scope)
+    name = f"{_ARCHIVE}-{staging.asset_hash}"
+    location = stack.synthesizer.add_file_asset(
+        source_hash=name,
+        file_name=staging.relative_staged_path(stack),
+        packaging=FileAssetPackaging.ZIP_DIRECTORY,
+        display_name="peakfleet agent",
+    )
+    every = location.object_key.replace(name, f"{_ARCHIVE}-*")
+    bucket = stack.format_arn(
+        service="s3", region="", account="", resource=location.bucket_name, resource_name=every
+    )
+    return location.s3_object_url, bucket
+
+
 def _install_commands(url: str, settings: dict[str, str]) -> tuple[str, ...]:
     """Return commands that never fail: without its agent an instance is retained, not killed."""
     lines = "\n".join(f"{name}={value}" for name, value in settings.items())
-    folder = f"{_HOME}/peakfleet_instance"
+    folder = f"{HOME}/peakfleet_instance"
     return (
         "install_peakfleet_agent() {",
         f"  install -d {folder} &&",
-        f"    aws s3 cp --only-show-errors --region '{Aws.REGION}' '{url}' {_HOME}/agent.zip &&",
-        f"    python3 -m zipfile -e {_HOME}/agent.zip {folder} &&",
+        f"    aws s3 cp --only-show-errors --region '{Aws.REGION}' '{url}' {HOME}/agent.zip &&",
+        f"    python3 -m zipfile -e {HOME}/agent.zip {folder} &&",
         f"    cat >/etc/peakfleet-agent.env <<'SETTINGS' && bash {folder}/install.sh",
         f"{lines}\nSETTINGS",
         "}",

@@ -16,7 +16,8 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from peakfleet.machines.agent import InstanceAgent
-from peakfleet.machines.hooks import Hooks, TagKeys
+from peakfleet.machines.hooks import Hooks
+from peakfleet.machines.user_data import AGENT_WAY_OUT
 from peakfleet.pools import ARCHITECTURES, CapacityPool, architecture_words
 from peakfleet_planner import SpecError
 
@@ -24,6 +25,17 @@ _IMAGE_MARKS = {
     ec2.InstanceArchitecture.ARM_64: ("arm64", "aarch64"),
     ec2.InstanceArchitecture.X86_64: ("x86_64", "amd64"),
 }
+_NO_AGENT = ("bottlerocket", "windows")
+_SDA1 = ("canonical", "ubuntu", "rhel", "redhat", "suse", "sles", "windows")
+"""Images whose root device is /dev/sda1, by a part of their name or SSM parameter."""
+_SESSION_MANAGER = (
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
+"""What Session Manager needs; AWS knows no narrower resource for it."""
 _POOL_TAG = "peakfleet:pool"  # where an instance finds its pool, for what it publishes
 _TEMPLATE = "Template"
 _LEAST_HEALTHY_PERCENT, _MOST_HEALTHY_PERCENT = 100, 110
@@ -89,8 +101,6 @@ def define_group(
     settings.hooks.define(branch, group)
     if settings.tells_pool:
         Tags.of(branch).add(_POOL_TAG, pool.name)
-        if not settings.hooks.exist:
-            group.node.add_validation(TagKeys(group))
     if points.warm:
         group.add_warm_pool(
             min_size=points.warm.min_capacity,
@@ -130,7 +140,9 @@ def _launch_template(
         if pool.architecture == ec2.InstanceArchitecture.ARM_64
         else ec2.AmazonLinuxCpuType.X86_64
     )
-    _check_image(scope, pool, image)
+    config = image.get_image(scope)
+    names = _image_names(scope, config)
+    _check_image(pool, config, names, has_agent=settings.agent is not None)
     script = pool.user_data or settings.user_data
     template = ec2.LaunchTemplate(
         scope,
@@ -148,7 +160,7 @@ def _launch_template(
         ebs_optimized=True,
         block_devices=[
             ec2.BlockDevice(
-                device_name=pool.root_device,
+                device_name=_root_device(pool, names),
                 volume=ec2.BlockDeviceVolume.ebs(
                     pool.root_volume_gib,
                     encrypted=True,
@@ -187,18 +199,26 @@ def _mixed(pool: CapacityPool, template: ec2.LaunchTemplate) -> autoscaling.Mixe
     )
 
 
-def _check_image(scope: Construct, pool: CapacityPool, image: ec2.IMachineImage) -> None:
-    """Refuse an image of the other architecture, where its SSM parameter's name tells."""
-    image_id = image.get_image(scope).image_id
-    parameters = [
-        str(child.default)
-        for child in Stack.of(scope).node.children
-        if isinstance(child, CfnParameter) and child.value_as_string == image_id
+def _image_names(scope: Construct, image: ec2.MachineImageConfig) -> list[str]:
+    """Return the id of an image, and the SSM parameters that it comes from."""
+    return [
+        image.image_id,
+        *(
+            str(child.default)
+            for child in Stack.of(scope).node.children
+            if isinstance(child, CfnParameter) and child.value_as_string == image.image_id
+        ),
     ]
+
+
+def _check_image(
+    pool: CapacityPool, image: ec2.MachineImageConfig, names: Sequence[str], *, has_agent: bool
+) -> None:
+    """Refuse an image of the other architecture, and one that the agent does not run on."""
     for architecture, marks in _IMAGE_MARKS.items():
         if architecture == pool.architecture:
             continue
-        for name in (image_id, *parameters):
+        for name in names:
             if any(mark in name for mark in marks):
                 raise SpecError(
                     f"pool '{pool.name}': its instance types are "
@@ -206,6 +226,25 @@ def _check_image(scope: Construct, pool: CapacityPool, image: ec2.IMachineImage)
                     f"machine image {name} is "
                     f"{ARCHITECTURES[architecture]}; give an image of the same architecture"
                 )
+    if not has_agent:
+        return
+    found = [mark for mark in _NO_AGENT if any(mark in name.lower() for name in names)]
+    if found or image.os_type == ec2.OperatingSystemType.WINDOWS:
+        raise SpecError(
+            f"pool '{pool.name}': the agent that drains instances and says when they are ready "
+            f"does not run on {(found or ['windows'])[0].capitalize()}; {AGENT_WAY_OUT}"
+        )
+
+
+def _root_device(pool: CapacityPool, names: Sequence[str]) -> str:
+    """Return the root device's name in an image, as far as the image's name tells.
+
+    Another name would add an empty second volume, and leave the root as the image has it.
+    """
+    if pool.root_device is not None:
+        return pool.root_device
+    is_sda1 = any(mark in name.lower() for mark in _SDA1 for name in names)
+    return "/dev/sda1" if is_sda1 else "/dev/xvda"
 
 
 def launch_template_arns(groups: Sequence[autoscaling.AutoScalingGroup]) -> list[str]:
@@ -222,16 +261,18 @@ def launch_template_arns(groups: Sequence[autoscaling.AutoScalingGroup]) -> list
     ]
 
 
-def instance_role(scope: Construct) -> iam.Role:
-    """Define what the instances of a fleet run as; SSM is how people reach them."""
-    return iam.Role(
-        scope,
-        "Role",
-        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
-        managed_policies=[
-            iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore")
-        ],
-    )
+def instance_role(scope: Construct, *, session_manager: bool) -> iam.Role:
+    """Define what the instances of a fleet run as.
+
+    Args:
+        scope: Where to define it.
+        session_manager: Whether people may reach them with Session Manager. AWS's own policy for
+            that also lets instances read every parameter of the account.
+    """
+    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+    if session_manager:
+        role.add_to_policy(iam.PolicyStatement(actions=list(_SESSION_MANAGER), resources=["*"]))
+    return role
 
 
 def security_groups_of(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 
-import jsii
 from aws_cdk import Duration
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IValidation
+from constructs import Construct
 
 from peakfleet.policy import Drain, Readiness
 
@@ -77,8 +74,6 @@ class Hooks:
                 heartbeat_timeout=Duration.seconds(self.readiness.within_seconds),
                 default_result=autoscaling.DefaultResult.ABANDON,
             )
-        if self.exist:
-            group.node.add_validation(TagKeys(group))
 
     def grant(
         self,
@@ -101,34 +96,3 @@ class Hooks:
             arns = [group.auto_scaling_group_arn for group in groups]
             allowed = iam.PolicyStatement(actions=actions, resources=arns)
             iam.Policy(scope, "Lifecycle", roles=[role], statements=[allowed])
-
-
-@jsii.implements(IValidation)
-class TagKeys:
-    """Refuses tags that EC2 cannot put into an instance's metadata: no launch would succeed.
-
-    The agent reads its group's name there. Any other way would be a circular reference in the
-    template, or a permission to describe every group of the account.
-    """
-
-    def __init__(self, group: autoscaling.AutoScalingGroup) -> None:
-        self._group = cast("autoscaling.CfnAutoScalingGroup", group.node.default_child)
-
-    def validate(self) -> list[str]:
-        """Return what is wrong; the CDK puts the construct's path before it."""
-        refused = [
-            key
-            for key in self._group.tags.tag_values()
-            if not re.fullmatch(r"[\w+\-=.,:@]+", key, re.ASCII) or key in {".", "..", "_index"}
-        ]
-        if not refused:
-            return []
-        keys = ", ".join(map(repr, refused))
-        return [
-            (
-                f"instances with tags in their metadata cannot be launched with the tag keys "
-                f"{keys}: only letters, digits and + - = . , _ : @ are allowed; rename them, "
-                f"exclude the group from them, or use Drain.none() and Readiness.in_service() "
-                f"without an EfficiencyLedger"
-            )
-        ]

@@ -6,8 +6,56 @@ import jsii
 from aws_cdk import IStableStringProducer, Lazy
 from aws_cdk import aws_ec2 as ec2
 
+from peakfleet_planner import SpecError
+
 HOME = "/opt/peakfleet"
 """Where everything of ours lies on an instance."""
+
+
+AGENT_WAY_OUT = (
+    "use Drain.none() and Readiness.in_service(), which need no agent, or Amazon Linux or another "
+    "Linux with cloud-init, Python and the AWS CLI"
+)
+_PARTS = (
+    ("#!", ec2.MultipartBody.SHELL_SCRIPT),
+    ("#cloud-config", 'text/cloud-config; charset="utf-8"'),
+    ("#cloud-boothook", ec2.MultipartBody.CLOUD_BOOTHOOK),
+    ("#include", 'text/x-include-url; charset="utf-8"'),
+    ("#part-handler", 'text/part-handler; charset="utf-8"'),
+    ("## template: jinja", 'text/jinja2; charset="utf-8"'),
+)
+"""How user data begins, and what cloud-init calls it as a part."""
+_OTHERS = (
+    ("<powershell>", "a script of Windows"),
+    ("<script>", "a script of Windows"),
+    ("version: 1.", "a configuration of Windows"),
+    ("[", "a TOML file, as Bottlerocket has"),
+    ("Content-Type: multipart/", "in parts"),
+)
+
+
+def part_type(user_data: ec2.UserData) -> tuple[str | None, str]:
+    """Return what cloud-init calls user data as a part beside others, and what it is in words.
+
+    None: it is nothing that cloud-init runs beside others.
+    """
+    in_parts = isinstance(user_data, ec2.MultipartUserData)
+    text = _OTHERS[-1][0] if in_parts else user_data.render().lstrip()
+    for beginning, what in _OTHERS:
+        if text.startswith(beginning):
+            return None, what
+    found = (kind for beginning, kind in _PARTS if text.startswith(beginning))
+    kind = next(found, ec2.MultipartBody.SHELL_SCRIPT)
+    return kind, f"of type {kind.partition(';')[0]}"
+
+
+def check_shell(owner: str, user_data: ec2.UserData, *, why: str) -> None:
+    """Refuse user data that is no shell script, where commands are put around it."""
+    kind, what = part_type(user_data)
+    if kind != ec2.MultipartBody.SHELL_SCRIPT:
+        raise SpecError(
+            f"{owner}: user data {what} cannot be put {why}; give the shell script itself"
+        )
 
 
 def strict_script(*first: str) -> ec2.UserData:

@@ -83,6 +83,11 @@ class KnownPeak:
     def to_planner(self) -> KnownPeakSpec:
         """Return the peak as the planner reads it."""
         owner = f"known peak '{self.name}'"
+        if not isinstance(self.start, datetime):
+            raise SpecError(
+                f"{owner}: start must be a datetime, such as datetime(2027, 3, 5, 20, tzinfo=UTC), "
+                f"got {self.start!r}"
+            )
         if self.start.tzinfo is None:
             raise SpecError(
                 f"{owner}: start must have a time zone, got {self.start.isoformat()}; give it "

@@ -88,7 +88,7 @@ class Pace:
         return cls(out_units=out_units, in_units=in_units)
 
     def to_planner(self, pools: Sequence[PoolSpec]) -> PaceSpec:
-        """Return the bounds for a ladder; a default is never less than its largest point."""
+        """Return the bounds for these pools; a default is never less than the largest point."""
         maximum = sum(pool.max_units for pool in pools)
         largest = max(pool.units_per_capacity for pool in pools)
         return PaceSpec(

@@ -11,7 +11,7 @@ from typing import Any, TypedDict, Unpack
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
-from peakfleet._values import check_options, known_number, seconds
+from peakfleet._values import check_name, check_options, known_number, seconds
 from peakfleet.pools.chip_rules import (
     check_bought,
     check_chips,
@@ -42,15 +42,18 @@ class PoolOptions(TypedDict, total=False):
 
     Args:
         name: Unique within the fleet. Default: the chip, with `Spot` where it is bought so.
-        min_instances: Instances that are always kept. Default: 0.
+        min_instances: Instances that are always kept, counted like `max_instances`. Default: 0.
         purchase: How they are bought. Default: on demand.
         boot: From the launch to serving. Default: 3 minutes.
-        usd_per_hour: Price of one instance, for all types or for each. Default: the list price
-            on demand, or that of the app's price file; unknown where neither has one.
+        usd_per_hour: Price of one instance, for all types or for each; needed for
+            `cheapest_first` and for reports. Default: the list price on demand; on Spot that of
+            the price file which `peakfleet prices refresh` writes; else unknown.
         user_data: What they run at boot. Default: the fleet's.
         root_volume_gib: Size of the encrypted gp3 root volume, at least the image's own.
             Default: 20.
-        root_device: The root device's name in the image. Default: `/dev/xvda`.
+        root_device: The root device's name in the image. Default: `/dev/sda1` for the images of
+            Ubuntu, Red Hat, SUSE and Windows that are known by their SSM parameter, else
+            `/dev/xvda`.
         warm: Instances that have booted once and wait. Default: none.
     """
 
@@ -61,7 +64,7 @@ class PoolOptions(TypedDict, total=False):
     usd_per_hour: float | Mapping[str, float] | None
     user_data: ec2.UserData | None
     root_volume_gib: int
-    root_device: str
+    root_device: str | None
     warm: WarmPool | None
 
 
@@ -73,26 +76,16 @@ class CapacityPool:
     order in which they are listed; `cheapest_first` orders them by price.
 
     Args:
-        name: Unique within the fleet.
         instance_types: What may be launched. On demand they are tried in this order.
         architecture: What machine image and instance types must agree on.
         units_per_instance: Units that one instance serves: one number for all types, or one
             for each. Different numbers make the group count in weights.
         max_instances: Most instances, counted in instances of the smallest type.
-        min_instances: Instances that are always kept, counted in the same way.
-        purchase: How they are bought.
         machine_image: What they boot. None: Amazon Linux 2023, from its SSM parameter, renewed
             with each deployment.
-        boot: From the launch to serving.
-        usd_per_hour: Price of one instance: one number for all types, or one for each.
-            Needed for `cheapest_first` and for reports. None: the list price on demand; on Spot
-            that of the price file which `peakfleet prices refresh` writes; else unknown.
-        user_data: What they run at boot. None: the fleet's.
-        root_volume_gib: Size of the encrypted gp3 root volume.
-        root_device: The root device's name in the machine image.
-        warm: Instances that have booted once and wait. None: there are none.
         canary_share: Share of the wanted units that it serves while demand bursts, before its
             turn, so that its chip can be compared with the others. At most 0.5.
+        name: This and all others: see `PoolOptions`.
 
     Raises:
         SpecError: The pool contradicts itself.
@@ -110,12 +103,13 @@ class CapacityPool:
     usd_per_hour: float | Mapping[str, float] | None = None
     user_data: ec2.UserData | None = None
     root_volume_gib: int = 20
-    root_device: str = "/dev/xvda"
+    root_device: str | None = None
     warm: WarmPool | None = None
     canary_share: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse a pool that no group can be."""
+        check_name("pool", self.name)
         check_types(self._owner, self.instance_types, self.architecture)
         check_bought(self._owner, self.instance_types, self.purchase.option)
         if self.warm:

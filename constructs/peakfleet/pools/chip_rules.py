@@ -5,14 +5,19 @@ Instance types that the catalogue does not know pass: the deployment tells.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
 
-from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 
+from peakfleet._values import is_known
 from peakfleet_chips import CATALOGUE, Architecture, Chip, InstanceType, PurchaseOption, find_type
 from peakfleet_planner import SpecError
 
+_INSTANCE_TYPE = re.compile(
+    r"[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|(\d+)?xlarge|metal(-\d+xl)?)"
+)
 MOST_TYPES = 40
 """Instance types that one Auto Scaling group accepts."""
 ARCHITECTURES = {
@@ -35,7 +40,9 @@ def check_types(
     if twice := sorted({kind for kind in instance_types if instance_types.count(kind) > 1}):
         raise SpecError(f"{owner}: instance types must differ, got {', '.join(twice)} twice")
     for kind in instance_types:
-        if Token.is_unresolved(kind):
+        if not isinstance(kind, str):
+            raise SpecError(f"{owner}: instance types are names such as c8g.4xlarge, got {kind!r}")
+        if not is_known(kind):
             continue
         actual = _architecture(owner, kind)
         if actual != architecture:
@@ -219,9 +226,11 @@ def _architecture(owner: str, instance_type: str) -> ec2.InstanceArchitecture:
             if known.architecture is Architecture.ARM64
             else ec2.InstanceArchitecture.X86_64
         )
+    if not _INSTANCE_TYPE.fullmatch(instance_type):
+        near = get_close_matches(instance_type, CATALOGUE, n=1)
+        meant = f"did you mean {near[0]}?" if near else "for example c8g.4xlarge"
+        raise SpecError(f"{owner}: {instance_type!r} is no instance type; {meant}")
     try:
         return ec2.InstanceType(instance_type).architecture
     except RuntimeError as error:  # how jsii reports that the CDK cannot parse it
-        raise SpecError(
-            f"{owner}: {instance_type!r} is no instance type, for example c8g.4xlarge"
-        ) from error
+        raise SpecError(f"{owner}: {instance_type!r} is no instance type of EC2") from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from aws_cdk import aws_ec2 as ec2
 
+from peakfleet._values import known_number
 from peakfleet.pools.capacity_pool import CapacityPool
 from peakfleet_chips import find_type
 from peakfleet_planner import EfficiencySpec, SpecError
@@ -40,6 +41,7 @@ class Feedback:
         Args:
             share: For example 0.2: a pool of 16 declared units counts for 12.8 to 19.2.
         """
+        known_number("feedback", "share", share)
         return cls(at_most_change=share)
 
 
@@ -54,7 +56,8 @@ class EfficiencyLedger:
         baseline_pool: Name of the x86 pool that the others are compared with. Default: the only
             x86 pool; of several the one with a canary share, else the first on demand.
         feedback: Whether measured units change plans. Default: `Feedback.shown()`.
-        namespace: Where the instances publish. Default: `PeakFleet/Workers`.
+        namespace: Where the instances publish. Default: `PeakFleet/Workers/` and the name of the
+            fleet: a permission to publish is bound to a namespace at best.
 
     Limitations:
         Instances must publish `UsefulUnits`, the units that they serve, and `BusyShare`, from 0
@@ -65,13 +68,18 @@ class EfficiencyLedger:
 
     baseline_pool: str | None = None
     feedback: Feedback = field(default_factory=Feedback.shown)
-    namespace: str = WORK_NAMESPACE
+    namespace: str | None = None
 
-    def to_planner(self, pools: Sequence[CapacityPool]) -> EfficiencySpec:
+    def namespace_of(self, fleet: str) -> str:
+        """Return where the instances of a fleet publish."""
+        return self.namespace or f"{WORK_NAMESPACE}/{fleet}"
+
+    def to_planner(self, pools: Sequence[CapacityPool], *, fleet: str) -> EfficiencySpec:
         """Return what the schedule sends of it.
 
         Args:
             pools: The fleet's.
+            fleet: Name of the fleet.
 
         Raises:
             SpecError: There is no x86 pool to compare with, or the feedback has no bounds.
@@ -89,7 +97,7 @@ class EfficiencyLedger:
         best = min(candidates, key=lambda pool: (not pool.canary_share, pool.purchase.is_spot))
         return EfficiencySpec(
             baseline_pool=best.name,
-            namespace=self.namespace,
+            namespace=self.namespace_of(fleet),
             at_most_change=self.feedback.at_most_change,
         )
 

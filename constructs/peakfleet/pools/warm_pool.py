@@ -27,14 +27,6 @@ class WarmPool:
     not start either. Give a warm pool to on-demand pools of one instance type, without local
     disks that have to survive a stop.
 
-    Args:
-        max_instances: Most instances that wait, counted like the pool's. None: as many as the
-            pool may have.
-        min_instances: Fewest.
-        start: From the start of a waiting instance to serving.
-        is_running: Whether they wait running.
-        is_reused: Whether what is let go waits, instead of ending.
-
     Raises:
         SpecError: The bounds contradict each other.
     """

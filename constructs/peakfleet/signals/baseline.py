@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aws_cdk import Duration
 
 from peakfleet._values import known_number, seconds
+from peakfleet.signals.metrics import checked_statistic
 from peakfleet_planner import BaselineSpec, FixedBaseline, Metric, ReportedBaseline
 
 
@@ -39,7 +40,8 @@ class Baseline:
         Raises:
             SpecError: A number is out of range.
         """
-        known_number("baseline", "units", units)
+        for field, value in (("units", units), ("usable_fraction", usable_fraction)):
+            known_number("baseline", field, value)
         return cls(spec=FixedBaseline(units=units, usable_fraction=usable_fraction))
 
     @classmethod
@@ -75,7 +77,13 @@ class Baseline:
         Raises:
             SpecError: A number is out of range.
         """
-        known_number("baseline", "declared_units", declared_units)
+        for field, value in (
+            ("declared_units", declared_units),
+            ("usable_fraction", usable_fraction),
+            ("healthy_fraction", healthy_fraction),
+            ("unknown_fraction", unknown_fraction),
+        ):
+            known_number("baseline", field, value)
         period_seconds = seconds("baseline", "period", period or Duration.minutes(1))
         return cls(
             spec=ReportedBaseline(
@@ -83,7 +91,7 @@ class Baseline:
                     namespace=namespace,
                     metric_name=metric_name,
                     dimensions=dict(dimensions or {}),
-                    statistic=statistic,
+                    statistic=checked_statistic("baseline", statistic),
                     period_seconds=period_seconds,
                 ),
                 declared_units=declared_units,

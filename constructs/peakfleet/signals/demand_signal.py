@@ -68,14 +68,17 @@ class DemandSignal:
             SpecError: A number is out of range.
         """
         owner = f"signal '{name or queue.node.path}'"
-        known_number(owner, "seconds_per_message", seconds_per_message)
+        _known(owner, seconds_per_message=seconds_per_message, plausible_max=plausible_max)
         waiting = queue.metric_approximate_number_of_messages_visible(
             period=_MINUTE, statistic="Maximum"
         )
         in_flight = queue.metric_approximate_number_of_messages_not_visible(
             period=_MINUTE, statistic="Maximum"
         )
-        metrics = {WAITING: read(owner, waiting), IN_FLIGHT: read(owner, in_flight)}
+        metrics = {
+            WAITING: read(owner, waiting, of=queue),
+            IN_FLIGHT: read(owner, in_flight, of=queue),
+        }
         return cls(
             spec=BacklogSignal(
                 name=name or queue.node.path,
@@ -152,7 +155,7 @@ class DemandSignal:
         requests = load_balancer.metrics.request_count(period=_MINUTE, statistic="Sum")
         return cls._rate(
             name=name,
-            metrics={_VALUE: read(f"signal '{name}'", requests)},
+            metrics={_VALUE: read(f"signal '{name}'", requests, of=load_balancer)},
             expression=f"{_VALUE} / 60",
             units_per_value=units_per_request_per_second,
             when_silent=when_silent or WhenSilent.means_zero(),
@@ -240,7 +243,7 @@ class DemandSignal:
         plausible_max: float | None,
     ) -> DemandSignal:
         owner = f"signal '{name}'"
-        known_number(owner, "units_per_value", units_per_value)
+        _known(owner, units_per_value=units_per_value, plausible_max=plausible_max)
         period_seconds = max((one.metric.period_seconds for one in metrics.values()), default=60)
         return cls(
             spec=RateSignal(
@@ -253,3 +256,9 @@ class DemandSignal:
             ),
             metrics=tuple(metrics.values()),
         )
+
+
+def _known(owner: str, **numbers: float | None) -> None:
+    for field, value in numbers.items():
+        if value is not None:
+            known_number(owner, field, value)

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from aws_cdk import Token
+from aws_cdk import IResource, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from peakfleet._values import seconds
 from peakfleet_planner import Metric, SpecError
+
+_STATISTICS = {
+    **dict.fromkeys(("average", "avg", "mean"), "Average"),
+    **dict.fromkeys(("maximum", "max"), "Maximum"),
+    **dict.fromkeys(("minimum", "min"), "Minimum"),
+    **dict.fromkeys(("samplecount", "n", "count"), "SampleCount"),
+    "sum": "Sum",
+    "iqm": "IQM",
+}
+_PERCENT = r"(100|\d{1,2}(\.\d{1,10})?)"
+_RANGE = r"\(\d*(\.\d+)?%?:\d*(\.\d+)?%?\)"
+_EXTENDED = re.compile(rf"(p|tm|wm|tc|ts){_PERCENT}|(PR|TM|WM|TC|TS){_RANGE}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +53,20 @@ class ReadMetric:
             )
 
 
-def read(owner: str, metric: cloudwatch.IMetric, *, statistic: str | None = None) -> ReadMetric:
+def read(
+    owner: str,
+    metric: cloudwatch.IMetric,
+    *,
+    statistic: str | None = None,
+    of: IResource | None = None,
+) -> ReadMetric:
     """Return what to read for a metric of the CDK.
 
     Args:
         owner: Whose metric it is, for messages.
         metric: A plain metric.
         statistic: Used instead of its own.
+        of: What publishes it; the metric of an imported resource does not say where that is.
 
     Raises:
         SpecError: It is a math or search expression.
@@ -65,9 +85,24 @@ def read(owner: str, metric: cloudwatch.IMetric, *, statistic: str | None = None
             dimensions={
                 dimension.name: str(dimension.value) for dimension in stat.dimensions or ()
             },
-            statistic=statistic or stat.statistic,
+            statistic=checked_statistic(owner, statistic or stat.statistic),
             period_seconds=seconds(owner, "period", stat.period),
         ),
-        account=stat.account,
-        region=stat.region,
+        account=of.env.account if of else stat.account,
+        region=of.env.region if of else stat.region,
     )
+
+
+def checked_statistic(owner: str, statistic: str) -> str:
+    """Return a statistic as GetMetricData spells it.
+
+    Raises:
+        SpecError: CloudWatch has no such statistic, or only the deployment knows it.
+    """
+    plain = _STATISTICS.get(str(statistic).lower())
+    if plain is None and not _EXTENDED.fullmatch(str(statistic)):
+        raise SpecError(
+            f"{owner}: statistic must be one of {', '.join(sorted(set(_STATISTICS.values())))} or "
+            f"an extended one such as p99 or tm90, got {statistic!r}"
+        )
+    return plain or statistic

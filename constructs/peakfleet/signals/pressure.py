@@ -89,14 +89,15 @@ class PressureAlarm(Construct):
 def _excess(spec: RateSignal, covered: cloudwatch.Metric) -> cloudwatch.MathExpression:
     """Return demand in units above what is covered."""
     ids = {metric_id: f"m{index}" for index, metric_id in enumerate(spec.metrics)}
+    period = Duration.seconds(spec.period_seconds)
     value = _NAME.sub(lambda name: ids.get(name[0], name[0]), spec.expression)
     return cloudwatch.MathExpression(
         expression=f"({value}) * {_plain(spec.units_per_value)} - {_COVERED}",
         using_metrics={
             **{ids[metric_id]: _metric(metric) for metric_id, metric in spec.metrics.items()},
-            _COVERED: covered,
+            _COVERED: covered.with_(period=period),  # else the CDK warns that it does so itself
         },
-        period=Duration.seconds(spec.period_seconds),
+        period=period,
         label=f"{spec.name} above what is covered",
     )
 
@@ -107,6 +108,7 @@ def _metric(read: Metric) -> cloudwatch.Metric:
         metric_name=read.metric_name,
         dimensions_map=dict(read.dimensions),
         statistic=read.statistic,
+        period=Duration.seconds(read.period_seconds),
     )
 
 

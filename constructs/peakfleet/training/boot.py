@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import Aws
 from aws_cdk import aws_ec2 as ec2
 
-from peakfleet.machines import HOME, commands_of, strict_script
+from peakfleet.machines import HOME, check_shell, commands_of, strict_script
 from peakfleet.training.checkpoints import Checkpoints
 from peakfleet_planner import SpecError
 
@@ -39,8 +39,7 @@ def training_script(
     Raises:
         SpecError: The user data has parts, or the command has several lines.
     """
-    if isinstance(shared, ec2.MultipartUserData):
-        raise SpecError("user data in parts cannot be put before the training; give the script")
+    check_shell("training", shared, why="before the training")
     if not command.strip() or "\n" in command:
         raise SpecError(
             f"command must be one line for a shell, such as 'bash /opt/train/start.sh', got "

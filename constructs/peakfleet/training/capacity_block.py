@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
-from peakfleet._values import known_number, seconds
+from peakfleet._values import is_known, known_number, seconds
 from peakfleet.fleet import FleetMetrics
 from peakfleet.signals import read
 from peakfleet_planner import SpecError
@@ -22,15 +22,7 @@ _QUIET = Duration.minutes(15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapacityBlock:
-    """A capacity block for machine learning that was bought. Use `of`.
-
-    Args:
-        reservation_id: Id of its reservation.
-        leave_before_end: So long before its end the machines are let go.
-
-    Raises:
-        SpecError: That is no id, or too late to write a checkpoint.
-    """
+    """A capacity block for machine learning that was bought. Use `of`."""
 
     reservation_id: str
     leave_before_end: Duration = _LEAVE_BEFORE_END
@@ -77,18 +69,7 @@ class CapacityBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffPeak:
-    """An on-demand capacity reservation that another fleet has priority on. Use `of`.
-
-    Args:
-        reservation_id: Id of the reservation.
-        priority: The fleet that goes first.
-        units_per_machine: Units that one machine of the reservation serves for that fleet.
-        quiet: How long the room must have been there before the training begins.
-        placement_group: The cluster placement group that the reservation was made in, if any.
-
-    Raises:
-        SpecError: That is no id, or a number cannot be.
-    """
+    """An on-demand capacity reservation that another fleet has priority on. Use `of`."""
 
     reservation_id: str
     priority: FleetMetrics
@@ -160,9 +141,7 @@ class OffPeak:
 
 
 def _check_id(owner: str, reservation_id: str) -> None:
-    if not Token.is_unresolved(reservation_id) and not re.fullmatch(
-        r"cr-[0-9a-f]{8,17}", reservation_id
-    ):
+    if is_known(reservation_id) and not re.fullmatch(r"cr-[0-9a-f]{8,17}", reservation_id):
         raise SpecError(
             f"{owner}: the id of a capacity reservation is like cr-0123456789abcdef0, got "
             f"{reservation_id!r}"

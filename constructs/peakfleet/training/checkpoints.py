@@ -12,15 +12,7 @@ from peakfleet._values import check_prefix
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoints:
-    """The checkpoints of one training run, in a bucket. Use `in_bucket`.
-
-    Args:
-        bucket: Where they are.
-        prefix: What their keys begin with, without a slash at either end.
-
-    Raises:
-        SpecError: The prefix is empty, or has a slash at an end.
-    """
+    """The checkpoints of one training run, in a bucket. Use `in_bucket`."""
 
     bucket: s3.IBucket
     prefix: str

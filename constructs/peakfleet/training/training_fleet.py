@@ -15,9 +15,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from peakfleet._values import seconds
+from peakfleet._values import check_path, seconds
 from peakfleet.control_plane import Encryption, FunctionContext, Functions, SpecDocument
 from peakfleet.fleet import (
+    AtSynth,
     FleetMetrics,
     PlacementOptions,
     check_fleet_options,
@@ -111,6 +112,7 @@ class TrainingFleet(FleetMetrics, Construct):
         self._user_data = options.get("user_data") or ec2.UserData.for_linux()
         encryption = options.get("encryption") or Encryption()
         with named(self):
+            check_path(self.fleet_name)
             check_fleet_options(self, options, PlacementOptions)
             state = state_of(self, options.get("state"), encryption)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
@@ -133,7 +135,7 @@ class TrainingFleet(FleetMetrics, Construct):
                 checkpoint_seconds=hooks.drain.at_most_seconds,
                 adapters=adapters,
             )
-        self._role = instance_role(self)
+        self._role = instance_role(self, session_manager=options.get("session_manager", True))
         checkpoints.grant_machines(self._role)
         self._security_groups = security_groups_of(
             self,
@@ -199,12 +201,8 @@ class TrainingFleet(FleetMetrics, Construct):
             ticks=self._ticks,
             topic=options.get("alarm_topic"),
         )
+        self.node.add_validation(AtSynth(self, {machines.name: self._group}))
         Tags.of(self).add("peakfleet:fleet", self.fleet_name)
-
-    @property
-    def fleet_name(self) -> str:
-        """Name of the fleet in metrics, state and logs: its construct path."""
-        return self.node.path
 
     @property
     def group(self) -> autoscaling.AutoScalingGroup:

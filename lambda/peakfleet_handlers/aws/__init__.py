@@ -23,8 +23,8 @@ from peakfleet_handlers.aws.events import Happening, Kind, read_happening
 from peakfleet_handlers.aws.groups import read_pools
 from peakfleet_handlers.aws.launch_errors import counted, outage_cause
 from peakfleet_handlers.aws.launches import Launcher
-from peakfleet_handlers.aws.listeners import split
-from peakfleet_handlers.aws.resizes import Resize, growth, resize, resizes
+from peakfleet_handlers.aws.listeners import Listener, read_listener
+from peakfleet_handlers.aws.resizes import Resize, growth, resize, resizes, shrinkage
 from peakfleet_handlers.aws.series import read_series
 from peakfleet_handlers.aws.telemetry import NAMESPACE, SERVICE, emit, logger
 
@@ -45,6 +45,7 @@ __all__ = [
     "Happening",
     "Kind",
     "Launcher",
+    "Listener",
     "Pages",
     "Resize",
     "cause_of",
@@ -56,10 +57,11 @@ __all__ = [
     "outage_cause",
     "outages_of",
     "read_happening",
+    "read_listener",
     "read_pools",
     "read_refused",
     "read_series",
     "resize",
     "resizes",
-    "split",
+    "shrinkage",
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
+from botocore.session import get_session
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
@@ -34,6 +36,9 @@ _CONFIG = Config(
     read_timeout=READ_SECONDS,
 )
 _SERVICES: Final = {"functions": "lambda"}
+MODELS: Final = Path(__file__).parent / "models"
+"""Service models that are asked before the runtime's own, so that its version of boto3 does not
+decide which calls there are (docs/adr/0020)."""
 
 
 class Clients:
@@ -52,9 +57,16 @@ class Clients:
         """Make a client."""
         if name not in Clients.__annotations__:
             raise AttributeError(name)
-        client = boto3.client(_SERVICES.get(name, name), config=_CONFIG)
+        client = _session().client(_SERVICES.get(name, name), config=_CONFIG)
         setattr(self, name, client)
         return client
+
+
+@cache
+def _session() -> Any:  # noqa: ANN401  boto3's own session
+    core = get_session()
+    core.get_component("data_loader").search_paths.insert(0, str(MODELS))
+    return boto3.Session(botocore_session=core)
 
 
 @cache

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from peakfleet_handlers.aws.calls import Calls, Cause
 from peakfleet_planner import PoolReading, PoolSpec
+from peakfleet_planner.pools import too_many_unhealthy
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
@@ -28,16 +29,29 @@ _RETAINED = ":Retained"
 
 
 def read_pools(
-    pools: tuple[PoolSpec, ...], *, autoscaling: AutoScalingClient, calls: Calls
+    pools: tuple[PoolSpec, ...],
+    *,
+    autoscaling: AutoScalingClient,
+    calls: Calls,
+    halted: Collection[str] | None = None,
 ) -> tuple[PoolReading, ...]:
     """Return the groups of *pools* as they are; a group that could not be read is left out.
 
     A warm pool that could not be read counts as empty.
+
+    Args:
+        pools: Whose groups.
+        autoscaling: Client to ask.
+        calls: Where failures are noted.
+        halted: Pools whose replacement of unhealthy instances the fleet itself has suspended;
+            where another process, or that of another pool, is suspended, somebody else did it,
+            unless so many are unhealthy that the fleet would. Default: nobody knows, so that
+            replacement counts as suspended by the fleet.
     """
     read: dict[str, PoolReading] = {}
     for first in range(0, len(pools), GROUPS_PER_CALL):
         batch = pools[first : first + GROUPS_PER_CALL]
-        read |= _read_batch({pool.group: pool for pool in batch}, autoscaling, calls)
+        read |= _read_batch({pool.group: pool for pool in batch}, halted, autoscaling, calls)
     for pool in pools:
         if pool.warm and pool.name in read:
             read[pool.name] = _with_warm_pool(read[pool.name], pool, autoscaling, calls)
@@ -45,7 +59,10 @@ def read_pools(
 
 
 def _read_batch(
-    by_group: Mapping[str, PoolSpec], autoscaling: AutoScalingClient, calls: Calls
+    by_group: Mapping[str, PoolSpec],
+    halted: Collection[str] | None,
+    autoscaling: AutoScalingClient,
+    calls: Calls,
 ) -> dict[str, PoolReading]:
     paginator = autoscaling.get_paginator("describe_auto_scaling_groups")
     pages = calls.pages(
@@ -63,14 +80,18 @@ def _read_batch(
     read: dict[str, PoolReading] = {}
     for name, pool in by_group.items():
         if name in groups:
-            reading = calls.reading(OPERATION, pool.name, partial(_reading, pool, groups[name]))
+            read_one = partial(_reading, pool, groups[name], halted)
+            reading = calls.reading(OPERATION, pool.name, read_one)
             read |= {pool.name: reading} if reading else {}
         elif pages.complete:
             calls.note(OPERATION, name, Cause.NOT_FOUND, f"pool '{pool.name}' has no group")
     return read
 
 
-def _reading(pool: PoolSpec, group: AutoScalingGroupTypeDef) -> PoolReading:
+def _reading(
+    pool: PoolSpec, group: AutoScalingGroupTypeDef, halted: Collection[str] | None
+) -> PoolReading:
+    suspended = {process.get("ProcessName", "") for process in group.get("SuspendedProcesses", ())}
     instances = group.get("Instances", [])
     in_service = [one for one in instances if one["LifecycleState"] == "InService"]
     serving = [one for one in in_service if one["HealthStatus"].lower() == "healthy"]
@@ -79,6 +100,10 @@ def _reading(pool: PoolSpec, group: AutoScalingGroupTypeDef) -> PoolReading:
     for one in (*serving, *booting):
         if zone := one.get("AvailabilityZone"):
             zones[zone] = zones.get(zone, 0) + _points(one)
+    unhealthy_capacity = _sum(in_service) - _sum(serving)
+    is_ours = halted is None or pool.name in halted
+    would_be = too_many_unhealthy(unhealthy_capacity, _sum(serving))
+    ours = {REPLACE_UNHEALTHY} if is_ours or would_be else set()
     return PoolReading(
         name=pool.name,
         desired_capacity=group["DesiredCapacity"],
@@ -88,17 +113,16 @@ def _reading(pool: PoolSpec, group: AutoScalingGroupTypeDef) -> PoolReading:
         booting_capacity=_sum(booting),
         busy_capacity=_sum(one for one in serving if one.get("ProtectedFromScaleIn")),
         leaving_capacity=_sum(one for one in instances if one["LifecycleState"] in _LEAVING),
-        unhealthy_capacity=_sum(in_service) - _sum(serving),
+        unhealthy_capacity=unhealthy_capacity,
         warm_target=_warm_target(group) if pool.warm else None,
         prepared_capacity=_prepared_capacity(group) if pool.warm else None,
         zones=zones,
         serving=frozenset(_ids(serving)),
         booting=frozenset(_ids(booting)),
+        unhealthy=frozenset(_ids(in_service)) - frozenset(_ids(serving)),
         retained=_retained(instances),
-        replaces_unhealthy=all(
-            process.get("ProcessName") != REPLACE_UNHEALTHY
-            for process in group.get("SuspendedProcesses", ())
-        ),
+        replaces_unhealthy=REPLACE_UNHEALTHY not in suspended,
+        suspended=tuple(sorted(suspended - ours)),
         template_version=_template_version(group),
     )
 

@@ -48,6 +48,21 @@ def drain(
     return decremented
 
 
+def replace(
+    plan: Plan, snapshot: Snapshot, *, autoscaling: AutoScalingClient, calls: Calls
+) -> None:
+    """End unhealthy instances that their group does not replace, so that it launches others."""
+    seen = {reading.name for reading in snapshot.pools}
+    ended = [one for told in plan.pools if told.name in seen for one in told.replacements]
+    for instance_id in ended:
+        calls.ask(
+            autoscaling.terminate_instance_in_auto_scaling_group,
+            instance_id,
+            InstanceId=instance_id,
+            ShouldDecrementDesiredCapacity=False,
+        )
+
+
 def sweep(instance_ids: Iterable[str], *, ec2: EC2Client, calls: Calls) -> tuple[str, ...]:
     """Terminate instances that outlived their drain; return those that were."""
     ids = list(instance_ids)

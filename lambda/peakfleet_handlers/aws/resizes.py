@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from peakfleet_handlers.aws.calls import Calls
-from peakfleet_planner import FleetSpec, Growth, Memory, Plan, PoolReading, Snapshot
+from peakfleet_planner import FleetSpec, Growth, Plan, PoolReading, Snapshot
 from peakfleet_planner.snapshot import MOST_GROWTH
 
 if TYPE_CHECKING:
@@ -39,24 +39,25 @@ class Resize:
 def resizes(spec: FleetSpec, snapshot: Snapshot, plan: Plan) -> tuple[Resize, ...]:
     """Return the groups whose size has to change, within the bounds that each group has.
 
-    A group that could not be read is only ever asked for more than is remembered.
+    A group that could not be read is left as it is: nobody knows what it has.
     """
-    memory = snapshot.memory or Memory()
     seen = {pool.name: pool for pool in snapshot.pools}
     pools = {pool.name: pool for pool in spec.pools}
     changes = []
     for told in plan.pools:
         reading, pool = seen.get(told.name), pools[told.name]
-        before = memory.desired.get(told.name, 0) if reading is None else reading.desired_capacity
+        if reading is None:
+            continue
+        before = reading.desired_capacity
         capacity = _clamped(told.desired_capacity, reading)
-        if capacity > before or (reading is not None and capacity < before):
+        if capacity != before:
             changes.append(
                 Resize(
                     pool=told.name,
                     group=pool.group,
                     capacity=capacity,
                     grows=capacity > before,
-                    direct=pool.launch == "direct" and bool(reading and reading.zones),
+                    direct=pool.launch == "direct" and bool(reading.zones),
                 )
             )
     return tuple(changes)
@@ -64,22 +65,30 @@ def resizes(spec: FleetSpec, snapshot: Snapshot, plan: Plan) -> tuple[Resize, ..
 
 def growth(snapshot: Snapshot, plan: Plan) -> dict[str, Growth]:
     """Return when each pool was asked for more, now included; what is long over is left out."""
+    return _steps(snapshot.recalled.growth, snapshot, plan, sign=1)
+
+
+def shrinkage(snapshot: Snapshot, plan: Plan) -> dict[str, Growth]:
+    """Return the same for when each pool was asked for less."""
+    return _steps(snapshot.recalled.shrinkage or {}, snapshot, plan, sign=-1)
+
+
+def _steps(
+    known: Mapping[str, Growth], snapshot: Snapshot, plan: Plan, *, sign: int
+) -> dict[str, Growth]:
     now = snapshot.now_epoch_seconds
-    known = snapshot.memory.growth if snapshot.memory else {}
     found = {}
     for told in plan.pools:
-        more = told.desired_capacity - (told.seen_capacity or 0)
+        points = sign * (told.desired_capacity - (told.seen_capacity or 0))
         steps = [
             *(step for step in known.get(told.name, ()) if step[0] > now - GROWTH_KEPT_SECONDS),
-            *([(now, more)] if told.seen_capacity is not None and more > 0 else []),
+            *([(now, points)] if told.seen_capacity is not None and points > 0 else []),
         ]
         found[told.name] = tuple(steps[-MOST_GROWTH:])
     return {pool: steps for pool, steps in found.items() if steps}
 
 
-def _clamped(capacity: int, reading: PoolReading | None) -> int:
-    if reading is None:
-        return capacity
+def _clamped(capacity: int, reading: PoolReading) -> int:
     return min(max(capacity, reading.min_capacity), reading.max_capacity)
 
 

@@ -99,7 +99,7 @@ class Rules:
         at, message = told.ended_epoch_seconds, told.text("StatusMessage")
         cause = outage_cause("", message)
         strikes = 0
-        if cause in (None, OutageCause.BAD_TEMPLATE):
+        if cause in (None, OutageCause.BAD_TEMPLATE):  # an unknown reason is nobody's fault
             strikes = self._strike(told, pool, reason=message, ran=False)
         if cause is None:
             return self._never_ready(pool, strikes, at)

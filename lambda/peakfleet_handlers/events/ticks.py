@@ -12,7 +12,7 @@ from peakfleet_handlers.aws import Calls
 from peakfleet_handlers.schedule_payload import read_event
 from peakfleet_handlers.state import Only, Recorded, StateTable
 from peakfleet_planner import FleetSpec
-from peakfleet_table import ASKED, LATESTS, Asked, DamagedRecordError
+from peakfleet_table import ASKED, LATESTS, TICKS, Asked, DamagedRecordError, Kind
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -141,9 +141,14 @@ def _claims(table: StateTable, clock: Clock) -> bool:
 
 
 def _behind_the_latest(at: int, table: StateTable | None) -> int:
-    found = table.read(LATESTS.key(table.fleet)) if table else None
-    try:
-        latest = LATESTS.read(found).tick if found else at - 1
-    except DamagedRecordError:
-        return at
+    latest = max((_tick_of(kind, table) for kind in (TICKS, LATESTS)), default=0) if table else 0
     return max(at, latest + 1) if latest <= at + MOST_AHEAD_SECONDS else at
+
+
+def _tick_of(kind: Kind[Any], table: StateTable) -> int:
+    """Return the time of the tick that a record is of; 0 if there is none that can be read."""
+    found = table.read(kind.key(table.fleet))
+    try:
+        return int(kind.read(found).tick) if found else 0
+    except DamagedRecordError:
+        return 0

@@ -10,7 +10,7 @@ from typing import Any
 from peakfleet_handlers.aws import Calls, Cause, Clients, Launcher, Resize, resize
 from peakfleet_handlers.aws import instances as care
 from peakfleet_handlers.gang import signs
-from peakfleet_handlers.state import Only, Recorded, StateTable
+from peakfleet_handlers.state import Recorded, StateTable, later_tick_wins
 from peakfleet_planner import Launch, Outage, PoolPlan, PoolReading
 from peakfleet_planner.gang import GangMemory, GangPlan, GangSnapshot, GangSpec, GangStep, failure
 from peakfleet_table import GANGS, OUTAGES, Gang
@@ -116,14 +116,7 @@ class _Act:
         tick = self.snapshot.now_epoch_seconds
         plan = json.dumps(self.plan.to_json(), separators=(",", ":"))
         item = GANGS.item(self.spec.fleet, Gang(tick=tick, memory=memory, plan=plan))
-        return self.table.put(
-            item,
-            Only(
-                text="attribute_not_exists(#tick) OR #tick <= :tick",
-                names=GANGS.names("tick"),
-                values={":tick": item["tick"]},
-            ),
-        )
+        return self.table.put(item, later_tick_wins(tick, or_same=True))
 
     def _launch(self, done: GangApplied, group: PoolReading, zone: str) -> GangApplied:
         """Ask for all machines at once; if a part comes, give it back in the same tick."""

@@ -18,7 +18,6 @@ _USEFUL, _SERVING, _BUSY = "UsefulUnits", "InServiceCapacity", "BusyShare"
 _CORES = "NeuronCoreUtilization"
 """In percent; what watches the chips of an inference fleet publishes it."""
 _STATISTICS: Final = {_USEFUL: "Sum", _SERVING: "Average", _BUSY: "Average", _CORES: "Average"}
-_NAMESPACES: Final = {_SERVING: NAMESPACE, _CORES: NEURON_NAMESPACE}
 
 
 def read_pool_hours(
@@ -44,10 +43,11 @@ def read_pool_hours(
     """
     if not pools:
         return {}
+    own = {_SERVING: NAMESPACE, _CORES: f"{NEURON_NAMESPACE}/{fleet}"}
     series = read_series(
         {
             _query_id(name, place): Metric(
-                namespace=_NAMESPACES.get(name, namespace),
+                namespace=own.get(name, namespace),
                 metric_name=name,
                 dimensions={"Fleet": fleet, "Pool": pool},
                 statistic=statistic,

@@ -1,15 +1,17 @@
 """The state table of a fleet, and what its records mean together.
 
-`table` is every call of DynamoDB; `memory` makes records into what a decision knows, and a change
-into its record. What a record looks like is declared in `peakfleet_table`.
+`memory` makes records into what a decision knows, and a change into its record; `claim` says which
+tick may act; `table` is every call of DynamoDB. What a record looks like is declared in
+`peakfleet_table`.
 """
 
+from peakfleet_handlers.state.claim import Claim, later_tick_wins
 from peakfleet_handlers.state.memory import (
-    LATER_TICK_WINS,
+    Known,
     confirm_change,
-    later_tick,
     memory_of,
     plan_text,
+    read_known,
     read_memory,
     record_change,
 )
@@ -17,14 +19,16 @@ from peakfleet_handlers.state.table import ALWAYS, Only, Recorded, StateTable
 
 __all__ = [
     "ALWAYS",
-    "LATER_TICK_WINS",
+    "Claim",
+    "Known",
     "Only",
     "Recorded",
     "StateTable",
     "confirm_change",
-    "later_tick",
+    "later_tick_wins",
     "memory_of",
     "plan_text",
+    "read_known",
     "read_memory",
     "record_change",
 ]

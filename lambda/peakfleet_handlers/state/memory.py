@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any
 
+from peakfleet_handlers.state.claim import Claim, later_tick_wins
 from peakfleet_handlers.state.table import ALWAYS, Only, Recorded, StateTable
 from peakfleet_planner import DemandModel, Memory, Plan
 from peakfleet_table import (
@@ -19,6 +21,7 @@ from peakfleet_table import (
     OUTAGES,
     ROLLBACKS,
     SIZES,
+    TICKS,
     UNITS,
     DamagedRecordError,
     Decision,
@@ -28,26 +31,52 @@ from peakfleet_table import (
     read_all,
 )
 
-DAY_SECONDS = 24 * 3600
-LATER_TICK_WINS: Final = (
-    "attribute_not_exists(#fleet) OR attribute_not_exists(#tick) "
-    "OR NOT attribute_type(#tick, :number) OR #tick < :tick OR #tick > :broken_clock"
-)
-"""Besides the rule that a later tick wins: a record that cannot be one must not block a fleet
-for ever. The scheduler delivers late, but never more than a day."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a tick knows from the state table.
+
+    Args:
+        memory: What is remembered; None if that, or a hold in it, cannot be read.
+        claim: The tick's claim to act on it.
+        halted: Pools whose replacement of unhealthy instances the fleet itself has suspended;
+            None if nobody has kept that.
+    """
+
+    memory: Memory | None
+    claim: Claim
+    halted: frozenset[str] | None = None
 
 
-def read_memory(table: StateTable | None, *, now_epoch_seconds: int) -> Memory | None:
-    """Return what is remembered of a fleet; None if that, or a hold in it, cannot be read.
+def read_known(table: StateTable | None, *, now_epoch_seconds: int) -> Known:
+    """Return what is remembered of a fleet, and the claim to act on it.
+
+    It is read before anything else is: what changes later is noticed by the claim.
 
     Args:
         table: Its records; without a table nothing is remembered.
         now_epoch_seconds: The tick's time; records whose time is over are left out.
     """
     if table is None:
-        return Memory()
+        return Known(memory=Memory(), claim=Claim(tick=now_epoch_seconds))
     items = table.query(FIRST_READ)
-    return None if items is None else memory_of(items, now_epoch_seconds, table)
+    if items is None:
+        return Known(memory=None, claim=Claim(tick=now_epoch_seconds, was_read=False))
+    memory = memory_of(items, now_epoch_seconds, table)
+    found = next((item for item in items if item["item"]["S"] == TICKS.prefix), None)
+    newest = _readable(TICKS, found, table)
+    if memory is not None:
+        memory = replace(memory, unmet_since=newest.unmet_since if newest else None)
+    return Known(
+        memory=memory,
+        claim=Claim(tick=now_epoch_seconds, newest=newest.tick if newest else None),
+        halted=frozenset(newest.halted) if newest else None,
+    )
+
+
+def read_memory(table: StateTable | None, *, now_epoch_seconds: int) -> Memory | None:
+    """Return what is remembered of a fleet; None if that, or a hold in it, cannot be read."""
+    return read_known(table, now_epoch_seconds=now_epoch_seconds).memory
 
 
 def memory_of(items: tuple[Item, ...], now_epoch_seconds: int, table: StateTable) -> Memory | None:
@@ -78,6 +107,7 @@ def memory_of(items: tuple[Item, ...], now_epoch_seconds: int, table: StateTable
         desired=latest.desired,
         before=latest.before,
         growth=latest.growth,
+        shrinkage=latest.shrinkage,
         heights=latest.heights,
         cloud_weight=latest.cloud_weight,
         model=_model(by_key.get(MODELS.prefix), table),
@@ -91,37 +121,27 @@ def memory_of(items: tuple[Item, ...], now_epoch_seconds: int, table: StateTable
     )
 
 
-def record_change(table: StateTable | None, latest: Latest, plan: Plan) -> Recorded:
+def record_change(table: StateTable | None, latest: Latest, plan: Plan, claim: Claim) -> Recorded:
     """Record what is about to be done; this is the lease, so it comes before doing it.
 
     Args:
         table: Without one nothing is recorded.
         latest: The sizes after the change.
         plan: What was decided.
+        claim: The claim to act.
 
     Returns:
-        Whether this tick may act: not if it is stale, because one as late or later has acted.
+        Whether this tick may act: not if it is stale, because another one has decided since this
+        one read what it knows, or one as late has acted.
     """
     if table is None:
         return Recorded.NOT_KEPT
-    lease = Only(
-        text=LATER_TICK_WINS,
-        names=LATESTS.names("fleet", "tick"),
-        values=later_tick(latest.tick),
-    )
+    claimed, only = claim.write(table)
     return table.transact(
-        ("Put", {"Item": LATESTS.item(table.fleet, latest)}, lease),
+        ("Put", {"Item": LATESTS.item(table.fleet, latest)}, later_tick_wins(latest.tick)),
         ("Put", {"Item": _decision(table, latest.tick, plan)}, ALWAYS),
+        ("Put", {"Item": claimed}, only),
     )
-
-
-def later_tick(tick: int) -> dict[str, Any]:
-    """Return the values of `LATER_TICK_WINS`."""
-    return {
-        ":tick": {"N": str(tick)},
-        ":broken_clock": {"N": str(tick + DAY_SECONDS)},
-        ":number": {"S": "N"},
-    }
 
 
 def confirm_change(
@@ -139,7 +159,7 @@ def confirm_change(
         tick: Time of the tick in epoch seconds; a later one has its own say.
         plan: What was done.
         desired: Desired capacity of each pool.
-        cloud_weight: Percent of the traffic that the fleet gets; None if it is unknown.
+        cloud_weight: Share of the traffic that the fleet gets, of 999; None if it is unknown.
     """
     if table is None:
         return

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from peakfleet_handlers.aws import Calls, Clients, Launcher, Resize, growth, resize, resizes, split
+from peakfleet_handlers.aws import (
+    Calls,
+    Clients,
+    Launcher,
+    Listener,
+    Resize,
+    growth,
+    read_listener,
+    resize,
+    resizes,
+    shrinkage,
+)
 from peakfleet_handlers.aws import instances as care
 from peakfleet_handlers.state import (
+    Claim,
     Recorded,
     StateTable,
     confirm_change,
@@ -27,12 +39,8 @@ from peakfleet_planner import (
     heights,
     pursue,
 )
-from peakfleet_planner.pools import remembered
+from peakfleet_planner.pools import remembered, unmet_since
 from peakfleet_table import Latest
-
-TOLD_AGAIN_SECONDS = 300
-"""A deployment may set a listener back behind the tick's back, so it is told again this often."""
-TICK_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,25 +81,34 @@ class Applied:
 
 
 def act(
-    spec: FleetSpec, snapshot: Snapshot, plan: Plan, *, clients: Clients, calls: Calls
+    spec: FleetSpec,
+    snapshot: Snapshot,
+    plan: Plan,
+    claim: Claim,
+    *,
+    clients: Clients,
+    calls: Calls,
 ) -> Applied:
     """Record the change, then make it: more capacity, then traffic, then less capacity.
 
     Capacity that a pool refuses is asked of the next one before this returns. A tick that is not
     the latest changes nothing. While a change cannot be recorded, or traffic cannot be moved
-    away, nothing is let go. Warm pools are sized before anything shrinks, so that what is let go
-    finds its place; if that fails it ends, which costs a boot later and no work. Without a state
-    table the split of the traffic is sent at every tick, because nothing remembers it.
+    away, nothing is scaled in. Warm pools are sized before anything shrinks, so that scaled-in
+    instances find their place; if that fails they end, which costs a boot later and no work.
 
     Args:
         spec: The fleet.
         snapshot: What the plan was decided from.
         plan: What to do.
+        claim: The claim to act on what was read.
         clients: AWS.
         calls: Where failures are noted.
     """
     table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
-    return _Act(spec=spec, snapshot=snapshot, table=table, clients=clients, calls=calls).run(plan)
+    claim = replace(claim, unmet_since=unmet_since(snapshot), halted=_halted(snapshot, plan))
+    return _Act(
+        spec=spec, snapshot=snapshot, claim=claim, table=table, clients=clients, calls=calls
+    ).run(plan)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,32 +117,37 @@ class _Act:
 
     spec: FleetSpec
     snapshot: Snapshot
+    claim: Claim
     table: StateTable | None
     clients: Clients
     calls: Calls
     pools: dict[str, int] = field(default_factory=dict)
 
     def run(self, plan: Plan) -> Applied:
-        now, memory = self.snapshot.now_epoch_seconds, self.snapshot.memory or Memory()
-        weight = plan.cloud_weight
-        moves = weight is not None and weight != memory.cloud_weight
-        recorded = self._recorded(plan, moves=moves) if moves or self._changes(plan) else None
+        if self.claim.is_stale:
+            return Applied(plan=plan, recorded=Recorded.STALE)
+        directs = self.spec.traffic is not None and plan.cloud_weight is not None
+        listener = self._listener() if directs else None
+        moves = _moves(listener, plan)
+        recorded = None
+        if moves or self._changes(plan):
+            recorded = self._recorded(plan, moves=moves)
+        elif self.claim.take(self.table) is Recorded.STALE:
+            recorded = Recorded.STALE
         if recorded is Recorded.STALE:
             return Applied(plan=plan, recorded=recorded)
         pursued = self._grow(plan)
-        plan, weight = pursued.plan, pursued.plan.cloud_weight
-        tells = moves or (weight is not None and now % TOLD_AGAIN_SECONDS < TICK_SECONDS)
-        is_told = tells and split(
-            self.spec.traffic, weight, elbv2=self.clients.elbv2, calls=self.calls
-        )
+        plan = pursued.plan
+        told = self._direct(listener, plan)
         warm = self._keep_warm(plan)
-        if recorded is not Recorded.LOST and (is_told or not tells):
+        is_directed = listener is not None and not _moves(listener, plan)
+        if recorded is not Recorded.LOST and (not directs or is_directed or told is not None):
             self._shrink(plan)
-        told = weight if is_told else None
-        if recorded is Recorded.WRITTEN and (pursued.outages or (moves and is_told)):
+        if recorded is Recorded.WRITTEN and (pursued.outages or told is not None):
             self._confirm(plan, cloud_weight=told)
         back = self._roll_back(plan) if recorded is Recorded.WRITTEN else {}
         keep_findings(self.table, self.spec, self.snapshot, pursued, anew=back)
+        care.replace(plan, self.snapshot, autoscaling=self.clients.autoscaling, calls=self.calls)
         care.replace_unhealthy(
             self.spec, self.snapshot, plan, autoscaling=self.clients.autoscaling, calls=self.calls
         )
@@ -140,10 +162,27 @@ class _Act:
             rolled_back={**behind(self.snapshot), **back},
         )
 
+    def _listener(self) -> Listener | None:
+        traffic = self.spec.traffic
+        if traffic is None:
+            return None
+        return read_listener(traffic, elbv2=self.clients.elbv2, calls=self.calls)
+
+    def _direct(self, listener: Listener | None, plan: Plan) -> int | None:
+        """Split the traffic where it is split otherwise; return the fleet's new weight."""
+        weight = plan.cloud_weight
+        if listener is None or weight is None or not _moves(listener, plan):
+            return None
+        sent = listener.send(weight, elbv2=self.clients.elbv2, calls=self.calls)
+        return weight if sent else None
+
     def _changes(self, plan: Plan) -> bool:
         return bool(
             resizes(self.spec, self.snapshot, plan)
-            or any(pool.drains or pool.sweeps or pool.roll_back_to for pool in plan.pools)
+            or any(
+                pool.drains or pool.sweeps or pool.replacements or pool.roll_back_to
+                for pool in plan.pools
+            )
         )
 
     def _recorded(self, plan: Plan, *, moves: bool) -> Recorded:
@@ -159,11 +198,12 @@ class _Act:
             desired=self._remembered(plan),
             before={**memory.desired, **seen},
             growth=growth(self.snapshot, plan),
+            shrinkage=shrinkage(self.snapshot, plan),
             heights=heights(self.spec, self.snapshot),
             cloud_weight=None if moves else memory.cloud_weight,
             plan=plan_text(plan),
         )
-        return record_change(self.table, latest, plan)
+        return record_change(self.table, latest, plan, self.claim)
 
     def _remembered(self, plan: Plan) -> dict[str, int]:
         """Return what the fleet asks for; a size that somebody else has set does not become it."""
@@ -251,3 +291,23 @@ class _Act:
             autoscaling=self.clients.autoscaling,
             calls=self.calls,
         )
+
+
+def _moves(listener: Listener | None, plan: Plan) -> bool:
+    """Whether the split of the traffic has to change."""
+    weight = plan.cloud_weight
+    return listener is not None and weight is not None and not listener.sends(weight)
+
+
+def _halted(snapshot: Snapshot, plan: Plan) -> tuple[str, ...]:
+    """Return the pools whose replacement this tick halts, or leaves halted as the fleet's own."""
+    seen = {reading.name: reading for reading in snapshot.pools}
+    return tuple(
+        sorted(
+            told.name
+            for told in plan.pools
+            if not told.replaces_unhealthy
+            and told.name in seen
+            and care.REPLACE_UNHEALTHY not in seen[told.name].suspended
+        )
+    )

@@ -7,6 +7,7 @@ from typing import Any
 from peakfleet_handlers import aws
 from peakfleet_handlers.aws import Calls, Deadline
 from peakfleet_handlers.schedule_payload import read_event
+from peakfleet_handlers.state import StateTable, read_known
 from peakfleet_handlers.tick.act import act
 from peakfleet_handlers.tick.observe import observe
 from peakfleet_handlers.tick.report import report
@@ -37,9 +38,11 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
     """
     spec, now = read_event(event)
     calls = Calls(deadline=deadline)
-    snapshot = observe(spec, now, clients=clients, calls=calls)
+    table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
+    known = read_known(table, now_epoch_seconds=now)
+    snapshot = observe(spec, now, known, clients=clients, calls=calls)
     plan = decide(spec, snapshot)
-    applied = act(spec, snapshot, plan, clients=clients, calls=calls)
+    applied = act(spec, snapshot, plan, known.claim, clients=clients, calls=calls)
     report(spec, snapshot, applied, calls)
     return {
         **applied.plan.to_json(),

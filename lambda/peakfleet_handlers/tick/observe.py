@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from peakfleet_handlers.aws import Calls, Clients, read_pools, read_refused, read_series
-from peakfleet_handlers.state import StateTable, read_memory
+from peakfleet_handlers.state import Known
 from peakfleet_planner import (
     FleetSpec,
     MetricSeries,
@@ -16,24 +16,32 @@ from peakfleet_planner.forecast import read_seconds
 BASELINE_ID = "b"
 
 
-def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls: Calls) -> Snapshot:
+def observe(
+    spec: FleetSpec,
+    now_epoch_seconds: int,
+    known: Known,
+    *,
+    clients: Clients,
+    calls: Calls,
+) -> Snapshot:
     """Return all that the decision may know. What cannot be read is marked, never raised.
 
     Args:
         spec: The fleet.
         now_epoch_seconds: The tick's time.
+        known: What is remembered, which was read first.
         clients: AWS.
         calls: Where failures are noted.
     """
     ids = {
         (signal.name, metric_id): f"s{i}_m{j}"
         for i, signal in enumerate(spec.signals)
-        for j, metric_id in enumerate(signal.metrics)
+        for j, metric_id in enumerate(signal.reads)
     }
     metrics = {
         ids[signal.name, metric_id]: metric
         for signal in spec.signals
-        for metric_id, metric in signal.metrics.items()
+        for metric_id, metric in signal.reads.items()
     }
     if isinstance(spec.baseline, ReportedBaseline):
         metrics[BASELINE_ID] = spec.baseline.metric
@@ -44,16 +52,17 @@ def observe(spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls:
         cloudwatch=clients.cloudwatch,
         calls=calls,
     )
-    table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
-    memory = read_memory(table, now_epoch_seconds=now_epoch_seconds)
-    pools = read_pools(spec.pools, autoscaling=clients.autoscaling, calls=calls)
+    memory = known.memory
+    pools = read_pools(
+        spec.pools, autoscaling=clients.autoscaling, calls=calls, halted=known.halted
+    )
     if memory:
         pools = tuple(settled(pool, memory, now_epoch_seconds) for pool in pools)
     return Snapshot(
         now_epoch_seconds=now_epoch_seconds,
         signals={
             signal.name: {
-                metric_id: series[ids[signal.name, metric_id]] for metric_id in signal.metrics
+                metric_id: series[ids[signal.name, metric_id]] for metric_id in signal.reads
             }
             for signal in spec.signals
         },

@@ -62,8 +62,10 @@ def rebalanced(
         in_units: Most units that a later tick may let go.
         never: Pools that may not grow for this. Default: none.
     """
-    if any(_is_unsettled(one) for one in health):
+    free = [place for place, one in enumerate(sizes) if one.capacity > one.floor]
+    if not free or any(_is_unsettled(one) for one in health):
         return sizes
+    equal = len({one.units_per_capacity for one in sizes}) == 1
     exchange = _Exchange(
         sizes=sizes,
         rest=besides_canaries(sizes, keep_units)[0],
@@ -72,10 +74,12 @@ def rebalanced(
         keep_units=keep_units,
         at_most_units=at_most_units,
         in_units=in_units,
+        equal=equal,
     )
     best, best_gain = sizes, 0.0
     for place, one in enumerate(health):
-        if exchange.prices[place] is None or one.spec.name in never:
+        others = free[-1] > place if equal else free != [place]
+        if not others or exchange.prices[place] is None or one.spec.name in never:
             continue
         found, gain = exchange.best(place, one.spec.boot_seconds)
         if gain > best_gain * (1 + 1e-9) and _is_quiet(one, snapshot):
@@ -94,6 +98,7 @@ class _Exchange:
     keep_units: float
     at_most_units: float
     in_units: float
+    equal: bool
 
     def best(self, place: int, boot_seconds: float) -> tuple[tuple[PoolSize, ...], float]:
         """Return the pools with the growth of one that earns most, and what it earns."""
@@ -127,8 +132,8 @@ class _Exchange:
         )
         dear = min(above, needed)
         step = max(each, STEP_SHARE * dear)
-        yield min(whole_points(step, each), points_for(dear, each))
-        if len({one.units_per_capacity for one in self.rest}) == 1:
+        yield min(whole_points(step, each), points_for(dear, each), self._room(place))
+        if self.equal:
             return
         excess = total_units(self.sizes) - self.keep_units
         for beyond in (False, True):

@@ -52,19 +52,16 @@ def shrink(
         one.capacity > one.floor and whole_points(excess, one.units_per_capacity) for one in rest
     ):
         return tuple(sizes)
-    prices = ordered_prices(rest)
-    known = [usd for usd in prices if usd is not None]
-    if len(known) < len(prices) or len({one.units_per_capacity for one in rest}) == 1:
+    is_equal = len({one.units_per_capacity for one in rest}) == 1
+    known = [] if is_equal else [usd for usd in ordered_prices(rest) if usd is not None]
+    if len(known) < len(rest):
         kept = _emptied(rest, total - min(excess, spare_units))
     else:
-        kept = cheapest_part(rest, known, total - excess)
-    left = spare_units
-    shrunk: list[PoolSize] = []
-    for size, one, stays in zip(reversed(sizes), reversed(rest), reversed(kept), strict=True):
-        gone = min(one.capacity - stays, whole_points(left, one.units_per_capacity))
-        left -= gone * one.units_per_capacity
-        shrunk.append(resized(size, size.capacity - gone))
-    return tuple(reversed(shrunk))
+        kept = _first_of(rest, cheapest_part(rest, known, total - excess), spare_units)
+    return tuple(
+        resized(size, size.capacity - (one.capacity - stays))
+        for size, one, stays in zip(sizes, rest, kept, strict=True)
+    )
 
 
 def cheapest_part(
@@ -137,6 +134,18 @@ class _Search:
                 self.best, self.best_usd = (*chosen, points), now
             else:
                 self.run(place + 1, left, now, (*chosen, points))
+
+
+def _first_of(
+    sizes: Sequence[PoolSize], kept: tuple[int, ...], spare_units: float
+) -> tuple[int, ...]:
+    """Return the counts after letting go as much as may go now, of what is not kept."""
+    now: list[int] = []
+    for one, stays in zip(reversed(sizes), reversed(kept), strict=True):
+        gone = min(one.capacity - stays, whole_points(spare_units, one.units_per_capacity))
+        spare_units -= gone * one.units_per_capacity
+        now.append(one.capacity - gone)
+    return tuple(reversed(now))
 
 
 def _emptied(sizes: Sequence[PoolSize], to_units: float) -> tuple[int, ...]:

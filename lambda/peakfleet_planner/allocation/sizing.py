@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
+from typing import Final
 
 from peakfleet_planner.allocation.fill import (
     bounded,
@@ -19,8 +20,11 @@ from peakfleet_planner.allocation.scale_in import shrink
 from peakfleet_planner.plan import Reason
 from peakfleet_planner.pools import PoolHealth, PoolSize
 from peakfleet_planner.requirement import Need
-from peakfleet_planner.snapshot import Snapshot
+from peakfleet_planner.snapshot import Growth, OutageCause, Snapshot
 from peakfleet_planner.spec import FleetSpec
+
+PACE_SECONDS: Final = 60
+"""A fleet's pace is meant for so long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +42,24 @@ class Sizing:
 
 @dataclass(slots=True, kw_only=True)
 class _Ladder:
-    """The ladder of one decision, with the bounds of its pace."""
+    """The pools of one decision, with what its pace leaves, and which of them are too dear."""
 
-    spec: FleetSpec
     need: Need
     health: Sequence[PoolHealth]
     sizes: tuple[PoolSize, ...]
     out_units: float
+    in_units: float
+    dear: frozenset[str]
     reasons: list[Reason] = field(default_factory=list)
 
     def sized(self, sizes: tuple[PoolSize, ...], fallback: Reason) -> Sizing:
         also = {
             Reason.AT_RISK: any(one.notices for one in self.health),
             Reason.OTHER_WRITER: any(one.foreign for one in self.health),
+            Reason.CAPACITY_MISSING: any(
+                one.available.cause is OutageCause.MISSING for one in self.health
+            ),
+            Reason.PROCESS_SUSPENDED: any(one.suspended for one in self.health),
             Reason.CANARY: any(canary_points(size, self.need.grow_to) for size in sizes),
         }
         known = [Reason.KNOWN_PEAK] if self.need.known_peak else []
@@ -75,16 +84,17 @@ def size(
         spec: The fleet.
         snapshot: What was seen.
         need: What the pools should supply.
-        health: How each pool stands.
+        health: How each pool is.
         doubts: Why nothing may be let go; empty if it may.
         serving_units: What the pools supplied when observed.
     """
     ladder = _Ladder(
-        spec=spec,
         need=need,
         health=health,
         sizes=bounded(tuple(one.size for one in health)),
-        out_units=max(0.0, spec.pace.out_units - _granted_units(spec, snapshot)),
+        out_units=max(0.0, spec.pace.out_units - _added_units(spec, snapshot)),
+        in_units=max(0.0, spec.pace.in_units - _removed_units(spec, snapshot)),
+        dear=frozenset() if need.known_peak else too_dear(spec, health),
     )
     if falls_short(ladder.sizes, need.grow_to):
         grown = _grown(ladder)
@@ -105,46 +115,78 @@ def size(
         keep_units=need.keep,
         at_most_units=ladder.out_units,
         in_units=spec.pace.in_units,
-        never=() if need.known_peak else too_dear(spec, health),
+        never=ladder.dear,
     )
     if elsewhere == ladder.sizes:
         return sizing
     return replace(sizing, sizes=elsewhere, reasons=(Reason.MOVING, *sizing.reasons))
 
 
-def _granted_units(spec: FleetSpec, snapshot: Snapshot) -> float:
-    return sum(snapshot.granted.get(pool.name, 0) * pool.units_per_capacity for pool in spec.pools)
+def _added_units(spec: FleetSpec, snapshot: Snapshot) -> float:
+    """Return what was added within a minute's pace already: ticks of events come more often.
+
+    What was asked for and refused was not added, so the next pool may be asked for it.
+    """
+    growth = snapshot.recalled.growth
+    if not growth and not snapshot.granted:  # a simulation passes here very often
+        return 0.0
+    seen = {one.name: one for one in snapshot.pools}
+    units = 0.0
+    for pool in spec.pools:
+        points = _lately(snapshot, growth.get(pool.name, ()))
+        if points and (reading := seen.get(pool.name)):
+            boots = reading.standing_capacity - reading.in_service_capacity
+            points = min(points, max(0, boots))
+        units += (points + snapshot.granted.get(pool.name, 0)) * pool.units_per_capacity
+    return units
+
+
+def _removed_units(spec: FleetSpec, snapshot: Snapshot) -> float:
+    steps = snapshot.recalled.shrinkage
+    if not steps:
+        return 0.0
+    return sum(
+        _lately(snapshot, steps.get(pool.name, ())) * pool.units_per_capacity for pool in spec.pools
+    )
+
+
+def _lately(snapshot: Snapshot, steps: Growth) -> int:
+    return sum(points for at, points in steps if at > snapshot.now_epoch_seconds - PACE_SECONDS)
 
 
 def _grown(ladder: _Ladder) -> Sizing:
     need_units, sizes = ladder.need.grow_to, ladder.sizes
-    could = tuple(
-        replace(size, ceiling=max(size.ceiling, one.most))
-        for size, one in zip(sizes, ladder.health, strict=True)
-    )
-    hoped = grow(could, need_units, at_most_units=inf)
     unbounded = grow(sizes, need_units, at_most_units=inf)
-    worth = _filled(ladder, at_most_units=inf)
-    grown = _filled(ladder, at_most_units=ladder.out_units)
+    hoped = unbounded
+    if any(one.most > size.ceiling for size, one in zip(sizes, ladder.health, strict=True)):
+        could = tuple(
+            replace(size, ceiling=max(size.ceiling, one.most))
+            for size, one in zip(sizes, ladder.health, strict=True)
+        )
+        hoped = grow(could, need_units, at_most_units=inf)
+    worth = _filled(ladder, at_most_units=inf) if ladder.dear else unbounded
+    grown = worth if ladder.out_units == inf else _filled(ladder, at_most_units=ladder.out_units)
     if grown != worth:
         ladder.reasons.append(Reason.STEP_LIMITED)
     if falls_short(hoped, need_units):
         ladder.reasons.append(Reason.AT_MAXIMUM)
-    if [size.capacity for size in hoped] != [size.capacity for size in unbounded]:
+    is_shut = any(one.available.cause for one in ladder.health)
+    if is_shut and [one.capacity for one in hoped] != [one.capacity for one in unbounded]:
         ladder.reasons.append(Reason.NO_CAPACITY)
     if worth != unbounded:
         ladder.reasons.append(Reason.TOO_DEAR)
+    if falls_short(grown, need_units) and any(one.reading is None for one in ladder.health):
+        ladder.reasons.append(Reason.POOL_UNREADABLE)
     return ladder.sized(grown, Reason.DEMAND)
 
 
 def _filled(ladder: _Ladder, *, at_most_units: float) -> tuple[PoolSize, ...]:
     """Return the ladder grown for what may come, and its dear pools for what is there."""
     need, sizes = ladder.need, ladder.sizes
-    dear = too_dear(ladder.spec, ladder.health)
-    if need.known_peak or not dear:
+    if not ladder.dear:
         return grow(sizes, need.grow_to, at_most_units=at_most_units)
     shut = tuple(
-        replace(size, ceiling=size.capacity) if size.name in dear else size for size in sizes
+        replace(size, ceiling=size.capacity) if size.name in ladder.dear else size for size in sizes
     )
     first = grow(shut, need.grow_to, at_most_units=at_most_units)
     left = at_most_units - (total_units(first) - total_units(sizes))
@@ -157,13 +199,13 @@ def _filled(ladder: _Ladder, *, at_most_units: float) -> tuple[PoolSize, ...]:
 def _without_dear(ladder: _Ladder, sizing: Sizing, *, serving_units: float) -> Sizing:
     """Let go of dear pools as soon as others serve what is there; nothing of them is held."""
     need = ladder.need
-    dear = too_dear(ladder.spec, ladder.health)
-    if need.known_peak or not dear:
+    if not ladder.dear:
         return sizing
     gone_units = max(0.0, total_units(ladder.sizes) - total_units(sizing.sizes))
-    spare_units = min(serving_units - need.burst, ladder.spec.pace.in_units) - gone_units
+    spare_units = min(serving_units - need.burst, ladder.in_units) - gone_units
     only_dear = tuple(
-        size if size.name in dear else replace(size, floor=size.capacity) for size in sizing.sizes
+        size if size.name in ladder.dear else replace(size, floor=size.capacity)
+        for size in sizing.sizes
     )
     let_go = shrink(only_dear, need.burst, at_most_units=max(0.0, spare_units))
     sizes = tuple(
@@ -185,12 +227,14 @@ def _shrunk(ladder: _Ladder, *, serving_units: float) -> Sizing:
         size if size.floor <= one.least else replace(size, floor=one.least)
         for size, one in zip(sizes, ladder.health, strict=True)
     )
-    free = shrink(sizes, need.grow_to)
     kept = shrink(sizes, need.keep)
-    served = shrink(sizes, need.keep, spare_units=spare_units)
-    paced = shrink(
-        sizes, need.keep, at_most_units=ladder.spec.pace.in_units, spare_units=spare_units
-    )
+    free = kept if need.keep == need.grow_to else shrink(sizes, need.grow_to)
+    served = paced = kept
+    gone_units = total_units(sizes) - total_units(kept)
+    if gone_units > spare_units:
+        served = paced = shrink(sizes, need.keep, spare_units=spare_units)
+    if gone_units > ladder.in_units:
+        paced = shrink(sizes, need.keep, at_most_units=ladder.in_units, spare_units=spare_units)
     if paced != served:
         ladder.reasons.append(Reason.STEP_LIMITED)
     if served != kept:

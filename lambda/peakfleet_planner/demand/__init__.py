@@ -6,6 +6,7 @@ In: metric values as they were read. Out: a `SignalDemand` for each signal, in u
 - `samples`: which metric values can be true, and what they are in units;
 - `live`: demand now and soon, by the freshness rule of the signal;
 - `queue`: what the counts of a queue say of the age of its work;
+- `signal_memory`: what the next ticks should remember of a signal;
 - `usable_baseline`: how much of the baseline may be counted on.
 """
 
@@ -18,6 +19,7 @@ from peakfleet_planner.demand.live import (
 )
 from peakfleet_planner.demand.queue import SPARE_SHARE, Queue, read_queue, required_units
 from peakfleet_planner.demand.samples import read_samples
+from peakfleet_planner.demand.signal_memory import remember_signals
 from peakfleet_planner.demand.usable_baseline import UsableBaseline, usable_baseline
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "read_demand",
     "read_queue",
     "read_samples",
+    "remember_signals",
     "required_units",
     "usable_baseline",
 ]

@@ -12,7 +12,16 @@ from typing import Final, NamedTuple
 from peakfleet_planner.demand.queue import Queue, read_queue
 from peakfleet_planner.demand.samples import Samples, read_samples
 from peakfleet_planner.plan import SignalState, SignalView
-from peakfleet_planner.spec import BacklogSignal, FleetSpec, MetricSeries, Signal, SilenceRule
+from peakfleet_planner.snapshot import SignalMemory
+from peakfleet_planner.spec import (
+    WITNESS,
+    BacklogSignal,
+    FleetSpec,
+    MetricSeries,
+    Signal,
+    SilenceRule,
+    WhenSilent,
+)
 
 Points = Sequence[tuple[int, float]]
 
@@ -20,6 +29,11 @@ FEW_RISES: Final = 10
 """Fewer observed rises than this say too little about how fast demand climbs."""
 _HEADROOM_WITHOUT_HISTORY: Final = 0.1
 """Share of the demand that is added while too little history has been read."""
+_NEW_HEIGHTS_SHARE: Final = 0.1
+"""Demand that is so much above all that was before has left its usual range."""
+_NEAR_ZERO_SAMPLES: Final = 3
+_NEAR_ZERO_SHARE: Final = 0.02
+"""The last samples before silence were near zero if all were below this share of the highest."""
 _GROWTH_WINDOW_SECONDS: Final = 300
 """The growth that a silent `grow` signal is taken to continue is measured over this long."""
 
@@ -47,23 +61,40 @@ class SignalDemand:
 
 
 def read_demand(
-    spec: FleetSpec, signal: Signal, read: Mapping[str, MetricSeries], now: int
+    spec: FleetSpec,
+    signal: Signal,
+    read: Mapping[str, MetricSeries],
+    now: int,
+    *,
+    memory: SignalMemory | None = None,
+    runs: bool = True,
 ) -> SignalDemand:
     """Return what *signal* asks for at *now*, by its freshness rule.
 
     Samples that cannot be true (not finite, negative, above the plausible maximum, from the
     future) are rejected and counted; while one is among the newest, the signal is not trusted.
+
+    Args:
+        spec: The fleet.
+        signal: One of its signals.
+        read: What was read for it, by metric id.
+        now: Epoch seconds of the decision.
+        memory: What is remembered of it. Default: nothing.
+        runs: Whether more of the fleet runs than always does. Default: it does.
     """
+    memory = memory or SignalMemory()
     lead_seconds = spec.lead_seconds_of(signal)
-    samples = read_samples(signal, read, now, lead_seconds)
+    samples = read_samples(signal, read, now, lead_seconds, memory)
     if samples.units is None or now - samples.seen_until > signal.when_silent.after_seconds:
-        return _silent(signal, read, samples, now)
+        each = min(pool.units_per_capacity for pool in spec.pools)
+        return _silent(signal, read, samples, now, memory=memory, each=each, runs=runs)
     view = SignalView(
         name=signal.name,
         state=SignalState.IMPLAUSIBLE if samples.doubtful else SignalState.FRESH,
         units=samples.units,
         ahead_units=samples.units,
         rejected_samples=samples.rejected,
+        complete_share=samples.complete_share,
     )
     if isinstance(signal, BacklogSignal):
         return _queued(signal, read, samples, view)
@@ -122,25 +153,60 @@ def _silent(
     read: Mapping[str, MetricSeries],
     samples: Samples,
     now: int,
+    *,
+    memory: SignalMemory,
+    each: float,
+    runs: bool,
 ) -> SignalDemand:
+    """Return what a silent signal is taken to ask for.
+
+    Args:
+        signal: The signal.
+        read: What was read for it.
+        samples: Those of it that can be true.
+        now: Epoch seconds of the decision.
+        memory: What is remembered of it.
+        each: Units of one point of capacity: less than that is near zero.
+        runs: Whether more of the fleet runs than always does.
+    """
     points, rule = samples.points, signal.when_silent.rule
     readable = all(metric_id in read and read[metric_id].readable for metric_id in signal.metrics)
+    last = samples.units if points else memory.units
     if rule is SilenceRule.ZERO and readable and not samples.rejected:
-        view = SignalView(name=signal.name, state=SignalState.FRESH, units=0.0)
-        return SignalDemand(view=view, points=points)
-    units = samples.units
-    if points and units is not None and rule is SilenceRule.GROW:
+        newest = [units for _, units in points[-_NEAR_ZERO_SAMPLES:]]
+        highest = max((units for _, units in points), default=0.0)
+        near_zero = max(each, _NEAR_ZERO_SHARE * highest)
+        was_near_zero = max(newest, default=inf if last is None else last) <= near_zero
+        if last is None:  # nobody knows what was before, but nothing can be lost
+            was_near_zero = not runs
+        if was_near_zero or _agrees(signal.when_silent, read, now):
+            view = SignalView(name=signal.name, state=SignalState.FRESH, units=0.0)
+            return SignalDemand(view=view, points=points)
+    if points and last is not None and rule is SilenceRule.GROW:
         growth_per_second = max(0.0, _growth_per_second(points))
-        grown = units + growth_per_second * (now - points[-1][0])
-        units = min(grown, units * signal.when_silent.at_most)
+        grown = last + growth_per_second * (now - points[-1][0])
+        last = min(grown, last * signal.when_silent.at_most)
     view = SignalView(
         name=signal.name,
         state=SignalState.SILENT,
-        units=units,
-        ahead_units=units or 0.0,
+        units=last,
+        ahead_units=last or 0.0,
         rejected_samples=samples.rejected,
     )
     return SignalDemand(view=view, points=points)
+
+
+def _agrees(rule: WhenSilent, read: Mapping[str, MetricSeries], now: int) -> bool:
+    """Return whether the witness says that silence means zero."""
+    series = read.get(WITNESS)
+    if rule.witness is None or series is None or not series.readable:
+        return False
+    said = [point for point in (*series.points, *series.newest) if point[0] <= now]
+    if not said:
+        return False
+    time, value = max(said)
+    is_fresh = now - (time + rule.witness.period_seconds) <= rule.after_seconds
+    return is_fresh and (rule.witness_at_most is None or value <= rule.witness_at_most)
 
 
 def _growth_per_second(points: Points) -> float:
@@ -174,11 +240,24 @@ def _rises(spec: FleetSpec, points: Points, now_units: float, *, steps: int) -> 
     if len(rises) <= FEW_RISES:
         rise = max([_HEADROOM_WITHOUT_HISTORY * now_units, *rises])
         return _Rises(rise, rise, rise)
+    most = _most_rise(units[: -2 * steps], now_units)
     next_peaks = map(max, *(units[step:] for step in range(1, steps + 2)))
     peaks = sorted(map(sub, next_peaks, units))
     cost = spec.service_level.unserved_cost
     rise, peak = critical_fractile(rises, cost), critical_fractile(peaks, cost)
-    return _Rises(max(0.0, rise), max(0.0, rise, peak), max(0.0, rises[-1]))
+    return _Rises(min(most, max(0.0, rise)), min(most, max(0.0, rise, peak)), max(0.0, rises[-1]))
+
+
+def _most_rise(earlier: Sequence[float], now_units: float) -> float:
+    """Return by how much demand may rise at most.
+
+    What rose from a trough to a crest does not come on top of a crest: as long as demand keeps
+    within what it was earlier, it is expected to go on so.
+    """
+    crest = max(earlier, default=0.0)
+    if now_units > (1 + _NEW_HEIGHTS_SHARE) * crest:
+        return inf
+    return crest - now_units if now_units <= crest else _NEW_HEIGHTS_SHARE * now_units
 
 
 def critical_fractile(ascending: Sequence[float], unserved_cost: float) -> float:

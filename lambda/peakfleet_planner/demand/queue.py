@@ -40,8 +40,10 @@ class Queue:
         left: Unit-seconds of work that were left after each.
         waiting: Items that waited after each.
         in_flight: Items that were worked on after each; each keeps a unit busy.
-        long_item_seconds: Seconds that a unit takes for an item, where that is so long that a
-            unit which is busy is no help to what waits; None where it is not.
+        seconds_per_item: Seconds that a unit takes for an item.
+        in_flight_seen: When the newest sample with a count of what is worked on ended, in seconds
+            since 1970; 0 for none.
+        has_long_items: Whether those are so many that a busy unit is no help to what waits.
     """
 
     deadline_seconds: float
@@ -52,7 +54,9 @@ class Queue:
     left: tuple[float, ...]
     waiting: tuple[float, ...]
     in_flight: tuple[float, ...]
-    long_item_seconds: float | None = None
+    seconds_per_item: float
+    has_long_items: bool
+    in_flight_seen: int = 0
 
     @property
     def items(self) -> float:
@@ -78,7 +82,7 @@ class Queue:
     def units(self, sample: int = -1) -> float:
         """Return the units that would have finished in time what was left after a sample."""
         items = self.waiting[sample] + self.in_flight[sample]
-        if self.long_item_seconds is not None:
+        if self.has_long_items:
             return min(items, self.units_for_long_items(self.ends[sample], sample=sample))
         needed = required_units(
             self.outstanding(sample),
@@ -98,7 +102,7 @@ class Queue:
             serves: When new units serve, in seconds since 1970.
             sample: What waits then. Default: now.
         """
-        seconds = self.long_item_seconds or 1.0
+        seconds = self.seconds_per_item
         index = range(len(self.ends))[sample]
         busy, missing, now = self.in_flight[index], self.waiting[index], self.ends[index]
         batches: list[tuple[float, float]] = []
@@ -195,7 +199,9 @@ def read_queue(
         left=tuple(count.work(seconds) for count in counts),
         waiting=tuple(count.waiting for count in counts),
         in_flight=tuple(count.in_flight for count in counts),
-        long_item_seconds=seconds if is_long else None,
+        seconds_per_item=seconds,
+        has_long_items=is_long,
+        in_flight_seen=int(reported) + period if reported > 0 else 0,
     )
 
 

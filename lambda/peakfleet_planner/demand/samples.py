@@ -9,12 +9,15 @@ from operator import lt
 from statistics import fmean
 from typing import Final
 
-from peakfleet_planner.spec import MINUTE_SECONDS, MetricSeries, RateSignal, Signal
+from peakfleet_planner.snapshot import WATCHED_MINUTES, SignalMemory
+from peakfleet_planner.spec import MINUTE_SECONDS, BacklogSignal, MetricSeries, RateSignal, Signal
 
 Points = tuple[tuple[int, float], ...]
 
 MOST_UNITS: Final = 1e15
 """More than this is no demand, and arithmetic with it would no longer count whole units."""
+_LEAST_SHARE: Final = 0.3
+"""A sample that is less complete is not scaled up further: it says too little."""
 NEWEST_SECONDS: Final = 30
 """Demand now is the mean of this long: one sample of ten seconds says little by itself."""
 
@@ -31,6 +34,8 @@ class Samples:
         seen_until: Epoch seconds up to which demand was seen.
         sustained_units: What demand did not fall below in the last half minute; 0 where samples
             are not that short.
+        complete_share: How complete the newest sample usually is when it is read; 1 where that is
+            not known.
         rejected: Samples that cannot be true.
         doubtful: Whether one of those is the newest.
     """
@@ -40,24 +45,34 @@ class Samples:
     units: float | None
     seen_until: int
     sustained_units: float = 0.0
+    complete_share: float = 1.0
     rejected: int = 0
     doubtful: bool = False
 
 
 def read_samples(
-    signal: Signal, read: Mapping[str, MetricSeries], now: int, lead_seconds: float
+    signal: Signal,
+    read: Mapping[str, MetricSeries],
+    now: int,
+    lead_seconds: float,
+    memory: SignalMemory | None = None,
 ) -> Samples:
-    """Return the samples of *signal* that can be true.
+    """Return the samples of *signal* that can be true, and as what they will become.
+
+    The newest may still fill when they are read. They count as what they usually become, and the
+    very newest, unless it is known to be whole, never as less than the one before: a fall is
+    believed when the next sample says so too.
 
     Args:
         signal: The signal.
         read: What was read, by metric id.
         now: Epoch seconds of the decision; a later sample cannot be true.
         lead_seconds: From a change of demand until capacity for it serves.
+        memory: How complete samples usually are. Default: not known.
     """
     period = max(signal.period_seconds, MINUTE_SECONDS)
-    points, rejected = _in_units(signal, read, now, lead_seconds)
-    newest, wrong = _in_units(
+    points, rejected = in_units(signal, read, now, lead_seconds)
+    newest, wrong = in_units(
         signal,
         {key: MetricSeries(points=one.newest, readable=one.readable) for key, one in read.items()},
         now,
@@ -66,11 +81,15 @@ def read_samples(
     rejected = sorted((*rejected, *wrong))
     if not newest:
         last = points[-1][0] if points else 0
+        complete_share = 1.0
+        if points and isinstance(signal, RateSignal):
+            points, complete_share = _completed(points, period, now, memory or SignalMemory())
         return Samples(
             points=points,
             period_seconds=period,
             units=points[-1][1] if points else None,
             seen_until=last + period,
+            complete_share=complete_share,
             rejected=len(rejected),
             doubtful=bool(rejected) and rejected[-1] > last,
         )
@@ -86,6 +105,28 @@ def read_samples(
         rejected=len(rejected),
         doubtful=bool(rejected) and rejected[-1] > last,
     )
+
+
+def _completed(points: Points, period: int, now: int, memory: SignalMemory) -> tuple[Points, float]:
+    """Return the points as they will become, and how complete the newest usually is."""
+    newest = list(points[-WATCHED_MINUTES:])
+    complete_share = 1.0
+    for index, (time, units) in enumerate(newest):
+        minutes = minutes_since_end(time, period, now)
+        share = memory.complete_share(minutes) or 1.0
+        if share < 1.0:
+            newest[index] = (time, units / max(share, _LEAST_SHARE))
+        complete_share = share
+    if len(newest) > 1 and not memory.is_whole(minutes_since_end(newest[-1][0], period, now)):
+        newest[-1] = (newest[-1][0], max(newest[-1][1], newest[-2][1]))
+    if complete_share == 1.0 and newest[-1] == points[-1]:
+        return points, 1.0
+    return (*points[: -len(newest)], *newest), complete_share
+
+
+def minutes_since_end(time: int, period: int, now: int) -> int:
+    """Return for how many whole minutes a sample has ended."""
+    return max(0, now - time - period) // MINUTE_SECONDS
 
 
 def _by_minute(points: Points, newest: Points, *, whole_until: int) -> Points:
@@ -104,7 +145,7 @@ def _by_minute(points: Points, newest: Points, *, whole_until: int) -> Points:
     return tuple(sorted({**dict(points), **means}.items()))
 
 
-def _in_units(
+def in_units(
     signal: Signal, read: Mapping[str, MetricSeries], now: int, lead_seconds: float
 ) -> tuple[Points, list[int]]:
     """Return the samples in units, and the times of those that cannot be true.
@@ -113,11 +154,12 @@ def _in_units(
     """
     if plain := _as_read(signal, read, now):
         return plain, []
-    failed = {metric_id for metric_id, series in read.items() if not series.readable}
+    failed = {key for key, series in read.items() if key in signal.metrics and not series.readable}
     points: list[tuple[int, float]] = []
     rejected: list[int] = []
+    least = 0.0 if isinstance(signal, BacklogSignal) else -inf  # counts are never below none
     for time, values in _by_time(signal.metrics, read):
-        if time > now or not all(map(isfinite, values.values())):
+        if time > now or not all(isfinite(one) and one >= least for one in values.values()):
             rejected.append(time)
             continue
         complete = not failed or failed <= values.keys()
@@ -136,7 +178,11 @@ def _as_read(signal: Signal, read: Mapping[str, MetricSeries], now: int) -> Poin
 
     Most signals are like this, and a replay reads them at every minute.
     """
-    if not isinstance(signal, RateSignal) or signal.expression not in read or len(read) > 1:
+    if (
+        not isinstance(signal, RateSignal)
+        or signal.expression not in read
+        or len(signal.metrics) > 1
+    ):
         return ()
     series, each = read[signal.expression], signal.units_per_value
     times, values = [time for time, _ in series.points], [value for _, value in series.points]

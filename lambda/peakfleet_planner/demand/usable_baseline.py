@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 from peakfleet_planner.plan import BaselineState
@@ -25,6 +25,13 @@ class UsableBaseline:
     state: BaselineState
     reports: tuple[tuple[int, float], ...] = ()
     fresh_seconds: int = 0
+
+    def part(self, share: float) -> UsableBaseline:
+        """Return this share of it."""
+        if share == 1:
+            return self
+        reports = tuple((time, share * units) for time, units in self.reports)
+        return replace(self, units=share * self.units, reports=reports)
 
     def units_at(self, epoch_seconds: int) -> float:
         """Return what the baseline carried then; what it carries now if it did not say."""

@@ -216,7 +216,8 @@ def forecast_sizes(
 def by_minute(basis: Basis, points: Points, *, after: int, before_first: float) -> list[float]:
     """Return demand in layers, one value for each minute after minute *after*.
 
-    A minute without a sample is nothing where silence means zero, else as the one before.
+    A minute without a sample is as the one before; it is nothing where silence means zero and
+    the one before was less than a layer: nobody knows what a gap in high demand hides.
 
     Args:
         basis: Of the fleet.
@@ -228,7 +229,7 @@ def by_minute(basis: Basis, points: Points, *, after: int, before_first: float) 
     value = before_first
     for time, units in points[bisect_left(points, ((after + 1) * MINUTE_SECONDS,)) :]:
         index = time // MINUTE_SECONDS - after - 1
-        gap = 0.0 if basis.silent_is_zero else value
+        gap = 0.0 if basis.silent_is_zero and value <= 1.0 else value
         values.extend([gap] * (index - len(values)))
         value = units / basis.layer_units
         if index < len(values):  # two samples within one minute: the later stands

@@ -1,4 +1,8 @@
-"""Training groups that run whole or not at all."""
+"""Training groups that run whole or not at all (gang scheduling).
+
+In: a `GangSpec` and a `GangSnapshot`. Out: a `GangPlan`. Read `spec`, `snapshot`, `plan`, then
+`decision`; `admission` says when a gang may take its machines.
+"""
 
 from peakfleet_planner.gang.decision import decide_gang, failure
 from peakfleet_planner.gang.plan import GangPlan, GangReason, GangStep

@@ -1,12 +1,18 @@
-"""What each pool is told."""
+"""Step 6 of a decision: what each pool is told, and the traffic.
+
+In: how each pool is and its size. Out: one `PoolPlan` for each pool, and the fleet's share of the
+traffic. Read `pool_plan`, then `warm_pool` (what waits), `roll_back` (an older launch template
+version) and `traffic`.
+"""
 
 from peakfleet_planner.pool_plan.pool_plan import pool_plans, stuck_drains, unchanged
 from peakfleet_planner.pool_plan.roll_back import BROKEN_TEMPLATE, older_version, with_roll_backs
-from peakfleet_planner.pool_plan.traffic import cloud_weight
+from peakfleet_planner.pool_plan.traffic import MOST_WEIGHT, cloud_weight
 from peakfleet_planner.pool_plan.warm_pool import heights
 
 __all__ = [
     "BROKEN_TEMPLATE",
+    "MOST_WEIGHT",
     "cloud_weight",
     "heights",
     "older_version",

@@ -9,10 +9,14 @@ from peakfleet_planner.plan import PoolPlan
 from peakfleet_planner.pool_plan.warm_pool import prepared_capacity
 from peakfleet_planner.pools import PoolHealth, PoolSize, spread
 from peakfleet_planner.requirement import Need
-from peakfleet_planner.snapshot import OutageCause, Snapshot
+from peakfleet_planner.snapshot import Notice, OutageCause, Snapshot
+from peakfleet_planner.spec import PoolSpec
 
 LEAST_WARM_SHARE = 0.75
 """A warm pool is let shrink only below this share: what waits costs little, a boot does not."""
+SERVES_ON_SECONDS = 60
+"""An instance that AWS takes back two minutes after its notice can be told to go in the second of
+these minutes, and ticks are a minute apart."""
 STUCK_AFTER_SECONDS = 300
 """A drain may end this much later than its pool allows before it counts as stuck."""
 
@@ -84,7 +88,8 @@ def _pool_plan(
     one: PoolHealth, size: PoolSize, snapshot: Snapshot, *, can_spare: bool, warm: int | None
 ) -> PoolPlan:
     pool, reading = one.spec, one.reading
-    drained = [n for n in one.notices if n.kind == "interruption" or can_spare]
+    now = snapshot.now_epoch_seconds
+    drained = [n for n in one.notices if can_spare or _is_due(n, pool, now)]
     besides = max(0, one.besides - sum(notice.capacity for notice in drained))
     more = max(0, size.capacity - one.size.capacity)
     capacity = size.capacity + besides
@@ -98,13 +103,26 @@ def _pool_plan(
         else (),
         warm_capacity=warm,
         prepared_capacity=prepared_capacity(
-            pool, reading, snapshot.memory, capacity=capacity, now=snapshot.now_epoch_seconds
+            pool, reading, snapshot.memory, capacity=capacity, now=now
         ),
         drains=(*(notice.instance_id for notice in drained), *_hopeless(one)),
         sweeps=_sweeps(one, snapshot),
         outage=one.available.cause,
         replaces_unhealthy=one.replaces_unhealthy,
+        replacements=one.replacements,
+        suspended=one.suspended,
     )
+
+
+def _is_due(notice: Notice, pool: PoolSpec, now: int) -> bool:
+    """Return whether an instance has to go, although nothing serves in its place yet.
+
+    One that finishes its work needs all of the two minutes that AWS gives. One that does not
+    serves on, until the last tick before they are over.
+    """
+    if notice.kind != "interruption":
+        return False
+    return pool.drain_seconds > 0 or now - notice.seen_at_epoch_seconds >= SERVES_ON_SECONDS
 
 
 def _hopeless(one: PoolHealth) -> tuple[str, ...]:

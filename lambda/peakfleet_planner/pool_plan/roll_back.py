@@ -12,6 +12,10 @@ from peakfleet_planner.spec import FleetSpec
 
 BROKEN_TEMPLATE: Final = (OutageCause.BAD_TEMPLATE, OutageCause.NEVER_READY)
 """Outages that the launch template may be to blame for."""
+UNEXPLAINED: Final = (*BROKEN_TEMPLATE, OutageCause.UNKNOWN)
+"""Outages that something else may be to blame for, if several pools have them at once."""
+AT_ONCE_SECONDS: Final = 1800
+"""Pools that fail within this time of each other fail at once."""
 AGAIN_SECONDS: Final = 600
 """The same version is given up again no sooner: AWS may refuse it, or a deployment undo it."""
 
@@ -21,6 +25,7 @@ def with_roll_backs(
 ) -> tuple[PoolPlan, ...]:
     """Return the plans with the version that each broken pool should go back to.
 
+    Several pools that fail at once are never the fault of an image: each has its own.
     Without memory nothing goes back: nobody would know afterwards which version was given up.
 
     Args:
@@ -29,6 +34,8 @@ def with_roll_backs(
         pools: What each pool is told.
     """
     if spec.broken_image != "roll-back" or spec.state_table is None or snapshot.memory is None:
+        return tuple(pools)
+    if sum(_fails(told, snapshot) for told in pools) > 1:
         return tuple(pools)
     versions = {pool.name: pool.template_version for pool in snapshot.pools}
     rolled_back = snapshot.memory.rolled_back
@@ -44,6 +51,15 @@ def with_roll_backs(
         if told.outage in BROKEN_TEMPLATE
         else told
         for told in pools
+    )
+
+
+def _fails(told: PoolPlan, snapshot: Snapshot) -> bool:
+    """Return whether launches of a pool fail, or did until a moment ago, for no known reason."""
+    since = snapshot.now_epoch_seconds - AT_ONCE_SECONDS
+    return told.outage in UNEXPLAINED or any(
+        one.pool == told.name and one.cause in UNEXPLAINED and one.asked_at_epoch_seconds > since
+        for one in snapshot.outages
     )
 
 

@@ -7,14 +7,14 @@ then `health`, which puts them together.
 """
 
 from peakfleet_planner.pools.backoff import refused, remembered, spread
-from peakfleet_planner.pools.health import PoolHealth, PoolSize, pool_health
+from peakfleet_planner.pools.health import PoolHealth, PoolSize, pool_health, too_many_unhealthy
 from peakfleet_planner.pools.measured import (
     calibrated_units,
     changed_units,
     with_measured_boots,
     with_measured_units,
 )
-from peakfleet_planner.pools.requested_size import foreign_sizes, settled
+from peakfleet_planner.pools.requested_size import foreign_sizes, settled, unmet_since
 
 __all__ = [
     "PoolHealth",
@@ -27,6 +27,8 @@ __all__ = [
     "remembered",
     "settled",
     "spread",
+    "too_many_unhealthy",
+    "unmet_since",
     "with_measured_boots",
     "with_measured_units",
 ]

@@ -1,16 +1,18 @@
-"""How each pool stands: what of it counts, and whether it may be asked for more."""
+"""How each pool is: what of it counts, and whether it may be asked for more."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from peakfleet_planner.pools.backoff import Availability, availability
-from peakfleet_planner.pools.requested_size import foreign_sizes
+from peakfleet_planner.pools.backoff import Availability, availability, refused
+from peakfleet_planner.pools.requested_size import foreign_sizes, missing_capacity
 from peakfleet_planner.snapshot import (
     ForeignSize,
     Memory,
     Notice,
+    Outage,
     OutageCause,
     PoolReading,
     Snapshot,
@@ -20,6 +22,9 @@ from peakfleet_planner.spec import FleetSpec, PoolSpec
 FEWEST_UNHEALTHY: Final = 3
 HALT_ABOVE, RESUME_BELOW = 0.45, 0.2
 """More unhealthy than this share halts replacement, as the Cluster Autoscaler does."""
+LAUNCH: Final = "Launch"
+REPLACE_UNHEALTHY: Final = "ReplaceUnhealthy"
+"""Processes of a group, by EC2 Auto Scaling's names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,8 @@ class PoolHealth:
         available: Where it may be asked.
         notices: Its instances that AWS may take back.
         replaces_unhealthy: Whether it should replace what is unhealthy.
+        replacements: Unhealthy instances to replace as a trial, while it does not.
+        missing: What to remember of capacity that was asked for and never came. Default: nothing.
         foreign: The size that somebody else has set, while that is left alone.
     """
 
@@ -78,7 +85,14 @@ class PoolHealth:
     available: Availability
     notices: tuple[Notice, ...] = ()
     replaces_unhealthy: bool = True
+    replacements: tuple[str, ...] = ()
+    missing: tuple[Outage, ...] = ()
     foreign: ForeignSize | None = None
+
+    @property
+    def suspended(self) -> tuple[str, ...]:
+        """Processes of its group that somebody else has suspended."""
+        return self.reading.suspended if self.reading else ()
 
 
 def pool_health(spec: FleetSpec, snapshot: Snapshot) -> tuple[PoolHealth, ...]:
@@ -103,8 +117,8 @@ def _seen(
     foreign: ForeignSize | None,
 ) -> PoolHealth:
     memory = snapshot.recalled
-    now = snapshot.now_epoch_seconds
-    available = availability(pool, tuple(reading.zones), snapshot.outages, now)
+    outages = snapshot.outages
+    available, missing = _available(snapshot, outages, pool, reading)
     notices = tuple(
         one
         for one in memory.notices
@@ -119,47 +133,54 @@ def _seen(
     capacity = max(0, reading.desired_capacity - besides - unmet)
     ceiling = max(0, min(pool.max_capacity, reading.max_capacity) - besides)
     floor = max(pool.min_capacity, reading.min_capacity)
-    if available.cause is None and _never_served(pool, snapshot):
+    if available.cause is None and _never_served(pool, outages):
         ceiling = min(ceiling, max(capacity, reading.in_service_capacity + 1))
-    left_alone = foreign is not None and _left_alone(spec, foreign, now)
-    if left_alone:
-        floor = ceiling = capacity
+    if foreign is not None and not _is_left_alone(spec, foreign, snapshot.now_epoch_seconds):
+        foreign = None
+    most = ceiling
+    if foreign is not None:
+        floor = capacity
+        if foreign.capacity < memory.desired.get(pool.name, 0):
+            ceiling = capacity
     return PoolHealth(
         spec=pool,
         reading=reading,
-        size=_rung(
+        size=_size(
             pool,
             capacity=capacity,
             floor=max(floor, min(reading.busy_capacity, capacity)),
             ceiling=min(ceiling, capacity) if available.cause else ceiling,
         ),
         least=floor,
-        most=ceiling,
+        most=most,
         besides=besides,
         unmet=unmet,
         available=available,
         notices=notices,
         replaces_unhealthy=replaces,
-        foreign=foreign if left_alone else None,
+        replacements=()
+        if replaces or available.cause or not _is_trial_due(reading)
+        else tuple(sorted(reading.unhealthy)[:1]),
+        missing=missing,
+        foreign=foreign,
     )
 
 
 def _remembered(snapshot: Snapshot, pool: PoolSpec, memory: Memory) -> PoolHealth:
-    available = availability(pool, (), snapshot.outages, snapshot.now_epoch_seconds)
+    """Return a pool that could not be read: nobody knows its size, so it keeps the one it has."""
     foreign = (one.capacity for one in memory.foreign if one.pool == pool.name)
     capacity = max(memory.desired[pool.name], *foreign, 0)
-    ceiling = min(pool.max_capacity, capacity) if available.cause else pool.max_capacity
     return PoolHealth(
         spec=pool,
         reading=None,
-        size=_rung(pool, capacity=capacity, floor=pool.min_capacity, ceiling=ceiling),
-        least=pool.min_capacity,
-        most=pool.max_capacity,
-        available=available,
+        size=_size(pool, capacity=capacity, floor=capacity, ceiling=capacity),
+        least=capacity,
+        most=max(capacity, pool.max_capacity),
+        available=availability(pool, (), snapshot.outages, snapshot.now_epoch_seconds),
     )
 
 
-def _rung(pool: PoolSpec, *, capacity: int, floor: int, ceiling: int) -> PoolSize:
+def _size(pool: PoolSpec, *, capacity: int, floor: int, ceiling: int) -> PoolSize:
     return PoolSize(
         name=pool.name,
         units_per_capacity=pool.units_per_capacity,
@@ -169,6 +190,28 @@ def _rung(pool: PoolSpec, *, capacity: int, floor: int, ceiling: int) -> PoolSiz
         canary_share=pool.canary_share,
         usd_per_capacity_hour=pool.usd_per_capacity_hour,
     )
+
+
+def _available(
+    snapshot: Snapshot, outages: Sequence[Outage], pool: PoolSpec, reading: PoolReading
+) -> tuple[Availability, tuple[Outage, ...]]:
+    """Return where a pool may be asked, and what to remember if what was asked for never came."""
+    now = snapshot.now_epoch_seconds
+    if LAUNCH in reading.suspended:
+        return Availability(cause=OutageCause.SUSPENDED), ()
+    available = availability(pool, tuple(reading.zones), outages, now)
+    if available.cause or not missing_capacity(pool, reading, snapshot.recalled, now):
+        return available, ()
+    missing = refused(
+        pool,
+        zones=(),
+        zone=None,
+        instance_types=(),
+        cause=OutageCause.MISSING,
+        outages=outages,
+        now=now,
+    )
+    return Availability(cause=OutageCause.MISSING), missing
 
 
 def _unmet(reading: PoolReading, cause: OutageCause | None) -> int:
@@ -183,25 +226,43 @@ def _unmet(reading: PoolReading, cause: OutageCause | None) -> int:
     return reading.unmet_capacity + hopeless
 
 
-def _never_served(pool: PoolSpec, snapshot: Snapshot) -> bool:
+def _never_served(pool: PoolSpec, outages: Sequence[Outage]) -> bool:
     """Return whether the last launches of a pool never served, so that one is tried first."""
-    return any(
-        one.cause is OutageCause.NEVER_READY and one.pool == pool.name for one in snapshot.outages
-    )
+    return any(one.cause is OutageCause.NEVER_READY and one.pool == pool.name for one in outages)
 
 
 def _replaces(reading: PoolReading) -> bool:
     """Return whether a group should replace its unhealthy instances.
 
     When this many are unhealthy at once, it is rarely their own fault, and new ones fare no better.
+    But what is unhealthy stays so: only others in its place can show that the trouble is over. So
+    one at a time is replaced by name; where the names are not known, the group may replace as many
+    as it does at once.
     """
     unhealthy = reading.unhealthy_capacity
     share = unhealthy / max(1, unhealthy + reading.in_service_capacity)
+    if REPLACE_UNHEALTHY in reading.suspended:
+        return reading.replaces_unhealthy
     if reading.replaces_unhealthy:
-        return unhealthy < FEWEST_UNHEALTHY or share <= HALT_ABOVE
-    return share < RESUME_BELOW
+        return not too_many_unhealthy(unhealthy, reading.in_service_capacity)
+    return share < RESUME_BELOW or (not reading.unhealthy and _is_trial_due(reading))
 
 
-def _left_alone(spec: FleetSpec, foreign: ForeignSize, now: int) -> bool:
+def too_many_unhealthy(unhealthy_capacity: int, serving_capacity: int) -> bool:
+    """Return whether so many are unhealthy at once that it is not their own fault."""
+    share = unhealthy_capacity / max(1, unhealthy_capacity + serving_capacity)
+    return unhealthy_capacity >= FEWEST_UNHEALTHY and share > HALT_ABOVE
+
+
+def _is_trial_due(reading: PoolReading) -> bool:
+    """Return whether one may be replaced: not while the last one boots, nor if a human forbids."""
+    booting = reading.booting_capacity
+    if booting is None:
+        there = reading.in_service_capacity + reading.unhealthy_capacity
+        booting = reading.desired_capacity - there
+    return booting <= 0 and REPLACE_UNHEALTHY not in reading.suspended
+
+
+def _is_left_alone(spec: FleetSpec, foreign: ForeignSize, now: int) -> bool:
     writer = spec.other_writer
     return writer.mode == "yield" or now - foreign.since_epoch_seconds < writer.grace_seconds

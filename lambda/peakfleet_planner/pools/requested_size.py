@@ -1,4 +1,8 @@
-"""What a group was asked to run, against the size that it shows."""
+"""What a group was asked to run, against the size that it shows.
+
+They differ while a request is on its way, when somebody else sets the size, and when capacity that
+was asked for never comes.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,17 @@ from dataclasses import replace
 from typing import Final
 
 from peakfleet_planner.snapshot import ForeignSize, Memory, PoolReading, Snapshot, booting_since
+from peakfleet_planner.spec import PoolSpec
 
-SETTLING_SECONDS: Final = 30
+IN_FLIGHT_SECONDS: Final = 30
 """What another tick has asked for so recently counts, though its group does not show it yet: that
 tick may still be asking, and AWS's own answers lag."""
+HALF_DONE_SECONDS: Final = 120
+"""A size between two of the fleet's own is for so long a change that was made in part: a tick that
+ended too early is made good by the next two. Later, somebody has set it."""
+MISSING_AFTER_BOOTS: Final = 2.0
+LEAST_MISSING_SECONDS: Final = 300
+"""Capacity that neither serves nor boots for so many boot times, and so long, will not come."""
 
 
 def settled(reading: PoolReading, memory: Memory, now_epoch_seconds: int) -> PoolReading:
@@ -27,7 +38,7 @@ def settled(reading: PoolReading, memory: Memory, now_epoch_seconds: int) -> Poo
     before = memory.before.get(reading.name, asked)
     booting = reading.booting_capacity
     newest = steps[-1][0] if steps else now_epoch_seconds
-    is_recent = now_epoch_seconds - SETTLING_SECONDS < newest < now_epoch_seconds
+    is_recent = now_epoch_seconds - IN_FLIGHT_SECONDS < newest < now_epoch_seconds
     if is_recent and before <= reading.desired_capacity < asked:
         missing = asked - reading.desired_capacity
         booting = None if booting is None else booting + missing
@@ -38,10 +49,11 @@ def settled(reading: PoolReading, memory: Memory, now_epoch_seconds: int) -> Poo
 def foreign_sizes(snapshot: Snapshot) -> tuple[ForeignSize, ...]:
     """Return the sizes that somebody else has set, as known and as found now.
 
-    What the fleet asked for last, and what it had before, are its own; anything between them is
-    a request that was met in part.
+    The fleet's own is what it asked for last. A size from there to the one before is the fleet's
+    own too while that change is recent: it may have been made in part. A known size stays
+    somebody else's for as long as it is left; a new one is known since now.
     """
-    memory = snapshot.memory
+    memory, now = snapshot.memory, snapshot.now_epoch_seconds
     if memory is None:
         return ()
     known = {one.pool: one for one in memory.foreign}
@@ -49,12 +61,71 @@ def foreign_sizes(snapshot: Snapshot) -> tuple[ForeignSize, ...]:
     for reading in snapshot.pools:
         size = reading.desired_capacity - snapshot.granted.get(reading.name, 0)
         asked = memory.desired.get(reading.name)
-        if asked is None:
-            continue
-        before = memory.before.get(reading.name, asked)
-        if min(asked, before) <= size <= max(asked, before):
+        if asked is None or size == asked:
             continue
         one = known.get(reading.name)
-        since = one.since_epoch_seconds if one else snapshot.now_epoch_seconds
-        found.append(ForeignSize(pool=reading.name, capacity=size, since_epoch_seconds=since))
+        if one is None or one.capacity != size:
+            if _is_half_done(memory, reading.name, size, now):
+                continue
+            one = ForeignSize(pool=reading.name, capacity=size, since_epoch_seconds=now)
+        found.append(one)
     return tuple(found)
+
+
+def unmet_since(snapshot: Snapshot) -> dict[str, int]:
+    """Return what to remember: since when each pool lacks what it was asked for."""
+    known = snapshot.recalled.unmet_since or {}
+    return {
+        reading.name: known.get(reading.name, snapshot.now_epoch_seconds)
+        for reading in snapshot.pools
+        if reading.unmet_capacity
+    }
+
+
+def missing_capacity(pool: PoolSpec, reading: PoolReading, memory: Memory, now: int) -> int:
+    """Return the points that a group was asked for and that will not come.
+
+    A group that loses instances lacks them for a moment too, so it must have lacked something for
+    a few boot times. Where nobody keeps since when, only a group is sure that has nothing at all,
+    and was not asked lately.
+
+    Args:
+        pool: The pool.
+        reading: Its group as it was seen.
+        memory: What is remembered of the fleet's last changes.
+        now: Epoch seconds.
+    """
+    unmet, name = reading.unmet_capacity, reading.name
+    if not unmet:
+        return 0
+    patience = max(MISSING_AFTER_BOOTS * pool.boot_seconds, LEAST_MISSING_SECONDS)
+    if memory.unmet_since is not None:
+        if now - memory.unmet_since.get(name, now) < patience:
+            return 0
+    elif unmet < reading.desired_capacity or not _was_asked_long_ago(memory, name, unmet):
+        return 0
+    asked_lately = sum(
+        points for since, points in memory.growth.get(name, ()) if now - since < patience
+    )
+    return max(0, unmet - asked_lately)
+
+
+def _was_asked_long_ago(memory: Memory, pool: str, points: int) -> bool:
+    """Return whether the fleet itself asked for so many points; a growth says by itself when."""
+    asked_before = points <= memory.before.get(pool, points)
+    return memory.desired.get(pool) == points and (pool in memory.growth or asked_before)
+
+
+def _is_half_done(memory: Memory, pool: str, size: int, now: int) -> bool:
+    """Return whether a size shows the fleet's own last change, made in part or not at all yet.
+
+    Where nobody keeps when a pool was asked for less, a size that is still the one before it is.
+    """
+    asked = memory.desired[pool]
+    before = memory.before.get(pool, asked)
+    if not min(asked, before) <= size <= max(asked, before):
+        return False
+    if memory.shrinkage is None and asked < size == before:
+        return True
+    steps = (*memory.growth.get(pool, ()), *(memory.shrinkage or {}).get(pool, ()))
+    return any(now - since < HALF_DONE_SECONDS for since, _ in steps)

@@ -10,7 +10,9 @@ In: demand and baseline. Out: a `Need` in units. Read in this order:
 from peakfleet_planner.requirement.lead_time import demand_within_lead_time
 from peakfleet_planner.requirement.live_requirement import (
     Need,
+    asked_units,
     forecast_need,
+    lasts_unserved,
     reactive_need,
     roll_forecast,
     with_known_peaks,
@@ -18,8 +20,10 @@ from peakfleet_planner.requirement.live_requirement import (
 
 __all__ = [
     "Need",
+    "asked_units",
     "demand_within_lead_time",
     "forecast_need",
+    "lasts_unserved",
     "reactive_need",
     "roll_forecast",
     "with_known_peaks",

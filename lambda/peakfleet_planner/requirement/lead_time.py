@@ -27,6 +27,7 @@ def demand_within_lead_time(
         standing: How each pool stands.
     """
     most_units = {one.spec.name: one.size.ceiling * one.spec.units_per_capacity for one in standing}
+    runs = any(pool.desired_capacity > pool.min_capacity for pool in snapshot.pools)
     highest: tuple[SignalDemand, ...] = ()
     for reached in _ladders(spec):
         demands = tuple(
@@ -35,6 +36,8 @@ def demand_within_lead_time(
                 signal,
                 snapshot.signals.get(signal.name, {}),
                 snapshot.now_epoch_seconds,
+                memory=snapshot.recalled.signals.get(signal.name),
+                runs=runs,
             )
             for signal in spec.signals
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor
-from typing import Literal
+from typing import Final, Literal
 
 from peakfleet_planner.demand import Queue, SignalDemand, UsableBaseline, read_samples
 from peakfleet_planner.forecast import (
@@ -17,9 +17,16 @@ from peakfleet_planner.forecast import (
     roll,
 )
 from peakfleet_planner.plan import SignalState
-from peakfleet_planner.requirement.queue_requirement import Capacity, capacity_of, queue_need
-from peakfleet_planner.snapshot import PoolReading, Snapshot
+from peakfleet_planner.requirement.queue_requirement import (
+    Capacity,
+    but_for_idle,
+    capacity_of,
+    queue_need,
+)
+from peakfleet_planner.snapshot import Growth, PoolReading, Snapshot
 from peakfleet_planner.spec import MINUTE_SECONDS, FleetSpec
+
+_LASTING_SECONDS: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +41,7 @@ class Need:
         rule: What says so. Default: reactive.
         known_peak: Whether a known peak has raised it. Default: no.
         warm_units: Units that should wait in warm pools; None leaves them as they are.
+        idle_units: Units that serve and take no work although items wait. Default: none.
     """
 
     burst: float
@@ -43,6 +51,7 @@ class Need:
     rule: Literal["reactive", "foresight"] = "reactive"
     known_peak: bool = False
     warm_units: float | None = None
+    idle_units: float = 0.0
 
 
 def reactive_need(
@@ -52,8 +61,11 @@ def reactive_need(
     now: int,
     *,
     pools: Sequence[PoolReading] = (),
+    growth: Mapping[str, Growth] | None = None,
 ) -> Need:
     """Return the largest need of any signal: a queue may wait, everything else may not.
+
+    Queues that share their workers count together, each with its part of what there is.
 
     Args:
         spec: The fleet.
@@ -61,13 +73,17 @@ def reactive_need(
         baseline: What the company's own side carries.
         now: Epoch seconds of the decision.
         pools: The groups as they were seen. Default: nothing works on a queue.
+        growth: When each pool was asked for more lately. Default: not known.
     """
-    capacity = capacity_of(spec, pools, baseline)
+    queues = [demand.queue for demand in demands if demand.queue]
+    parts = parts_of(queues) if spec.queues_share_workers else [1.0] * len(queues)
+    capacity = capacity_of(spec, pools, baseline, growth=growth or {}, now=now)
     needs = [
-        _queue_need(spec, demand.queue, capacity, baseline, now)
-        for demand in demands
-        if demand.queue
+        _queue_need(spec, queue, capacity.part(part), baseline.part(part), now)
+        for queue, part in zip(queues, parts, strict=True)
     ]
+    if len(needs) > 1 and spec.queues_share_workers:
+        needs = [_together(needs)]
     if prompt := [demand for demand in demands if not demand.queue]:
         needs.append(_prompt_need(spec, prompt, baseline, now))
     waits = [one.warm_units for one in needs if one.warm_units is not None]
@@ -77,6 +93,57 @@ def reactive_need(
         grow_to=max(one.grow_to for one in needs),
         keep=max(one.keep for one in needs),
         warm_units=max(waits, default=None),
+        idle_units=max(one.idle_units for one in needs),
+    )
+
+
+def asked_units(spec: FleetSpec, demands: Sequence[SignalDemand]) -> float:
+    """Return demand now: the largest request, where that of queues that share workers is one."""
+    add_up = spec.queues_share_workers
+    queued = [d.view.units or 0.0 for d in demands if d.queue and add_up]
+    others = [d.view.units or 0.0 for d in demands if not (d.queue and add_up)]
+    return max([sum(queued), *others])
+
+
+def lasts_unserved(
+    spec: FleetSpec,
+    demands: Sequence[SignalDemand],
+    baseline: UsableBaseline,
+    serving_units: float,
+    now: int,
+) -> bool:
+    """Return whether what serves has been too little for longer than new capacity takes.
+
+    Live demand was above it all the while, or queued work has been late for so long.
+    """
+    since = now - spec.lead_seconds - _LASTING_SECONDS
+    for demand in demands:
+        if demand.queue:
+            work = demand.queue.outstanding()
+            if work and work[0][0] < now - _LASTING_SECONDS:
+                return True
+            continue
+        recent = [point for point in demand.points if point[0] >= since]
+        begins = bool(recent) and recent[0][0] <= since + _LASTING_SECONDS
+        if begins and all(units - baseline.units_at(at) > serving_units for at, units in recent):
+            return True
+    return False
+
+
+def parts_of(queues: Sequence[Queue]) -> list[float]:
+    """Return which part of the workers that they share each of several queues may count on."""
+    asked = [max(queue.units(), queue.in_flight[-1]) for queue in queues]
+    total = sum(asked)
+    return [units / total if total else 1 / len(asked) for units in asked]
+
+
+def _together(needs: Sequence[Need]) -> Need:
+    return Need(
+        burst=sum(one.burst for one in needs),
+        ahead=sum(one.ahead for one in needs),
+        grow_to=sum(one.grow_to for one in needs),
+        keep=sum(one.keep for one in needs),
+        idle_units=sum(one.idle_units for one in needs),
     )
 
 
@@ -87,11 +154,13 @@ def _queue_need(
     found = queue_need(
         queue, capacity, now, unserved_cost=spec.service_level.unserved_cost, baseline=baseline
     )
+    found = but_for_idle(found, queue, capacity)
     return Need(
         burst=max(0.0, units - baseline.units),
         ahead=max(units, found.grow_units + baseline.units) if found.grow_units else units,
         grow_to=found.grow_units,
         keep=found.keep_units,
+        idle_units=found.idle_units,
     )
 
 
@@ -188,7 +257,9 @@ def roll_forecast(
         return None
     (signal,) = spec.signals
     read = snapshot.signals.get(signal.name, {})
-    samples = read_samples(signal, read, snapshot.now_epoch_seconds, spec.lead_seconds_of(signal))
+    memory = snapshot.recalled.signals.get(signal.name)
+    lead_seconds = spec.lead_seconds_of(signal)
+    samples = read_samples(signal, read, snapshot.now_epoch_seconds, lead_seconds, memory)
     try:
         return roll(model, samples.points, onward=onward)
     except (ArithmeticError, ValueError):  # beyond what numbers can hold: no forecast
@@ -197,7 +268,7 @@ def roll_forecast(
 
 def _usable_model(spec: FleetSpec, snapshot: Snapshot) -> DemandModel | None:
     """Return what was learned, if it is trusted and of this very fleet."""
-    model = snapshot.memory.model if snapshot.memory else None
+    model = snapshot.recalled.model
     if model is None or not model.trusted or not model.basis.fits(basis_of(spec)):
         return None
     return model

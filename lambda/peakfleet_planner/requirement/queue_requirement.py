@@ -6,7 +6,7 @@ for longer instead of several that are started for a moment.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from operator import sub
@@ -19,7 +19,7 @@ from peakfleet_planner.demand import (
     critical_fractile,
     required_units,
 )
-from peakfleet_planner.snapshot import PoolReading
+from peakfleet_planner.snapshot import Growth, PoolReading
 from peakfleet_planner.spec import FleetSpec
 
 _PACE_SAMPLES: Final = 5
@@ -28,6 +28,12 @@ _CALM_SAMPLES: Final = 10
 """The same where all work that new capacity must finish is known already."""
 _BOOTS_AHEAD: Final = 2
 """Where work falls due before new capacity serves, arrivals are expected for so many boots on."""
+_PATIENCE_SECONDS: Final = 600
+"""Capacity that has taken no work for so long, while items waited, is idle."""
+_IDLE_SHARE: Final = 0.5
+"""It is idle if less than this share of it works."""
+_PROBE_SHARE: Final = 0.1
+"""Of idle capacity so much stays, to see when work is taken again."""
 _LEAST_WORTH: Final = 0.1
 """What late work is worth at least, beyond its own minutes."""
 
@@ -39,6 +45,8 @@ class Capacity:
     Args:
         baseline_units: On premises.
         serving_units: In the cloud.
+        settled_units: Of these, what was not launched only just now. Default: none.
+        busy_units: Of these, what is protected because it works on something. Default: none.
         booting: When something will serve, in seconds since 1970, and its units.
         unknown_units: Units that boot, nobody knows since when: they are taken to come one after
             the other until a boot from now. Default: 0.
@@ -47,9 +55,23 @@ class Capacity:
 
     baseline_units: float
     serving_units: float
+    settled_units: float = 0.0
+    busy_units: float = 0.0
     booting: tuple[tuple[float, float], ...] = ()
     unknown_units: float = 0.0
     boot_seconds: float
+
+    def part(self, share: float) -> Capacity:
+        """Return this share of it."""
+        return Capacity(
+            baseline_units=share * self.baseline_units,
+            serving_units=share * self.serving_units,
+            settled_units=share * self.settled_units,
+            busy_units=share * self.busy_units,
+            booting=tuple((at, share * units) for at, units in self.booting),
+            unknown_units=share * self.unknown_units,
+            boot_seconds=self.boot_seconds,
+        )
 
     @property
     def units(self) -> float:
@@ -76,24 +98,44 @@ class QueueNeed:
     Args:
         grow_units: Less than this must grow.
         keep_units: More than this may be let go.
+        idle_units: Of what serves, what takes no work although items wait. Default: none.
     """
 
     grow_units: float
     keep_units: float
+    idle_units: float = 0.0
 
 
 def capacity_of(
-    spec: FleetSpec, pools: Sequence[PoolReading], baseline: UsableBaseline
+    spec: FleetSpec,
+    pools: Sequence[PoolReading],
+    baseline: UsableBaseline,
+    *,
+    growth: Mapping[str, Growth],
+    now: int,
 ) -> Capacity:
-    """Return what works on the fleet's queue, as it was seen."""
+    """Return what works on the fleet's queue, as it was seen.
+
+    Args:
+        spec: The fleet.
+        pools: The groups as they were seen.
+        baseline: What the company's own side carries.
+        growth: When each pool was asked for more lately.
+        now: Epoch seconds of the decision.
+    """
     seen = {pool.name: pool for pool in pools}
     boot_seconds = max(pool.boot_seconds for pool in spec.pools)
-    serving = unknown = 0.0
+    serving = settled = unknown = busy = 0.0
     booting: list[tuple[float, float]] = []
     for pool in spec.pools:
         if (reading := seen.get(pool.name)) is None:
             continue
-        serving += reading.in_service_capacity * pool.units_per_capacity
+        each = pool.units_per_capacity
+        serving += reading.in_service_capacity * each
+        busy += reading.busy_capacity * each
+        since = now - pool.boot_seconds - _PATIENCE_SECONDS
+        new = sum(points for at, points in growth.get(pool.name, ()) if at > since)
+        settled += max(0, reading.in_service_capacity - new) * each
         left = reading.booting_capacity
         if left is None:
             left = max(0, reading.desired_capacity - reading.in_service_capacity)
@@ -105,6 +147,8 @@ def capacity_of(
     return Capacity(
         baseline_units=baseline.units,
         serving_units=serving,
+        settled_units=settled,
+        busy_units=busy,
         booting=tuple(booting),
         unknown_units=unknown,
         boot_seconds=boot_seconds,
@@ -128,7 +172,7 @@ def queue_need(
     started: an instance must be needed for long enough to be worth its boot. Kept is what still
     has to finish known work, and what was needed so recently that a boot would cost more than
     to wait. Growth never goes beyond the items there are, for a unit works on one at a time; long
-    items are counted one by one. What is at work stays: to let it go would only make more wait.
+    items are counted one by one.
 
     Args:
         queue: The queue.
@@ -139,7 +183,7 @@ def queue_need(
     """
     boot = capacity.boot_seconds
     serves = now + boot
-    if queue.long_item_seconds is not None:
+    if queue.has_long_items:
         units = min(queue.units_for_long_items(serves), queue.items)
         grow_units = max(0.0, units - capacity.baseline_units)
         return QueueNeed(
@@ -167,8 +211,7 @@ def queue_need(
         known = sum(work for _, work in rest)
         wanted = max(wanted, (known + arriving * ahead_seconds) / until)
         kept = (known + recent * ahead_seconds) / until
-    working = min(queue.in_flight[-1], capacity.units)
-    wanted = min(max(wanted, working), queue.items)
+    wanted = min(max(wanted, _at_work(queue, capacity)), queue.items)
     grow_units = max(0.0, wanted - capacity.baseline_units)
     return QueueNeed(
         grow_units=grow_units,
@@ -177,7 +220,6 @@ def queue_need(
             kept - capacity.baseline_units,
             _unfinished(queue, capacity, arriving, now=now),
             _lately(queue, baseline, boot),
-            _busy_lately(queue, capacity, boot),
         ),
     )
 
@@ -193,12 +235,45 @@ def _lately(queue: Queue, baseline: UsableBaseline, seconds: float) -> float:
     return max(recent, default=0.0)
 
 
-def _busy_lately(queue: Queue, capacity: Capacity, seconds: float) -> float:
-    """Return the most of the pools' units that were at work this recently."""
-    since = queue.ends[-1] - seconds
-    at_work = zip(queue.in_flight, queue.ends, strict=True)
-    busy = max((items for items, end in at_work if end > since), default=queue.in_flight[-1])
-    return min(busy, capacity.units) - capacity.baseline_units
+def but_for_idle(need: QueueNeed, queue: Queue, capacity: Capacity) -> QueueNeed:
+    """Return *need* without growth, if what serves has taken no work although items wait.
+
+    Poison messages, one FIFO message group and broken workers all look like that. More capacity
+    would take none either. What is there and idle is let go down to a tenth, if the queue does
+    count what is worked on and no instance says that it works.
+    """
+    since = queue.ends[-1] - _PATIENCE_SECONDS
+    if queue.ends[0] > since:
+        return need
+    recent = [index for index, end in enumerate(queue.ends) if end > since]
+    settled_units = capacity.settled_units + capacity.baseline_units
+    at_work = max(queue.in_flight[index] for index in recent)
+    waiting = min(queue.waiting[index] for index in recent)
+    enough_waits = waiting >= _IDLE_SHARE * settled_units
+    if not enough_waits or at_work >= _IDLE_SHARE * settled_units:
+        return need
+    there = capacity.serving_units + capacity.booting_units
+    keep_units = need.keep_units
+    if queue.in_flight_seen > since:
+        probe = _PROBE_SHARE * capacity.settled_units
+        keep_units = min(keep_units, max(at_work / _IDLE_SHARE, capacity.busy_units, probe))
+    return QueueNeed(
+        grow_units=min(need.grow_units, there, keep_units),
+        keep_units=keep_units,
+        idle_units=max(0.0, settled_units - at_work),
+    )
+
+
+def _at_work(queue: Queue, capacity: Capacity) -> float:
+    """Return the units that are at work and would be missed if they were let go.
+
+    Items that take longer than a boot each keep theirs. Of shorter ones there must go on to be
+    as many as what arrives keeps busy; all above that only finishes sooner what may wait.
+    """
+    busy = min(queue.in_flight[-1], capacity.units)
+    if queue.seconds_per_item > capacity.boot_seconds:
+        return busy
+    return min(busy, queue.pace_units(_CALM_SAMPLES)[-1])
 
 
 def _unfinished(queue: Queue, capacity: Capacity, arriving: float, *, now: int) -> float:

@@ -21,11 +21,20 @@ from peakfleet_planner.snapshot.memory import (
     RolledBack,
     booting_since,
 )
+from peakfleet_planner.snapshot.signal_memory import (
+    MOST_SHARES,
+    WATCHED_MINUTES,
+    WHOLE_SAMPLES,
+    SignalMemory,
+)
 from peakfleet_planner.snapshot.snapshot import PoolReading, Snapshot
 
 __all__ = [
     "MOST_BOOTS",
     "MOST_GROWTH",
+    "MOST_SHARES",
+    "WATCHED_MINUTES",
+    "WHOLE_SAMPLES",
     "BootTimes",
     "Draining",
     "ForeignSize",
@@ -39,6 +48,7 @@ __all__ = [
     "OutageCause",
     "PoolReading",
     "RolledBack",
+    "SignalMemory",
     "Snapshot",
     "booting_since",
 ]

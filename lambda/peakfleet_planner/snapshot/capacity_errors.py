@@ -10,7 +10,12 @@ from peakfleet_planner.spec import PurchaseOption
 
 
 class OutageCause(StrEnum):
-    """Why capacity could not be had; each has its own waiting time."""
+    """Why capacity could not be had; each has its own waiting time.
+
+    `unknown`: AWS gives a reason that nobody has classed yet; it is held against no image.
+    `missing`: it was asked for and never came, and nothing says why. `suspended`: somebody has
+    suspended the group's launches.
+    """
 
     NO_CAPACITY = "no-capacity"
     QUOTA = "quota"
@@ -20,6 +25,9 @@ class OutageCause(StrEnum):
     BAD_TEMPLATE = "bad-template"
     NEVER_READY = "never-ready"
     AT_RISK = "at-risk"
+    UNKNOWN = "unknown"
+    MISSING = "missing"
+    SUSPENDED = "suspended"
 
 
 FIRST_WAIT_SECONDS: Final = {
@@ -31,6 +39,9 @@ FIRST_WAIT_SECONDS: Final = {
     OutageCause.BAD_TEMPLATE: 600,
     OutageCause.NEVER_READY: 600,
     OutageCause.AT_RISK: 600,
+    OutageCause.UNKNOWN: 120,
+    OutageCause.MISSING: 600,
+    OutageCause.SUSPENDED: 60,
 }
 """How long nothing is asked for after a first refusal; each further one doubles it.
 

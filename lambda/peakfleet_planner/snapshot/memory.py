@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from peakfleet_planner.forecast import DemandModel
 from peakfleet_planner.snapshot.capacity_errors import Outage
+from peakfleet_planner.snapshot.signal_memory import SignalMemory
 
 FEWEST_BOOTS: Final = 5
 """Fewer measured boots than this say nothing yet."""
@@ -177,7 +178,11 @@ class Memory:
         before: Desired capacity of each pool before the last change. Default: as after it.
         growth: When each pool was asked for more lately, in epoch seconds, and for how many points,
             oldest first. Default: not known.
-        cloud_weight: Percent of the traffic that the fleet last got. Default: not known.
+        shrinkage: The same for when it was asked for less; None if nobody keeps that.
+            Default: None.
+        unmet_since: Since when each pool lacks what it was asked for, in epoch seconds; None if
+            nobody keeps that. Default: None.
+        cloud_weight: Share of the traffic that the fleet last got, of 999. Default: not known.
         model: What was learned of the fleet's demand; used only while it is trusted, recent and
             of the fleet as it is now. Default: nothing was learned.
         outages: Where capacity could not be had. Default: nowhere.
@@ -189,12 +194,15 @@ class Memory:
         rolled_back: The last launch template version of each pool that was given up for an older
             one. Default: none.
         heights: How large each pool was lately, where what is let go waits. Default: not known.
+        signals: What is remembered of each signal. Default: nothing.
     """
 
     hold: Hold | None = None
     desired: Mapping[str, int] = field(default_factory=dict)
     before: Mapping[str, int] = field(default_factory=dict)
     growth: Mapping[str, Growth] = field(default_factory=dict)
+    shrinkage: Mapping[str, Growth] | None = None
+    unmet_since: Mapping[str, int] | None = None
     cloud_weight: int | None = None
     model: DemandModel | None = None
     outages: tuple[Outage, ...] = ()
@@ -205,6 +213,7 @@ class Memory:
     units: Mapping[str, MeasuredUnits] = field(default_factory=dict)
     rolled_back: Mapping[str, RolledBack] = field(default_factory=dict)
     heights: Mapping[str, Heights] = field(default_factory=dict)
+    signals: Mapping[str, SignalMemory] = field(default_factory=dict)
 
 
 def booting_since(growth: Growth, booting_capacity: int) -> Growth:

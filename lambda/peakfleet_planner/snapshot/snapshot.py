@@ -39,8 +39,11 @@ class PoolReading:
             not known.
         serving: Ids of the instances that serve. Default: not known.
         booting: Ids of the instances that boot. Default: not known.
+        unhealthy: Ids of the instances that are unhealthy. Default: not known.
         retained: Ids of the instances that outlived their drain. Default: none.
         replaces_unhealthy: Whether the group replaces what is unhealthy. Default: true.
+        suspended: Processes of the group that somebody else has suspended, by the names that EC2
+            Auto Scaling gives them. Default: none.
         template_version: Version of the launch template that new instances boot; None if it is
             not a number. Default: not known.
     """
@@ -62,8 +65,10 @@ class PoolReading:
     zones: Mapping[str, int] = field(default_factory=dict)
     serving: frozenset[str] = frozenset()
     booting: frozenset[str] = frozenset()
+    unhealthy: frozenset[str] = frozenset()
     retained: tuple[str, ...] = ()
     replaces_unhealthy: bool = True
+    suspended: tuple[str, ...] = ()
     template_version: int | None = None
 
     @property

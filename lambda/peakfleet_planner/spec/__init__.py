@@ -24,11 +24,13 @@ from peakfleet_planner.spec.pool import PoolSpec, PurchaseOption, WarmSpec, hold
 from peakfleet_planner.spec.signals import (
     IN_FLIGHT,
     WAITING,
+    WITNESS,
     BacklogSignal,
     RateSignal,
     Signal,
     SilenceRule,
     WhenSilent,
+    finish_within_seconds,
 )
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "MINUTE_SECONDS",
     "SUMS",
     "WAITING",
+    "WITNESS",
     "BacklogSignal",
     "BaselineSpec",
     "EfficiencySpec",
@@ -58,5 +61,6 @@ __all__ = [
     "WarmSpec",
     "WhenSilent",
     "evaluate",
+    "finish_within_seconds",
     "hold_seconds",
 ]

@@ -48,11 +48,11 @@ class ServiceLevelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaceSpec:
-    """How far one tick may move the whole fleet.
+    """How far the whole fleet may move in a minute, however often it decides.
 
     Args:
-        out_units: Most units added in one tick. Default: no bound.
-        in_units: Most units removed in one tick. Default: no bound.
+        out_units: Most units added in a minute. Default: no bound.
+        in_units: Most units removed in a minute. Default: no bound.
     """
 
     out_units: float = inf
@@ -124,7 +124,8 @@ class FleetSpec(Document):
     Args:
         fleet: Name of the fleet, unique within the account and region.
         pools: The ladder, in the order in which it is filled.
-        signals: What demand is read from; the largest request wins.
+        signals: What demand is read from. The largest request wins; but see
+            `queues_share_workers`.
         baseline: What the company's own side carries. Default: nothing.
         service_level: What missed work costs. Default: 10 minutes of capacity a unit-minute.
         pace: How far one tick may move the fleet. Default: no bound.
@@ -137,6 +138,9 @@ class FleetSpec(Document):
         broken_image: What becomes of a pool whose launches fail for their launch template's
             sake: `take-out`: nothing is asked of it; `roll-back`: it goes back to the version
             before. Default: take-out.
+        queues_share_workers: Whether a unit works on one of several queues at a time, so that
+            their needs add up. False: each instance works on all of them at once, so that the
+            largest need counts. Default: true.
     """
 
     document_name: ClassVar[str] = "fleet spec"
@@ -153,6 +157,7 @@ class FleetSpec(Document):
     known_peaks: tuple[KnownPeakSpec, ...] = ()
     efficiency: EfficiencySpec | None = None
     broken_image: Literal["take-out", "roll-back"] = "take-out"
+    queues_share_workers: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a fleet that could never serve."""

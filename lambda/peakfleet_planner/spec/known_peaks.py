@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from math import inf
 from typing import Final, Literal
 
 from peakfleet_planner.codec import check_above, check_at_least, check_named, check_within
@@ -22,8 +24,11 @@ class KnownPeakSpec:
         start_epoch_seconds: When it begins, in seconds since 1970 (UTC).
         end_epoch_seconds: When it is over.
         units: Demand to be ready for, in units, what the baseline carries included.
-        repeats: `daily` and `weekly` repeat it after so many times 24 hours, from the first
-            time on. Default: once.
+        repeats: `daily` and `weekly` repeat it at the same local time, from the first time on.
+            Default: once.
+        utc_offsets: The local time: from when on, in seconds since 1970, it is how many seconds
+            ahead of UTC, oldest first. They are written at synth, for the planner knows no time
+            zones; after the last of them, that one stands. Default: UTC.
     """
 
     name: str
@@ -31,6 +36,7 @@ class KnownPeakSpec:
     end_epoch_seconds: int
     units: float
     repeats: Repetition = "once"
+    utc_offsets: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a peak that could never be."""
@@ -42,6 +48,8 @@ class KnownPeakSpec:
         check_above(owner, "its length in seconds", lasts, 0)
         if self.repeats in _EVERY_SECONDS:
             check_within(owner, "its length in seconds", lasts, 1, _EVERY_SECONDS[self.repeats])
+        for _, offset in self.utc_offsets:
+            check_within(owner, "utc_offsets", offset, -DAY_SECONDS, DAY_SECONDS)
 
     def expected_at(self, epoch_seconds: float, *, lead_seconds: float) -> bool:
         """Return whether it is on then, or begins within the lead time.
@@ -58,9 +66,16 @@ class KnownPeakSpec:
         >>> [evening.expected_at(3 * 86_400 + time, lead_seconds=300) for time in times]
         [False, True, False]
         """
-        begun = epoch_seconds + lead_seconds - self.start_epoch_seconds
-        if begun < 0:
+        ready_at = epoch_seconds + lead_seconds
+        if ready_at < self.start_epoch_seconds:
             return False
-        every = _EVERY_SECONDS.get(self.repeats)
-        since = begun if every is None else begun % every
-        return since < self.end_epoch_seconds - self.start_epoch_seconds + lead_seconds
+        lasts = self.end_epoch_seconds - self.start_epoch_seconds + lead_seconds
+        if (every := _EVERY_SECONDS.get(self.repeats)) is None:
+            return ready_at - self.start_epoch_seconds < lasts
+        begun = self._local(ready_at) - self._local(self.start_epoch_seconds)
+        return begun % every < lasts
+
+    def _local(self, epoch_seconds: float) -> float:
+        """Return the seconds that a local clock would count."""
+        index = bisect_right(self.utc_offsets, (epoch_seconds, inf)) - 1
+        return epoch_seconds + (self.utc_offsets[max(0, index)][1] if self.utc_offsets else 0)

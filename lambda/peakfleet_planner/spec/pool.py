@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from peakfleet_planner.codec import (
+    MOST_QUANTITY,
     SpecError,
     check_above,
     check_at_least,
+    check_at_most,
     check_named,
     check_within,
 )
@@ -18,6 +20,9 @@ PurchaseOption = Literal["on-demand", "spot"]
 MOST_CANARY_SHARE = 0.5
 """A pool that is to serve more belongs first in the ladder."""
 MOST_HOLD_SECONDS: Final = 86_400.0
+MOST_CAPACITY: Final = 1_000_000
+"""No Auto Scaling group has so many points of capacity."""
+MOST_BOOT_SECONDS: Final = 86_400.0
 
 
 def hold_seconds(*, boot_seconds: float, cost_fraction: float) -> float:
@@ -115,8 +120,10 @@ class PoolSpec:
         check_named(owner, "group", self.group)
         check_above(owner, "units_per_capacity", self.units_per_capacity, 0)
         check_at_least(owner, "max_capacity", self.max_capacity, 1)
+        check_at_most(owner, "max_capacity", self.max_capacity, MOST_CAPACITY)
+        check_at_most(owner, "units_per_capacity times max_capacity", self.max_units, MOST_QUANTITY)
         check_at_least(owner, "min_capacity", self.min_capacity, 0)
-        check_at_least(owner, "boot_seconds", self.boot_seconds, 0)
+        check_within(owner, "boot_seconds", self.boot_seconds, 0, MOST_BOOT_SECONDS)
         if self.min_capacity > self.max_capacity:
             raise SpecError(
                 f"{owner}: min_capacity must be at most max_capacity "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import nan
-from typing import Literal
+from typing import Final, Literal
 
 from peakfleet_planner.codec import SpecError, check_above, check_at_least, check_named
 from peakfleet_planner.spec import arithmetic
@@ -14,6 +14,8 @@ from peakfleet_planner.spec.metrics import Metric
 
 WAITING, IN_FLIGHT = "waiting", "in_flight"
 """Metric ids of a backlog signal."""
+WITNESS: Final = "witness"
+"""Metric id of what is read to tell silence that means zero from a failure."""
 
 
 class SilenceRule(StrEnum):
@@ -31,19 +33,30 @@ class WhenSilent:
     Args:
         rule: `hold`: the last value still stands. `grow`: the last value keeps growing as it
             did. `zero`: the metric is only published while there is something to count, so
-            no datapoint means nothing. A read that failed is never zero.
+            no datapoint means nothing, if the last values were near zero or the witness agrees;
+            otherwise the last value stands. A read that failed is never zero.
         after_seconds: A newest datapoint older than this is silence. Default: 180.
         at_most: `grow` stops at this multiple of the last value. Default: 1.5.
+        witness: For `zero`: a metric that is published whether or not there is demand, such as
+            the load balancer's healthy hosts. While it is fresh, silence means zero. Default: none.
+        witness_at_most: The witness agrees only up to this value, as of active connections.
+            Default: whatever its value.
     """
 
     rule: SilenceRule = SilenceRule.HOLD
     after_seconds: int = 180
     at_most: float = 1.5
+    witness: Metric | None = None
+    witness_at_most: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a rule that cannot be meant."""
         check_at_least("when_silent", "after_seconds", self.after_seconds, 1)
         check_at_least("when_silent", "at_most", self.at_most, 1)
+        if self.witness and self.rule is not SilenceRule.ZERO:
+            raise SpecError(f"when_silent: a witness needs rule 'zero', got '{self.rule}'")
+        if self.witness_at_most is not None:
+            check_at_least("when_silent", "witness_at_most", self.witness_at_most, 0)
 
 
 class _Sampled:
@@ -51,6 +64,13 @@ class _Sampled:
 
     __slots__ = ()
     metrics: Mapping[str, Metric]
+    when_silent: WhenSilent
+
+    @property
+    def reads(self) -> Mapping[str, Metric]:
+        """All that is read for it: its metrics, and the witness of its silence."""
+        witness = self.when_silent.witness
+        return self.metrics if witness is None else {**self.metrics, WITNESS: witness}
 
     @property
     def period_seconds(self) -> int:
@@ -94,6 +114,8 @@ class RateSignal(_Sampled):
         owner = f"signal '{self.name}'"
         check_named("signal", "name", self.name)
         check_above(owner, "units_per_value", self.units_per_value, 0)
+        if WITNESS in self.metrics:
+            raise SpecError(f"{owner}: no metric may have the id '{WITNESS}', that is taken")
         arithmetic.check(self.expression, frozenset(self.metrics), owner)
         periods = sorted({metric.period_seconds for metric in self.metrics.values()})
         if len(periods) > 1:
@@ -150,24 +172,12 @@ class BacklogSignal(_Sampled):
     @property
     def has_long_items(self) -> bool:
         """Whether an item takes more than half of the time that it may wait."""
-        return 2 * self.seconds_per_item > self.drain_within_seconds
+        return self.finish_within_seconds > self.drain_within_seconds
 
     @property
     def finish_within_seconds(self) -> float:
-        """How long after it came an item must be finished.
-
-        That is the time that it may wait; but nobody finishes an item sooner than in its own
-        seconds, so a long one may wait for half of that time, and then be worked on.
-
-        >>> sqs = Metric(namespace="AWS/SQS", metric_name="ApproximateNumberOfMessagesVisible")
-        >>> signal = BacklogSignal(
-        ...     name="renders", metrics={"waiting": sqs}, seconds_per_item=3600,
-        ...     drain_within_seconds=900,
-        ... )
-        >>> signal.finish_within_seconds
-        4050.0
-        """
-        return max(self.drain_within_seconds, self.seconds_per_item + self.drain_within_seconds / 2)
+        """How long after it came an item must be finished."""
+        return finish_within_seconds(self.seconds_per_item, self.drain_within_seconds)
 
     def __post_init__(self) -> None:
         """Refuse a backlog that could never be drained."""
@@ -206,6 +216,18 @@ class BacklogSignal(_Sampled):
         usable_seconds = max(within_seconds - lead_seconds, within_seconds / 4)
         needed = max(waiting * self.seconds_per_item / usable_seconds, in_flight)
         return min(needed, waiting + in_flight)
+
+
+def finish_within_seconds(seconds_per_item: float, drain_within_seconds: float) -> float:
+    """Return how long after it came an item must be finished.
+
+    That is the time that it may wait; but nobody finishes an item sooner than in its own
+    seconds, so a long one may wait for half of that time, and then be worked on.
+
+    >>> finish_within_seconds(90, 900), finish_within_seconds(3600, 900)
+    (900, 4050.0)
+    """
+    return max(drain_within_seconds, seconds_per_item + drain_within_seconds / 2)
 
 
 Signal = RateSignal | BacklogSignal

@@ -35,6 +35,9 @@ _CAUSES: Final = {
     OutageCause.BAD_TEMPLATE: "AWS refuses the launch template",
     OutageCause.NEVER_READY: "launches in a row never served",
     OutageCause.AT_RISK: "AWS takes instances back",
+    OutageCause.UNKNOWN: "AWS gives a reason that is in no table",
+    OutageCause.MISSING: "capacity that was asked for never came",
+    OutageCause.SUSPENDED: "somebody has suspended the group's launches",
 }
 _NOTICES: Final = {
     "interruption": "AWS takes it back within two minutes",

@@ -10,6 +10,7 @@ from typing import Final
 import typer
 from rich.console import Console
 
+from peakfleet_cli.demand import options as recording
 from peakfleet_cli.trial import options
 from peakfleet_cli.trial.request import Files, Physics, Source, TrialError, warm_size
 
@@ -52,6 +53,14 @@ def _command(
         history_minutes: options.HistoryMinutes = 0,
         seed: options.Seed = 0,
         own_delays: options.OwnDelays = False,
+        time_column: recording.TimeColumn = None,
+        value_column: recording.ValueColumn = None,
+        timezone: recording.Timezone = None,
+        time_format: recording.TimeFormat = None,
+        decimal: recording.Decimal = None,
+        per: recording.PerStep = None,
+        fill: recording.FillGaps = None,
+        rate: recording.Rate = False,
         warm_instances: options.WarmInstances = "0",
         warm_reuse: options.WarmReuse = None,
         warm_start_seconds: options.WarmStartSeconds = 60,
@@ -66,7 +75,23 @@ def _command(
             from peakfleet_cli.trial.run import run_trial  # noqa: PLC0415  see above
 
             run_trial(
-                Source(demand=demand, spec=spec, template=template, fleet=fleet, scenario=scenario),
+                Source(
+                    demand=demand,
+                    spec=spec,
+                    template=template,
+                    fleet=fleet,
+                    scenario=scenario,
+                    reading=recording.read_options(
+                        time_column=time_column,
+                        value_column=value_column,
+                        timezone=timezone,
+                        time_format=time_format,
+                        decimal=decimal,
+                        per=per,
+                        fill=fill,
+                        rate=rate,
+                    ),
+                ),
                 Physics(
                     units_per_instance=units_per_instance,
                     baseline_units=baseline_units,

@@ -154,7 +154,9 @@ def leading_first(tried: Sequence[Tried]) -> list[Tried]:
 
 
 def best(tried: Sequence[Tried]) -> Tried | None:
-    """Return the policy with the least score, perfect foresight aside."""
+    """Return the policy with the least score, perfect foresight aside; None without a peak."""
+    if not tried or np.ptp(tried[0].run.demand.units) == 0:
+        return None
     scored = [one for one in tried if one.choice.kind.takes_setting]
     return min(scored, key=lambda one: one.outcome.score or 0.0, default=None)
 

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
+from peakfleet_cli.demand.options import ABOUT
+
 _FLEET, _WORLD, _WARM = "Fleet", "Physics", "Warm pool"
 
 Demand = Annotated[
     Path,
     typer.Option(
         "--demand",
-        help="Recorded demand: CSV or CSV.gz with the columns timestamp_utc,demand; constant "
-        "step, in units.",
+        help=ABOUT,
     ),
 ]
 Spec = Annotated[

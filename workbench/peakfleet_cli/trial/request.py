@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from peakfleet_sim import WarmPoolSpec, World
+    from peakfleet_sim import ReadOptions, WarmPoolSpec, World
 
 
 class TrialError(Exception):
@@ -24,6 +24,7 @@ class Source:
         template: A synthesised template that has the fleet.
         fleet: Which fleet of the template.
         scenario: What goes wrong.
+        reading: What is said of the recording. Default: nothing.
     """
 
     demand: Path
@@ -31,6 +32,7 @@ class Source:
     template: Path | None = None
     fleet: str | None = None
     scenario: Path | None = None
+    reading: ReadOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

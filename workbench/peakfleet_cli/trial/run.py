@@ -64,6 +64,11 @@ def _run(
     console: Console,
 ) -> None:
     trial = make_trial(source, physics, policies=policies, own_delays=own_delays)
+    console.print(trial.recording.summary(), soft_wrap=True, markup=False)
+    for warning in trial.warnings():
+        Console(stderr=True, soft_wrap=True).print(
+            f"peakfleet: warning: {warning}", markup=False, style="bold yellow"
+        )
     tried = _tried(trial, console)
     title = trial.comparison.demand.name
     console.print(table(tried, title=title))

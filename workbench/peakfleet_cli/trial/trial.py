@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from peakfleet_cli.fleet_spec import read_spec, read_template
 from peakfleet_cli.trial.request import Physics, Source, TrialError
 from peakfleet_planner import FleetSpec, PoolSpec, ServiceLevelSpec
-from peakfleet_sim import Comparison, Demand, Outcome, Run, WarmPoolSpec, World, load_demand, score
+from peakfleet_sim import (
+    Comparison,
+    Demand,
+    Outcome,
+    Recording,
+    Run,
+    WarmPoolSpec,
+    World,
+    read_recording,
+    score,
+)
 from peakfleet_sim.policies import live_spec
 from peakfleet_sim.replay import (
     Choice,
@@ -26,6 +36,8 @@ from peakfleet_sim.replay import (
 from peakfleet_sim.world import Scenario, load_scenario
 
 PEAKFLEET = "peakfleet"
+_BINDING_SHARE = 0.05
+"""Share of the minutes in which the maximum may bind before the outcome is of the maximum."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,7 +61,9 @@ class Trial:
 
     Args:
         comparison: Demand and physics, as a policy with one group is given them.
+        recording: Where the demand comes from.
         choices: The policies.
+        default_maximum: Whether nobody said how many instances there may be. Default: false.
         spec: The fleet, where it was given as one. Default: one group, from the options.
         scenario: What goes wrong. Default: nothing.
         own_delays: Whether policies that read their metric from the source see it at once.
@@ -57,7 +71,9 @@ class Trial:
     """
 
     comparison: Comparison
+    recording: Recording
     choices: Sequence[Choice]
+    default_maximum: bool = False
     spec: FleetSpec | None = None
     scenario: Scenario | None = None
     own_delays: bool = False
@@ -81,6 +97,34 @@ class Trial:
         minutes = self.comparison.demand.minutes
         usable = (self.scenario or Scenario()).usable_fraction(minutes)
         return self.comparison.world.baseline_units * usable
+
+    def warnings(self) -> list[str]:
+        """Return why the outcome says little, each a sentence; empty if it says something."""
+        demand, world = self.comparison.demand, self.comparison.world
+        units = demand.units[demand.history_minutes :]
+        burst = np.maximum(0.0, units - self.baseline_units[demand.history_minutes :])
+        if not burst.any():
+            return [
+                f"nothing bursts: demand peaks at {units.max():,.6g} units and the baseline carries "
+                f"{world.baseline_units:,.6g} (--baseline-units), so there is nothing to compare"
+            ]
+        said = []
+        if np.ptp(units) == 0:
+            said.append(
+                f"demand is {units[0]:,.6g} units in every minute: without a peak, cost and score "
+                "say nothing about savings"
+            )
+        most = world.max_instances * world.units_per_instance
+        share = float(np.mean(burst > most))
+        if share > _BINDING_SHARE and self.comparison.queue is None:
+            default = ", the default" if self.default_maximum else ""
+            said.append(
+                f"the maximum of {world.max_instances:,} instances{default} binds in {share:.0%} of "
+                f"the minutes: the peak needs {burst.max() / world.units_per_instance:,.0f} of "
+                f"{world.units_per_instance:,.6g} units; say --max-instances or "
+                "--units-per-instance, or the outcome shows the maximum and not the policies"
+            )
+        return said
 
     def try_out(self, choice: Choice) -> Tried:
         """Replay and score one policy."""
@@ -135,7 +179,8 @@ def make_trial(
         SpecFileError: The fleet cannot be read.
     """
     choices = tuple({choice.asked: choice for choice in map(choose, policies)}.values())
-    demand = load_demand(source.demand, seed=physics.seed)
+    recording = read_recording(source.demand, source.reading)
+    demand = recording.demand(seed=physics.seed)
     demand = replace(demand, history_minutes=physics.history_minutes)
     spec = _spec(source)
     scenario = Scenario() if source.scenario is None else load_scenario(source.scenario)
@@ -148,7 +193,9 @@ def make_trial(
         _check_names(spec, scenario)
     return Trial(
         comparison=_comparison(demand, spec, physics),
+        recording=recording,
         choices=choices,
+        default_maximum=spec is None and physics.max_instances is None,
         spec=spec,
         scenario=None if source.scenario is None else scenario,
         own_delays=own_delays,

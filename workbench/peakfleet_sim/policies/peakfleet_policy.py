@@ -33,6 +33,7 @@ from peakfleet_planner import (
 )
 from peakfleet_planner.demand import read_demand
 from peakfleet_planner.forecast import RolledModel, basis_of, read_seconds
+from peakfleet_planner.snapshot import WHOLE_SAMPLES
 from peakfleet_sim.demand import Floats
 from peakfleet_sim.policies.policy import Observation, Sizes
 from peakfleet_sim.world import DEMAND, SECONDS_PER_MINUTE, Pools, World
@@ -68,16 +69,11 @@ class PeakfleetPolicy:
         foresight: Whether demand is learned, hourly, as the deployed learner does: the policy
             starts by the reactive rule, and follows the model once that has proved itself.
             Default: true.
-        prepares_first: Whether a warm pool is told its size before the pool grows, and is not asked
-            for its target. A deployed fleet grows first; the published figures of planned warm
-            pools (`WarmPoolSpec.auto`) were made this way, which pays for some boots more.
-            Default: false.
     """
 
     spec: FleetSpec
     name: str = "peakfleet"
     foresight: bool = True
-    prepares_first: bool = False
     _kept: _Kept = field(default_factory=_Kept, init=False, repr=False)
 
     @property
@@ -105,15 +101,11 @@ class PeakfleetPolicy:
             kept.know(pursued.outages)
         for pool, told in zip(self.spec.pools, plan.pools, strict=True):
             group = groups[told.name]
-            if self.prepares_first:
-                group.keep_warm(minute, told.prepared_capacity)
             if pool.launch == "desired":
                 kept.know(group.grow(minute, told.desired_capacity, seen.now_epoch_seconds))
             group.keep_warm(minute, told.prepared_capacity)
             group.shrink(minute, told.desired_capacity)
             group.keep_warm(minute, told.warm_capacity)
-            if self.prepares_first:
-                group.warm_target = None
         return Sizes(
             desired=tuple(told.desired_capacity for told in plan.pools),
             explanation=plan.explain(),
@@ -142,6 +134,7 @@ class PeakfleetPolicy:
                 model=self._learned(seen),
                 outages=tuple(self._kept.outages.values()),
                 heights=self._kept.heights,
+                signals={signal.name: WHOLE_SAMPLES},
             ),
         )
         self._kept.heights = heights(self.spec, snapshot)
@@ -164,7 +157,8 @@ class PeakfleetPolicy:
         }
         if kept.learner is None:
             kept.learner = Learner(self.spec, metric_delay_minutes=delay)
-        kept.learner.advance(read_demand(self.spec, signal, read, now).points)
+        demand = read_demand(self.spec, signal, read, now, memory=WHOLE_SAMPLES)
+        kept.learner.advance(demand.points)
         kept.model = kept.learner.model()
         return kept.model
 

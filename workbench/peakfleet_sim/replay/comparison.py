@@ -106,7 +106,7 @@ class Comparison:
                 service_level=service_level,
                 pace=pace,
             )
-        return PeakfleetPolicy(spec=spec, prepares_first=True)
+        return PeakfleetPolicy(spec=spec)
 
     def replay(
         self,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
+from peakfleet_planner.spec import finish_within_seconds
 from peakfleet_sim.demand import Demand, Floats
 from peakfleet_sim.replay.replay import Run
 from peakfleet_sim.world import SECONDS_PER_MINUTE, BacklogWork, World
@@ -90,9 +91,11 @@ def backlog_optimum(
         demand: Arriving work, in the units that it keeps busy.
         world: The physics.
         seconds_per_item: Seconds in which one unit finishes one item.
-        deadline_seconds: When an item is late, as in `Backlog`.
+        deadline_seconds: How long an item may wait, as in `BacklogWork`. That a long item keeps
+            one unit to itself is left out: a bound from below all the same.
     """
-    deadline = int(deadline_seconds // SECONDS_PER_MINUTE)
+    within_seconds = finish_within_seconds(seconds_per_item, deadline_seconds)
+    deadline = int(within_seconds // SECONDS_PER_MINUTE)
     ready, started, late = _solve(demand.units, world, deadline)
     work = BacklogWork(
         seconds_per_item=seconds_per_item,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Final
 
 from peakfleet_planner import PoolSpec, ServiceLevelSpec
@@ -39,6 +40,7 @@ class PolicyKind:
             decides nothing as it goes.
         setting: What the number after the colon is; empty if it takes none.
         default: Its default; None if that follows from the world.
+        most_setting: The largest that can be meant. Default: 1, the whole of an instance.
         sees_at_once: Whether it reads its metric from the source instead of CloudWatch, so
             that a fair comparison gives it no metric delay.
         least_instances: Instances that it always keeps, whatever the world's minimum.
@@ -49,6 +51,7 @@ class PolicyKind:
     policy: _Maker | None
     setting: str = _TARGET
     default: float | None = 0.7
+    most_setting: float = 1.0
     sees_at_once: bool = False
     least_instances: int = 0
 
@@ -69,6 +72,7 @@ KINDS: Final = {
             ),
             setting="unserved cost that it plans with",
             default=None,
+            most_setting=inf,
         ),
         PolicyKind(
             name="target-tracking",
@@ -134,6 +138,7 @@ KINDS: Final = {
             ),
             setting="instance-minutes that an unserved one is taken to cost",
             default=None,
+            most_setting=inf,
         ),
         PolicyKind(
             name="optimum",
@@ -232,8 +237,12 @@ def choose(text: str) -> Choice:
         setting = float(number)
     except ValueError:
         setting = float("nan")
-    if not 0 < setting < float("inf"):
+    most = kind.most_setting
+    if not 0 < setting <= most or setting == inf:
+        limits = "above 0" if most == inf else f"above 0 and at most {most:g}"
+        percent = f"; {number} % is {setting / 100:g}" if most < setting <= 100 * most else ""
         raise DemandError(
-            f"policy '{name}': its setting, the {kind.setting}, must be above 0, got '{number}'"
+            f"policy '{name}': its setting, the {kind.setting}, must be {limits}, got "
+            f"'{number}'{percent}"
         )
     return Choice(asked=f"{name}:{number}", kind=kind, setting=setting)

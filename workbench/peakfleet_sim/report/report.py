@@ -32,9 +32,10 @@ def render_report(
     assets = files("peakfleet_sim") / "assets"
     sections = "\n".join(_section(fleet, index) for index, fleet in enumerate(fleets))
     outcomes = [fleet.outcomes for fleet in fleets]
+    peak = any(min(fleet.demand_units) < max(fleet.demand_units) for fleet in fleets)
     cards = "".join(
         f'<div class="card"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
-        for value, label in words.figures(outcomes)
+        for value, label in (words.figures(outcomes) if peak else ())
     )
     facts = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in about)
     return f"""<!doctype html>
@@ -50,7 +51,7 @@ def render_report(
 <body>
 <header>
 <p class="kicker">peakfleet &middot; {escape(title)}</p>
-<h1>{escape(words.headline(outcomes))}</h1>
+<h1>{escape(words.headline(outcomes, peak=peak))}</h1>
 <div class="cards">{cards}</div>
 </header>
 <main>

@@ -33,11 +33,20 @@ def policy(name: str) -> str:
     return {OURS: "Peakfleet", OPTIMUM: "Perfect foresight"}.get(name, name)
 
 
-def headline(fleets: Sequence[Sequence[Outcome]]) -> str:
-    """Return what a manager wants to know first."""
+def headline(fleets: Sequence[Sequence[Outcome]], *, peak: bool = True) -> str:
+    """Return what a manager wants to know first.
+
+    Args:
+        fleets: What each policy came to, by fleet.
+        peak: Whether demand changes at all. Default: true.
+    """
     ours = _of(fleets, OURS)
+    if not peak:
+        return "Demand never changes: there is no peak to compare policies on"
     if not ours:
         return "What the fleets did"
+    if not any(outcome.burst_units for outcome in ours):
+        return "Demand never rises above the baseline: nothing had to be served in AWS"
     at_least = "at least " if len(ours) > 1 else ""
     served = f"Peakfleet served {at_least}{_served(ours)} of the burst"
     tracking = _of(fleets, TRACKING)

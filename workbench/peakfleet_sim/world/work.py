@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from peakfleet_planner import IN_FLIGHT, WAITING
+from peakfleet_planner.spec import finish_within_seconds
 from peakfleet_sim.demand import DemandError
 from peakfleet_sim.world.world import SECONDS_PER_MINUTE, Minute
 
@@ -171,6 +172,89 @@ class Backlog:
 
 
 @dataclass(slots=True, kw_only=True)
+class _Cohort:
+    """Long items that came in one minute and are equally far."""
+
+    came: int
+    items: float
+    minutes_left: float
+
+
+@dataclass(slots=True, kw_only=True)
+class LongItems:
+    """A queue of items that each keep one unit busy for many minutes, and nobody shares.
+
+    Items begin in the order in which they came, one for each free unit; an item whose unit leaves
+    goes on later from where it was, before new ones.
+
+    Args:
+        seconds_per_item: Seconds in which one unit finishes one item.
+        deadline_seconds: How long an item may take, in whole minutes rounded down.
+
+    >>> queue = LongItems(seconds_per_item=120, deadline_seconds=180)
+    >>> queue.step(arrivals_items=3, units=2)
+    BacklogMinute(served=0.0, late=0.0, due=0.0, waiting=2.0, in_flight=2.0)
+    >>> queue.step(arrivals_items=0, units=9)
+    BacklogMinute(served=2.0, late=0.0, due=0.0, waiting=1.5, in_flight=3.0)
+    """
+
+    seconds_per_item: float
+    deadline_seconds: float
+    _minute: int = field(init=False, default=-1)
+    _arrived: deque[float] = field(init=False, default_factory=deque)
+    _waiting: deque[_Cohort] = field(init=False, default_factory=deque)
+    _begun: deque[_Cohort] = field(init=False, default_factory=deque)
+
+    def step(self, *, arrivals_items: float, units: float) -> BacklogMinute:
+        """Let *arrivals_items* come and *units* work for one minute."""
+        self._minute += 1
+        self._arrived.append(arrivals_items)
+        if arrivals_items > _NOTHING:
+            minutes = self.seconds_per_item / SECONDS_PER_MINUTE
+            self._waiting.append(
+                _Cohort(came=self._minute, items=arrivals_items, minutes_left=minutes)
+            )
+        worked, idle = deque[_Cohort](), deque[_Cohort]()
+        free = units
+        for queue in (self._begun, self._waiting):
+            while queue and free > _NOTHING:
+                cohort = queue.popleft()
+                if cohort.items > free:
+                    rest = replace(cohort, items=cohort.items - free)
+                    queue.appendleft(rest)
+                    cohort.items = free
+                free -= cohort.items
+                cohort.minutes_left -= 1
+                worked.append(cohort)
+        idle.extend(self._begun)
+        done = sum(cohort.items for cohort in worked if cohort.minutes_left <= _NOTHING)
+        in_flight = sum(cohort.items for cohort in worked)
+        self._begun = deque(cohort for cohort in (*idle, *worked) if cohort.minutes_left > _NOTHING)
+        late = due = 0.0
+        deadline = int(self.deadline_seconds // SECONDS_PER_MINUTE)
+        if len(self._arrived) > deadline:
+            due = self._arrived.popleft()
+            overdue = self._minute - deadline
+            late = sum(c.items for c in (*self._begun, *self._waiting) if c.came == overdue)
+        waiting = sum(cohort.items for cohort in self._waiting)
+        return BacklogMinute(
+            served=float(done),
+            late=float(late),
+            due=due,
+            waiting=waiting + in_flight / 2,
+            in_flight=float(in_flight),
+        )
+
+    def abandon_overdue(self) -> float:
+        """Take what is late out of the queue, and return how many items that was."""
+        last = self._minute - int(self.deadline_seconds // SECONDS_PER_MINUTE)
+        overdue = sum(c.items for c in (*self._begun, *self._waiting) if c.came <= last)
+        self._begun = deque(cohort for cohort in self._begun if cohort.came > last)
+        self._waiting = deque(cohort for cohort in self._waiting if cohort.came > last)
+        return overdue
+
+
+@dataclass(slots=True, kw_only=True)
 class BacklogWork:
     """A queue that on-premises and cloud units drain together, for a replay.
 
@@ -180,20 +264,22 @@ class BacklogWork:
 
     Args:
         seconds_per_item: As in `Backlog`.
-        deadline_seconds: As in `Backlog`.
+        deadline_seconds: How long an item may wait, see `finish_within_seconds`.
         baseline_units: Units that the on-premises side works with.
     """
 
     seconds_per_item: float
     deadline_seconds: float
     baseline_units: float
-    _queue: Backlog = field(init=False)
-    _baseline_alone: Backlog = field(init=False)
+    _queue: Backlog | LongItems = field(init=False)
+    _baseline_alone: Backlog | LongItems = field(init=False)
 
     def __post_init__(self) -> None:
         """Start with empty queues."""
+        within_seconds = finish_within_seconds(self.seconds_per_item, self.deadline_seconds)
+        kind = LongItems if within_seconds > self.deadline_seconds else Backlog
         self._queue, self._baseline_alone = (
-            Backlog(seconds_per_item=self.seconds_per_item, deadline_seconds=self.deadline_seconds)
+            kind(seconds_per_item=self.seconds_per_item, deadline_seconds=within_seconds)
             for _ in range(2)
         )
 

@@ -15,7 +15,7 @@ _MAKERS: Mapping[Chip, Callable[..., CapacityPool]] = {
 }
 
 
-def ladder(
+def pools_of(
     fleet: FleetSettings, prices: Prices, *, root_volume_gib: int = 20
 ) -> tuple[CapacityPool, ...]:
     """Return the pools of a fleet, in the order in which they are filled.

@@ -1,0 +1,174 @@
+"""What a fleet refuses in templates, once the whole app is defined.
+
+Templates are read as they will be written, so that overrides, raw resources and aspects count.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aws_cdk import Stack
+from aws_cdk import aws_autoscaling as autoscaling
+from constructs import Construct
+
+from peakfleet.control_plane import readable
+from peakfleet.fleet.rendered import Resources, resources_around
+
+_MOST_USER_DATA_BYTES = 16_384
+"""What EC2 takes, before it is encoded in base64."""
+_GROUP, _TEMPLATE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"
+_METADATA_KEY = re.compile(r"[\w+\-=.,:@]+", re.ASCII)
+_NO_METADATA_KEYS = frozenset({".", "..", "_index"})
+
+
+def template_messages(
+    fleet: Construct, groups: Mapping[str, autoscaling.AutoScalingGroup]
+) -> list[str]:
+    """Return what is wrong with a fleet in the templates of its app.
+
+    Args:
+        fleet: The fleet.
+        groups: Its groups, by pool.
+    """
+    stack = Stack.of(fleet)
+    pools = {
+        str(stack.resolve(group.auto_scaling_group_name)["Ref"]): pool
+        for pool, group in groups.items()
+    }
+    own, others = resources_around(fleet)
+    writers = [
+        _second_writer(resources, name, pool_group, pool)
+        for resources in (own, *others)
+        for pool_group, pool in pools.items()
+        for name in resources
+    ]
+    templates = {
+        name: pool
+        for group, pool in pools.items()
+        for name in own
+        if own[name]["Type"] == _TEMPLATE and _mentions(own[group], name)
+    }
+    return [
+        *(message for message in writers if message),
+        *_tag_keys(stack, own, [*pools, *templates]),
+        *_user_data(own, templates),
+    ]
+
+
+def _second_writer(resources: Resources, name: str, group: str, pool: str) -> str | None:
+    """Return a message if a resource sets, or may reduce, the size of a pool's group."""
+    kind, given = resources[name]["Type"], resources[name].get("Properties", {})
+    if kind == _GROUP:
+        writes = name == group and "DesiredCapacity" in given
+    else:
+        writes = _writes(kind, given) and _mentions(given, group)
+    if not writes:
+        return None
+    path = resources[name].get("Metadata", {}).get("aws:cdk:path", name)
+    return (
+        f"{path.removesuffix('/Resource')} also sets the size of the group of pool '{pool}', and "
+        f"the two would undo each other's work every minute; remove it, or let it only add "
+        f"capacity (disable_scale_in)"
+    )
+
+
+def _writes(kind: str, given: Mapping[str, Any]) -> bool:
+    match kind:
+        case "AWS::AutoScaling::ScalingPolicy":
+            return _may_shrink(given)
+        case "AWS::AutoScaling::ScheduledAction":
+            return bool({"DesiredCapacity", "MaxSize"} & set(given))
+        case "AWS::ECS::CapacityProvider":
+            provider = given.get("AutoScalingGroupProvider", {})
+            return bool(provider.get("ManagedScaling", {}).get("Status") == "ENABLED")
+        case "AWS::AutoScalingPlans::ScalingPlan":
+            return True
+        case _:
+            return False
+
+
+def _may_shrink(policy: Mapping[str, Any]) -> bool:
+    if (tracking := policy.get("TargetTrackingConfiguration")) is not None:
+        return str(tracking.get("DisableScaleIn")).lower() != "true"
+    if (forecast := policy.get("PredictiveScalingConfiguration")) is not None:
+        return bool(forecast.get("Mode") == "ForecastAndScale")  # it only raises the minimum
+    steps = policy.get("StepAdjustments") or []
+    changes = [step.get("ScalingAdjustment", 0) for step in steps]
+    changes.append(policy.get("ScalingAdjustment") or 0)
+    exact = policy.get("AdjustmentType") == "ExactCapacity"
+    return exact or any(not isinstance(c, int | float) or c < 0 for c in changes)
+
+
+def _mentions(value: object, logical_id: str) -> bool:
+    """Return whether a value refers to a resource, also by the export of another stack."""
+    text = json.dumps(value)
+    return re.search(rf"(?<![A-Za-z0-9]){logical_id}(?![A-Za-z0-9])", text) is not None or (
+        f"ExportsOutputRef{logical_id}" in text or f"ExportsOutputFnGetAtt{logical_id}" in text
+    )
+
+
+def _tag_keys(stack: Stack, resources: Resources, names: list[str]) -> Iterator[str]:
+    """Refuse tags that EC2 cannot put into an instance's metadata: no launch would succeed.
+
+    The agent reads its group's name there. Any other way would be a circular reference in the
+    template, or a permission to describe every group of the account. CloudFormation puts the
+    tags of a stack on its groups.
+    """
+    data = [
+        resources[name]["Properties"]["LaunchTemplateData"]
+        for name in names
+        if resources[name]["Type"] == _TEMPLATE
+    ]
+    if not any(
+        one.get("MetadataOptions", {}).get("InstanceMetadataTags") == "enabled" for one in data
+    ):
+        return
+    tags = [tag for name in names for tag in resources[name]["Properties"].get("Tags", [])]
+    for one in data:
+        for specified in one.get("TagSpecifications", []):
+            if specified["ResourceType"] == "instance":
+                tags += specified["Tags"]
+    keys = {str(tag["Key"]) for tag in tags if tag.get("PropagateAtLaunch", True) is not False}
+    outer: Stack | None = stack
+    while outer is not None:
+        keys |= set(outer.tags.tag_values())
+        outer = outer.nested_stack_parent
+    refused = sorted(
+        key for key in keys if not _METADATA_KEY.fullmatch(key) or key in _NO_METADATA_KEYS
+    )
+    if refused:
+        yield (
+            f"instances with tags in their metadata cannot be launched with the tag keys "
+            f"{', '.join(map(repr, refused))}: only letters, digits and + - = . , _ : @ are "
+            f"allowed; rename them, exclude them with exclude_resource_types=['aws:cdk:stack', "
+            f"'{_GROUP}', '{_TEMPLATE}'], or use Drain.none() and Readiness.in_service() without "
+            f"an EfficiencyLedger"
+        )
+
+
+def _user_data(resources: Resources, templates: Mapping[str, str]) -> Iterator[str]:
+    """Refuse user data that no launch template takes."""
+    for name, pool in templates.items():
+        data = resources[name]["Properties"]["LaunchTemplateData"]
+        script = data.get("UserData", "")
+        size = len(_text(script.get("Fn::Base64", script) if isinstance(script, dict) else script))
+        if size > _MOST_USER_DATA_BYTES:
+            yield (
+                f"pool '{pool}': user data of {size} bytes is above the {_MOST_USER_DATA_BYTES} "
+                f"bytes that EC2 takes; put what is long into a file that the script fetches, an "
+                f"S3 asset for example"
+            )
+
+
+def _text(value: object) -> bytes:
+    """Return user data in bytes; the parts of a script in parts are encoded within it."""
+    if isinstance(value, dict) and set(value) == {"Fn::Base64"}:
+        return b64encode(_text(value["Fn::Base64"]))
+    if isinstance(value, dict) and set(value) == {"Fn::Join"}:
+        separator, parts = value["Fn::Join"]
+        return str(separator).encode().join(map(_text, parts))
+    return str(readable(value)).encode()
