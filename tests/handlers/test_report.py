@@ -19,7 +19,7 @@ NAMES = {
     *("RejectedSamples", "AtMaximum", "Held", "BaselineUnknown", "PoolsChanged", "FailedCalls"),
     *("PoolsOut", "PoolsBroken", "RefusedLaunches", "InstancesAtRisk", "OtherWriter"),
     *("ReplacementHalted", "StuckDrains", "SweptInstances", "RolledBack"),
-    *("CapacityMissing", "CompleteShare", "IdleUnits", "ProcessesSuspended"),
+    *("CapacityMissing", "CompleteShare", "HeldUnservedUnits", "IdleUnits", "ProcessesSuspended"),
 }
 
 

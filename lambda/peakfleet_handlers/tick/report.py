@@ -76,6 +76,7 @@ def fleet_metrics(applied: Applied, calls: Calls) -> dict[str, float]:
         "RejectedSamples": sum(signal.rejected_samples for signal in plan.signals),
         "AtMaximum": Reason.AT_MAXIMUM in reasons,
         "Held": Reason.HELD in reasons,
+        "HeldUnservedUnits": plan.unserved_units if Reason.HELD in reasons else 0.0,
         "CapacityMissing": Reason.CAPACITY_MISSING in reasons,
         "ProcessesSuspended": sum(bool(pool.suspended) for pool in plan.pools),
         "BaselineUnknown": plan.baseline_state is BaselineState.UNKNOWN,
