@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -49,4 +50,13 @@ def private_bucket(scope: Construct, construct_id: str, *, access_logs: s3.IBuck
                 noncurrent_version_expiration=Duration.days(OLD_VERSIONS_DAYS),
             )
         ],
+    )
+
+
+def grant_upload(bucket: s3.IBucket, grantee: iam.IGrantable, *keys: str) -> None:
+    """Let *grantee* write objects, and nothing that `grant_put` adds: locks, retention, tags."""
+    iam.Grant.add_to_principal(
+        grantee=grantee,
+        actions=["s3:AbortMultipartUpload", "s3:PutObject"],
+        resource_arns=[bucket.arn_for_objects(key) for key in keys],
     )

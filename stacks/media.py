@@ -16,7 +16,7 @@ from peakfleet import (
     ServiceLevel,
     StreamFleet,
 )
-from stacks._bucket import access_log_bucket, private_bucket
+from stacks._bucket import access_log_bucket, grant_upload, private_bucket
 from stacks._pools import pools_of
 from stacks._worker import PORT, Worker, grant_put_metrics
 from stacks.network import NetworkStack
@@ -99,7 +99,7 @@ class MediaStack(Stack):
         self.artefacts.grant_read(transcode, f"{prefix}/*")
         for grantee in (transcode, self.on_premises):
             self.media.grant_read(grantee, "sources/*")
-            self.media.grant_put(grantee, "renditions/*")
+            grant_upload(self.media, grantee, "renditions/*")
         transcode.queue.grant_consume_messages(self.on_premises)
         transcode.queue.grant_send_messages(self.on_premises)
         return transcode

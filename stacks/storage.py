@@ -13,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from peakfleet import Baseline, BurstFleet, DemandSignal, QueueFleet
-from stacks._bucket import access_log_bucket, private_bucket
+from stacks._bucket import access_log_bucket, grant_upload, private_bucket
 from stacks._pools import pools_of
 from stacks._worker import PORT, Worker, grant_put_metrics
 from stacks.network import NetworkStack
@@ -81,8 +81,7 @@ class StorageStack(Stack):
         self._notify_of_new_files(ingest)
         for grantee in (ingest, self.on_premises):
             self.files.grant_read(grantee, f"{INCOMING}*")
-            self.files.grant_put(grantee, "checksums/*")
-            self.files.grant_put(grantee, "thumbnails/*")
+            grant_upload(self.files, grantee, "checksums/*", "thumbnails/*")
         ingest.queue.grant_consume_messages(self.on_premises)
         return ingest
 
@@ -148,7 +147,7 @@ class StorageStack(Stack):
             environment={"PEAKFLEET_BUCKET": self.files.bucket_name},
             alarm_topic=network.alarm_topic,
         )
-        self.files.grant_put(sync, "sync/*")
+        grant_upload(self.files, sync, "sync/*")
         grant_put_metrics(self.on_premises, SYNC_NAMESPACE)
         self._balance_relays(sync, settings, network)
         return sync

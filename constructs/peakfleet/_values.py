@@ -13,6 +13,8 @@ from aws_cdk import Duration, Token
 
 from peakfleet_planner import SpecError
 
+_LATE_LIST = "#{Token["
+"""How a list begins that the CDK knows only at deployment."""
 _DUMMY = "dummy-value-for-"
 """What the CDK hands out instead of a value that its command line has not looked up yet."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.=+@-]*", re.ASCII)
@@ -29,6 +31,17 @@ def is_known(text: str) -> bool:
 def is_to_be_looked_up(text: str) -> bool:
     """Return whether a text stands for what the CDK's command line will look up."""
     return text.startswith(_DUMMY)
+
+
+def known_list(owner: str, field: str, values: Sequence[object]) -> None:
+    """Refuse a text in place of a list, and a list that only CloudFormation knows."""
+    if isinstance(values, str):
+        raise SpecError(f"{owner}: {field} must be a list, got {values!r}")
+    if any(isinstance(value, str) and value.startswith(_LATE_LIST) for value in values):
+        raise SpecError(
+            f"{owner}: {field} must be known at synth, got a list that only the deployment knows; "
+            f"give a fixed list, for example from the app's context"
+        )
 
 
 def known_number(owner: str, field: str, value: object) -> None:
@@ -153,6 +166,7 @@ def check_kind(owner: str, name: str, value: object, hint: Any) -> None:  # noqa
         or any(getattr(kind, "_is_protocol", False) for kind in plain)  # an interface of the CDK
         or isinstance(value, tuple(plain))
         or (numbers and isinstance(value, int | float))
+        or (isinstance(value, Mapping) and any(hasattr(kind, "__jsii_type__") for kind in plain))
     ):
         return
     wanted = [kind for kind in plain if kind is not type(None)]

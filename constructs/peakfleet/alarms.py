@@ -96,23 +96,29 @@ def _watches(
         ),
         Watch(
             name="MissingCapacity",
-            metric=metric("MissingUnits"),
-            minutes=15,
+            metric=metric("CapacityMissing"),
+            minutes=5,
             description=(
-                f"The fleet {fleet} has wanted capacity for 15 minutes that none of its pools may "
-                f"be asked for, or that a limit does not grant. `peakfleet status` names the limit "
-                f"or the pools that AWS refuses: raise it, add a pool of another chip, zone or way "
-                f"of buying, or ask for a higher quota."
+                f"Capacity that the fleet {fleet} asked for has not come, long after a boot would "
+                f"have been over. Its pool is left alone for a while, and the next one is asked. "
+                f"`peakfleet status` names the pool; look at the activity history of its group, "
+                f"at quotas and at the addresses that are left in its subnets."
+            ),
+        ),
+        Watch(
+            name="ProcessesSuspended",
+            metric=metric("ProcessesSuspended"),
+            minutes=10,
+            description=(
+                f"Somebody has suspended processes of a group of the fleet {fleet}, such as Launch "
+                f"or Terminate, so that AWS does not do what the fleet asks for. `peakfleet "
+                f"status` names group and process; resume it (autoscaling resume-processes) once "
+                f"nobody needs it suspended."
             ),
         ),
         Watch(
             name="HeldUnserved",
-            metric=cloudwatch.MathExpression(
-                expression="IF(held > 0, unserved, 0)",
-                using_metrics={"held": metric("Held"), "unserved": metric("UnservedUnits")},
-                period=_MINUTE,
-                label="Units unserved while held",
-            ),
+            metric=metric("HeldUnservedUnits"),
             minutes=5,
             description=(
                 f"A hold keeps the fleet {fleet} as it is, and demand has gone unserved under it "

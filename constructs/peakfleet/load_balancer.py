@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
@@ -13,7 +14,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_targets as targets
 from constructs import Construct
 
-from peakfleet._values import is_known, is_to_be_looked_up
+from peakfleet._values import is_known, is_to_be_looked_up, known_list, known_number
 from peakfleet_planner import SpecError, TrafficSpec
 
 _ALL = 100
@@ -25,6 +26,8 @@ _REACHED = tuple(
 )
 """Targets by address outside of the network, says AWS's guide on target groups."""
 HEALTH_CHECK_PATH = "/healthz"
+_HEALTH_PATH = re.compile(r"/[\w/.~@:+-]*([?][\w=&.-]*)?", re.ASCII)
+_MOST_PORT = 65_535
 DEREGISTRATION = Duration.minutes(2)
 """No longer than the notice that Spot gives."""
 
@@ -155,6 +158,7 @@ def define_front(
 
 def check_addresses(addresses: Sequence[str]) -> None:
     """Refuse addresses of on-premises servers that a load balancer cannot reach."""
+    known_list("load balancer", "on_premises_targets", addresses)
     for address in addresses:
         if not is_known(address):
             continue
@@ -169,6 +173,18 @@ def check_addresses(addresses: Sequence[str]) -> None:
                 f"on_premises_targets must be in {', '.join(map(str, _REACHED))}, which is all "
                 f"that a load balancer reaches outside of its network, got {address}"
             )
+
+
+def check_service(port: int, health_check_path: str) -> None:
+    """Refuse a port or a path that no server has."""
+    known_number("load balancer", "port", port)
+    if not 1 <= port <= _MOST_PORT:
+        raise SpecError(f"port must be between 1 and {_MOST_PORT}, got {port}")
+    if is_known(health_check_path) and not _HEALTH_PATH.fullmatch(health_check_path):
+        raise SpecError(
+            f"health_check_path must be a path such as {HEALTH_CHECK_PATH}, of letters, digits and "
+            f"/ _ - . ~ @ : +, got {health_check_path!r}"
+        )
 
 
 def clients_of(vpc: ec2.IVpc, given: ec2.IPeer | None) -> ec2.IPeer:

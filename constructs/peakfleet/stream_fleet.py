@@ -23,6 +23,7 @@ from peakfleet.load_balancer import (
     DEREGISTRATION,
     HEALTH_CHECK_PATH,
     check_addresses,
+    check_service,
     clients_of,
     define_front,
 )
@@ -87,6 +88,7 @@ class StreamFleet(IntentFleet):
         with named(self):
             check_fleet_options(self, options, FleetOptions)
             _check_addresses(on_premises_targets)
+            check_service(port, health_check_path)
             clients = clients_of(vpc, clients)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
         options["vpc_subnets"] = subnets

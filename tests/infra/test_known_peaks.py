@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -48,6 +48,7 @@ def test_a_peak_arrives_in_seconds_since_1970_whatever_its_time_zone() -> None:
             end_epoch_seconds=1_804_273_200 + 3 * 3600,
             units=700,
             repeats="weekly",
+            utc_offsets=finale(start=start, repeats="weekly").to_planner().utc_offsets,
         ),
     )
 
@@ -110,3 +111,27 @@ def test_a_peak_above_all_that_may_run_is_warned_of(*, units: float, warned: boo
         "/Media/Live", Match.string_like_regexp("is of 1201 units, .* carry 1200")
     )
     assert bool(found) is warned
+
+
+def test_a_peak_that_repeats_follows_its_time_zone_for_ten_years() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    peak = KnownPeak(
+        "evening",
+        start=datetime(2027, 3, 5, 20, tzinfo=berlin),
+        duration=Duration.hours(3),
+        units=900,
+        repeats="daily",
+    ).to_planner()
+    for year, month, day in ((2027, 3, 27), (2027, 3, 28), (2027, 10, 31), (2036, 7, 1)):
+        evening = datetime(year, month, day, 20, tzinfo=berlin).timestamp()
+        assert peak.expected_at(evening, lead_seconds=0)
+        assert not peak.expected_at(evening - 1, lead_seconds=0)
+    change = int(datetime(2027, 3, 28, 1, tzinfo=UTC).timestamp())
+    assert peak.utc_offsets[1] == (change, 7200)
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=5, minutes=30))])
+def test_a_zone_without_daylight_saving_needs_no_offsets(zone: tzinfo) -> None:
+    start = datetime(2027, 3, 5, 20, tzinfo=zone)
+    peak = KnownPeak("e", start=start, duration=Duration.hours(3), units=9, repeats="weekly")
+    assert peak.to_planner().utc_offsets == ()

@@ -205,6 +205,10 @@ def token() -> Any:  # noqa: ANN401  what the CDK calls a number
     return CfnParameter(new_stack(), "Number", type="Number").value_as_number
 
 
+def token_list() -> list[str]:
+    return CfnParameter(new_stack(), "List", type="CommaDelimitedList").value_as_list
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -252,6 +256,15 @@ def token() -> Any:  # noqa: ANN401  what the CDK calls a number
             lambda: CapacityPool.graviton("c8g4xlarge", units_per_instance=1, max_instances=1),
             r"did you mean c8g.4xlarge\?",
         ),
+        (lambda: stream_fleet(new_stack(), port=0), "port must be between 1 and 65535, got 0"),
+        (
+            lambda: stream_fleet(new_stack(), health_check_path="/it's"),
+            r"health_check_path must be a path such as /healthz, .*it's",
+        ),
+        (
+            lambda: stream_fleet(new_stack(), on_premises_targets="10.64.0.4"),
+            "on_premises_targets must be a list, got '10.64.0.4'",
+        ),
         (
             lambda: CapacityPool.graviton(wrong(8), units_per_instance=1, max_instances=1),
             "instance types are names such as c8g.4xlarge, got 8",
@@ -281,6 +294,9 @@ def test_a_value_of_the_wrong_kind_is_refused_where_it_is_written(
         lambda: ServiceLevel.custom(unserved_cost=token(), hold=Duration.minutes(1)),
         lambda: ServiceLevel.custom(unserved_cost=9, hold=Duration.minutes(token())),
         lambda: graviton(max_instances=token()),
+        lambda: stream_fleet(new_stack(), on_premises_targets=token_list()),
+        lambda: stream_fleet(new_stack(), port=token()),
+        lambda: CapacityPool.graviton(*token_list(), units_per_instance=1, max_instances=1),
         lambda: graviton(units_per_instance=token()),
         lambda: graviton(usd_per_hour=token()),
         lambda: graviton(name=CfnParameter(new_stack(), "Name").value_as_string),
@@ -292,6 +308,13 @@ def test_a_value_of_the_wrong_kind_is_refused_where_it_is_written(
 def test_what_only_the_deployment_knows_is_refused_by_name(make: Callable[[], object]) -> None:
     with pytest.raises(SpecError, match="must be known at synth, got"):
         make()
+
+
+def test_a_structure_of_the_cdk_may_be_given_as_a_mapping() -> None:
+    stack = new_stack()
+    subnets = wrong({"subnet_type": ec2.SubnetType.PRIVATE_WITH_EGRESS})
+    burst_fleet(stack, vpc_subnets=subnets)
+    Template.from_stack(stack)
 
 
 CASES = [str.lower, str.upper, str.title, str]

@@ -20,9 +20,9 @@ def by_the_second(**options: Any) -> DemandSignal:  # noqa: ANN401  the options 
 
 
 def pressure(stack: Stack) -> list[dict[str, Any]]:
-    """Return the alarms over several metrics: no other alarm of a fleet has those."""
+    """Return the alarms that compare a signal with what is covered."""
     alarms = properties(Template.from_stack(stack), "AWS::CloudWatch::Alarm")
-    return [alarm for alarm in alarms if "Metrics" in alarm]
+    return [alarm for alarm in alarms if "CoveredUnits" in str(alarm)]
 
 
 def watched(alarm: dict[str, Any]) -> str:

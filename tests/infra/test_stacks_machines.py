@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -70,3 +71,19 @@ def test_machines_that_cannot_boot_raise_an_alarm(app: App) -> None:
     assert fleets == FLEETS
     for text in app.user_data().values():
         assert "trap boot_failed ERR" in text
+
+
+def test_machines_read_their_own_assets_and_write_objects_and_nothing_else(app: App) -> None:
+    read, written = [], set()
+    for policy in app.resources("AWS::IAM::Policy").values():
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            actions = statement["Action"]
+            actions = {actions} if isinstance(actions, str) else set(actions)
+            written |= {one for one in actions if one.startswith(("s3:Put", "s3:Delete"))}
+            resources = statement["Resource"]
+            found = resources if isinstance(resources, list) else [resources]
+            read += [text for one in found if "-assets-" in (text := json.dumps(one))]
+    assert read
+    for asset in read:
+        assert re.search(r"/([0-9a-f]{64}|peakfleet-agent-\*)\.zip", asset)
+    assert written == {"s3:PutObject"}

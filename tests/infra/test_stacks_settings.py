@@ -13,7 +13,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from peakfleet import SpecError
-from stacks._ladder import ladder
+from stacks._pools import pools_of
 from stacks.context import read_settings, settings_from_context
 from stacks.network import NetworkStack
 
@@ -193,5 +193,5 @@ def test_a_canary_share_of_the_settings_reaches_its_pool() -> None:
     block = changed(f"transcode.pools.{place}.canary_share", 0.05)
     app = cdk.App(context={**CONTEXT, "environments": {"dev": block}, "environment": "dev"})
     settings = settings_from_context(app.node)
-    shares = [pool.canary_share for pool in ladder(settings.transcode, settings.prices)]
+    shares = [pool.canary_share for pool in pools_of(settings.transcode, settings.prices)]
     assert shares == [0.05 if chip == "x86" else 0 for chip in places]

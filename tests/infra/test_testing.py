@@ -71,7 +71,7 @@ def test_a_fleet_without_anything_to_do_stays_small() -> None:
 def test_a_rise_is_followed_further_than_a_steady_demand() -> None:
     steady = plan_at(SPEC, demand_units=150)
     rising = plan_at(SPEC, demand_units=[100 + minute for minute in range(51)])
-    assert rising.demand_units == pytest.approx(steady.demand_units)
+    assert rising.signals[0].units == pytest.approx(steady.signals[0].units)
     assert rising.wanted_units > steady.wanted_units
 
 

@@ -192,8 +192,16 @@ def test_machines_and_ticks_may_touch_their_run_and_no_other(blocked: Template) 
         ":s3:::the-runs/search/7/*",
         ":s3:::the-runs/search/7/gang/*",
     }
-    (lists,) = [one for one in statements(blocked) if one["Action"] == "s3:ListBucket"]
-    assert lists["Condition"] == {"StringLike": {"s3:prefix": ["search/7/gang/*"]}}
+    lists = [one for one in statements(blocked) if one["Action"] == "s3:ListBucket"]
+    shown = sorted(one["Condition"]["StringLike"]["s3:prefix"] for one in lists)
+    assert shown == [["search/7/*"], ["search/7/gang/*"]]
+    written = {
+        action
+        for one in statements(blocked)
+        for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+        if action.startswith(("s3:Put", "s3:Delete"))
+    }
+    assert written == {"s3:DeleteObject", "s3:PutObject"}  # no locks, retention or tags
 
 
 def test_ticks_may_read_reservations_only_where_there_is_one(

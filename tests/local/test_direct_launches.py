@@ -141,7 +141,7 @@ def test_every_way_to_fail_has_its_code(break_it: Json, code: str) -> None:
         break_it(it.world, it.group)
         answer = it.launch(2)
         assert [e["ErrorCode"] for e in answer["Errors"]] == [code]
-        assert it.world.tries == {(it.group, code): 1}
+        assert it.world.launch_attempts == {(it.group, code): 1}
         assert it.describe()["DesiredCapacity"] == 0
 
 

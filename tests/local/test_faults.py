@@ -142,7 +142,7 @@ def test_a_group_runs_into_quotas_and_addresses_too(limit: Json, code: str) -> N
         it.set_desired(3)
         assert len(it.staying()) == 2
         assert code in it.activities()[0]["StatusMessage"]
-        assert it.world.tries == {(it.group, "launched"): 2, (it.group, code): 1}
+        assert it.world.launch_attempts == {(it.group, "launched"): 2, (it.group, code): 1}
 
 
 def test_spot_is_recommended_to_leave_warned_and_gone_two_minutes_later() -> None:

@@ -65,7 +65,7 @@ def test_what_waits_again_serves_again_after_a_warm_start() -> None:
         it.world.advance(30)
         assert it.states() == {"InService": 2}
         assert {i["InstanceId"] for i in it.staying()} == served
-        assert it.world.tries[it.group, "launched"] == 2
+        assert it.world.launch_attempts[it.group, "launched"] == 2
 
 
 def test_it_is_not_drawn_before_it_has_stopped() -> None:

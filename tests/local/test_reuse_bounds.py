@@ -114,7 +114,7 @@ def test_nothing_boots_while_the_prepared_capacity_is_there() -> None:
                 it.set_desired(lowest)
                 it.world.advance(seconds)
                 assert len(it.staying()) + len(waiting(it)) == 6
-            assert it.world.tries[it.group, "launched"] == 6
+            assert it.world.launch_attempts[it.group, "launched"] == 6
             assert [e for e in it.world.endings if e.group == it.group] == []
 
         law()

@@ -238,7 +238,7 @@ def test_a_count_in_flight_that_is_late_is_the_one_before() -> None:
     assert sizes(plan) == [30]
 
 
-@given(items=st.integers(1, 60), wait=st.floats(60, 3600), times=st.floats(0.6, 20))
+@given(items=st.integers(1, 60), wait=st.floats(120, 3600), times=st.floats(0.6, 20))
 def test_each_item_longer_than_it_may_wait_gets_one_unit(
     items: int, wait: float, times: float
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,3 +68,9 @@ def test_trouble_is_said_beside_what_set_the_size() -> None:
     assert plan.reason is Reason.DEMAND
     assert plan.limits == (Reason.UNSERVED,)
     assert Reason.UNSERVED.words in plan.explain()
+
+
+def test_the_guide_says_every_reason_in_its_words() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "how-it-decides.md").read_text()
+    for reason in Reason:
+        assert f"| `{reason}` | {reason.words} |" in guide

@@ -20,6 +20,7 @@ _PYTHON = "3.13"
 _PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64")
 _LEFT_OUT_FOLDERS = frozenset({"tests", "include", "__pycache__"})
 _LEFT_OUT_SUFFIXES = frozenset({".pyi", ".pxd", ".a"})
+_USER_ID = os.getuid() if hasattr(os, "getuid") else 0  # as stat says on Windows
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 
 
@@ -32,7 +33,7 @@ def layer_file() -> Path:
     kept = Path(cache) / "peakfleet" / f"numpy-{VERSION}-{ASSET_HASH[:12]}.zip"
     if kept.is_file() or _is_own(kept.parent):
         return kept
-    temporary = Path(tempfile.gettempdir()) / f"peakfleet-{os.getuid()}" / kept.name
+    temporary = Path(tempfile.gettempdir()) / f"peakfleet-{_USER_ID}" / kept.name
     return temporary if _is_own(temporary.parent) else kept
 
 
@@ -40,7 +41,7 @@ def _is_own(folder: Path) -> bool:
     """Return whether a folder can be written, and nobody else has put anything there."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid()
+        return os.access(folder, os.W_OK) and folder.stat().st_uid == _USER_ID
     except OSError:
         return False
 

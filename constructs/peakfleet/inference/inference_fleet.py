@@ -35,6 +35,7 @@ from peakfleet.load_balancer import (
     HEALTH_CHECK_PATH,
     Front,
     check_addresses,
+    check_service,
     clients_of,
     define_front,
 )
@@ -118,6 +119,7 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
             check_fleet_options(self, options, FleetOptions)
             readiness = _readiness(options.get("readiness"), loaded_within)
             check_addresses(endpoint.on_premises_targets)
+            check_service(port, health_check_path)
             _check_neuron(pools)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
             clients = clients_of(vpc, endpoint.clients) if endpoint.balanced else None

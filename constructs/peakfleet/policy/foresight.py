@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from aws_cdk import Duration
 
 from peakfleet._values import known_number, seconds
 from peakfleet_planner import KnownPeakSpec, SpecError
+from peakfleet_planner.spec import DAY_SECONDS
+
+_FOLLOWED_DAYS: Final = 3653
+"""Ten years: a stack is deployed anew long before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +57,14 @@ class KnownPeak:
         start: When it begins, with a time zone. One that is over changes nothing.
         duration: How long it lasts.
         units: Demand to be ready for, in units, what the baseline carries included.
-        repeats: `daily` or `weekly`: it comes back after so many times 24 hours. Default: once.
+        repeats: `daily` or `weekly`: it comes back at the same local time. Default: once.
 
     Raises:
         SpecError: A value is out of range, or the start has no time zone.
 
     Limitations:
-        A peak that repeats does not follow daylight saving time: it stays at its time in UTC.
+        A peak that repeats follows daylight saving time for ten years from its start, by the
+        time zone data of the machine that synthesized the stack.
 
     Example:
         KnownPeak(
@@ -101,4 +106,29 @@ class KnownPeak:
             end_epoch_seconds=start + seconds(owner, "duration", self.duration),
             units=self.units,
             repeats=self.repeats or "once",
+            utc_offsets=_utc_offsets(self.start) if self.repeats else (),
         )
+
+
+def _utc_offsets(start: datetime) -> tuple[tuple[int, int], ...]:
+    """Return from when on local time is how many seconds ahead of UTC; nothing if it is always.
+
+    Args:
+        start: When the first of it is, with the time zone.
+    """
+
+    def offset(epoch_seconds: int) -> int:
+        ahead = datetime.fromtimestamp(epoch_seconds, start.tzinfo).utcoffset()
+        return int(ahead.total_seconds()) if ahead else 0
+
+    first = int(start.timestamp())
+    found = [(first, offset(first))]
+    for day in range(first, first + _FOLLOWED_DAYS * DAY_SECONDS, DAY_SECONDS):
+        if offset(day) != found[-1][1]:
+            before, after = found[-1][1], day
+            since = day - DAY_SECONDS
+            while after - since > 1:
+                middle = (since + after) // 2
+                since, after = (middle, after) if offset(middle) == before else (since, middle)
+            found.append((after, offset(day)))
+    return tuple(found) if len(found) > 1 else ()

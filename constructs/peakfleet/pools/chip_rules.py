@@ -11,7 +11,7 @@ from difflib import get_close_matches
 
 from aws_cdk import aws_ec2 as ec2
 
-from peakfleet._values import is_known
+from peakfleet._values import is_known, known_list
 from peakfleet_chips import CATALOGUE, Architecture, Chip, InstanceType, PurchaseOption, find_type
 from peakfleet_planner import SpecError
 
@@ -32,6 +32,7 @@ def check_types(
     owner: str, instance_types: Sequence[str], architecture: ec2.InstanceArchitecture
 ) -> None:
     """Refuse instance types that cannot be in one pool."""
+    known_list(owner, "instance_types", instance_types)
     if not 1 <= len(instance_types) <= MOST_TYPES:
         raise SpecError(
             f"{owner}: between 1 and {MOST_TYPES} instance types are needed, "

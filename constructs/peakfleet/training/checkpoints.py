@@ -36,17 +36,25 @@ class Checkpoints:
 
     def grant_machines(self, grantee: iam.IGrantable) -> None:
         """Let machines read, write and delete what is under the prefix."""
-        self.bucket.grant_read_write(grantee, f"{self.prefix}/*")
+        keys = f"{self.prefix}/*"
+        self._grant_list(grantee, keys)
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=[
+                "s3:AbortMultipartUpload",
+                "s3:DeleteObject",
+                "s3:GetObject",
+                "s3:PutObject",
+            ],
+            resource_arns=[self.bucket.arn_for_objects(keys)],
+        )
+        if self.bucket.encryption_key:
+            self.bucket.encryption_key.grant_encrypt_decrypt(grantee)
 
     def grant_ticks(self, grantee: iam.IGrantable) -> None:
         """Let a gang's ticks see what the machines say, and tell them who they are."""
         keys = f"{self.prefix}/gang/*"
-        iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["s3:ListBucket"],
-            resource_arns=[self.bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": [keys]}},
-        )
+        self._grant_list(grantee, keys)
         iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["s3:PutObject"],
@@ -54,3 +62,11 @@ class Checkpoints:
         )
         if self.bucket.encryption_key:
             self.bucket.encryption_key.grant_encrypt(grantee)
+
+    def _grant_list(self, grantee: iam.IGrantable, keys: str) -> None:
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["s3:ListBucket"],
+            resource_arns=[self.bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": [keys]}},
+        )

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from peakfleet_planner.codec import SpecError, check_above, check_at_least, check_named
 from peakfleet_planner.spec import arithmetic
-from peakfleet_planner.spec.metrics import Metric
+from peakfleet_planner.spec.metrics import MINUTE_SECONDS, Metric
 
 WAITING, IN_FLIGHT = "waiting", "in_flight"
 """Metric ids of a backlog signal."""
@@ -222,11 +222,14 @@ def finish_within_seconds(seconds_per_item: float, drain_within_seconds: float) 
     """Return how long after it came an item must be finished.
 
     That is the time that it may wait; but nobody finishes an item sooner than in its own
-    seconds, so a long one may wait for half of that time, and then be worked on.
+    seconds, so a long one may wait for half of that time, and then be worked on. Items of up to
+    a minute are never long: counts by the minute do not tell them apart.
 
     >>> finish_within_seconds(90, 900), finish_within_seconds(3600, 900)
     (900, 4050.0)
     """
+    if seconds_per_item <= MINUTE_SECONDS:
+        return drain_within_seconds
     return max(drain_within_seconds, seconds_per_item + drain_within_seconds / 2)
 
 

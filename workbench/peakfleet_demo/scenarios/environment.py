@@ -144,7 +144,7 @@ class Environment:
     def clear(self) -> None:
         """Remove all faults, instances, events and records of the state table."""
         world, autoscaling = self.world, self.aws.client("autoscaling")
-        self.aws.mend()
+        self.aws.clear_faults()
         self.set_ticking(ticking=True)
         for pool in self.spec.pools:
             world.set_behaviour(pool.group, Behaviour())

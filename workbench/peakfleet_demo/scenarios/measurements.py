@@ -178,11 +178,11 @@ class Meter:
     def _counters(self) -> tuple[Counter[tuple[str, str]], Counter[str], Counter[str]]:
         world, pools = self._environment.world, self._pools
         tries: Counter[tuple[str, str]] = Counter()
-        for (group, answer), count in world.tries.items():
+        for (group, answer), count in world.launch_attempts.items():
             if group in pools:
                 tries[pools[group], answer] += count
         asks: Counter[str] = Counter()
-        for (group, _), count in world.asks.items():
+        for (group, _), count in world.capacity_requests.items():
             if group in pools:
                 asks[pools[group]] += count
         return tries, asks, Counter(world.calls)

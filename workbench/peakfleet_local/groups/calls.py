@@ -52,7 +52,7 @@ class Calls:
         self._world.calls[f"{service}:{action}"] += 1
         if action in _ASKS:
             group = response._get_param("AutoScalingGroupName")  # noqa: SLF001 - moto's own way
-            self._world.asks[str(group), action] += 1
+            self._world.capacity_requests[str(group), action] += 1
         if not self._world.is_throttled(service, action):
             return response.call_action()
         error, code = _ERRORS.get(service, (_RATE, 400))

@@ -173,7 +173,7 @@ class DirectLaunches:
         launcher = self._reconciler.launcher
         refusal = launcher.refusal(group, choice=choice, zone=target.zone, purchase=target.purchase)
         if refusal is not None:
-            self._world.tries[group.name, refusal.code] += 1
+            self._world.launch_attempts[group.name, refusal.code] += 1
             return {"ErrorCode": refusal.code, "ErrorMessage": refusal.message}
         machine, state = launcher.launch(
             group,

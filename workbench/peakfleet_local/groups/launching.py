@@ -70,7 +70,7 @@ class Launcher:
     ) -> tuple[Machine, MotoObject]:
         """Launch an instance; return it and what moto knows of it."""
         world = self._world
-        world.tries[group.name, "launched"] += 1
+        world.launch_attempts[group.name, "launched"] += 1
         instance = _run_instance(group, choice.instance_type, zone, subnet_id, purchase)
         now, seconds = world.now_epoch_seconds, world.boot_seconds_of(group.name)
         activity = self._activities.record(
@@ -120,7 +120,7 @@ class Launcher:
     def failed(self, group: Group, refusal: Refusal, *, zone: str, purchase: Purchase) -> None:
         """Write down, and say, that a launch failed."""
         world, now = self._world, self._world.now_epoch_seconds
-        world.tries[group.name, refusal.code] += 1
+        world.launch_attempts[group.name, refusal.code] += 1
         short = f"Could not launch {_MARKETS[purchase]} Instances. {refusal.code}"
         activity = self._activities.record(
             group=group.name,

@@ -151,7 +151,7 @@ class MetricStore:
         with self._lock:
             self._completeness[namespace, name] = curves
 
-    def mend(self) -> None:
+    def clear_faults(self) -> None:
         """Let every value of every metric be read at once."""
         with self._lock:
             self._completeness.clear()

@@ -231,10 +231,10 @@ class LocalAws:
         """
         _opened(self._functions).age_sdk(*unknown_operations)
 
-    def mend(self) -> None:
+    def clear_faults(self) -> None:
         """End every fault of the world, of metrics and of the runtime."""
-        self.world.mend()
-        self.metrics.mend()
+        self.world.clear_faults()
+        self.metrics.clear_faults()
         self.age_sdk()
 
     def logs(self, function_name: str) -> list[str]:

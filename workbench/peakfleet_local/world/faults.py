@@ -136,7 +136,7 @@ class Faults(ABC):
         """
         self._throttled[service, action] = until_epoch_seconds
 
-    def mend(self) -> None:
+    def clear_faults(self) -> None:
         """Refuse nothing any more."""
         for refused in (self._limits, self._quotas, self._addresses, self._broken, self._throttled):
             refused.clear()

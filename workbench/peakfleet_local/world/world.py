@@ -64,8 +64,8 @@ class World(Faults, InstanceProfiles):
         lock: Held while anything changes.
         machines: Every machine by its id.
         calls: How often each API call was made, by names such as autoscaling:LaunchInstances.
-        asks: How often each group was asked for capacity, by group and operation.
-        tries: Instances that each group tried to launch, by group and `launched` or EC2's
+        capacity_requests: How often each group was asked for capacity, by group and operation.
+        launch_attempts: Instances that each group tried to launch, by group and `launched` or EC2's
             error code.
         events: What EventBridge was told and has not delivered; the oldest of very many are lost.
         endings: Every machine that ended, in order.
@@ -91,8 +91,8 @@ class World(Faults, InstanceProfiles):
         self.terminate_seconds = terminate_seconds
         self.retry_seconds = retry_seconds
         self.calls: Counter[str] = Counter()
-        self.asks: Counter[tuple[str, str]] = Counter()
-        self.tries: Counter[tuple[str, str]] = Counter()
+        self.capacity_requests: Counter[tuple[str, str]] = Counter()
+        self.launch_attempts: Counter[tuple[str, str]] = Counter()
         self.events: deque[CloudEvent] = deque(maxlen=EVENTS_KEPT)
         self.endings: list[Ending] = []
         self.protected: set[str] = set()
@@ -112,9 +112,9 @@ class World(Faults, InstanceProfiles):
         """Every machine by its id."""
         return self._machines
 
-    def mend(self) -> None:
+    def clear_faults(self) -> None:
         """Refuse nothing any more, and let EC2 answer at once."""
-        super().mend()
+        super().clear_faults()
         self.wait_for_ec2 = lambda: None
 
     def advance(self, seconds: float) -> None:

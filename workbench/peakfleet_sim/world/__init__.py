@@ -16,7 +16,15 @@ from peakfleet_sim.world.scenario import (
     load_availability,
     load_scenario,
 )
-from peakfleet_sim.world.work import DEMAND, Backlog, BacklogMinute, BacklogWork, Live, LiveMinute
+from peakfleet_sim.world.work import (
+    DEMAND,
+    Backlog,
+    BacklogMinute,
+    BacklogWork,
+    Live,
+    LiveMinute,
+    LongItems,
+)
 from peakfleet_sim.world.world import SECONDS_PER_MINUTE, Minute, WarmPoolSpec, Work, World
 
 __all__ = [
@@ -30,6 +38,7 @@ __all__ = [
     "Instances",
     "Live",
     "LiveMinute",
+    "LongItems",
     "Minute",
     "Period",
     "PoolScenario",
