@@ -9,5 +9,5 @@
 - `aws`: every call of AWS, bounded in time, and what its answers mean.
 - `schedule_payload`: the specification that a schedule sends.
 
-Each room's `entry_point` has `handler`, which Lambda calls, and `run`, the same against any clients.
+Each room's `entry_point` has `handler`, which Lambda calls, and `run`, the same with any clients.
 """

@@ -1,6 +1,6 @@
 """Every call of AWS, bounded in time, and what its answers mean. Nothing in here raises.
 
-Read `calls` first: the deadline, how AWS is asked, and how failures are told; `clients` makes what it
+Read `calls` first: the deadline, how AWS is asked, how failures are told; `clients` makes what it
 asks with. Then what is read: `series` (metrics), `groups` (Auto Scaling groups and warm pools),
 `activities` (launches that failed), `listeners` (weights of traffic), `events` (what EventBridge
 delivers). Then what is done: `launches` and `launch_errors` (capacity asked for, and why not),
