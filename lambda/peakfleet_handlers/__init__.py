@@ -1,1 +1,13 @@
-"""The edge between AWS and the planner."""
+"""The edge between AWS and the planner: one room for each trigger, above `state` above `aws`.
+
+- `tick`: every minute, and out of turn; sizes one fleet. Read this room first.
+- `events`: what AWS tells of a fleet, kept for its next decision.
+- `learn`: every hour; learns the fleet's demand.
+- `ledger`: every day; what each pool did for its money.
+- `gang`: every minute; all machines of a training group or none.
+- `state`: the state table, and which tick may act.
+- `aws`: every call of AWS, bounded in time, and what its answers mean.
+- `schedule_payload`: the specification that a schedule sends.
+
+Each room's `entry_point` has `handler`, which Lambda calls, and `run`, the same with any clients.
+"""

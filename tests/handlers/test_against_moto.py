@@ -190,7 +190,7 @@ def test_an_unreachable_metric_api_changes_nothing(account: Account, error: Exce
     account.tick()
     account.world.advance(60)
     fault = Fault(account.clients.cloudwatch, "GetMetricData", error)
-    assert account.tick()["reason"] == "blind"
+    assert account.tick()["reason"] == "signal-silent"
     assert fault.attempts == ATTEMPTS
     assert account.desired() == {"g": 6, "x": 0}
 

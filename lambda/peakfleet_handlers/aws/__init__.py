@@ -1,4 +1,11 @@
-"""What handlers ask AWS, and how failures are told."""
+"""Every call of AWS, bounded in time, and what its answers mean. Nothing in here raises.
+
+Read `calls` first: the deadline, how AWS is asked, how failures are told; `clients` makes what it
+asks with. Then what is read: `series` (metrics), `groups` (Auto Scaling groups and warm pools),
+`activities` (launches that failed), `listeners` (weights of traffic), `events` (what EventBridge
+delivers). Then what is done: `launches` and `launch_errors` (capacity asked for, and why not),
+`resizes`, `instances` (drains, warm pools, replacements). `telemetry` is log and metrics.
+"""
 
 from peakfleet_handlers.aws.activities import outages_of, read_refused
 from peakfleet_handlers.aws.calls import (
