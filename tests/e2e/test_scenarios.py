@@ -10,7 +10,14 @@ import pytest
 from peakfleet_demo.scenarios import CATALOGUE, ScenarioResult, ScenarioRunner, deployed_runner
 
 ROOT = Path(__file__).parents[2]
-SELECTED = ("quota-reached", "killed-before-recording", "foreign-writer", "ticks-stopped")
+SELECTED = (
+    "quota-reached",
+    "killed-before-recording",
+    "foreign-writer",
+    "ticks-stopped",
+    "launch-suspended",
+    "old-runtime",
+)
 
 
 @pytest.fixture(scope="module")

@@ -218,3 +218,16 @@ def test_one_action_can_be_throttled_alone() -> None:
         with pytest.raises(ClientError, match="Throttling"):
             it.set_desired(1)
         assert it.describe()["DesiredCapacity"] == 0
+
+
+def test_the_machines_of_a_failed_zone_serve_nothing_and_are_replaced() -> None:
+    with scene(world=World(boot_seconds=0)) as it:
+        it.set_desired(6)
+        failed = set(it.world.fail_zone(ZONES[0]))
+        assert len(failed) == 2
+        assert it.world.in_service(it.group) == 4
+        it.world.advance(59)
+        assert failed <= {i["InstanceId"] for i in it.staying()}
+        it.world.advance(1)
+        assert not failed & {i["InstanceId"] for i in it.staying()}
+        assert it.world.in_service(it.group) == 6

@@ -170,6 +170,14 @@ def test_a_breach_goes_on_adding_and_ends_with_the_alarm() -> None:
         assert [change["detail"]["state"]["value"] for change in changes] == ["ALARM", "OK"]
 
 
+def test_a_breach_adds_nothing_to_what_warms_up_already() -> None:
+    with group(warm_up=300) as it:
+        step(it, {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 50})
+        it.set_desired(10)
+        it.world.advance(301)
+        assert pass_minutes(it, *[700] * 6, name=LATE) == [10, 10, 15, 15, 15, 15]
+
+
 def test_missing_values_breach_where_the_alarm_says_so() -> None:
     with group() as it:
         lower = {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 10}

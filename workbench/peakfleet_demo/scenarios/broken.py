@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from peakfleet_demo.scenarios import assertions as a
 from peakfleet_demo.scenarios.environment import Environment
 from peakfleet_demo.scenarios.measurements import LAUNCHED, Measurements
-from peakfleet_demo.scenarios.scenario import Assertion, Scenario
+from peakfleet_demo.scenarios.scenario import Assertion, Scenario, steady
 from peakfleet_local import Behaviour
 
 SPOT, ON_DEMAND = "GravitonSpot", "Graviton"
 REPAIRED_MINUTE = 60
 MOST_IN_VAIN = 12
+LOST_ZONES, OUTAGE_MINUTE, OUTAGE_MINUTES = 2, 10, 30
+REPLACED_MINUTES = 8
+"""The health check, a tick, one boot, and some to spare."""
+STEADY_UNITS = 300.0
 OUT_MINUTE = 25
 """The launch hooks wait five minutes, pool after pool."""
 
@@ -52,6 +56,30 @@ def _never_healthy(m: Measurements) -> Iterator[Assertion]:
     yield a.every_tick_answers(m)
 
 
+def _zones_fail(environment: Environment) -> None:
+    lost = environment.zones[:LOST_ZONES]
+    environment.limit(environment.all_types(), zones=lost)
+    for zone in lost:
+        environment.world.fail_zone(zone)
+
+
+def _zones_return(environment: Environment) -> None:
+    lost = environment.zones[:LOST_ZONES]
+    environment.limit(environment.all_types(), zones=lost, instances=None)
+
+
+def _zones_lost(m: Measurements) -> Iterator[Assertion]:
+    yield a.serves_all_again(m, since=OUTAGE_MINUTE, within=REPLACED_MINUTES)
+    last = m.in_service(m.last_minute)
+    most = max(sample.billed_capacity for sample in m.samples[-5:])
+    yield Assertion(
+        text="what failed is replaced in the end and costs nothing more",
+        measured=f"{last} serve, {most} are paid",
+        passed=most <= last + 1,
+    )
+    yield a.every_tick_answers(m)
+
+
 SCENARIOS = (
     Scenario(
         name="broken-image",
@@ -70,5 +98,13 @@ SCENARIOS = (
         minutes=90,
         faults={0: _never_become_ready},
         assertions=_never_healthy,
+    ),
+    Scenario(
+        name="zones-lost",
+        shows="everything in two of three zones fails, and they have no capacity for half an hour",
+        minutes=90,
+        demand_units=steady(STEADY_UNITS),
+        faults={OUTAGE_MINUTE: _zones_fail, OUTAGE_MINUTE + OUTAGE_MINUTES: _zones_return},
+        assertions=_zones_lost,
     ),
 )

@@ -15,7 +15,7 @@ FILLING = Completeness(shares=((60, 0.4), (120, 0.7), (180, 1)))
 LATE = Completeness(shares=((300, 1),))
 LATE_FROM, LATE_MINUTES = 10, 20
 MOST_INSTANCES = 30
-MOST_MORE_MISSING = 0.1
+MOST_MORE_MISSING = 0.05
 
 
 def _complete(name: str, *curves: Completeness) -> Fault:

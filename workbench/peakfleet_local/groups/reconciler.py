@@ -134,11 +134,15 @@ class Reconciler:
         self._world.machines[adopted.instance_id] = adopted
         return adopted
 
+    def fail(self, group: Group, instance_id: str) -> None:
+        """Let the next health check of an instance fail."""
+        check = partial(self._failed_health_check, group, instance_id)
+        self._world.after(HEALTH_CHECK_SECONDS, check)
+
     def _failed_health_check(self, group: Group, instance_id: str) -> None:
         """Mark an instance unhealthy; while health checks are suspended, look again later."""
         if "HealthCheck" in suspended(group):
-            again = partial(self._failed_health_check, group, instance_id)
-            self._world.after(HEALTH_CHECK_SECONDS, again)
+            self.fail(group, instance_id)
         else:
             self.found_unhealthy(group, instance_id)
 
@@ -266,6 +270,9 @@ class _Controller:
 
     def on_time(self) -> None:
         self.reconciler.reconcile_on_time(self.group)
+
+    def fail(self, instance_id: str) -> None:
+        self.reconciler.fail(self.group, instance_id)
 
     def remove_ended(self, instance_id: str, *, cause: str) -> None:
         end_in_ec2(self.group, {instance_id})

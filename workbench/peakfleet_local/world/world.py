@@ -37,6 +37,9 @@ class GroupController(Protocol):
     def on_time(self) -> None:
         """Do what is due now that time has passed."""
 
+    def fail(self, instance_id: str) -> None:
+        """Let the health checks of an instance fail."""
+
     def remove_ended(self, instance_id: str, *, cause: str) -> None:
         """Do without an instance that EC2 has ended."""
 
@@ -253,6 +256,26 @@ class World(Faults, InstanceProfiles):
             for machine in taken:
                 self._controllers[machine.group].remove_ended(machine.instance_id, cause=cause)
             return tuple(m.instance_id for m in taken)
+
+    def fail_zone(self, zone: str) -> tuple[str, ...]:
+        """Let every machine of a zone serve nothing from now on; return their ids.
+
+        Health checks find them a minute later. What the zone launches afterwards is well.
+
+        Args:
+            zone: Availability zone.
+        """
+        with self.lock:
+            failed = [
+                m
+                for m in self.machines.values()
+                if (m.zone, m.gone_at) == (zone, inf) and m.group in self._controllers
+            ]
+            for machine in failed:
+                key = machine.instance_id
+                self.machines[key] = replace(machine, fails_at=self._now)
+                self._controllers[machine.group].fail(key)
+            return tuple(m.instance_id for m in failed)
 
     def state_of(self, instance_id: str) -> str:
         """Lifecycle state of an instance; one that the world did not launch is InService."""
