@@ -425,6 +425,13 @@ def test_a_counter_that_says_so_is_refused(read: Read) -> None:
     assert "say --rate" in refusal(read, json.dumps(document), "answer.json")
 
 
+def test_a_few_rows_are_a_counter_by_its_name(read: Read) -> None:
+    few: dict[str, Any] = {"times": TIMES[:5], "values": [5.0, 9.0, 14.0, 2.0, 6.0]}
+
+    assert "say --rate" in refusal(read, table("time,http_requests_total", **few))
+    assert read(table("time,http_requests", **few)).units[0] == 5
+
+
 def test_what_falls_is_no_counter(read: Read) -> None:
     assert "--rate is for a counter, but the values fall" in refusal(read, table(), rate=True)
 

@@ -118,11 +118,11 @@ class Trial:
         most = world.max_instances * world.units_per_instance
         share = float(np.mean(burst > most))
         if share > _BINDING_SHARE and self.comparison.queue is None:
-            default = ", the default" if self.default_maximum else ""
+            default = ", the default," if self.default_maximum else ""
             said.append(
                 f"the maximum of {world.max_instances:,} instances{default} binds in {share:.0%} "
-                f"of the minutes: the peak needs {burst.max() / world.units_per_instance:,.0f} of "
-                f"{world.units_per_instance:,.6g} units; say --max-instances or "
+                f"of the minutes: the peak needs {burst.max() / world.units_per_instance:,.0f} "
+                f"instances of {world.units_per_instance:,.6g} units; say --max-instances or "
                 "--units-per-instance, or the outcome shows the maximum and not the policies"
             )
         return said

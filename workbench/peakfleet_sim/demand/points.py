@@ -93,17 +93,21 @@ def read_points(table: Table, options: ReadOptions) -> tuple[Points, list[str]]:
 
 
 def is_counter(values: Floats, table: Table) -> bool:
-    """Return whether *values* only rise, but for resets to less than half."""
+    """Return whether *values* only rise, but for resets to less than half.
+
+    Many rows show it, or a few under a name that ends as Prometheus names its counters.
+    """
     if table.counter:
         return True
     changes = np.diff(values)
+    named = table.columns.value.split("{")[0].endswith("_total")
     falls = np.flatnonzero(changes < 0)
     resets = values[1:][falls] < values[:-1][falls] / 2
     rising = np.count_nonzero(changes > 0)
     return bool(
-        len(values) >= _COUNTER_ROWS
+        len(values) >= (_LEAST_ROWS if named else _COUNTER_ROWS)
         and rising > _RISING_SHARE * len(changes)
-        and len(falls) <= _RESET_SHARE * len(changes)
+        and (named or len(falls) <= _RESET_SHARE * len(changes))
         and resets.all()
     )
 
