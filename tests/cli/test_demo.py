@@ -162,7 +162,7 @@ def nobody_holds(lock: Path) -> bool:
 
 
 def test_the_command_starts_without_the_libraries_that_only_some_commands_need() -> None:
-    heavy = "moto", "scipy", "plotly", "matplotlib", "pandas"
+    heavy = "moto", "numpy", "scipy", "plotly", "matplotlib", "polars"
     code = f"import sys, peakfleet_cli.main; print(sorted(sys.modules.keys() & {set(heavy)}))"
     done = subprocess.run(  # noqa: S603  this Python
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -56,51 +56,6 @@ def test_a_time_without_a_zone_is_utc_and_another_zone_is_converted(tmp_path: Pa
     assert load_demand(file(tmp_path, zoned)).start == START
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "line 1: the header must be 'timestamp_utc,demand', got ''"),
-        ("time,value\n", "line 1: the header must be 'timestamp_utc,demand', got 'time,value'"),
-        (csv(["1"]), "at least 2 rows are needed to know the step, got 1"),
-        (csv(["1", "two", "3"]), "line 3: demand must be a number, got 'two'"),
-        (csv(["1", "nan", "3"]), "line 3: demand must be finite and at least 0, got 'nan'"),
-        (csv(["1", "inf", "3"]), "line 3: demand must be finite and at least 0, got 'inf'"),
-        (csv(["1", "2", "-3"]), "line 4: demand must be finite and at least 0, got '-3'"),
-        (csv(["1", "2,5", "3"]), "line 3: a row must be a time and a number"),
-        (csv(["1", "2"]).replace("12:01", "25:01"), "line 3: timestamp_utc must be like"),
-        (csv(["1", "2", "3"]).replace("12:02", "12:03"), "line 4: gap: 2026-03-01T12:03:00Z"),
-        (csv(["1", "2", "3"]).replace("12:02", "12:01"), "line 4: duplicate time"),
-        (csv(["1", "2", "3"]).replace("12:02", "11:59"), "line 4: rows are not sorted by time"),
-        (csv(["1", "2"]).replace("12:01:00", "11:59:00"), "line 3: rows are not sorted by time"),
-        (csv(["1", "2"]).replace("12:01:00", "12:00:30"), "must be a whole number of minutes"),
-        (csv(["1", "2", "3"]).replace("12:02:00", "12:01:30"), "line 4: shorter step"),
-        (csv(["1", "2"]).replace("Z,2", "Z,2\n\n2026-03-01T12:03:00Z,1"), "line 4: a row must be"),
-    ],
-)
-def test_a_bad_file_is_refused_with_file_line_and_value(
-    tmp_path: Path, text: str, message: str
-) -> None:
-    path = file(tmp_path, text)
-
-    with pytest.raises(DemandError) as refusal:
-        load_demand(path)
-
-    assert str(refusal.value).startswith(str(path))
-    assert message in str(refusal.value)
-
-
-@pytest.mark.parametrize("data", [None, b"\x1f\x8bnot gzip", b"\x1f\x8b\x08\x00", b"\xff\xfe\x00"])
-def test_a_file_that_is_missing_or_broken_is_refused_by_name(
-    tmp_path: Path, data: bytes | None
-) -> None:
-    path = tmp_path / "broken.csv.gz"
-    if data is not None:
-        path.write_bytes(data)
-
-    with pytest.raises(DemandError, match=r"broken\.csv\.gz: cannot be read"):
-        load_demand(path)
-
-
 @given(
     means=st.lists(st.integers(0, 1000), min_size=3, max_size=60),
     step=st.integers(2, 10),

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -13,6 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from peakfleet_cli.demand import options as recording
 from peakfleet_cli.times import parse_time
 from peakfleet_demo.options import (
     DEFAULT_HOURS,
@@ -34,8 +36,7 @@ def demo(
         typer.Option(
             "--demand",
             envvar="DEMAND",
-            help="Recorded demand, CSV or CSV.gz with timestamp_utc,demand. "
-            "Default: a generated premiere night.",
+            help=f"{recording.ABOUT} Default: a generated premiere night.",
         ),
     ] = None,
     start: Annotated[
@@ -77,6 +78,14 @@ def demo(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Where the figures go as JSON.")
     ] = None,
+    time_column: recording.TimeColumn = None,
+    value_column: recording.ValueColumn = None,
+    timezone: recording.Timezone = None,
+    time_format: recording.TimeFormat = None,
+    decimal: recording.Decimal = None,
+    per: recording.PerStep = None,
+    fill: recording.FillGaps = None,
+    rate: recording.Rate = False,
 ) -> None:
     """Deploy the app to a local AWS and replay a peak through its deployed fleets.
 
@@ -100,6 +109,17 @@ def demo(
                 # Loads moto and scipy, which the other commands need not wait for.
                 from peakfleet_demo.demo import run_demo  # noqa: PLC0415  see above
 
+                reading = recording.read_options(
+                    time_column=time_column,
+                    value_column=value_column,
+                    timezone=timezone,
+                    time_format=time_format,
+                    decimal=decimal,
+                    per=per,
+                    fill=fill,
+                    rate=rate,
+                )
+                options = replace(options, reading=reading)
                 app = App(directory=app_directory, environment=environment, port=port)
                 problems = run_demo(app, options, outputs, console=console)
             else:
@@ -115,7 +135,7 @@ def demo(
     except KeyboardInterrupt:
         console.print("Stopped. The local AWS and everything that it started have ended.")
         raise typer.Exit(130) from None
-    except DemoError as error:
+    except (DemoError, recording.ReadOptionsError) as error:
         console.print(f"peakfleet: {error}", style="red", soft_wrap=True)
         raise typer.Exit(1) from error
     if problems:

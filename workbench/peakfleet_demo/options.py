@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from peakfleet_sim import ReadOptions
 
 DEFAULT_HOURS = 6.0
 DEFAULT_PEAK_SHARE = 0.65
@@ -27,6 +30,7 @@ class DemoOptions:
         hours: How many hours are scored.
         seed: Of everything that is random.
         peak_share: Share of a fleet's maximum that the peak needs.
+        reading: What is said of the file. Default: nothing.
     """
 
     file: Path | None = None
@@ -34,6 +38,7 @@ class DemoOptions:
     hours: float = DEFAULT_HOURS
     seed: int = 0
     peak_share: float = DEFAULT_PEAK_SHARE
+    reading: ReadOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

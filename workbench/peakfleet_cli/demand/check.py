@@ -65,7 +65,7 @@ def check(
         )
         if write is not None:
             recording.write(write)
-    except (DemandError, OSError) as error:
+    except (DemandError, OSError, options.ReadOptionsError) as error:
         Console(stderr=True, soft_wrap=True).print(f"peakfleet: {error}", markup=False, style="red")
         raise typer.Exit(1) from error
     console = Console(highlight=False, soft_wrap=True)

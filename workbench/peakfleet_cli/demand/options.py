@@ -18,6 +18,10 @@ ABOUT = (
 )
 
 
+class ReadOptionsError(Exception):
+    """An option of a recording is none of those allowed; the message says which are."""
+
+
 class Per(StrEnum):
     """What values that are sums are brought to."""
 
@@ -117,17 +121,21 @@ def read_options(
     """Return what was said of a recording.
 
     Raises:
-        DemandError: A choice is none of those allowed.
+        ReadOptionsError: A choice is none of those allowed.
     """
-    from peakfleet_sim import ReadOptions  # noqa: PLC0415  loads scipy, which --help need not wait for
+    # Loads scipy, which --help need not wait for.
+    from peakfleet_sim import DemandError, ReadOptions  # noqa: PLC0415  see above
 
-    return ReadOptions(
-        time_column=time_column,
-        value_column=value_column,
-        timezone=timezone,
-        time_format=time_format,
-        decimal=decimal,
-        per=None if per is None else per.value,
-        fill=None if fill is None else fill.value,
-        rate=rate,
-    )
+    try:
+        return ReadOptions(
+            time_column=time_column,
+            value_column=value_column,
+            timezone=timezone,
+            time_format=time_format,
+            decimal=decimal,
+            per=None if per is None else per.value,
+            fill=None if fill is None else fill.value,
+            rate=rate,
+        )
+    except DemandError as error:
+        raise ReadOptionsError(str(error)) from error

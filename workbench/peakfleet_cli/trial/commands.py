@@ -127,7 +127,7 @@ def _clear_errors() -> Iterator[None]:
     """End with 1 and one line where what was asked for cannot be done."""
     try:
         yield
-    except TrialError as error:
+    except (TrialError, recording.ReadOptionsError) as error:
         Console(stderr=True, soft_wrap=True).print(f"peakfleet: {error}", markup=False, style="red")
         raise typer.Exit(1) from error
 

@@ -112,6 +112,7 @@ def _about(trial: Trial) -> list[tuple[str, str]]:
     world, demand = trial.comparison.world, trial.comparison.demand
     warm = world.warm_pool
     facts = [
+        ("Recording", trial.recording.summary()),
         ("Demand", f"{demand.name}, {demand.minutes:,} minutes from {demand.start:%Y-%m-%d %H:%M}"),
         ("Not scored", f"the first {demand.history_minutes:,} minutes"),
         ("Instance", f"{world.units_per_instance:g} units, boots {world.boot_seconds:g} s"),

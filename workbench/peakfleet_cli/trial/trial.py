@@ -104,10 +104,11 @@ class Trial:
         units = demand.units[demand.history_minutes :]
         burst = np.maximum(0.0, units - self.baseline_units[demand.history_minutes :])
         if not burst.any():
-            return [
-                f"nothing bursts: demand peaks at {units.max():,.6g} units and the baseline carries "
-                f"{world.baseline_units:,.6g} (--baseline-units), so there is nothing to compare"
-            ]
+            nothing = (
+                f"nothing bursts: demand peaks at {units.max():,.6g} units and the baseline "
+                f"carries {world.baseline_units:,.6g}, so there is nothing to compare"
+            )
+            return [nothing]
         said = []
         if np.ptp(units) == 0:
             said.append(
@@ -117,11 +118,11 @@ class Trial:
         most = world.max_instances * world.units_per_instance
         share = float(np.mean(burst > most))
         if share > _BINDING_SHARE and self.comparison.queue is None:
-            default = ", the default" if self.default_maximum else ""
+            default = ", the default," if self.default_maximum else ""
             said.append(
-                f"the maximum of {world.max_instances:,} instances{default} binds in {share:.0%} of "
-                f"the minutes: the peak needs {burst.max() / world.units_per_instance:,.0f} of "
-                f"{world.units_per_instance:,.6g} units; say --max-instances or "
+                f"the maximum of {world.max_instances:,} instances{default} binds in {share:.0%} "
+                f"of the minutes: the peak needs {burst.max() / world.units_per_instance:,.0f} "
+                f"instances of {world.units_per_instance:,.6g} units; say --max-instances or "
                 "--units-per-instance, or the outcome shows the maximum and not the policies"
             )
         return said

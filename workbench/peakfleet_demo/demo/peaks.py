@@ -61,7 +61,7 @@ def read_recording(options: DemoOptions) -> Demand | None:
                 "the generated premiere night always begins at 18:00"
             )
         return None
-    recording = load_demand(options.file, seed=options.seed)
+    recording = load_demand(options.file, seed=options.seed, options=options.reading)
     _scored_from(options, recording)
     return recording
 

@@ -14,6 +14,7 @@ from peakfleet_sim.demand.demand import DemandError
 SERIES: Final = "series"
 TIME: Final = "time"
 VALUE: Final = "value"
+_PAIR: Final = 2
 
 _Point = tuple[Any, Any]
 
@@ -54,9 +55,9 @@ def read_json(label: str, data: bytes) -> JsonTable:
     for origin, shape in _SHAPES.items():
         try:
             series = list(shape(document))
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            continue
-        if not series:
+        except DemandError:
+            raise
+        except (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError):
             continue
         if not any(one.points for one in series):
             raise DemandError(f"{label}: {origin} without a datapoint; ask for a longer period")
@@ -149,7 +150,9 @@ def _azure(document: Any) -> Iterator[_Series]:  # noqa: ANN401  JSON data
 
 
 def _google(document: Any) -> Iterator[_Series]:  # noqa: ANN401  JSON data
-    found = document if isinstance(document, list) else document["timeSeries"]
+    found = document["timeSeries"] if isinstance(document, dict) else document
+    if not found and isinstance(document, list):
+        raise ValueError
     for one in found:
         metric = one["metric"]
         labels = {**metric.get("labels", {}), **one.get("resource", {}).get("labels", {})}
@@ -206,25 +209,21 @@ _SHAPES: Final[Mapping[str, Callable[[Any], Iterator[_Series]]]] = {
 
 def _rows(document: Any) -> dict[str, list[str | None]]:  # noqa: ANN401  JSON data
     """Return the columns of a plain table; nothing if it is none."""
+    columns: dict[str, list[Any]] = {}
     if isinstance(document, dict):
-        lists = {name: cells for name, cells in document.items() if isinstance(cells, list)}
-        if len(lists) == 1:
-            return _rows(next(iter(lists.values())))
-        if len({len(cells) for cells in lists.values()}) == 1:
-            return {name: [_text(cell) for cell in cells] for name, cells in lists.items()}
-        return {}
-    if not isinstance(document, list) or not document:
-        return {}
-    if all(isinstance(row, dict) for row in document):
-        names = list(dict.fromkeys(name for row in document for name in row))
-        return {name: [_text(row.get(name)) for row in document] for name in names}
-    pair = 2
-    if all(isinstance(row, list) and len(row) == pair for row in document):
-        return {
-            TIME: [_text(row[0]) for row in document],
-            VALUE: [_text(row[1]) for row in document],
-        }
-    return {}
+        columns = {name: cells for name, cells in document.items() if isinstance(cells, list)}
+        if len(columns) == 1:
+            return _rows(next(iter(columns.values())))
+        if len({len(cells) for cells in columns.values()}) > 1:
+            return {}
+    elif isinstance(document, list) and all(isinstance(row, dict) for row in document):
+        names = dict.fromkeys(name for row in document for name in row)
+        columns = {name: [row.get(name) for row in document] for name in names}
+    elif isinstance(document, list) and all(
+        isinstance(row, list) and len(row) == _PAIR for row in document
+    ):
+        columns = {TIME: [row[0] for row in document], VALUE: [row[1] for row in document]}
+    return {name: [_text(cell) for cell in cells] for name, cells in columns.items()}
 
 
 def _labels(labels: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 
 from peakfleet_sim.demand.demand import DemandError, Floats
 from peakfleet_sim.demand.options import ReadOptions
-from peakfleet_sim.demand.times import Where
+from peakfleet_sim.demand.zones import Where
 
 _MISSING: Final = frozenset(
     {"", "-", "--", "\N{EN DASH}", "\N{EM DASH}", "null", "none", "nan", "n/a", "na", "#n/a", "nil",
@@ -37,8 +37,8 @@ def looks_like_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None
 
 
-def read_numbers(column: pl.Series, options: ReadOptions, *, where: Where) -> Floats:
-    """Return the numbers of *column*; what is missing is NaN.
+def read_numbers(column: pl.Series, options: ReadOptions, *, where: Where) -> tuple[Floats, str]:
+    """Return the numbers of *column*, and what was assumed; what is missing is NaN.
 
     Args:
         column: Numbers, or text in one notation.
@@ -48,10 +48,11 @@ def read_numbers(column: pl.Series, options: ReadOptions, *, where: Where) -> Fl
     Raises:
         DemandError: A cell is no number, below zero or infinite, or the notation is ambiguous.
     """
+    note = ""
     if column.dtype.is_numeric():
         read = column.cast(pl.Float64)
     else:
-        read = _from_text(column.cast(pl.String), options, where)
+        read, note = _from_text(column.cast(pl.String), options, where)
     numbers: Floats = read.fill_null(float("nan")).to_numpy().copy()
     for wrong, why in (
         (np.isinf(numbers), "is infinite"),
@@ -64,24 +65,25 @@ def read_numbers(column: pl.Series, options: ReadOptions, *, where: Where) -> Fl
                 f"column '{column.name}', {where(row)}: {column[row]} {why}; mend the row, or "
                 "leave the cell empty for a missing value"
             )
-    return numbers
+    return numbers, note
 
 
-def _from_text(column: pl.Series, options: ReadOptions, where: Where) -> pl.Series:
+def _from_text(column: pl.Series, options: ReadOptions, where: Where) -> tuple[pl.Series, str]:
     text = column.str.strip_chars()
-    read = text.cast(pl.Float64, strict=False)
     if options.decimal is not None:
-        return _notation(text, options.decimal, where)
+        return _notation(text, options.decimal, where), ""
+    read = text.cast(pl.Float64, strict=False)
     unread = read.is_null() & text.is_not_null() & (text != "")
     if not unread.any():
-        return read
-    words = text.filter(unread).str.to_lowercase()
-    odd = text.filter(unread).filter(~words.is_in(list(_MISSING)))
-    cells = [str(cell) for cell in odd.unique().to_list()]
+        return read, ""
+    odd = text.filter(unread & ~text.str.to_lowercase().is_in(list(_MISSING)))
+    cells = [str(cell) for cell in odd.unique(maintain_order=True).to_list()]
     if not cells:
-        return read
+        return read, ""
     plain = text.filter(~unread).drop_nulls()
-    return _notation(text, _decimal(column.name, cells, plain, text, where), where)
+    sign = _decimal(column.name, cells, plain, text, where)
+    note = f"{cells[0]!r} is read with the decimal sign {sign!r}"
+    return _notation(text, sign, where), note
 
 
 def _decimal(name: str, cells: list[str], plain: pl.Series, text: pl.Series, where: Where) -> str:
@@ -129,8 +131,7 @@ def _notation(text: pl.Series, decimal: str, where: Where) -> pl.Series:
     other = "." if decimal == "," else ","
     plain = text.str.replace_all(rf"[ '\u00a0\u202f\u2019{other}]", "")
     read = plain.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-    known = pl.Series(list(_MISSING))
-    unread = read.is_null() & text.is_not_null() & ~text.str.to_lowercase().is_in(known)
+    unread = read.is_null() & text.is_not_null() & ~text.str.to_lowercase().is_in(list(_MISSING))
     rows = np.flatnonzero(unread.to_numpy())
     if len(rows):
         row = int(rows[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from peakfleet_sim.demand.demand import DemandError
 
@@ -53,3 +54,11 @@ class ReadOptions:
             value = getattr(self, name)
             if value is not None and value not in allowed:
                 raise DemandError(f"--{name} must be one of {' '.join(allowed)}, got {value!r}")
+        if self.timezone is not None:
+            try:
+                ZoneInfo(self.timezone)
+            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+                raise DemandError(
+                    f"--timezone {self.timezone!r} is not known; write it as Europe/Berlin, "
+                    "America/New_York or UTC"
+                ) from error

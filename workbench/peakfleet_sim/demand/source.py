@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, Literal
+from typing import Final, Literal
 
 from peakfleet_sim.demand.demand import DemandError
 
@@ -28,7 +28,7 @@ _READS: Final = "CSV, JSON, xlsx or Parquet, plain or as gz, zip, bz2, xz or zst
 _MOST_BYTES: Final = 2**31
 _MOST_LAYERS: Final = 3
 _HEAD: Final = 4096
-_PACKED: Final[tuple[tuple[bytes, str, Callable[[io.BytesIO], IO[bytes]]], ...]] = (
+_PACKED: Final[tuple[tuple[bytes, str, Callable[[io.BytesIO], io.BufferedIOBase]], ...]] = (
     (b"\x1f\x8b", "gzip", lambda data: gzip.GzipFile(fileobj=data)),
     (b"BZh", "bzip2", bz2.BZ2File),
     (b"\xfd7zXZ\x00", "xz", lzma.LZMAFile),
@@ -100,10 +100,10 @@ def _unpacked(label: str, data: bytes) -> bytes | None:
     try:
         if data.startswith(b"PK") and _kind(data) == "text":
             return _only_member(label, data)
-        for magic, what, opened in _PACKED:
+        for magic, _, opened in _PACKED:
             if data.startswith(magic):
                 with opened(io.BytesIO(data)) as file:
-                    return _limited(label, file)
+                    return _limited(label, file.read)
     except _BROKEN as error:
         what = next((what for magic, what, _ in _PACKED if data.startswith(magic)), "zip")
         cut = isinstance(error, EOFError)
@@ -114,8 +114,8 @@ def _unpacked(label: str, data: bytes) -> bytes | None:
     return None
 
 
-def _limited(label: str, file: IO[bytes]) -> bytes:
-    data = file.read(_MOST_BYTES + 1)
+def _limited(label: str, read: Callable[[int], bytes]) -> bytes:
+    data = read(_MOST_BYTES + 1)
     if len(data) > _MOST_BYTES:
         raise DemandError(f"{label}: holds more than 2 GiB; cut it, or export a longer period")
     return data
@@ -134,7 +134,7 @@ def _only_member(label: str, data: bytes) -> bytes:
         if archive.getinfo(names[0]).flag_bits & 1:
             raise DemandError(f"{label}: is encrypted; unpack it")
         with archive.open(names[0]) as file:
-            return _limited(label, file)
+            return _limited(label, file.read)
 
 
 def _kind(data: bytes) -> Kind:
@@ -163,6 +163,8 @@ def _utf8(label: str, data: bytes) -> bytes:
         raise DemandError(f"{label}: cannot be read as UTF-16: {error.reason}") from error
     data = data.removeprefix(b"\xef\xbb\xbf")
     head = data[:_HEAD]
+    if head.lstrip().startswith(b"<"):
+        raise DemandError(f"{label}: is HTML or XML, perhaps a login page; {_READS} is read")
     if any(byte < ord(" ") and byte not in _TEXT_CONTROLS for byte in head):
         raise DemandError(f"{label}: is no text; {_READS} is read")
     try:

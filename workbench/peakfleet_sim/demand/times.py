@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from string import ascii_letters
+from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from peakfleet_sim.demand.demand import DemandError
 from peakfleet_sim.demand.options import ReadOptions
+from peakfleet_sim.demand.zones import SECOND, Times, Where, localized
 
-Microseconds = NDArray[np.int64]
-Where = Callable[[int], str]
-"""Names a row of the file, by its index: `line 7`."""
-
-SECOND: Final = 1_000_000
-_HOUR: Final = 3600 * SECOND
 _MOST_FORMATS: Final = 20
 _EPOCHS: Final = {"epoch-s": 1.0, "epoch-ms": 1e3, "epoch-us": 1e6, "epoch-ns": 1e9}
 _EARLIEST: Final = 946_684_800.0
@@ -33,7 +25,7 @@ _TIME: Final = re.compile(
     r"""
     (?P<weekday>[A-Za-z]{3,9},?[ ]+)?
     (?: (?P<year>\d{4})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})
-      | (?P<compact>\d{8})(?=[T ]?\d{4}|$|T)
+      | (?P<compact>(?:19|20)\d{6})(?=[T ]?\d{4}|$|T)
       | (?P<one>\d{1,2})(?P<t>[-/.])(?P<two>\d{1,2})(?P=t)(?P<end>\d{4}|\d{2})
       | (?P<day>\d{1,2})(?P<u>[- ])(?P<month>[A-Za-z]{3,9})(?P=u)(?P<y2>\d{4})
       | (?P<name>[A-Za-z]{3,9})[ ](?P<d2>\d{1,2})(?P<comma>,?)[ ](?P<y3>\d{4})
@@ -46,13 +38,6 @@ _TIME: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_SUMMER_TIME_ZONES: Final = (
-    "Europe/Berlin", "Europe/London", "America/New_York", "America/Chicago", "America/Denver",
-    "America/Los_Angeles", "Europe/Athens", "America/Halifax", "America/St_Johns",
-    "America/Santiago", "America/Havana", "Africa/Cairo", "Asia/Jerusalem", "Asia/Beirut",
-    "Australia/Adelaide", "Australia/Sydney", "Pacific/Auckland",
-)  # fmt: skip
-"""One zone for each rule by which clocks change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,19 +55,6 @@ class TimeFormat:
     zoned: bool = False
     whole_days: bool = False
     ambiguous: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Times:
-    """The times of all rows.
-
-    Args:
-        utc: Microseconds since 1970.
-        note: What was assumed, for people; empty if nothing was.
-    """
-
-    utc: Microseconds
-    note: str = ""
 
 
 def looks_like_time(text: str) -> bool:
@@ -120,23 +92,8 @@ def format_of(text: str) -> TimeFormat | None:
     if found is None:
         return None
     part = found.groupdict()
-    ambiguous = False
-    if part["year"]:
-        date = part["s"].join(("%Y", "%m", "%d"))
-    elif part["compact"]:
-        if not part["compact"].startswith(("19", "20")):
-            return None
-        date = "%Y%m%d"
-    elif part["one"]:
-        ambiguous = part["t"] != "."
-        year = "%Y" if len(part["end"]) > len("26") else "%y"
-        date = part["t"].join(("%d", "%m", year))
-    elif part["day"]:
-        date = part["u"].join(("%d", "%B", "%Y"))
-    else:
-        date = f"%B %d{part['comma']} %Y"
-    if part["weekday"]:
-        date = f"%A{part['weekday'].lstrip('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ')}{date}"
+    date = _date_of(part)
+    ambiguous = part["t"] in ("/", "-")
     if part["h"] is None:
         return TimeFormat(pattern=date, whole_days=True, ambiguous=ambiguous)
     clock = ("%I" if part["half"] else "%H") + part["c"] + "%M"
@@ -151,6 +108,22 @@ def format_of(text: str) -> TimeFormat | None:
         zoned=bool(zone),
         ambiguous=ambiguous,
     )
+
+
+def _date_of(part: Mapping[str, str | None]) -> str:
+    """Return how the date of a time is written."""
+    weekday = part["weekday"]
+    before = f"%A{weekday.lstrip(ascii_letters)}" if weekday else ""
+    if part["s"]:
+        return before + part["s"].join(("%Y", "%m", "%d"))
+    if part["compact"]:
+        return "%Y%m%d"
+    if part["t"]:
+        year = "%Y" if len(part["end"] or "") > len("26") else "%y"
+        return before + part["t"].join(("%d", "%m", year))
+    if part["u"]:
+        return before + part["u"].join(("%d", "%B", "%Y"))
+    return f"{before}%B %d{part['comma']} %Y"
 
 
 def read_times(column: pl.Series, options: ReadOptions, *, where: Where) -> Times:
@@ -194,7 +167,7 @@ def read_times(column: pl.Series, options: ReadOptions, *, where: Where) -> Time
             f"column '{name}', {where(row)}: some times name a zone and others do not, got "
             f"{text[row]!r} after {first!r}; write all of them in one way"
         )
-    return _localized(parsed, options, where, whole_days=all(one.whole_days for one in formats))
+    return localized(parsed, options, where, whole_days=all(one.whole_days for one in formats))
 
 
 def _of_typed(column: pl.Series, options: ReadOptions, where: Where) -> Times:
@@ -202,7 +175,7 @@ def _of_typed(column: pl.Series, options: ReadOptions, where: Where) -> Times:
     times = column.cast(pl.Datetime("us", getattr(column.dtype, "time_zone", None)))
     if zoned:
         return Times(utc=times.dt.convert_time_zone("UTC").to_physical().to_numpy())
-    return _localized(times, options, where, whole_days=column.dtype == pl.Date)
+    return localized(times, options, where, whole_days=column.dtype == pl.Date)
 
 
 def _of_epochs(text: pl.Series, unit: str, where: Where) -> Times:
@@ -275,121 +248,3 @@ def _day_or_month_first(text: pl.Series, form: TimeFormat, example: str) -> Time
             f"--time-format '{month_first}' or '{form.pattern}'"
         )
     return TimeFormat(pattern=pattern, zoned=form.zoned, whole_days=form.whole_days)
-
-
-def _localized(times: pl.Series, options: ReadOptions, where: Where, *, whole_days: bool) -> Times:
-    """Return naive times as UTC."""
-    naive = times.to_physical().to_numpy()
-    name = times.name
-    if options.timezone is None:
-        if whole_days:
-            raise DemandError(
-                f"column '{name}': days without a time of day begin at another moment in each "
-                "zone; say --timezone, as --timezone Europe/Berlin or --timezone UTC"
-            )
-        _refuse_local(naive, name, where)
-        note = "" if "utc" in name.lower() else f"times of '{name}' name no zone and count as UTC"
-        return Times(utc=naive, note=note)
-    zone = _zone(options.timezone)
-    if zone == "UTC":
-        return Times(utc=naive)
-    local = times.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    missing = np.flatnonzero(local.is_null().to_numpy())
-    if len(missing):
-        row = int(missing[0])
-        raise DemandError(
-            f"column '{name}', {where(row)}: {times[row]} does not exist in {zone}, where clocks "
-            "were put forward then; say another --timezone"
-        )
-    utc = local.dt.convert_time_zone("UTC").to_physical().to_numpy().copy()
-    late = times.dt.replace_time_zone(zone, ambiguous="latest", non_existent="null")
-    later = late.dt.convert_time_zone("UTC").to_physical().to_numpy()
-    twice = np.flatnonzero(later != utc)
-    note = ""
-    if len(twice):
-        rows = twice[::-1] if _falls(naive) else twice
-        seen: Counter[int] = Counter()
-        for row in rows.tolist():
-            moment = int(naive[row])
-            if seen[moment]:
-                utc[row] = later[row]
-            seen[moment] += 1
-        if max(seen.values()) == 1:
-            note = (
-                "the hour that the clocks repeat is there once and counts as the first of the two"
-            )
-    return Times(utc=utc, note=note)
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise DemandError(
-            f"--timezone {name!r} is not known; write it as Europe/Berlin, America/New_York or UTC"
-        ) from error
-    return name
-
-
-def _falls(times: Microseconds) -> bool:
-    return bool(np.count_nonzero(np.diff(times) < 0) > len(times) / 2)
-
-
-def _refuse_local(naive: Microseconds, name: str, where: Where) -> None:
-    """Refuse times without a zone in which the clocks change.
-
-    In spring an hour is missing, in autumn an hour is there twice, at a moment at which some zone
-    puts its clocks forward or back.
-    """
-    falls = _falls(naive)
-    ordered = naive[::-1] if falls else naive
-    if len(ordered) <= 2:  # noqa: PLR2004  a step and its exception need three rows
-        return
-    steps = np.diff(ordered)
-    step = int(np.median(steps))
-    for change in (_HOUR, _HOUR // 2):
-        forward = np.flatnonzero(steps == step + change)[:_MOST_FORMATS]
-        back = np.flatnonzero(steps == step - change)[:_MOST_FORMATS] if step <= change else []
-        for index in [*forward, *back]:
-            at = datetime.fromtimestamp(int(ordered[index] + step) / SECOND, UTC)
-            zone = _clock_change(at.replace(tzinfo=None), timedelta(microseconds=change))
-            if zone is None:
-                continue
-            row = int(index) + 1
-            row = len(naive) - 1 - row if falls else row
-            what = "is missing" if steps[index] > 0 and index in forward else "is there twice"
-            raise DemandError(
-                f"column '{name}', {where(row)}: the hour at {at:%Y-%m-%d %H:%M} {what}, as where "
-                f"clocks change: say --timezone {zone} or the zone of the times, or --timezone UTC"
-            )
-
-
-def _clock_change(at: datetime, change: timedelta) -> str | None:
-    """Return a zone in which clocks change by *change* at local time *at*; None without one."""
-    for name in _SUMMER_TIME_ZONES:
-        try:
-            zone = ZoneInfo(name)
-        except (ZoneInfoNotFoundError, OSError):
-            continue
-        for moment in (at, at - change):
-            local = moment.replace(tzinfo=zone)
-            early, late = local.utcoffset(), local.replace(fold=1).utcoffset()
-            if early is not None and late is not None and abs(early - late) == change:
-                return name
-    return None
-
-
-def in_words(microseconds: int) -> str:
-    """Return a duration in the largest unit that divides it.
-
-    >>> in_words(90 * SECOND), in_words(3600 * SECOND)
-    ('90 s', '1 h')
-    """
-    seconds = microseconds / SECOND
-    units: tuple[tuple[Literal["d", "h", "min"], int], ...] = (
-        ("d", 86_400), ("h", 3600), ("min", 60),
-    )  # fmt: skip
-    for unit, size in units:
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds:g} s"
