@@ -238,6 +238,16 @@ def test_a_count_in_flight_that_is_late_is_the_one_before() -> None:
     assert sizes(plan) == [30]
 
 
+def test_a_count_in_flight_that_stays_away_is_zero_whatever_it_was() -> None:
+    spec = queue_fleet(seconds_per_item=3600)
+    published = series([30.0] * 50, age_minutes=11)
+    (pool,) = seen(spec, [30])
+    signals = {"jobs": {"waiting": series([0.0] * 60), "in_flight": published}}
+    plan = decide(spec, Snapshot(now_epoch_seconds=NOW, signals=signals, pools=(pool,)))
+    assert plan.demand_units == 0
+    assert sizes(plan) == [0]
+
+
 @given(items=st.integers(1, 60), wait=st.floats(120, 3600), times=st.floats(0.6, 20))
 def test_each_item_longer_than_it_may_wait_gets_one_unit(
     items: int, wait: float, times: float
