@@ -198,9 +198,9 @@ class ScalingPolicies:
         group.desired_capacity = after
         self._reconciler.reconcile(
             group,
-            cause=f"At {timestamp(self._world.now_epoch_seconds)} a monitor alarm {proposal.alarm} in "
-            f"state ALARM triggered policy {proposal.policy} changing the desired capacity from "
-            f"{before} to {after}.",
+            cause=f"At {timestamp(self._world.now_epoch_seconds)} a monitor alarm "
+            f"{proposal.alarm} in state ALARM triggered policy {proposal.policy} changing the "
+            f"desired capacity from {before} to {after}.",
         )
 
 
