@@ -70,7 +70,7 @@ def _auto_scaling(clients: Clients) -> Iterator[Handlers]:
         return Resource(properties["AutoScalingGroupName"])
 
     def change_warm_pool(old: Resource, properties: Properties) -> Resource:
-        # What waits stays: the same operation makes a warm pool and changes it.
+        # Instances of the pool stay: the same operation makes a warm pool and changes it.
         return warm_pool(old.physical_resource_id, properties)
 
     yield Handlers(

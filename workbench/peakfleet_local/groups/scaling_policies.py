@@ -29,8 +29,8 @@ _PREDEFINED: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish:
-    """What one policy wants.
+class _Proposal:
+    """What one policy proposes.
 
     Args:
         capacity: The desired capacity.
@@ -96,24 +96,24 @@ class ScalingPolicies:
         stopped = suspended(group)
         if not policies or "AlarmNotification" in stopped:
             return
-        wishes = [wish for policy in policies for wish in self._wishes(group, policy)]
-        grow = [wish for wish in wishes if not wish.shrinks]
-        if grow:
-            wish = max(grow, key=lambda wish: wish.capacity)
-            if wish.capacity > group.desired_capacity and "Launch" not in stopped:
-                self._resize(group, wish)
-        elif wishes and "Terminate" not in stopped:
-            agreed = len(wishes) >= sum(_may_shrink(policy) for policy in policies)
+        proposals = [proposal for policy in policies for proposal in self._proposals(group, policy)]
+        growing = [proposal for proposal in proposals if not proposal.shrinks]
+        if growing:
+            proposal = max(growing, key=lambda proposal: proposal.capacity)
+            if proposal.capacity > group.desired_capacity and "Launch" not in stopped:
+                self._resize(group, proposal)
+        elif proposals and "Terminate" not in stopped:
+            agreed = len(proposals) >= sum(_may_shrink(policy) for policy in policies)
             if agreed and not self._warming(group, float(group.default_cooldown)):
-                self._resize(group, max(wishes, key=lambda wish: wish.capacity))
+                self._resize(group, max(proposals, key=lambda proposal: proposal.capacity))
 
-    def _wishes(self, group: Group, policy: MotoObject) -> Iterator[_Wish]:
+    def _proposals(self, group: Group, policy: MotoObject) -> Iterator[_Proposal]:
         if policy.policy_type == "TargetTrackingScaling":
             yield from self._track(group, policy)
         elif policy.policy_type == "StepScaling":
             yield from self._step(group, policy)
 
-    def _track(self, group: Group, policy: MotoObject) -> Iterator[_Wish]:
+    def _track(self, group: Group, policy: MotoObject) -> Iterator[_Proposal]:
         config = policy.target_tracking_configuration
         metric = _tracked(group, config)
         if metric is None:
@@ -129,14 +129,14 @@ class ScalingPolicies:
             now = self._world.now_epoch_seconds
             if acts and watch.state(self._store, now_epoch_seconds=now, before="OK") == "ALARM":
                 value = watch.newest(self._store, now_epoch_seconds=now)[-1]
-                yield _Wish(
+                yield _Proposal(
                     capacity=ceil(base * value / target),
                     shrinks=watch is low,
                     alarm=f"TargetTracking-{group.name}-{name}",
                     policy=policy.name,
                 )
 
-    def _step(self, group: Group, policy: MotoObject) -> Iterator[_Wish]:
+    def _step(self, group: Group, policy: MotoObject) -> Iterator[_Proposal]:
         backend = group.autoscaling_backend
         alarms = cloudwatch_backends[backend.account_id][backend.region_name].alarms.values()
         for alarm in alarms:
@@ -157,7 +157,7 @@ class ScalingPolicies:
                 warming = self._warming(group, _warm_up_seconds(group, policy))
                 base = int(group.desired_capacity) - warming
                 capacity = _adjusted(policy, base, adjustment)
-                yield _Wish(
+                yield _Proposal(
                     capacity=capacity,
                     shrinks=capacity < base,
                     alarm=alarm.name,
@@ -190,17 +190,17 @@ class ScalingPolicies:
             if not (m.warm or m.leaving) and (m.launched_at > now - seconds or m.ready_at > now)
         )
 
-    def _resize(self, group: Group, wish: _Wish) -> None:
+    def _resize(self, group: Group, proposal: _Proposal) -> None:
         before = int(group.desired_capacity)
-        after = min(max(wish.capacity, int(group.min_size)), int(group.max_size))
+        after = min(max(proposal.capacity, int(group.min_size)), int(group.max_size))
         if after == before:
             return
         group.desired_capacity = after
         self._reconciler.reconcile(
             group,
-            cause=f"At {timestamp(self._world.now_epoch_seconds)} a monitor alarm {wish.alarm} in "
-            f"state ALARM triggered policy {wish.policy} changing the desired capacity from "
-            f"{before} to {after}.",
+            cause=f"At {timestamp(self._world.now_epoch_seconds)} a monitor alarm "
+            f"{proposal.alarm} in state ALARM triggered policy {proposal.policy} changing the "
+            f"desired capacity from {before} to {after}.",
         )
 
 
