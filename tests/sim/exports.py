@@ -111,6 +111,16 @@ TEXTS = {
     "names of months": table(
         "Time;req", time=lambda t: t.strftime("%b %d, %Y, %I:%M %p"), row="{time};{value}"
     ),
+    "Kibana": table(
+        '"@timestamp per minute","Count of records"',
+        time=lambda t: t.strftime("%b %d, %Y @ %H:%M:%S.000"),
+        row='"{time}","{value}"',
+    ),
+    "Splunk": table(
+        "_time,count,_span",
+        time=lambda t: t.strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
+        row="{time},{value},60",
+    ),
     "compact": table(time=lambda t: t.strftime("%Y%m%dT%H%M%SZ")),
     "an offset": table(time=lambda t: (t + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%S+02:00")),
     "an offset without a colon": table(time=lambda t: t.strftime("%Y-%m-%dT%H:%M:%S+0000")),

@@ -119,6 +119,16 @@ def test_series_of_a_query_are_named_and_one_is_chosen(read: Read) -> None:
     is_the_demand(read(data, "answer.json", value_column='load{job="web"}'))
 
 
+def test_series_of_one_name_are_told_apart(read: Read) -> None:
+    document = json.loads(json.dumps(exports.DOCUMENTS["get-metric-data"]))
+    document["MetricDataResults"] *= 2
+
+    assert "'RequestCount 1', 'RequestCount 2'" in refusal(
+        read, json.dumps(document), "answer.json"
+    )
+    is_the_demand(read(json.dumps(document), "answer.json", value_column="RequestCount 2"))
+
+
 def test_the_tables_of_an_influx_export_are_series(read: Read) -> None:
     def part(index: int) -> str:
         return table(exports.INFLUX, row=f",,{index},2026-03-10T00:00:00Z,{{time}},{{value}}")

@@ -19,8 +19,8 @@ from peakfleet_local.replay import (
     usable_baseline_units,
 )
 from peakfleet_planner import FleetSpec
-from peakfleet_sim import BacklogWork, Comparison, Live, Outcome, Queue, Run, World, score
-from peakfleet_sim.replay import ladder_dollars
+from peakfleet_sim import BacklogWork, Comparison, Live, Outcome, Run, score
+from peakfleet_sim.replay import ladder_dollars, queue_of, world_of
 
 PEAKFLEET: Final = "peakfleet"
 MINUTES_PER_HOUR: Final = 60
@@ -88,7 +88,7 @@ def compare(spec: FleetSpec, peak: Peak, minutes: Sequence[Minute]) -> FleetOutc
         minutes: All of the replay.
     """
     demand = peak.demands[spec.fleet]
-    contest = Comparison(demand=demand, world=_world(spec), queue=_queue(spec))
+    contest = Comparison(demand=demand, world=world_of(spec), queue=queue_of(spec))
     ours = _run(spec, contest, peak, [minute.fleets[spec.fleet] for minute in minutes])
     theirs, best = contest.target_tracking(), contest.optimum()
     return FleetOutcome(
@@ -97,28 +97,6 @@ def compare(spec: FleetSpec, peak: Peak, minutes: Sequence[Minute]) -> FleetOutc
         target_tracking=_result(theirs, best, ladder_dollars(spec, theirs)),
         optimum=_result(best, best, ladder_dollars(spec, best)),
     )
-
-
-def _world(spec: FleetSpec) -> World:
-    first = spec.pools[0]
-    each = first.units_per_capacity
-    return World(
-        units_per_instance=each,
-        baseline_units=usable_baseline_units(spec),
-        min_instances=first.min_capacity,
-        max_instances=max(1, int(sum(pool.max_units for pool in spec.pools) // each)),
-        boot_seconds=first.boot_seconds,
-        unserved_cost=spec.service_level.unserved_cost,
-    )
-
-
-def _queue(spec: FleetSpec) -> Queue | None:
-    if backlog := backlog_of(spec):
-        return Queue(
-            seconds_per_item=backlog.seconds_per_item,
-            deadline_seconds=backlog.drain_within_seconds,
-        )
-    return None
 
 
 def _result(run: Run, best: Run, dollars: float | None) -> PolicyResult:

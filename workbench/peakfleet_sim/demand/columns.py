@@ -22,7 +22,7 @@ _TIME_NAME: Final = re.compile(
 )
 _BEST_TIME_NAMES: Final = ("timestamp_utc", "_time", "timestamp", "time", "datetime", "date")
 _BEST_VALUE_NAMES: Final = ("demand", "_value")
-_NO_VALUES: Final = frozenset({"", "index", "id", "row", "#", "no", "table", "result"})
+_NO_VALUES: Final = frozenset({"", "index", "id", "row", "#", "no", "table", "result", "_span"})
 _INFLUX_LABELS: Final = ("table",)
 
 

@@ -93,7 +93,12 @@ def _frame(series: Sequence[_Series]) -> pl.DataFrame:
     if len(series) == 1:
         name = series[0].name or VALUE
         return pl.DataFrame({TIME: times, name if name != TIME else VALUE: values}, strict=False)
-    names = [one.name for one in series for _ in one.points]
+    given = [one.name for one in series]
+    names = [
+        one.name if given.count(one.name) == 1 else f"{one.name} {number}"
+        for number, one in enumerate(series, start=1)
+        for _ in one.points
+    ]
     return pl.DataFrame({SERIES: names, TIME: times, VALUE: values}, strict=False)
 
 

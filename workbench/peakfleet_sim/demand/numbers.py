@@ -69,6 +69,9 @@ def read_numbers(column: pl.Series, options: ReadOptions, *, where: Where) -> tu
 
 
 def _from_text(column: pl.Series, options: ReadOptions, where: Where) -> tuple[pl.Series, str]:
+    read = column.cast(pl.Float64, strict=False)
+    if options.decimal is None and read.null_count() == column.null_count():
+        return read, ""
     text = column.str.strip_chars()
     if options.decimal is not None:
         return _notation(text, options.decimal, where), ""

@@ -48,6 +48,8 @@ class Points:
     def known(self) -> Points:
         """Those with a value."""
         known = ~np.isnan(self.values)
+        if known.all():
+            return self
         return replace(
             self, times=self.times[known], values=self.values[known], rows=self.rows[known]
         )

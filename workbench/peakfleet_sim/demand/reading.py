@@ -127,7 +127,7 @@ def _one_series(table: Table) -> tuple[Table, str]:
     columns, frame = table.columns, table.frame
     missing = pl.col(columns.time).is_null()
     if frame.schema[columns.time] == pl.String:
-        missing = missing | (pl.col(columns.time).str.strip_chars() == "")
+        missing = missing | (pl.col(columns.time) == "")
     known = ~frame.select(missing.alias("missing")).to_series()
     if columns.labels:
         # A header that is repeated between the tables of an Influx export is no row.
@@ -135,10 +135,12 @@ def _one_series(table: Table) -> tuple[Table, str]:
     if not known.all():
         table = table.kept(known)
         frame = table.frame
-    several = frame[columns.time].n_unique() < frame.height * (1 - REPEATED_SHARE)
-    if columns.clock or not columns.labels or not (several or columns.series):
+    if columns.clock or not columns.labels:
         if columns.series:
             raise _unknown(columns.series, table, [])
+        return table, columns.value
+    several = frame[columns.time].n_unique() < frame.height * (1 - REPEATED_SHARE)
+    if not (several or columns.series):
         return table, columns.value
     labels = [
         name for name in columns.labels

@@ -75,7 +75,7 @@ def read_source(path: Path) -> Source:
         if unpacked is None:
             break
         data = unpacked
-    if not data.strip():
+    if not data or data.isspace():
         raise DemandError(
             f"{label}: is empty; {_READS} with a time and a value in each row is read"
         )

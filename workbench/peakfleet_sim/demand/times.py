@@ -30,7 +30,7 @@ _TIME: Final = re.compile(
       | (?P<day>\d{1,2})(?P<u>[- ])(?P<month>[A-Za-z]{3,9})(?P=u)(?P<y2>\d{4})
       | (?P<name>[A-Za-z]{3,9})[ ](?P<d2>\d{1,2})(?P<comma>,?)[ ](?P<y3>\d{4})
     )
-    (?: (?P<sep>[T ,]*)
+    (?: (?P<sep>[ ]@[ ]|[T ,]*)
         (?P<h>\d{1,2})(?P<c>:?)\d{2}(?P<sec>(?P=c)\d{2}(?P<frac>\.\d+)?)?
         (?: (?P<gap>[ \u202f]?)(?P<half>[AaPp]\.?[Mm]\.?))?
         (?P<zs>[ ]?)(?P<zone>Z|UTC|GMT|[-+]\d{2}(?::?\d{2})?)?
@@ -140,7 +140,9 @@ def read_times(column: pl.Series, options: ReadOptions, *, where: Where) -> Time
     name = column.name
     if column.dtype in (pl.Datetime, pl.Date):
         return _of_typed(column, options, where)
-    text = column.cast(pl.String).str.strip_chars()
+    text = column.cast(pl.String)
+    if text.str.ends_with(" ").any() or text.str.starts_with(" ").any():
+        text = text.str.strip_chars()
     asked = options.time_format
     if asked in _EPOCHS:
         return _of_epochs(text, asked, where)
