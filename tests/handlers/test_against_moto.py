@@ -153,7 +153,7 @@ def test_a_listener_gets_the_weights(account: Account) -> None:
     account.tick(replace(FLEET, traffic=traffic))
     (action,) = elb.describe_listeners(ListenerArns=[listener])["Listeners"][0]["DefaultActions"]
     split = {t["TargetGroupArn"]: t["Weight"] for t in action["ForwardConfig"]["TargetGroups"]}
-    assert split == {targets[0]: 67, targets[1]: 33}
+    assert split == {targets[0]: 666, targets[1]: 333}
     account.tick(replace(FLEET, traffic=traffic))
     assert account.calls["ModifyListener"] == 0
 
