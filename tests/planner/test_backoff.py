@@ -170,3 +170,25 @@ def test_a_zone_with_a_type_left_is_asked_at_once_and_others_when_their_time_is_
     later = replace(seen, memory=Memory(outages=over))
     asked = {launch.zone for launch in decide(LADDER, later).pools[0].launches}
     assert asked == (set(ZONES) if len(zones) < len(ZONES) else {"a"})
+
+
+@given(age=st.integers(600, 7200))
+def test_a_pools_own_refusal_ends_when_it_is_given_and_nobody_elses(age: int) -> None:
+    (own,) = after_refusal(OutageCause.QUOTA)
+    own = replace(own, asked_at_epoch_seconds=NOW - age)
+    known = (own, replace(own, pool="OnDemand", purchase="on-demand"))
+    seen = replace(demand(100, groups([0, 0])), memory=Memory(outages=known))
+    pursued = pursue(
+        LADDER, seen, decide(LADDER, seen), ask=lambda _, launch: Answer(capacity=launch.capacity)
+    )
+    assert pursued.ended == (own,)
+
+
+@given(age=st.integers(0, 1200))
+def test_a_pool_that_cannot_be_read_still_says_why_it_is_shut(age: int) -> None:
+    (own,) = after_refusal(OutageCause.QUOTA)
+    memory = Memory(desired={"Spot": 3}, outages=(replace(own, asked_at_epoch_seconds=NOW - age),))
+    seen = replace(demand(100, groups([0, 0])[1:]), memory=memory)
+    told = decide(LADDER, seen).pools[0]
+    assert told.outage is (OutageCause.QUOTA if age < 600 else None)
+    assert told.desired_capacity == 3
