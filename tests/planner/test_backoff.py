@@ -192,3 +192,21 @@ def test_a_pool_that_cannot_be_read_still_says_why_it_is_shut(age: int) -> None:
     told = decide(LADDER, seen).pools[0]
     assert told.outage is (OutageCause.QUOTA if age < 600 else None)
     assert told.desired_capacity == 3
+
+
+@given(drawn=refusals)
+def test_a_dry_pool_that_is_tried_in_one_zone_counts_the_refusals_of_all(
+    drawn: list[tuple[int, int]],
+) -> None:
+    known = refused_everywhere([(7200, attempts) for _, attempts in drawn])
+    seen = replace(demand(500, groups([0, 0])), memory=Memory(outages=known))
+
+    def ask(pool: PoolSpec, launch: Launch) -> Answer:
+        if pool.purchase != "spot":
+            return Answer(capacity=launch.capacity)
+        return Answer(capacity=0, refusals=(Refusal(cause=OutageCause.NO_CAPACITY),))
+
+    pursued = pursue(LADDER, seen, decide(LADDER, seen), ask=ask)
+    most = max(one.attempts for one in known)
+    assert {one.attempts for one in pursued.outages} == {most + 1}
+    assert len({one.zone for one in pursued.outages}) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from peakfleet_planner import (
@@ -200,6 +200,8 @@ def test_a_size_that_was_lowered_is_left_for_as_long_as_the_owner_says(
 
 
 @given(size=st.integers(5, 20), age=st.integers(0, 3600))
+@example(size=10, age=119)
+@example(size=10, age=120)
 def test_a_size_between_two_own_ones_is_own_only_while_the_change_is_recent(
     size: int, age: int
 ) -> None:
