@@ -210,3 +210,51 @@ def test_a_dry_pool_that_is_tried_in_one_zone_counts_the_refusals_of_all(
     most = max(one.attempts for one in known)
     assert {one.attempts for one in pursued.outages} == {most + 1}
     assert len({one.zone for one in pursued.outages}) == 1
+
+
+@given(
+    load=st.floats(1, 900),
+    running=st.lists(st.integers(0, 30), min_size=2, max_size=2),
+    left=st.lists(st.integers(0, 40), min_size=3, max_size=3),
+    knows=st.booleans(),
+)
+def test_what_is_given_in_part_counts_at_once_and_is_asked_for_once(
+    load: float, running: list[int], left: list[int], *, knows: bool
+) -> None:
+    """Spot has so many points left in each zone, and on-demand capacity as many as are asked."""
+    readings = tuple(
+        one if knows else replace(one, booting_capacity=None) for one in groups(running)
+    )
+    seen = demand(load, readings)
+    could = dict(zip(ZONES, left, strict=True))
+    given_by: dict[tuple[str, str], int] = {}
+
+    def ask(pool: PoolSpec, launch: Launch) -> Answer:
+        points = launch.capacity
+        if pool.purchase == "spot":
+            points = min(points, could[launch.zone])
+            could[launch.zone] -= points
+        if points:
+            key = (pool.name, launch.zone)
+            given_by[key] = given_by.get(key, 0) + points
+        missing = points < launch.capacity
+        refusals = (Refusal(cause=OutageCause.NO_CAPACITY),) if missing else ()
+        return Answer(capacity=points, refusals=refusals)
+
+    first = decide(LADDER, seen)
+    plan = pursue(LADDER, seen, first, ask=ask).plan
+    launched = {
+        (told.name, launch.zone): launch.capacity for told in plan.pools for launch in told.launches
+    }
+    assert launched == given_by
+    for told, was, one in zip(plan.pools, running, readings, strict=True):
+        assert told.seen_capacity == was == one.desired_capacity
+        more = sum(points for (name, _), points in launched.items() if name == told.name)
+        if more:
+            assert told.desired_capacity == was + more
+            open_zones = [z for z in ZONES if told.name == "OnDemand" or could[z] > 0]
+            spread = [one.zones[z] + launched.get((told.name, z), 0) for z in open_zones]
+            assert max(spread, default=0) - min(spread, default=0) <= 1
+    if first.wanted_units > 10 * sum(running):
+        asked_for = 10 * (sum(running) + sum(launched.values()))
+        assert first.wanted_units - 1e-6 <= asked_for < first.wanted_units + 10
