@@ -78,7 +78,7 @@ bench: $(READY) ## Measure a tick and the simulator; with PEAKFLEET_TRACES=folde
 fuzz: $(READY) ## Try the planner's laws on many more examples
 	pytest tests/planner --hypothesis-profile=fuzz
 
-# Some 1,900 mutants: about an hour on two cores. ONLY="peakfleet_planner.pools.*" runs a part.
+# Some 3,200 mutants: a few hours on two free cores. ONLY="peakfleet_planner.pools.*" runs a part.
 mutants: $(READY) ## Break the planner's rules one by one; docs/mutants.md says what survives and why
 	rm -rf out/mutants
 	mkdir -p out/mutants/src out/mutants/tests

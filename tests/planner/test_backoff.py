@@ -170,3 +170,91 @@ def test_a_zone_with_a_type_left_is_asked_at_once_and_others_when_their_time_is_
     later = replace(seen, memory=Memory(outages=over))
     asked = {launch.zone for launch in decide(LADDER, later).pools[0].launches}
     assert asked == (set(ZONES) if len(zones) < len(ZONES) else {"a"})
+
+
+@given(age=st.integers(600, 7200))
+def test_a_pools_own_refusal_ends_when_it_is_given_and_nobody_elses(age: int) -> None:
+    (own,) = after_refusal(OutageCause.QUOTA)
+    own = replace(own, asked_at_epoch_seconds=NOW - age)
+    known = (own, replace(own, pool="OnDemand", purchase="on-demand"))
+    seen = replace(demand(100, groups([0, 0])), memory=Memory(outages=known))
+    pursued = pursue(
+        LADDER, seen, decide(LADDER, seen), ask=lambda _, launch: Answer(capacity=launch.capacity)
+    )
+    assert pursued.ended == (own,)
+
+
+@given(age=st.integers(0, 1200))
+def test_a_pool_that_cannot_be_read_still_says_why_it_is_shut(age: int) -> None:
+    (own,) = after_refusal(OutageCause.QUOTA)
+    memory = Memory(desired={"Spot": 3}, outages=(replace(own, asked_at_epoch_seconds=NOW - age),))
+    seen = replace(demand(100, groups([0, 0])[1:]), memory=memory)
+    told = decide(LADDER, seen).pools[0]
+    assert told.outage is (OutageCause.QUOTA if age < 600 else None)
+    assert told.desired_capacity == 3
+
+
+@given(drawn=refusals)
+def test_a_dry_pool_that_is_tried_in_one_zone_counts_the_refusals_of_all(
+    drawn: list[tuple[int, int]],
+) -> None:
+    known = refused_everywhere([(7200, attempts) for _, attempts in drawn])
+    seen = replace(demand(500, groups([0, 0])), memory=Memory(outages=known))
+
+    def ask(pool: PoolSpec, launch: Launch) -> Answer:
+        if pool.purchase != "spot":
+            return Answer(capacity=launch.capacity)
+        return Answer(capacity=0, refusals=(Refusal(cause=OutageCause.NO_CAPACITY),))
+
+    pursued = pursue(LADDER, seen, decide(LADDER, seen), ask=ask)
+    most = max(one.attempts for one in known)
+    assert {one.attempts for one in pursued.outages} == {most + 1}
+    assert len({one.zone for one in pursued.outages}) == 1
+
+
+@given(
+    load=st.floats(1, 900),
+    running=st.lists(st.integers(0, 30), min_size=2, max_size=2),
+    left=st.lists(st.integers(0, 40), min_size=3, max_size=3),
+    knows=st.booleans(),
+)
+def test_what_is_given_in_part_counts_at_once_and_is_asked_for_once(
+    load: float, running: list[int], left: list[int], *, knows: bool
+) -> None:
+    """Spot has so many points left in each zone, and on-demand capacity as many as are asked."""
+    readings = tuple(
+        one if knows else replace(one, booting_capacity=None) for one in groups(running)
+    )
+    seen = demand(load, readings)
+    could = dict(zip(ZONES, left, strict=True))
+    given_by: dict[tuple[str, str], int] = {}
+
+    def ask(pool: PoolSpec, launch: Launch) -> Answer:
+        points = launch.capacity
+        if pool.purchase == "spot":
+            points = min(points, could[launch.zone])
+            could[launch.zone] -= points
+        if points:
+            key = (pool.name, launch.zone)
+            given_by[key] = given_by.get(key, 0) + points
+        missing = points < launch.capacity
+        refusals = (Refusal(cause=OutageCause.NO_CAPACITY),) if missing else ()
+        return Answer(capacity=points, refusals=refusals)
+
+    first = decide(LADDER, seen)
+    plan = pursue(LADDER, seen, first, ask=ask).plan
+    launched = {
+        (told.name, launch.zone): launch.capacity for told in plan.pools for launch in told.launches
+    }
+    assert launched == given_by
+    for told, was, one in zip(plan.pools, running, readings, strict=True):
+        assert told.seen_capacity == was == one.desired_capacity
+        more = sum(points for (name, _), points in launched.items() if name == told.name)
+        if more:
+            assert told.desired_capacity == was + more
+            open_zones = [z for z in ZONES if told.name == "OnDemand" or could[z] > 0]
+            spread = [one.zones[z] + launched.get((told.name, z), 0) for z in open_zones]
+            assert max(spread, default=0) - min(spread, default=0) <= 1
+    if first.wanted_units > 10 * sum(running):
+        asked_for = 10 * (sum(running) + sum(launched.values()))
+        assert first.wanted_units - 1e-6 <= asked_for < first.wanted_units + 10

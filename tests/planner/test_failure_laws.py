@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from peakfleet_planner import (
@@ -115,6 +115,28 @@ def test_what_is_missing_is_remembered_and_the_pool_is_shut_for_longer_each_time
     assert (second.scope, second.attempts) == (first.scope, 2)
 
 
+@given(
+    asked=st.integers(1, 60),
+    serving=st.integers(0, 3),
+    before=capacities,
+    own=st.booleans(),
+    ago=st.none() | st.integers(0, 3600),
+)
+def test_where_nobody_keeps_since_when_only_a_group_with_nothing_at_all_is_given_up(
+    asked: int, serving: int, before: int, *, own: bool, ago: int | None
+) -> None:
+    """And only for a size of the fleet's own, which it asked for before its last change."""
+    memory = Memory(
+        desired={"g": asked if own else asked + 1, "h": 0},
+        before={"g": before, "h": 0},
+        growth={} if ago is None else {"g": ((NOW - ago, asked),)},
+    )
+    group = reading(asked + serving, serving)
+    plan = decide(BOTH, asks(10 * (asked + serving), group, reading(0, name="h"), memory=memory))
+    long_ago = before >= asked if ago is None else ago >= 360
+    assert bool(plan.missing) == (own and long_ago and not serving)
+
+
 @given(lost=st.integers(1, 10), since=st.integers(0, 359))
 def test_a_group_that_replaces_what_it_lost_is_left_to_it(lost: int, since: int) -> None:
     memory = Memory(desired={"g": 10}, before={"g": 10}, unmet_since={"g": NOW - since})
@@ -178,6 +200,8 @@ def test_a_size_that_was_lowered_is_left_for_as_long_as_the_owner_says(
 
 
 @given(size=st.integers(5, 20), age=st.integers(0, 3600))
+@example(size=10, age=119)
+@example(size=10, age=120)
 def test_a_size_between_two_own_ones_is_own_only_while_the_change_is_recent(
     size: int, age: int
 ) -> None:
@@ -240,9 +264,11 @@ def test_a_halted_replacement_tries_one_at_a_time_and_ends_when_new_ones_serve(
         assert told.replacements == ("i-0",)
     else:
         assert told.replaces_unhealthy
-    boots = replace(group, desired_capacity=group.desired_capacity + 1, booting_capacity=1)
-    tried = decide(FLEET, asks(100, boots)).pools[0]
-    assert not tried.replacements
+    unknown = replace(group, booting_capacity=None)
+    assert decide(FLEET, asks(100, unknown)).pools[0].replacements == told.replacements
+    for boots in (1, None):
+        more = replace(group, desired_capacity=group.desired_capacity + 1, booting_capacity=boots)
+        assert not decide(FLEET, asks(100, more)).pools[0].replacements
     forbids = replace(group, suspended=("ReplaceUnhealthy",))
     plan = decide(FLEET, asks(100, forbids))
     assert not plan.pools[0].replaces_unhealthy

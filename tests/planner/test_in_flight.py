@@ -42,3 +42,38 @@ def test_a_size_that_somebody_has_lowered_is_not_read_as_the_one_before(
         desired={"g": before + more}, before={"g": before}, growth={"g": ((NOW - seconds, more),)}
     )
     assert settled(lowered, memory, NOW).desired_capacity == before - less
+
+
+@given(asked=st.integers(1, 60), shown=points, boots=points, seconds=st.integers(1, 29))
+def test_what_is_in_flight_boots_since_it_was_asked_for(
+    asked: int, shown: int, boots: int, seconds: int
+) -> None:
+    assume(boots <= shown < asked)
+    reading = PoolReading(
+        name="g",
+        desired_capacity=shown,
+        in_service_capacity=shown - boots,
+        booting_capacity=boots,
+        min_capacity=0,
+        max_capacity=200,
+    )
+    since = NOW - seconds
+    memory = Memory(desired={"g": asked}, before={"g": 0}, growth={"g": ((since, asked),)})
+    found = settled(reading, memory, NOW)
+    assert found.booting_capacity == boots + asked - shown
+    assert found.booting_since == ((since, boots + asked - shown),)
+
+
+@given(shown=points, seconds=st.integers(1, 29), before=points)
+def test_a_size_of_which_nothing_is_remembered_is_taken_as_it_shows(
+    shown: int, seconds: int, before: int
+) -> None:
+    reading = PoolReading(
+        name="g", desired_capacity=shown, in_service_capacity=0, min_capacity=0, max_capacity=200
+    )
+    growth = {"g": ((NOW - seconds, 5),)}
+    for memory in (
+        Memory(growth=growth, before={"g": before}),
+        Memory(growth=growth, desired={"g": shown + 5}),
+    ):
+        assert settled(reading, memory, NOW).desired_capacity == shown
