@@ -257,7 +257,7 @@ def _most_rise(earlier: Sequence[float], now_units: float) -> float:
     crest = max(earlier, default=0.0)
     if now_units > (1 + _NEW_HEIGHTS_SHARE) * crest:
         return inf
-    return crest - now_units if now_units <= crest else _NEW_HEIGHTS_SHARE * now_units
+    return (1 + _NEW_HEIGHTS_SHARE) * max(crest, now_units) - now_units
 
 
 def critical_fractile(ascending: Sequence[float], unserved_cost: float) -> float:
