@@ -499,3 +499,42 @@ def test_ints_in_parquet_are_numbers(read: Read) -> None:
     ).write_parquet(data)
 
     assert read(data.getvalue(), "web.parquet").units[0] == 49 + MINUTES
+
+
+PIECES = [
+    b",",
+    b'"',
+    b"\n",
+    b"\r",
+    b"2026-13-45",
+    b"1e999",
+    b"NaN",
+    b"-",
+    b"\xff",
+    b"null",
+    b"9" * 20,
+]
+WHOLE = [text.encode() for text in exports.TEXTS.values()] + [
+    json.dumps(document).encode() for document in exports.DOCUMENTS.values()
+]
+
+
+@given(
+    whole=st.sampled_from(WHOLE),
+    changes=st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 30), st.sampled_from([b"", *PIECES])), max_size=6
+    ),
+)
+def test_whatever_is_wrong_in_a_file_is_said_in_one_line_or_it_is_read(
+    tmp_path_factory: pytest.TempPathFactory, whole: bytes, changes: list[tuple[float, int, bytes]]
+) -> None:
+    data = whole
+    for place, removed, put in changes:
+        at = int(place * len(data))
+        data = data[:at] + put + data[at + removed :]
+    path = tmp_path_factory.mktemp("changed") / "web"
+    path.write_bytes(data)
+    try:
+        assert read_recording(path).summary()
+    except DemandError as error:
+        assert "\n" not in str(error)  # noqa: PT017  either outcome is right

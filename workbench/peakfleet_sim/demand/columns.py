@@ -47,7 +47,8 @@ class Columns:
     @property
     def read(self) -> list[str]:
         """All of them."""
-        return [name for name in (self.time, self.clock, self.value, *self.labels) if name]
+        names = (self.time, self.clock, self.value, *self.labels)
+        return list(dict.fromkeys(name for name in names if name is not None))
 
 
 def choose_columns(label: str, sample: pl.DataFrame, options: ReadOptions) -> Columns:
@@ -78,7 +79,8 @@ def choose_columns(label: str, sample: pl.DataFrame, options: ReadOptions) -> Co
         others = tuple(name for name in labels if name != found)
         return Columns(time=time, clock=clock, value=found, labels=others)
     value = _value_column(label, numeric, rest, asked, labels)
-    return Columns(time=time, clock=clock, value=value, labels=labels, series=asked)
+    others = tuple(name for name in labels if name != value)
+    return Columns(time=time, clock=clock, value=value, labels=others, series=asked)
 
 
 def _cells(column: pl.Series) -> list[str]:

@@ -57,7 +57,7 @@ def read_json(label: str, data: bytes) -> JsonTable:
             series = list(shape(document))
         except DemandError:
             raise
-        except (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError):
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
             continue
         if not any(one.points for one in series):
             raise DemandError(f"{label}: {origin} without a datapoint; ask for a longer period")

@@ -111,7 +111,7 @@ def _decimal(name: str, cells: list[str], plain: pl.Series, text: pl.Series, whe
     points = plain.filter(plain.str.contains(".", literal=True))
     if comma and points.str.contains(r"^[-+]?\d{1,3}(\.\d{3})+$").all():
         return ","
-    row = int(text.is_in(cells).to_numpy().argmax())
+    row = int(text.is_in(cells).fill_null(value=False).to_numpy().argmax())
     cell = str(text[row])
     if cell.endswith("%"):
         raise DemandError(

@@ -34,7 +34,10 @@ _PACKED: Final[tuple[tuple[bytes, str, Callable[[io.BytesIO], io.BufferedIOBase]
     (b"\xfd7zXZ\x00", "xz", lzma.LZMAFile),
     (b"\x28\xb5\x2f\xfd", "zstd", zstd.ZstdFile),
 )
-_BROKEN: Final = (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstd.ZstdError)
+_BROKEN: Final = (
+    EOFError, OSError, ValueError, NotImplementedError, zlib.error, lzma.LZMAError,
+    zipfile.BadZipFile, zstd.ZstdError,
+)  # fmt: skip
 _TEXT_CONTROLS: Final = frozenset(b"\t\n\r\f")
 _SUFFIXES: Final = frozenset(
     {".gz", ".bz2", ".xz", ".zst", ".zip", ".csv", ".tsv", ".txt", ".json", ".xlsx", ".parquet"}
@@ -104,6 +107,8 @@ def _unpacked(label: str, data: bytes) -> bytes | None:
             if data.startswith(magic):
                 with opened(io.BytesIO(data)) as file:
                     return _limited(label, file.read)
+    except DemandError:
+        raise
     except _BROKEN as error:
         what = next((what for magic, what, _ in _PACKED if data.startswith(magic)), "zip")
         cut = isinstance(error, EOFError)

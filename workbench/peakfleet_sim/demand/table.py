@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 import numpy as np
 import polars as pl
+from fastexcel import FastExcelError
 from numpy.typing import NDArray
 
 from peakfleet_sim.demand.columns import Columns, choose_columns
@@ -96,7 +97,7 @@ def read_table(source: Source, options: ReadOptions) -> Table:
             frame = _read_xlsx(source)
         else:
             frame = pl.read_parquet(io.BytesIO(source.data))
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (FastExcelError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         message = str(error).splitlines()[0]
         raise DemandError(f"{source.label}: cannot be read as {origin}: {message}") from error
     if frame.is_empty():
@@ -155,7 +156,7 @@ def _read_csv(source: Source, options: ReadOptions) -> Table:
             )
         columns = choose_columns(source.label, sample, options)
         frame = read(columns=columns.read)
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DemandError(f"{source.label}{_ragged(source, layout, error)}") from error
     return Table(
         frame=frame.select(columns.read),
@@ -207,7 +208,7 @@ def _layout(source: Source) -> _Layout:
     if len(source.data) > _HEAD_BYTES:
         head.pop()
     numbered = [
-        (number, line.rstrip("\r"))
+        (number, line.replace("\r", ""))
         for number, line in enumerate(head[:_HEAD_LINES])
         if line.strip() and not line.startswith(_COMMENT)
     ]

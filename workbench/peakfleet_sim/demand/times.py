@@ -137,6 +137,18 @@ def read_times(column: pl.Series, options: ReadOptions, *, where: Where) -> Time
     Raises:
         DemandError: A cell is no time, or the times could be of several zones or formats.
     """
+    read = _read(column, options, where)
+    wrong = np.flatnonzero((read.utc < 0) | (read.utc > _LATEST * SECOND))
+    if len(wrong):
+        row = int(wrong[0])
+        raise DemandError(
+            f"column '{column.name}', {where(row)}: {column[row]} is no time between 1970 and "
+            "2100; mend the row, or say --time-column or --time-format"
+        )
+    return read
+
+
+def _read(column: pl.Series, options: ReadOptions, where: Where) -> Times:
     name = column.name
     if column.dtype in (pl.Datetime, pl.Date):
         return _of_typed(column, options, where)
@@ -183,7 +195,7 @@ def _of_typed(column: pl.Series, options: ReadOptions, where: Where) -> Times:
 def _of_epochs(text: pl.Series, unit: str, where: Where) -> Times:
     numbers = text.cast(pl.Float64, strict=False)
     _refuse_unread(numbers, text, f"is no number as the others, which are {unit}", where)
-    seconds = numbers.to_numpy() / _EPOCHS[unit]
+    seconds = np.nan_to_num(numbers.to_numpy() / _EPOCHS[unit], nan=-1).clip(-1, 2 * _LATEST)
     return Times(utc=np.round(seconds * SECOND).astype(np.int64))
 
 
