@@ -16,7 +16,7 @@ BACK_AGAIN_MINUTES = 45
 """The longest pause between two requests is 30 minutes, and an instance boots for three."""
 MOST_INSTANCES = 31
 """23 serve the peak; a third is headroom that the reactive rule may want on the way."""
-SPOT_QUOTA, ON_DEMAND_QUOTA = 15, 10
+SPOT_QUOTA, ON_DEMAND_QUOTA = 15, 6
 
 
 def _other_spot(m: Measurements, *, where: str) -> Iterator[Assertion]:
