@@ -12,6 +12,7 @@ from peakfleet_demo.options import DemoOptions
 from peakfleet_local.replay import backlog_of
 from peakfleet_sim import DemandError
 from tests.cli.replayed import FLEETS, JOBS, LIVE
+from tests.sim.exports import VALUES, naive, table
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -130,3 +131,16 @@ def test_the_history_is_as_long_as_the_longest_memory() -> None:
     forgetful = replace(LIVE, service_level=replace(LIVE.service_level, history_seconds=10_800))
 
     assert choose_peak(DemoOptions(), None, [forgetful, JOBS]).phases.history_minutes == 184
+
+
+def test_how_a_recording_was_understood_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "web.csv"
+    path.write_text(table("when;load", time=naive, row="{time};{value}"), encoding="utf-8")
+    said: list[str] = []
+    demand = read_recording(DemoOptions(file=path, hours=1), say=said.append)
+
+    assert demand is not None
+    assert demand.units.tolist() == VALUES
+    assert len(said) == 1
+    assert "90 rows of 'load'" in said[0]
+    assert "count as UTC" in said[0]

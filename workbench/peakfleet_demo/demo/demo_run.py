@@ -79,8 +79,11 @@ def _run(app: App, options: DemoOptions, outputs: Outputs, console: Console) -> 
     cdk = app.directory.resolve() / "node_modules" / ".bin" / "cdk"
     if not cdk.exists():
         raise DemoError(f"there is no CDK CLI at {cdk}: say `npm ci` in {app.directory}")
+    understood: list[str] = []
     with screen.step(f"Read {options.file}") if options.file else nullcontext():
-        recording = read_recording(options)
+        recording = read_recording(options, say=understood.append)
+    for line in understood:
+        console.print(line, soft_wrap=True)
     with _warnings_shown(console), LocalAws(port=app.port) as aws:
         console.print(f"Local AWS on {aws.endpoint_url}; nothing leaves this machine")
         with deploy_in_step(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -12,7 +12,8 @@ import numpy as np
 from peakfleet_demo.options import DEFAULT_HOURS, DemoOptions
 from peakfleet_local.replay import Phases, backlog_of, usable_baseline_units
 from peakfleet_planner import FleetSpec
-from peakfleet_sim import Demand, DemandError, load_demand, premiere_night, scale_to
+from peakfleet_sim import Demand, DemandError, premiere_night, scale_to
+from peakfleet_sim import read_recording as read_file
 
 LEAST_WARM_UP_MINUTES = 30
 SETTLING_MINUTES = 10
@@ -48,8 +49,14 @@ class Peak:
         )
 
 
-def read_recording(options: DemoOptions) -> Demand | None:
+def read_recording(
+    options: DemoOptions, *, say: Callable[[str], None] | None = None
+) -> Demand | None:
     """Return the recording that *options* names, whole; None if the peak is to be generated.
+
+    Args:
+        options: Which file, and what is said of it.
+        say: Takes the line that says how the file was understood. Default: nobody.
 
     Raises:
         DemandError: The file cannot be read, or *options* do not fit it.
@@ -61,9 +68,12 @@ def read_recording(options: DemoOptions) -> Demand | None:
                 "the generated premiere night always begins at 18:00"
             )
         return None
-    recording = load_demand(options.file, seed=options.seed, options=options.reading)
-    _scored_from(options, recording)
-    return recording
+    recording = read_file(options.file, options.reading)
+    if say is not None:
+        say(recording.summary())
+    demand = recording.demand(seed=options.seed)
+    _scored_from(options, demand)
+    return demand
 
 
 def choose_peak(options: DemoOptions, recording: Demand | None, specs: Sequence[FleetSpec]) -> Peak:
