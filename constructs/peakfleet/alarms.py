@@ -117,6 +117,17 @@ def _watches(
             ),
         ),
         Watch(
+            name="NoWorkTaken",
+            metric=metric("IdleUnits"),
+            minutes=3,
+            description=(
+                f"Work waits for the fleet {fleet}, and instances that serve take none of it, so "
+                f"that growth has stopped. Look for messages that no worker can finish (give the "
+                f"queue a dead-letter queue), for a FIFO queue with few message groups, and at the "
+                f"workers' logs."
+            ),
+        ),
+        Watch(
             name="HeldUnserved",
             metric=metric("HeldUnservedUnits"),
             minutes=5,

@@ -6,7 +6,10 @@ from functools import partial
 from aws_cdk import App, Duration, Fn, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_elasticloadbalancingv2_targets as targets
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from peakfleet import (
@@ -22,7 +25,9 @@ from peakfleet import (
     InferenceFleet,
     Model,
     Purchase,
+    QueueFleet,
     Readiness,
+    TrafficSpec,
     TrainingFleet,
 )
 
@@ -86,30 +91,79 @@ class ServiceStack(FaultStack):
 
 
 class RequestsStack(FaultStack):
-    """Servers behind a balancer whose requests are counted by many of its nodes."""
+    """Servers behind a balancer that splits its traffic between them and those on premises."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
+        balancer = elbv2.ApplicationLoadBalancer(
+            self,
+            "Balancer",
+            vpc=self.vpc,
+            vpc_subnets=ec2.SubnetSelection(subnets=self.vpc.isolated_subnets),
+            internet_facing=False,
+        )
+        on_premises = elbv2.ApplicationTargetGroup(
+            self,
+            "OnPremises",
+            vpc=self.vpc,
+            port=80,
+            target_type=elbv2.TargetType.IP,
+            targets=[targets.IpTarget("10.200.0.10", 80, "all")],
+        )
+        cloud = elbv2.ApplicationTargetGroup(
+            self, "Cloud", vpc=self.vpc, port=80, target_type=elbv2.TargetType.INSTANCE
+        )
+        listener = balancer.add_listener(
+            "Listener",
+            port=80,
+            open=False,
+            default_action=elbv2.ListenerAction.weighted_forward(
+                [
+                    elbv2.WeightedTargetGroup(target_group=on_premises, weight=100),
+                    elbv2.WeightedTargetGroup(target_group=cloud, weight=0),
+                ]
+            ),
+        )
         BurstFleet(
             self,
             "Requests",
             vpc=self.vpc,
             baseline=Baseline.fixed(100),
-            signals=[
-                DemandSignal.metric(
-                    cloudwatch.Metric(
-                        namespace="Scenarios",
-                        metric_name="Requests",
-                        statistic="Sum",
-                        period=Duration.minutes(1),
-                    )
-                )
-            ],
+            signals=[DemandSignal.request_rate(balancer)],
             foresight=Foresight.off(),
+            target_groups=[cloud],
+            traffic=TrafficSpec(
+                listener_arn=listener.listener_arn,
+                baseline_target_group_arn=on_premises.target_group_arn,
+                cloud_target_group_arn=cloud.target_group_arn,
+            ),
             pools=[
                 CapacityPool.graviton(
                     "c8g.4xlarge", "c7g.4xlarge", units_per_instance=10, max_instances=60
                 )
+            ],
+        )
+
+
+class QueueStack(FaultStack):
+    """Workers that drain a queue of one-minute messages, which has no dead-letter queue."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        QueueFleet(
+            self,
+            "Queue",
+            vpc=self.vpc,
+            baseline=Baseline.none(),
+            queue=sqs.Queue(self, "Work", enforce_ssl=True),
+            seconds_per_message=60,
+            drain_within=Duration.minutes(10),
+            foresight=Foresight.off(),
+            pools=[
+                CapacityPool.graviton(
+                    "c8g.4xlarge", "c7g.4xlarge", units_per_instance=10, max_instances=60
+                ),
+                CapacityPool.x86("c7i.4xlarge", units_per_instance=10, max_instances=30),
             ],
         )
 
@@ -180,6 +234,7 @@ class TrainingStack(FaultStack):
 STACKS: Mapping[str, Callable[[Construct, str], Stack]] = {
     "workers": ServiceStack,
     "requests": RequestsStack,
+    "queue": QueueStack,
     "ranking": RankingStack,
     "training": partial(TrainingStack, instance_type="trn1.32xlarge"),
     "training-in-block": partial(

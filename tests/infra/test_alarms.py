@@ -52,6 +52,7 @@ def test_a_dead_scaler_is_noticed_within_three_minutes(alarms: dict[str, dict[st
         ("UnservedDemand", "UnservedUnits", 10),
         ("MissingCapacity", "CapacityMissing", 5),
         ("ProcessesSuspended", "ProcessesSuspended", 10),
+        ("NoWorkTaken", "IdleUnits", 3),
         ("HeldUnserved", "HeldUnservedUnits", 5),
         ("BaselineUnknown", "BaselineUnknown", 10),
         ("BrokenPool", "PoolsBroken", 1),

@@ -338,9 +338,9 @@ class BurstFleet(FleetMetrics, Construct):
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
         """The alarms, by name.
 
-        NoTicks, AtMaximum, UnservedDemand, MissingCapacity, ProcessesSuspended, HeldUnserved,
-        BaselineUnknown, BrokenPool, OtherWriter, ReplacementHalted, StuckDrains, StaleSignals,
-        FailedCalls, ScalerErrors, DeadLetters and EventErrors.
+        NoTicks, AtMaximum, UnservedDemand, MissingCapacity, ProcessesSuspended, NoWorkTaken,
+        HeldUnserved, BaselineUnknown, BrokenPool, OtherWriter, ReplacementHalted, StuckDrains,
+        StaleSignals, FailedCalls, ScalerErrors, DeadLetters and EventErrors.
         """
         return MappingProxyType(self._alarms)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from peakfleet_demo.scenarios.measurements import NOTHING_UNITS, Measurements
 from peakfleet_demo.scenarios.scenario import Assertion
+from peakfleet_planner import Reason
 
 MOST_ASKS_PER_HOUR: Final = 10
 
@@ -120,6 +121,26 @@ def serves_all_again(m: Measurements, *, since: int, within: int) -> Assertion:
         text=f"everything is served again within {within} minutes",
         measured="not by the end" if ended else f"after {last + 1 - since} minutes",
         passed=not ended and last + 1 - since <= within,
+    )
+
+
+def rings(m: Measurements, metric: str, *, since: int, within: int) -> Assertion:
+    """The alarm on a metric rings some minutes after a moment at the latest, and not before it."""
+    at = first_minute(m, lambda minute: metric in m.samples[minute].alarms)
+    return Assertion(
+        text=f"the alarm on {metric} rings within {within} minutes",
+        measured="never" if at is None else f"after {at + 1 - since} minutes",
+        passed=at is not None and 0 < at + 1 - since <= within,
+    )
+
+
+def gives_reason(m: Measurements, reason: Reason, *, since: int, within: int) -> Assertion:
+    """The plan names its reason some minutes after a moment at the latest."""
+    at = first_minute(m, lambda minute: reason in m.reasons(minute), since=since)
+    return Assertion(
+        text=f"the plan says `{reason}` within {within} minutes",
+        measured="never" if at is None else f"after {at + 1 - since} minutes",
+        passed=at is not None and at + 1 - since <= within,
     )
 
 

@@ -14,6 +14,7 @@ SPOT, ON_DEMAND = "GravitonSpot", "Graviton"
 REPAIRED_MINUTE = 60
 MOST_IN_VAIN = 12
 LOST_ZONES, OUTAGE_MINUTE, OUTAGE_MINUTES = 2, 10, 30
+RESUMED_MINUTES, HALT_RINGS_MINUTES = 60, 4
 REPLACED_MINUTES = 8
 """The health check, a tick, one boot, and some to spare."""
 STEADY_UNITS = 300.0
@@ -69,6 +70,20 @@ def _zones_return(environment: Environment) -> None:
 
 
 def _zones_lost(m: Measurements) -> Iterator[Assertion]:
+    halted = [
+        minute
+        for minute in range(len(m.samples))
+        if not all(m.pool_plan(pool.name, minute).replaces_unhealthy for pool in m.spec.pools)
+    ]
+    yield Assertion(
+        text=f"replacement halts, and goes on by itself within {RESUMED_MINUTES} minutes",
+        measured=f"halted for {len(halted)} minutes, the last one {halted[-1] + 1 - OUTAGE_MINUTE} "
+        "minutes after the zones failed"
+        if halted
+        else "it never halted",
+        passed=bool(halted) and halted[-1] + 1 - OUTAGE_MINUTE <= RESUMED_MINUTES,
+    )
+    yield a.rings(m, "ReplacementHalted", since=OUTAGE_MINUTE, within=HALT_RINGS_MINUTES)
     yield a.serves_all_again(m, since=OUTAGE_MINUTE, within=REPLACED_MINUTES)
     last = m.in_service(m.last_minute)
     most = max(sample.billed_capacity for sample in m.samples[-5:])

@@ -1,8 +1,9 @@
-"""Control that fails: APIs, handlers, hooks, and another writer of sizes."""
+"""Control that fails: APIs, handlers, hooks, and another writer of sizes or listeners."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from peakfleet_demo.scenarios import assertions as a
 from peakfleet_demo.scenarios.environment import Environment
@@ -18,6 +19,16 @@ KILLED_MINUTES = (8, 12, 16)
 DROP_MINUTE, HIGH_UNITS, LOW_UNITS = 20, 300.0, 120.0
 JOB_SECONDS, SWEPT_MINUTES = 240.0, 45
 FOREIGN_MINUTE, FOREIGN_SIZE, GRACE_MINUTES = 10, 12, 10
+PEAK_UNITS, PLAIN_MINUTE, AUTHENTICATED_MINUTE = 550.0, 5, 15
+OIDC = {
+    "Issuer": "https://id.example.com",
+    "AuthorizationEndpoint": "https://id.example.com/authorize",
+    "TokenEndpoint": "https://id.example.com/token",
+    "UserInfoEndpoint": "https://id.example.com/user",
+    "ClientId": "peakfleet",
+    "ClientSecret": "never told",
+}
+AUTHENTICATION = {"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": OIDC}
 SLACK_MINUTES, MOST_LEFT = 3, 2
 """A busy instance stays until it is idle, so a last one may still be there."""
 
@@ -103,6 +114,40 @@ def _taken_back(m: Measurements) -> Iterator[Assertion]:
     yield a.every_tick_answers(m)
 
 
+def _deploy_with_authentication(environment: Environment) -> None:
+    environment.deploy_listener(AUTHENTICATION)
+
+
+def _mended(m: Measurements) -> Iterator[Assertion]:
+    for minute, what in ((PLAIN_MINUTE, "deployment"), (AUTHENTICATED_MINUTE, "authentication")):
+        before, after = m.cloud_share(minute - 1), m.cloud_share(minute)
+        yield Assertion(
+            text=f"the tick after the {what} sends the fleet its share again",
+            measured=f"{before:.1%} before, {after:.1%} after that tick",
+            passed=after == before > 0,
+        )
+    kept = [
+        [action for action in sample.actions if action["Type"] != "forward"]
+        for sample in m.samples[AUTHENTICATED_MINUTE:]
+    ]
+    same = sum(actions == kept[0] and _authenticates(actions) for actions in kept)
+    yield Assertion(
+        text="the authentication of the listener stays as it was deployed",
+        measured=f"in {same} of {len(kept)} minutes",
+        passed=same == len(kept),
+    )
+    yield a.nothing_missing(m)
+    yield a.every_tick_answers(m)
+
+
+def _authenticates(actions: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the authentication alone is there, with all that was said of it but the secret."""
+    if [action["Type"] for action in actions] != [AUTHENTICATION["Type"]]:
+        return False
+    config = actions[0]["AuthenticateOidcConfig"]
+    return all(config.get(name) == value for name, value in OIDC.items() if name != "ClientSecret")
+
+
 SCENARIOS = (
     Scenario(
         name="api-throttled",
@@ -140,5 +185,17 @@ SCENARIOS = (
         demand_units=steady(HIGH_UNITS),
         faults={FOREIGN_MINUTE: _set_by_hand},
         assertions=_taken_back,
+    ),
+    Scenario(
+        name="listener-set-back",
+        shows="deployments set the listener back to on-premises, the second with a login",
+        minutes=30,
+        fleet="requests",
+        demand_units=steady(PEAK_UNITS),
+        faults={
+            PLAIN_MINUTE: lambda at: at.deploy_listener(),
+            AUTHENTICATED_MINUTE: _deploy_with_authentication,
+        },
+        assertions=_mended,
     ),
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from moto.cloudwatch.models import cloudwatch_backends
+
 from peakfleet_local import Behaviour, LocalAws, World
 from peakfleet_local.groups import CapacityReservations
+from peakfleet_local.metrics import MINUTE_SECONDS, Watch
 from peakfleet_local.replay import usable_baseline_units
+from peakfleet_local.server import ACCOUNT
 from peakfleet_local.world import Machine, Purchase
 from peakfleet_planner import FleetSpec, PoolSpec
 
@@ -141,11 +145,64 @@ class Environment:
                 value=percent,
             )
 
+    def report(self, signal: str, metric: str, value: float) -> None:
+        """Publish one more value of a signal's metric, for the newest minute that can be read."""
+        read = next(one for one in self.spec.signals if one.name == signal).metrics[metric]
+        self.aws.put_metric(
+            namespace=read.namespace,
+            name=read.metric_name,
+            dimensions=read.dimensions,
+            epoch_seconds=self.world.now_epoch_seconds - 2 * MINUTE_SECONDS,
+            value=value,
+        )
+
+    def ringing_alarms(self) -> frozenset[str]:
+        """Return the metrics of the fleet whose alarm rings now."""
+        now = self.world.now_epoch_seconds
+        alarms = cloudwatch_backends[ACCOUNT][self.aws.region].alarms.values()
+        watches = [watch for alarm in alarms if (watch := Watch.of_alarm(alarm))]
+        return frozenset(
+            watch.name
+            for watch in watches
+            if watch.dimensions == {"Fleet": self.spec.fleet}
+            and watch.state(self.aws.metrics, now_epoch_seconds=now, before="OK") == "ALARM"
+        )
+
+    def listener_actions(self) -> Sequence[Mapping[str, Any]]:
+        """Return the default actions of the fleet's listener; none if it splits no traffic."""
+        if self.spec.traffic is None:
+            return ()
+        found = self.aws.client("elbv2").describe_listeners(
+            ListenerArns=[self.spec.traffic.listener_arn]
+        )
+        actions: list[dict[str, Any]] = found["Listeners"][0]["DefaultActions"]
+        return actions
+
+    def deploy_listener(self, *first: Mapping[str, Any]) -> None:
+        """Set the fleet's listener as a deployment does: all traffic stays on premises.
+
+        Args:
+            first: Actions before that, such as an authentication. Default: none.
+        """
+        if (traffic := self.spec.traffic) is None:
+            return
+        weights = {traffic.baseline_target_group_arn: 100, traffic.cloud_target_group_arn: 0}
+        groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
+        forward = {
+            "Type": "forward",
+            "Order": len(first) + 1,
+            "ForwardConfig": {"TargetGroups": groups},
+        }
+        self.aws.client("elbv2").modify_listener(
+            ListenerArn=traffic.listener_arn, DefaultActions=[*first, forward]
+        )
+
     def clear(self) -> None:
         """Remove all faults, instances, events and records of the state table."""
         world, autoscaling = self.world, self.aws.client("autoscaling")
         self.aws.clear_faults()
         self.set_ticking(ticking=True)
+        self.deploy_listener()
         for pool in self.spec.pools:
             world.set_behaviour(pool.group, Behaviour())
             world.set_boot_seconds(group=pool.group, seconds=pool.boot_seconds)

@@ -16,6 +16,9 @@ SLOW_SECONDS = 840.0
 """Just inside the 15 minutes that the launch hook allows."""
 SICK_MINUTE = 10
 REPLACED_MINUTES = 12
+UNEVEN_RISE = Ramp(low=LOW_UNITS, high=7_700.0)
+"""In the end more than seven Inferentia2 serve and less than eight."""
+BACK_MINUTE, REST_MINUTES = 40, 120
 
 
 def _no_inferentia(m: Measurements) -> Iterator[Assertion]:
@@ -79,6 +82,27 @@ def _failed_chip(m: Measurements) -> Iterator[Assertion]:
     yield a.every_tick_answers(m)
 
 
+def _at_rest(m: Measurements) -> Iterator[Assertion]:
+    pools = [pool.name for pool in m.spec.pools]
+    sizes = [tuple(m.desired(pool, minute) for pool in pools) for minute in range(len(m.samples))]
+    changed = [at for at in range(BACK_MINUTE, len(sizes)) if sizes[at] != sizes[at - 1]]
+    rest = (changed[-1] + 1 if changed else BACK_MINUTE) - BACK_MINUTE
+    last = ", ".join(f"{size} {pool}" for size, pool in zip(sizes[-1], pools, strict=True))
+    yield Assertion(
+        text=f"with steady demand sizes come to rest within {REST_MINUTES} minutes of the return",
+        measured=f"after {rest} minutes and {len(changed)} changes, with {last}",
+        passed=rest <= REST_MINUTES,
+    )
+    dear = sum(m.desired(pool, m.last_minute) for pool in (TRAINIUM, GRAVITON))
+    yield Assertion(
+        text="the cheapest pool serves again, and at most one instance of another",
+        measured=last,
+        passed=m.desired(INFERENTIA, m.last_minute) > m.desired(INFERENTIA, 0) and dear <= 1,
+    )
+    yield a.nothing_missing(m, first=BACK_MINUTE)
+    yield a.every_tick_answers(m)
+
+
 SCENARIOS = (
     Scenario(
         name="inferentia-dry",
@@ -106,5 +130,17 @@ SCENARIOS = (
         demand_units=steady(LOW_UNITS),
         faults={SICK_MINUTE: _report_unhealthy},
         assertions=_failed_chip,
+    ),
+    Scenario(
+        name="ladder-settles",
+        shows="Inferentia2 is back after a drought; instances of three sizes serve a steady demand",
+        fleet="ranking",
+        minutes=BACK_MINUTE + REST_MINUTES + 60,
+        demand_units=UNEVEN_RISE,
+        faults={
+            0: lambda at: at.limit(at.pool(INFERENTIA).instance_types),
+            BACK_MINUTE: lambda at: at.limit(at.pool(INFERENTIA).instance_types, instances=None),
+        },
+        assertions=_at_rest,
     ),
 )

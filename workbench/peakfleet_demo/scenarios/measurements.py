@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from peakfleet_demo.scenarios.environment import Environment
 from peakfleet_local.replay import FleetMinute, Minute, PoolMinute
 from peakfleet_local.world import Ending
-from peakfleet_planner import FleetSpec
+from peakfleet_planner import FleetSpec, PoolPlan, Reason
 
 K = TypeVar("K")
 LAUNCHED: Final = "launched"
@@ -30,6 +30,8 @@ class Sample:
         calls: API calls by operation.
         launched_at: When instances were launched, in epoch seconds, by pool.
         checkpoint: Step of the newest checkpoint that a whole gang has kept; 0 if none.
+        alarms: Metrics of the fleet whose alarm rings.
+        actions: Default actions of the listener whose traffic the fleet splits. Default: none.
     """
 
     start_epoch_seconds: int
@@ -39,6 +41,8 @@ class Sample:
     calls: Mapping[str, int]
     launched_at: Mapping[str, Sequence[float]]
     checkpoint: int = 0
+    alarms: frozenset[str] = frozenset()
+    actions: Sequence[Mapping[str, Any]] = ()
 
     @property
     def billed_capacity(self) -> int:
@@ -109,6 +113,44 @@ class Measurements:
         """Return what of all pools served in a minute."""
         return sum(pool.in_service_capacity for pool in self.samples[minute].fleet.pools)
 
+    def cloud_share(self, minute: int) -> float:
+        """Return the share of the traffic that the listener sends to the fleet after a minute.
+
+        Raises:
+            LookupError: The fleet splits no traffic.
+        """
+        traffic = self.spec.traffic
+        forward = next(one for one in self.samples[minute].actions if one["Type"] == "forward")
+        weights = {
+            group["TargetGroupArn"]: int(group["Weight"])
+            for group in forward["ForwardConfig"]["TargetGroups"]
+        }
+        cloud = weights[traffic.cloud_target_group_arn] if traffic else 0
+        return cloud / max(1, sum(weights.values()))
+
+    def launched(self, first: int = 0) -> int:
+        """Return how many instances were launched from a minute on, in all pools."""
+        return sum(
+            count
+            for sample in self.samples[first:]
+            for (_, answer), count in sample.tries.items()
+            if answer == LAUNCHED
+        )
+
+    def pool_plan(self, pool: str, minute: int) -> PoolPlan:
+        """Return what the tick at the end of a minute decided for a pool.
+
+        Raises:
+            LookupError: The tick failed.
+        """
+        plan = self.samples[minute].fleet.plan
+        return next(one for one in (plan.pools if plan else ()) if one.name == pool)
+
+    def reasons(self, minute: int) -> frozenset[Reason]:
+        """Return every reason of the tick at the end of a minute; none if it failed."""
+        plan = self.samples[minute].fleet.plan
+        return frozenset((plan.reason, *plan.limits)) if plan else frozenset()
+
     def refused(self, pool: str, minute: int) -> int:
         """Return how many instances a pool was refused in a minute."""
         return sum(
@@ -165,6 +207,8 @@ class Meter:
             asks=asks - self._asks,
             calls=calls - self._calls,
             launched_at={name: sorted(self._launched(name)) for name in self._pools.values()},
+            alarms=self._environment.ringing_alarms(),
+            actions=self._environment.listener_actions(),
         )
         self._tries, self._asks, self._calls = tries, asks, calls
         return sample

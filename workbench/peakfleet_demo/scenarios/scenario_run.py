@@ -20,6 +20,7 @@ from peakfleet_demo.scenarios import (
     inputs,
     launches,
     no_capacity,
+    queues,
     spot,
     training,
 )
@@ -35,7 +36,17 @@ from peakfleet_local.replay import deployed_fleets, deployed_gangs
 APP: Final = Path("examples") / "faults"
 CATALOGUE: Final[Mapping[str, Scenario]] = {
     scenario.name: scenario
-    for module in (no_capacity, spot, broken, control, inputs, launches, inference, training)
+    for module in (
+        no_capacity,
+        spot,
+        broken,
+        control,
+        inputs,
+        queues,
+        launches,
+        inference,
+        training,
+    )
     for scenario in module.SCENARIOS
 }
 
