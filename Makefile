@@ -1,6 +1,6 @@
 # Everything needs Python 3.11 or newer and git; each target sets up the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo faults test quick lint format synth deploy bench fuzz mutants lock clean
+.PHONY: help demo faults test quick lint format synth deploy unnamed bench fuzz mutants lock clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -67,8 +67,12 @@ format: $(READY) ## Format and mend what can be mended
 synth: $(READY) $(CDK) ## Write the templates to cdk.out (ENVIRONMENT=dev|prod)
 	$(CDK) synth --quiet $(if $(ENVIRONMENT),-c environment=$(ENVIRONMENT))
 
-deploy: $(READY) $(CDK) ## Deploy to the AWS account of your credentials (ENVIRONMENT=dev|prod)
-	$(CDK) deploy --all $(if $(ENVIRONMENT),-c environment=$(ENVIRONMENT))
+deploy: $(if $(ENVIRONMENT),$(READY) $(CDK),unnamed) ## Deploy to the AWS account of your credentials (ENVIRONMENT=dev|prod, needed)
+	$(CDK) deploy --all -c environment=$(ENVIRONMENT)
+
+# Nobody should meet the wrong environment in an account because a word was forgotten.
+unnamed:
+	@$(PYTHON) -c 'import json, sys; names = sorted(json.load(open("cdk.json"))["context"]["environments"]); sys.exit("deploy: say which environment: " + " or ".join(f"make deploy ENVIRONMENT={name}" for name in names))'
 
 bench: $(READY) ## Measure a tick and the simulator; with PEAKFLEET_TRACES=folder every policy too
 	python benchmarks/tick.py

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -15,6 +16,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from peakfleet import BurstFleet
+from stacks.settings import Settings
 
 PROGRAMS = Path(__file__).parent / "workers"
 NAMESPACE = "PeakFleet/Workers"
@@ -30,6 +32,12 @@ def grant_put_metrics(grantee: iam.IGrantable, *namespaces: str) -> iam.Grant:
         resource_arns=["*"],  # PutMetricData knows no resources, only namespaces
         conditions={"StringEquals": {"cloudwatch:namespace": [*namespaces]}},
     )
+
+
+def certificate_of(scope: Construct, settings: Settings) -> acm.ICertificate | None:
+    """Return the certificate that the settings name; None if they name none."""
+    arn = settings.certificate_arn
+    return None if arn is None else acm.Certificate.from_certificate_arn(scope, "Tls", arn)
 
 
 class Worker(Construct):

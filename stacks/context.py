@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from ipaddress import IPv4Network, ip_address, ip_network
@@ -60,6 +61,8 @@ def read_settings(name: str, block: object, prices: object) -> Settings:
         SpecError: A key is unknown or missing, or its value is not allowed.
     """
     path = f"environments.{name}"
+    if not re.fullmatch(r"[A-Za-z0-9-]+", name):
+        raise SpecError(f"an environment's name has letters, digits and -, got {name!r}")
     if not isinstance(block, Mapping):
         raise SpecError(f"{path} must be a dict, got {block!r}")
     if misplaced := sorted({"environment", "prices"} & set(block)):
@@ -68,6 +71,7 @@ def read_settings(name: str, block: object, prices: object) -> Settings:
     settings = from_document(Settings, document, path)
     _check_ranges(settings, path)
     _check_network(settings.network, f"{path}.network")
+    _check_certificate(settings.certificate_arn, f"{path}.certificate_arn")
     _check_edges(settings.live.on_premises_edges, f"{path}.live.on_premises_edges")
     for fleet in ("ingest", "sync", "transcode", "live"):
         _check_pools(getattr(settings, fleet), settings.prices, f"{path}.{fleet}")
@@ -108,6 +112,17 @@ def _check_network(network: NetworkSettings, path: str) -> None:
         raise SpecError(
             f"{path}.cidr must not overlap on_premises_cidr {network.on_premises_cidr}, "
             f"got {network.cidr}"
+        )
+    prefix_list = network.s3_prefix_list
+    if prefix_list is not None and not re.fullmatch(r"pl-[0-9a-f]+", prefix_list):
+        raise SpecError(f"{path}.s3_prefix_list must be an id such as pl-0f1e, got {prefix_list!r}")
+
+
+def _check_certificate(arn: str | None, path: str) -> None:
+    if arn is not None and not re.fullmatch(r"arn:[\w-]+:acm:[\w-]+:\d{12}:certificate/\S+", arn):
+        raise SpecError(
+            f"{path} must be the ARN of a certificate in ACM, such as "
+            f"arn:aws:acm:eu-west-1:111122223333:certificate/0f1e, got {arn!r}"
         )
 
 

@@ -11,7 +11,7 @@ from peakfleet import Baseline, Endpoint, InferenceFleet, Model
 from peakfleet.inference import MODEL_FOLDER
 from stacks._bucket import access_log_bucket, private_bucket
 from stacks._pools import pools_of
-from stacks._worker import PORT, Worker, grant_put_metrics
+from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
 from stacks.network import NetworkStack
 from stacks.settings import InferenceSettings, Settings
 
@@ -60,7 +60,12 @@ class InferenceStack(Stack):
         app: Settings,
         network: NetworkStack,
     ) -> None:
-        super().__init__(scope, construct_id, description="Inference for media services")
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=network.name_of(construct_id),
+            description="Inference for media services",
+        )
         self.models = private_bucket(
             self, "ModelArchives", access_logs=access_log_bucket(self, "AccessLogs")
         )
@@ -80,6 +85,7 @@ class InferenceStack(Stack):
                 on_premises_targets=settings.on_premises_servers,
                 clients=ec2.Peer.ipv4(app.network.on_premises_cidr),
                 deletion_protection=app.deletion_protection,
+                certificate=certificate_of(self, app),
             ),
             port=PORT,
             baseline=Baseline.reported(
@@ -87,6 +93,9 @@ class InferenceStack(Stack):
                 metric_name="HealthyUnits",
                 declared_units=settings.baseline_units,
             ),
+            security_groups=[
+                network.security_group(Construct(self, "ModelNetwork"), description="Models")
+            ],
             alarm_topic=network.alarm_topic,
         )
         self.inference.user_data.add_commands(*_PREPARATIONS)

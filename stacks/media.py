@@ -18,7 +18,7 @@ from peakfleet import (
 )
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
 from stacks._pools import pools_of
-from stacks._worker import PORT, Worker, grant_put_metrics
+from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
 from stacks.network import NetworkStack
 from stacks.settings import Settings
 
@@ -51,7 +51,12 @@ class MediaStack(Stack):
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, network: NetworkStack
     ) -> None:
-        super().__init__(scope, construct_id, description="Transcoding and live streaming")
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=network.name_of(construct_id),
+            description="Transcoding and live streaming",
+        )
         access_logs = access_log_bucket(self, "AccessLogs")
         self.media = private_bucket(self, "Media", access_logs=access_logs)
         self.artefacts = private_bucket(self, "Artefacts", access_logs=access_logs)
@@ -79,6 +84,9 @@ class MediaStack(Stack):
                 declared_units=settings.transcode.baseline_units,
             ),
             efficiency=EfficiencyLedger(),
+            security_groups=[
+                network.security_group(Construct(self, "TranscodeNetwork"), description="Transcode")
+            ],
             alarm_topic=network.alarm_topic,
         )
         Worker(
@@ -128,6 +136,10 @@ class MediaStack(Stack):
             ),
             service_level=ServiceLevel.premium(),
             deletion_protection=settings.deletion_protection,
+            certificate=certificate_of(self, settings),
+            security_groups=[
+                network.security_group(Construct(self, "LiveNetwork"), description="Live")
+            ],
             alarm_topic=network.alarm_topic,
         )
         Worker(

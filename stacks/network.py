@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import Aws, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -22,8 +24,12 @@ _SERVICES = {
     "Ssm": ec2.InterfaceVpcEndpointAwsService.SSM,
     "SsmMessages": ec2.InterfaceVpcEndpointAwsService.SSM_MESSAGES,
     "Ec2Messages": ec2.InterfaceVpcEndpointAwsService.EC2_MESSAGES,
+    "Secrets": ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
 }
-"""What instances call besides S3: their group, metrics, logs, jobs, Session Manager for SSH."""
+"""What instances call besides S3: their group, metrics, logs, jobs, Session Manager for SSH, and
+the token of the upload relays."""
+_WITHOUT_POLICY = {"SsmMessages", "Ec2Messages"}
+"""Channels of the Systems Manager agent: AWS documents no policy for their endpoints."""
 
 
 class NetworkStack(Stack):
@@ -31,8 +37,9 @@ class NetworkStack(Stack):
 
     Defines the VPC with isolated subnets and flow logs, a gateway endpoint for S3, interface
     endpoints for what instances call, and an encrypted SNS topic for the alarms of all stacks.
-    The functions that size the fleets do not run in the VPC, so DynamoDB and load balancer APIs
-    need no endpoint.
+    Endpoints serve this account's identities only, and S3 this account's buckets and the packages
+    of Amazon Linux. The functions that size the fleets do not run in the VPC, so DynamoDB and load
+    balancer APIs need no endpoint.
 
     Args:
         settings: Addresses, and who is told of alarms.
@@ -45,7 +52,13 @@ class NetworkStack(Stack):
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
-        super().__init__(scope, construct_id, description="Network and alarm topic")
+        self._environment = settings.environment
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=self.name_of(construct_id),
+            description="Network and alarm topic",
+        )
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
@@ -57,15 +70,35 @@ class NetworkStack(Stack):
             subnet_configuration=[
                 ec2.SubnetConfiguration(name="Fleet", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
             ],
-            gateway_endpoints={
-                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)
-            },
         )
+        self._settings = settings.network
         self._log_flows()
+        self._add_s3_endpoint()
         self._add_interface_endpoints(settings)
         self.alarm_topic = self._make_alarm_topic()
         if settings.alarm_email is not None:
             self.alarm_topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+
+    def name_of(self, construct_id: str) -> str:
+        """Return the name of a stack of this environment, so that an account may hold several."""
+        return f"{construct_id}-{self._environment}"
+
+    def security_group(self, scope: Construct, *, description: str) -> ec2.SecurityGroup:
+        """Return a security group for instances, which reach HTTPS inside the VPC and S3 only.
+
+        S3 is its prefix list, where the settings name it, else every address: the subnets have
+        routes to the VPC, to S3 and to what the company attaches.
+        """
+        group = ec2.SecurityGroup(
+            scope, "Instances", vpc=self.vpc, description=description, allow_all_outbound=False
+        )
+        prefix_list, https = self._settings.s3_prefix_list, ec2.Port.tcp(443)
+        if prefix_list is None:
+            group.add_egress_rule(ec2.Peer.any_ipv4(), https, "endpoints and S3")
+        else:
+            group.add_egress_rule(ec2.Peer.ipv4(self._settings.cidr), https, "endpoints")
+            group.add_egress_rule(ec2.Peer.prefix_list(prefix_list), https, "S3")
+        return group
 
     def _log_flows(self) -> None:
         log_group = logs.LogGroup(
@@ -78,6 +111,17 @@ class NetworkStack(Stack):
             "FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group)
         )
 
+    def _add_s3_endpoint(self) -> None:
+        endpoint = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        endpoint.add_to_policy(_of_this_account({"aws:ResourceAccount": Aws.ACCOUNT_ID}))
+        # dnf asks for packages without credentials.
+        packages = f"arn:{Aws.PARTITION}:s3:::al2023-repos-{Aws.REGION}-de612dc2/*"
+        endpoint.add_to_policy(
+            iam.PolicyStatement(
+                principals=[iam.AnyPrincipal()], actions=["s3:GetObject"], resources=[packages]
+            )
+        )
+
     def _add_interface_endpoints(self, settings: Settings) -> None:
         group = ec2.SecurityGroup(
             self,
@@ -88,9 +132,11 @@ class NetworkStack(Stack):
         )
         group.add_ingress_rule(ec2.Peer.ipv4(settings.network.cidr), ec2.Port.tcp(443), "HTTPS")
         for name, service in _SERVICES.items():
-            self.vpc.add_interface_endpoint(
+            endpoint = self.vpc.add_interface_endpoint(
                 name, service=service, open=False, security_groups=[group]
             )
+            if name not in _WITHOUT_POLICY:
+                endpoint.add_to_policy(_of_this_account())
 
     def _make_alarm_topic(self) -> sns.Topic:
         cloudwatch = iam.ServicePrincipal(
@@ -109,3 +155,13 @@ class NetworkStack(Stack):
         topic = sns.Topic(self, "Alarms", master_key=key, enforce_ssl=True)
         topic.grant_publish(cloudwatch)
         return topic
+
+
+def _of_this_account(conditions: Mapping[str, str] | None = None) -> iam.PolicyStatement:
+    """Return the statement of an endpoint's policy that admits this account's identities."""
+    return iam.PolicyStatement(
+        principals=[iam.AnyPrincipal()],
+        actions=["*"],
+        resources=["*"],
+        conditions={"StringEquals": {"aws:PrincipalAccount": Aws.ACCOUNT_ID, **(conditions or {})}},
+    )

@@ -52,10 +52,14 @@ class NetworkSettings:
     Args:
         cidr: The VPC's own addresses, a /16 to a /22.
         on_premises_cidr: The company's addresses; only they reach relays and edges.
+        s3_prefix_list: Id of S3's prefix list in the region, which
+            `aws ec2 describe-prefix-lists` tells: with it instances reach nothing but the VPC
+            and S3. Default: HTTPS to every address that the subnets have a route to.
     """
 
     cidr: str
     on_premises_cidr: str
+    s3_prefix_list: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +187,9 @@ class Settings:
         inference: Search ranking, recommendations and image analysis. Default: not deployed.
         training: Training of models. Default: not deployed.
         alarm_email: Who is told of alarms. Default: nobody is subscribed to the topic.
+        certificate_arn: Certificate in ACM, of the region, for relays, edges and inference: their
+            load balancers then speak TLS on port 443. Default: they speak plain HTTP, which
+            is for a line to the company that is encrypted itself.
         deletion_protection: Whether load balancers refuse to be deleted. Default: yes.
     """
 
@@ -196,4 +203,5 @@ class Settings:
     inference: InferenceSettings | None = None
     training: TrainingSettings | None = None
     alarm_email: str | None = None
+    certificate_arn: str | None = None
     deletion_protection: bool = True

@@ -10,6 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from peakfleet import Baseline, BurstFleet, DemandSignal, QueueFleet
@@ -21,6 +22,8 @@ from stacks.settings import Settings
 
 SYNC_NAMESPACE = "OnPrem/Sync"
 INCOMING = "incoming/"
+HTTPS = 443
+TOKEN_CHARACTERS = 64
 
 
 class StorageStack(Stack):
@@ -28,9 +31,9 @@ class StorageStack(Stack):
 
     Defines the bucket, the `Ingest` fleet, which writes a checksum and a thumbnail for each
     object under `incoming/`, the `Sync` fleet of upload relays behind an internal network load
-    balancer, and a managed policy for the company's own servers, which work on the same queue
-    and bucket. `Ingest` runs on storage-optimised Graviton: large files pass through local NVMe,
-    which is made ready at every boot (`workers/scratch.sh`).
+    balancer, the secret token that uploads must carry, and a managed policy for the company's own
+    servers, which work on the same queue and bucket. `Ingest` runs on storage-optimised Graviton:
+    large files pass through local NVMe, which is made ready at every boot (`workers/scratch.sh`).
 
     Args:
         settings: Sizes, baselines and prices.
@@ -38,13 +41,20 @@ class StorageStack(Stack):
 
     Limitations:
         The company's sync gateway must report `BytesOffered` and `HealthyUnits` (MB/s) in
-        `OnPrem/Sync`, and must send what it cannot carry itself to the relays.
+        `OnPrem/Sync`, and must send what it cannot carry itself to the relays, each upload with
+        `Authorization: Bearer TOKEN`. After a rotation the relays admit the token before it, too.
+        The load balancer ends TLS, where the settings have a certificate.
     """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: Settings, network: NetworkStack
     ) -> None:
-        super().__init__(scope, construct_id, description="File ingest and sync")
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=network.name_of(construct_id),
+            description="File ingest and sync",
+        )
         self.files = private_bucket(
             self, "Files", access_logs=access_log_bucket(self, "AccessLogs")
         )
@@ -63,6 +73,9 @@ class StorageStack(Stack):
             seconds_per_message=settings.ingest.seconds_per_job,
             drain_within=Duration.minutes(settings.ingest.drain_within_minutes),
             baseline=Baseline.fixed(settings.ingest.baseline_units),
+            security_groups=[
+                network.security_group(Construct(self, "IngestNetwork"), description="Ingest")
+            ],
             alarm_topic=network.alarm_topic,
         )
         Worker(
@@ -137,14 +150,30 @@ class StorageStack(Stack):
                 metric_name="HealthyUnits",
                 declared_units=settings.sync.baseline_units,
             ),
+            security_groups=[
+                network.security_group(Construct(self, "SyncNetwork"), description="Sync")
+            ],
             alarm_topic=network.alarm_topic,
         )
+        token = secretsmanager.Secret(
+            self,
+            "UploadToken",
+            description="What uploads to the sync relays must carry",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=TOKEN_CHARACTERS, exclude_punctuation=True
+            ),
+        )
+        for grantee in (sync, self.on_premises):
+            token.grant_read(grantee)
         Worker(
             self,
             "SyncWorker",
             fleet=sync,
             program="sync_relay",
-            environment={"PEAKFLEET_BUCKET": self.files.bucket_name},
+            environment={
+                "PEAKFLEET_BUCKET": self.files.bucket_name,
+                "PEAKFLEET_UPLOAD_TOKEN": token.secret_arn,
+            },
             alarm_topic=network.alarm_topic,
         )
         grant_upload(self.files, sync, "sync/*")
@@ -162,9 +191,14 @@ class StorageStack(Stack):
             deletion_protection=settings.deletion_protection,
         )
         company = ec2.Peer.ipv4(settings.network.on_premises_cidr)
-        port = ec2.Port.tcp(PORT)
-        balancer.connections.allow_from(company, port, "the company's sync gateway")
-        fleet.connections.allow_from(balancer, port, "relayed uploads and health checks")
+        arn = settings.certificate_arn
+        listener_port = PORT if arn is None else HTTPS
+        balancer.connections.allow_from(
+            company, ec2.Port.tcp(listener_port), "the company's sync gateway"
+        )
+        fleet.connections.allow_from(
+            balancer, ec2.Port.tcp(PORT), "relayed uploads and health checks"
+        )
         targets = elbv2.NetworkTargetGroup(
             self,
             "RelayTargets",
@@ -179,4 +213,11 @@ class StorageStack(Stack):
         )
         for group in fleet.groups.values():
             group.attach_to_network_target_group(targets)
-        balancer.add_listener("Uploads", port=PORT, default_target_groups=[targets])
+        balancer.add_listener(
+            "Uploads",
+            port=listener_port,
+            protocol=elbv2.Protocol.TCP if arn is None else elbv2.Protocol.TLS,
+            certificates=None if arn is None else [elbv2.ListenerCertificate(arn)],
+            ssl_policy=None if arn is None else elbv2.SslPolicy.RECOMMENDED_TLS,
+            default_target_groups=[targets],
+        )

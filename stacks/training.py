@@ -42,7 +42,12 @@ class TrainingStack(Stack):
         settings: TrainingSettings,
         network: NetworkStack,
     ) -> None:
-        super().__init__(scope, construct_id, description="Training of models")
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=network.name_of(construct_id),
+            description="Training of models",
+        )
         self.runs = private_bucket(
             self, "TrainingRuns", access_logs=access_log_bucket(self, "AccessLogs")
         )
@@ -64,6 +69,9 @@ class TrainingStack(Stack):
             command=f"bash {PROGRAM_FOLDER}/start.sh",
             checkpoints=Checkpoints.in_bucket(self.runs, prefix=f"{RUNS}/{settings.run}"),
             reservation=CapacityBlock.of(block) if block else None,
+            security_groups=[
+                network.security_group(Construct(self, "ModelNetwork"), description="Models")
+            ],
             alarm_topic=network.alarm_topic,
         )
         program = f"programs/{settings.program}.tar.gz"

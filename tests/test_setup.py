@@ -40,6 +40,21 @@ def set_up(checkout: Path, *, fails: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_a_deployment_without_an_environment_is_refused_with_the_choices(checkout: Path) -> None:
+    shutil.copy(ROOT / "cdk.json", checkout)
+    refused = subprocess.run(
+        ["make", "deploy"],  # noqa: S607  as a user types it
+        cwd=checkout,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode != 0
+    assert "make deploy ENVIRONMENT=dev or make deploy ENVIRONMENT=prod" in refused.stderr
+    assert not list(checkout.glob("node_modules"))
+
+
 @pytest.mark.parametrize(
     ("command", "step", "remedy"),
     [

@@ -1,16 +1,19 @@
 """A small upload relay: takes files from the company's sync gateway into the bucket.
 
-`PUT /sync/NAME` with a Content-Length streams the body to the object `sync/NAME`; nothing is
-kept on the machine. The bytes relayed are reported every minute.
+`PUT /sync/NAME` with a Content-Length and `Authorization: Bearer TOKEN` streams the body to the
+object `sync/NAME`; nothing is kept on the machine. The token is a secret in AWS Secrets Manager,
+read every minute, and the one before a rotation is admitted as well. The bytes relayed are
+reported every minute.
 """
 
 from __future__ import annotations
 
+import hmac
 import logging
 import os
 import threading
 from http.server import ThreadingHTTPServer
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from .clients import client
@@ -40,6 +43,57 @@ class Store(Protocol):
         """Write a stream to an object."""
 
 
+class Secrets(Protocol):
+    """What is used of boto3's Secrets Manager client."""
+
+    exceptions: Any
+
+    def get_secret_value(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401  boto3's own shapes
+        """Return a secret."""
+
+
+class UploadToken:
+    """The token that uploads carry, and the one before a rotation.
+
+    Args:
+        secrets: A boto3 Secrets Manager client.
+        secret_id: The secret's ARN.
+
+    Raises:
+        Exception: The token cannot be read at the start. A later reading that fails leaves it as
+            it was.
+    """
+
+    def __init__(self, secrets: Secrets, secret_id: str) -> None:
+        self._secrets, self._secret_id = secrets, secret_id
+        self._tokens = self._read()
+
+    def refresh(self) -> None:
+        """Read the token anew."""
+        try:
+            self._tokens = self._read()
+        except Exception:  # whatever the trouble is, uploads must go on
+            log.exception("the upload token was not read again")
+
+    def admits(self, authorization: str) -> bool:
+        """Return whether a request with this header may upload."""
+        given = authorization.encode()
+        equal = [hmac.compare_digest(given, f"Bearer {one}".encode()) for one in self._tokens]
+        return any(equal)
+
+    def _read(self) -> list[str]:
+        tokens = [self._value("AWSCURRENT")]
+        try:
+            tokens.append(self._value("AWSPREVIOUS"))
+        except self._secrets.exceptions.ResourceNotFoundException:
+            log.debug("the upload token was never rotated")
+        return tokens
+
+    def _value(self, stage: str) -> str:
+        answer = self._secrets.get_secret_value(SecretId=self._secret_id, VersionStage=stage)
+        return str(answer["SecretString"])
+
+
 class Body:
     """The body of one request as a file that ends where the request ends.
 
@@ -67,7 +121,11 @@ class Body:
 
 
 def relay_handler(
-    store: Store, bucket: str, progress: Progress, stopping_event: threading.Event
+    store: Store,
+    bucket: str,
+    progress: Progress,
+    stopping_event: threading.Event,
+    token: UploadToken,
 ) -> type[Handler]:
     """Return the request handler of a relay."""
 
@@ -81,7 +139,9 @@ def relay_handler(
         def do_PUT(self) -> None:  # noqa: N802  the name that http.server calls
             key = unquote(urlsplit(self.path).path)
             length = self.headers.get("Content-Length", "")
-            if not key.startswith(PREFIX) or key == PREFIX:
+            if not token.admits(self.headers.get("Authorization", "")):
+                self._refuse(401, b"the upload token is needed\n")
+            elif not key.startswith(PREFIX) or key == PREFIX:
                 self._refuse(404, b"PUT /sync/NAME\n")
             elif not length.isdecimal() or int(length) > LARGEST_BYTES:
                 self._refuse(411, b"Content-Length is needed\n")
@@ -116,10 +176,13 @@ def main() -> None:
         namespace=os.environ["PEAKFLEET_NAMESPACE"],
         dimensions={"Fleet": os.environ["PEAKFLEET_FLEET"]},
     )
-    handler = relay_handler(client("s3"), os.environ["PEAKFLEET_BUCKET"], progress, stopping)
+    token = UploadToken(client("secretsmanager"), os.environ["PEAKFLEET_UPLOAD_TOKEN"])
+    bucket = os.environ["PEAKFLEET_BUCKET"]
+    handler = relay_handler(client("s3"), bucket, progress, stopping, token)
     server = ThreadingHTTPServer(("", PORT), handler)
 
     def report(minute: float) -> None:
+        token.refresh()
         counts = progress.report(minute, {"Alive": 1})
         megabytes = counts.get("BytesRelayed", 0.0) / BYTES_PER_MEGABYTE
         usefulness.report(

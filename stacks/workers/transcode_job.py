@@ -18,6 +18,8 @@ from .clients import client
 from .ingest_job import Store
 
 SOURCES, RENDITIONS = "sources/", "renditions/"
+SAFE_INPUT = ("-protocol_whitelist", "file")
+"""A source that names other files, a playlist for example, makes ffmpeg call no network."""
 QUALITY = ("-c:v", "libx264", "-preset", "medium", "-crf", "21", "-c:a", "aac", "-b:a", "160k")
 
 
@@ -32,8 +34,8 @@ def transcode(job: dict[str, Any], store: Store, *, bucket: str, ffmpeg: str) ->
     with tempfile.TemporaryDirectory() as folder:
         original, made = str(Path(folder, "source")), str(Path(folder, "target.mp4"))
         store.download_file(bucket, source, original)
-        command = [ffmpeg, "-nostdin", "-loglevel", "error", "-y", "-i", original, "-threads", "1"]
-        command += [*QUALITY, "-movflags", "+faststart", made]
+        command = [ffmpeg, "-nostdin", "-loglevel", "error", "-y", *SAFE_INPUT, "-i", original]
+        command += ["-threads", "1", *QUALITY, "-movflags", "+faststart", made]
         subprocess.run(command, check=True)  # noqa: S603  fixed words and our own file names
         store.upload_file(made, bucket, target)
 

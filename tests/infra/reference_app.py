@@ -54,13 +54,13 @@ class App:
         }
 
     def specs(self) -> dict[str, FleetSpec]:
-        """Return what each schedule sends, as the tick reads it."""
+        """Return what each schedule sends, as the tick reads it, by the fleet's construct path."""
         documents = [
             json.loads(plain(schedule["Properties"]["Target"]["Input"]))
             for schedule in self.resources("AWS::Scheduler::Schedule").values()
         ]
         specs = [FleetSpec.from_json(document["spec"]) for document in documents]
-        return {spec.fleet: spec for spec in specs}
+        return {spec.fleet.replace(f"-{self.environment}/", "/"): spec for spec in specs}
 
     def user_data(self) -> dict[str, str]:
         """Return what the instances of each launch template run at boot."""

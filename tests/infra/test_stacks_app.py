@@ -135,7 +135,66 @@ def test_the_network_spans_three_zones_and_reaches_every_service_that_instances_
         "ssm",
         "ssmmessages",
         "ec2messages",
+        "secretsmanager",
     }
+
+
+def test_two_environments_in_one_account_have_no_stack_and_no_fleet_in_common() -> None:
+    names = []
+    for environment in ENVIRONMENTS:
+        app = synthesized(environment)
+        artifacts = json.loads((app.folder / "manifest.json").read_text())["artifacts"].values()
+        stacks = [one["properties"] for one in artifacts if one["type"].endswith(":stack")]
+        names += [one["stackName"] for one in stacks]
+        names += [spec.fleet for spec in app.specs().values()]
+    assert len(set(names)) == len(names)
+
+
+def test_an_endpoint_serves_no_other_account(app: App) -> None:
+    for endpoint in app.resources("AWS::EC2::VPCEndpoint").values():
+        service = plain(endpoint["Properties"]["ServiceName"]).rpartition(".")[2]
+        if service in {"ssmmessages", "ec2messages"}:
+            continue
+        own, *others = endpoint["Properties"]["PolicyDocument"]["Statement"]
+        condition = own["Condition"]["StringEquals"]
+        assert condition["aws:PrincipalAccount"] == {"Ref": "AWS::AccountId"}
+        if service == "s3":
+            assert condition["aws:ResourceAccount"] == {"Ref": "AWS::AccountId"}
+            (packages,) = others
+            assert packages["Action"] == "s3:GetObject"
+            assert "al2023-repos-" in plain(packages["Resource"])
+        else:
+            assert not others
+
+
+def test_instances_open_connections_for_https_only(app: App) -> None:
+    groups = app.resources("AWS::EC2::SecurityGroup")
+    rules = [
+        rule
+        for name, group in groups.items()
+        if "Network" in name.partition("/")[2]
+        for rule in group["Properties"]["SecurityGroupEgress"]
+    ]
+    assert len(rules) == len(FLEETS)
+    assert {(one["IpProtocol"], one["FromPort"], one["ToPort"]) for one in rules} == {
+        ("tcp", 443, 443)
+    }
+    used = json.dumps(app.resources("AWS::EC2::LaunchTemplate"))
+    assert used.count("NetworkInstances") + used.count("NetworkInstance") >= len(FLEETS)
+
+
+def test_uploads_carry_a_secret_that_relays_and_company_may_read(app: App) -> None:
+    (secret,) = app.resources("AWS::SecretsManager::Secret")
+    name = secret.partition("/")[2]
+    grants = [
+        statement["Resource"]
+        for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+        for policy in app.resources(kind).values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "secretsmanager:GetSecretValue" in statement["Action"]
+    ]
+    assert grants == [{"Ref": name}, {"Ref": name}]
+    assert any(f"PEAKFLEET_UPLOAD_TOKEN='{name}'" in text for text in app.user_data().values())
 
 
 def test_new_files_reach_the_ingest_queue_and_results_do_not(app: App) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from stacks.workers.http_service import Handler, serve_until_stopped
 from stacks.workers.live_edge import Cache, Sessions, edge_handler
 from stacks.workers.progress import Progress
-from stacks.workers.sync_relay import Body, relay_handler
+from stacks.workers.sync_relay import Body, UploadToken, relay_handler
 
 
 class Clock:
@@ -159,11 +160,38 @@ def test_many_viewers_of_one_segment_are_one_read_of_the_bucket() -> None:
     assert store.reads[2:] == ["live/a.ts"]
 
 
+class NoSuchVersionError(Exception):
+    """What Secrets Manager says of a version that is not there."""
+
+
+class FakeSecrets:
+    """A secret's versions by stage."""
+
+    def __init__(self, **stages: str) -> None:
+        self.stages, self.broken = stages, False
+        self.exceptions: Any = SimpleNamespace(ResourceNotFoundException=NoSuchVersionError)
+
+    def get_secret_value(self, **request: str) -> dict[str, Any]:
+        assert request["SecretId"] == "arn"
+        if self.broken:
+            raise ConnectionError("Secrets Manager does not answer")
+        if request["VersionStage"] not in self.stages:
+            raise NoSuchVersionError(request["VersionStage"])
+        return {"SecretString": self.stages[request["VersionStage"]]}
+
+
+UPLOADER = {"Authorization": "Bearer good"}
+
+
 @contextmanager
-def relay(store: FakeStore, cloudwatch: FakeCloudWatch) -> Iterator[http.client.HTTPConnection]:
+def relay(
+    store: FakeStore, cloudwatch: FakeCloudWatch, secrets: FakeSecrets | None = None
+) -> Iterator[http.client.HTTPConnection]:
     stopping = threading.Event()
     progress = Progress(cloudwatch, namespace="Test", dimensions={})
-    with serving(relay_handler(store, "media", progress, stopping), stopping) as connection:
+    token = UploadToken(secrets or FakeSecrets(AWSCURRENT="good"), "arn")
+    handler = relay_handler(store, "media", progress, stopping, token)
+    with serving(handler, stopping) as connection:
         yield connection
     progress.report(60.0, {})
 
@@ -171,17 +199,57 @@ def relay(store: FakeStore, cloudwatch: FakeCloudWatch) -> Iterator[http.client.
 def test_a_relay_stores_what_it_is_sent_and_counts_the_bytes() -> None:
     store, cloudwatch = FakeStore(), FakeCloudWatch()
     with relay(store, cloudwatch) as connection:
-        assert ask(connection, "PUT", "/sync/a%20b.bin", body=b"0123456789")[0] == 201
-        assert ask(connection, "PUT", "/sync/empty", body=b"")[0] == 201
+        sent = ask(connection, "PUT", "/sync/a%20b.bin", body=b"0123456789", headers=UPLOADER)
+        assert sent[0] == 201
+        assert ask(connection, "PUT", "/sync/empty", body=b"", headers=UPLOADER)[0] == 201
     assert store.objects == {"sync/a b.bin": b"0123456789", "sync/empty": b""}
     assert cloudwatch.values == {"BytesRelayed": 10}
+
+
+@pytest.mark.parametrize("given", ["", "Bearer ", "Bearer goo", "Bearer good ", "Basic good", "é"])
+def test_a_relay_takes_nothing_from_whoever_has_not_the_token(given: str) -> None:
+    store, cloudwatch = FakeStore(), FakeCloudWatch()
+    headers = {"Authorization": given.encode("latin-1")} if given else {}
+    with relay(store, cloudwatch) as connection:
+        connection.request("PUT", "/sync/x", body=b"12", headers=headers)
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("WWW-Authenticate")) == (401, "Bearer")
+        assert answer.getheader("Connection") == "close"
+    assert store.objects == {}
+
+
+def test_a_relay_is_healthy_for_a_load_balancer_that_has_no_token() -> None:
+    with relay(FakeStore(), FakeCloudWatch()) as connection:
+        assert ask(connection, "GET", "/healthz") == (200, b"ok\n")
+
+
+def test_after_a_rotation_the_token_before_is_admitted_and_the_one_before_that_is_not() -> None:
+    secrets = FakeSecrets(AWSCURRENT="first")
+    token = UploadToken(secrets, "arn")
+    secrets.stages = {"AWSCURRENT": "second", "AWSPREVIOUS": "first"}
+    token.refresh()
+    assert token.admits("Bearer first")
+    assert token.admits("Bearer second")
+    secrets.stages = {"AWSCURRENT": "third", "AWSPREVIOUS": "second"}
+    token.refresh()
+    assert not token.admits("Bearer first")
+
+
+def test_a_token_that_cannot_be_read_again_stays_and_one_never_read_stops_the_relay() -> None:
+    secrets = FakeSecrets(AWSCURRENT="good")
+    token = UploadToken(secrets, "arn")
+    secrets.broken = True
+    token.refresh()
+    assert token.admits("Bearer good")
+    with pytest.raises(ConnectionError):
+        UploadToken(secrets, "arn")
 
 
 def test_a_relay_takes_nothing_outside_its_prefix_and_nothing_of_unknown_length() -> None:
     store, cloudwatch = FakeStore(), FakeCloudWatch()
     with relay(store, cloudwatch) as connection:
-        assert ask(connection, "PUT", "/incoming/x", body=b"")[0] == 404
-        unknown = {"Transfer-Encoding": "chunked"}
+        assert ask(connection, "PUT", "/incoming/x", body=b"", headers=UPLOADER)[0] == 404
+        unknown = {"Transfer-Encoding": "chunked", **UPLOADER}
         assert ask(connection, "PUT", "/sync/x", headers=unknown)[0] == 411
     assert store.objects == {}
 
@@ -190,7 +258,7 @@ def test_a_relay_that_cannot_store_says_so_and_counts_nothing() -> None:
     store, cloudwatch = FakeStore(), FakeCloudWatch()
     store.broken = True
     with relay(store, cloudwatch) as connection:
-        assert ask(connection, "PUT", "/sync/x", body=b"12")[0] == 502
+        assert ask(connection, "PUT", "/sync/x", body=b"12", headers=UPLOADER)[0] == 502
     assert cloudwatch.values == {}
 
 

@@ -91,6 +91,20 @@ def test_a_video_is_transcoded_from_source_to_target(tmp_path: Path) -> None:
     assert store.objects["files", "renditions/a.mp4"] == b"h264 film"
 
 
+def test_a_source_that_names_addresses_makes_no_call(tmp_path: Path) -> None:
+    store = FakeStore()
+    store.put("sources/a.m3u8", b"#EXTM3U\nhttp://169.254.169.254/latest/meta-data/")
+    ffmpeg = fake_ffmpeg(
+        tmp_path,
+        "before = sys.argv[: sys.argv.index('-i')]\n"
+        "allowed = before[before.index('-protocol_whitelist') + 1]\n"
+        "open(sys.argv[-1], 'w').write(allowed)",
+    )
+    job = {"source": "sources/a.m3u8", "target": "renditions/a.mp4"}
+    transcode(job, store, bucket="files", ffmpeg=ffmpeg)
+    assert store.objects["files", "renditions/a.mp4"] == b"file"
+
+
 def test_a_transcode_that_fails_writes_nothing(tmp_path: Path) -> None:
     store = FakeStore()
     store.put("sources/a.mov", b"film")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.reference_app import ENVIRONMENTS, FLEETS, WORKERS, App, synthesized
+from tests.infra.reference_app import ENVIRONMENTS, WORKERS, App, synthesized
 
 USER_DATA_BYTES = 16_384
 
@@ -46,7 +46,7 @@ def test_every_worker_is_told_all_that_its_program_reads(app: App) -> None:
 
 def test_workers_report_as_the_fleet_that_they_belong_to(app: App) -> None:
     told = {settings_of(text)["PEAKFLEET_FLEET"] for text in app.user_data().values()}
-    assert sorted(told) == FLEETS
+    assert told == {spec.fleet for spec in app.specs().values()}
 
 
 def test_user_data_fits_and_is_clean_shell(app: App, tmp_path: Path) -> None:
@@ -67,8 +67,8 @@ def test_user_data_fits_and_is_clean_shell(app: App, tmp_path: Path) -> None:
 def test_machines_that_cannot_boot_raise_an_alarm(app: App) -> None:
     alarms = app.resources("AWS::CloudWatch::Alarm").values()
     failures = [one for one in alarms if one["Properties"].get("MetricName") == "BootFailures"]
-    fleets = sorted(one["Properties"]["Dimensions"][0]["Value"] for one in failures)
-    assert fleets == FLEETS
+    fleets = [one["Properties"]["Dimensions"][0]["Value"] for one in failures]
+    assert sorted(fleets) == sorted(spec.fleet for spec in app.specs().values())
     for text in app.user_data().values():
         assert "trap boot_failed ERR" in text
 

@@ -16,13 +16,18 @@ from peakfleet import SpecError
 from stacks._pools import pools_of
 from stacks.context import read_settings, settings_from_context
 from stacks.network import NetworkStack
+from stacks.storage import StorageStack
 
 CONTEXT = json.loads((Path(__file__).parents[2] / "cdk.json").read_text())["context"]
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
     """Return the dev block with the entry at *path*, such as `live.pools.0.chip`, replaced."""
-    block: dict[str, Any] = copy.deepcopy(CONTEXT["environments"]["dev"])
+    return changed_in(copy.deepcopy(CONTEXT["environments"]["dev"]), path, value)
+
+
+def changed_in(block: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    """Return *block* with the entry at *path* replaced, in place."""
     *folders, last = path.split(".")
     entry: Any = block
     for name in folders:
@@ -35,6 +40,48 @@ def changed(path: str, value: object) -> dict[str, Any]:
 def test_every_environment_of_cdk_json_can_be_read(environment: str) -> None:
     app = cdk.App(context={**CONTEXT, "environment": environment})
     assert settings_from_context(app.node).environment == environment
+
+
+CERTIFICATE = "arn:aws:acm:eu-west-1:111122223333:certificate/0f1e"
+
+
+def storage_with(**changes: object) -> Template:
+    """Return the storage stack of dev with other settings, dots written as two underscores."""
+    block = copy.deepcopy(CONTEXT["environments"]["dev"])
+    for name, value in changes.items():
+        block = changed_in(block, name.replace("__", "."), value)
+    app = cdk.App(context={**CONTEXT, "aws:cdk:disable-asset-staging": True})
+    settings = read_settings("dev", block, CONTEXT["prices"])
+    network = NetworkStack(app, "Network", settings=settings)
+    return Template.from_stack(StorageStack(app, "Storage", settings=settings, network=network))
+
+
+def test_with_a_certificate_uploads_arrive_over_tls() -> None:
+    (listener,) = (
+        storage_with(certificate_arn=CERTIFICATE)
+        .find_resources("AWS::ElasticLoadBalancingV2::Listener")
+        .values()
+    )
+    properties = listener["Properties"]
+    assert (properties["Protocol"], properties["Port"]) == ("TLS", 443)
+    assert properties["Certificates"] == [{"CertificateArn": CERTIFICATE}]
+
+
+def test_with_the_prefix_list_of_s3_instances_reach_nothing_but_the_vpc_and_s3() -> None:
+    template = storage_with(network__s3_prefix_list="pl-0f1e")
+    rules = [
+        rule
+        for name, group in template.find_resources("AWS::EC2::SecurityGroup").items()
+        if "Network" in name
+        for rule in group["Properties"]["SecurityGroupEgress"]
+    ] + [
+        rule["Properties"]
+        for rule in template.find_resources("AWS::EC2::SecurityGroupEgress").values()
+        if "DestinationPrefixListId" in rule["Properties"]
+    ]
+    assert len(rules) == 4  # two for each fleet
+    reached = {rule.get("CidrIp") or rule.get("DestinationPrefixListId") for rule in rules}
+    assert reached == {CONTEXT["environments"]["dev"]["network"]["cidr"], "pl-0f1e"}
 
 
 def test_without_a_choice_the_environment_is_dev() -> None:
@@ -57,6 +104,12 @@ def test_an_app_without_environments_says_so() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
+        (
+            "certificate_arn",
+            "cert-1",
+            "dev.certificate_arn must be the ARN of a certificate in ACM",
+        ),
+        ("network.s3_prefix_list", "s3", r"s3_prefix_list must be an id such as pl-0f1e, got 's3'"),
         ("transcode.pools", [], "environments.dev.transcode.pools must have at least one pool"),
         (
             "transcode.pools.0.max_instances",
