@@ -82,7 +82,7 @@ def hold(*more: str) -> Result:
 def test_a_hold_is_written_with_owner_reason_and_expiry(table: Table) -> None:
     decided(table, "2026-03-22T19:00:00+00:00", capacity=2)
 
-    result = hold("--until", "2999-01-01T00:00Z")
+    result = hold("--until", "2999-01-01T00:00Z", "--yes-for-long")
 
     assert result.exit_code == 0, result.output
     ends = int(datetime(2999, 1, 1, tzinfo=UTC).timestamp())
@@ -95,6 +95,21 @@ def test_a_hold_is_written_with_owner_reason_and_expiry(table: Table) -> None:
         "expires_at": ends,
     }
     assert "2999-01-01 00:00:00 UTC" in result.output
+
+
+def test_a_hold_of_more_than_a_day_says_what_it_costs_and_has_to_be_confirmed(table: Table) -> None:
+    decided(table, "2026-03-22T19:00:00+00:00", capacity=2)
+
+    result = hold("--until", "90d")
+
+    said = result.output.replace("\n", " ")
+    assert result.exit_code == 1
+    assert "2,160 hours away: 2 of capacity would run" in said
+    assert "4,320 hours of capacity" in said
+    assert "--yes-for-long" in said
+    assert the_hold(table) is None
+    assert hold("--until", "90d", "--yes-for-long").exit_code == 0
+    assert the_hold(table) is not None
 
 
 def test_a_fleet_that_the_table_does_not_know_is_not_held_by_mistake(table: Table) -> None:

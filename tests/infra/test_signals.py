@@ -53,6 +53,15 @@ def test_a_backlog_reads_what_waits_and_what_is_in_flight() -> None:
     assert signal.name == "Media/Jobs"
 
 
+def test_a_witness_of_silence_is_read_beside_its_signal() -> None:
+    hosts = metric("HealthyHosts")
+    silence = WhenSilent.means_zero(witness=hosts, witness_at_most=1)
+    signal = DemandSignal.metric(metric(), when_silent=silence)
+    assert {one.metric_name for one in rate(signal).reads.values()} == {"Streams", "HealthyHosts"}
+    assert rate(signal).when_silent.witness_at_most == 1
+    assert [one.metric.metric_name for one in signal.metrics] == ["Streams", "HealthyHosts"]
+
+
 def test_a_rarely_published_metric_may_pause_for_two_periods() -> None:
     rare = metric(period=Duration.minutes(5))
     assert rate(DemandSignal.metric(rare)).when_silent.after_seconds == 600

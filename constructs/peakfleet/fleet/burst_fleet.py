@@ -81,12 +81,16 @@ class BurstFleet(FleetMetrics, Construct):
     Args:
         vpc: Where the instances run.
         pools: What to burst into, in the order in which it is filled.
-        signals: What demand is read from; the largest request wins. At least one is needed by
+        signals: What demand is read from; the largest request wins, and queues add up, see
+            `queues_share_workers`. At least one is needed by
             the end of the synth, see `add_signal`.
         traffic: Listener whose traffic is split between baseline and fleet. Default: none.
         target_groups: Target groups that the instances join. Default: none. As soon as a group
             has one, also through `groups`, the load balancer's health checks decide which
             instances are replaced.
+        queues_share_workers: Whether an instance works on one of several queues at a time, so that
+            their needs add up. False: it works on all of them at once, so that the largest need
+            counts. Default: true.
         options: See `FleetOptions`.
 
     Raises:
@@ -108,11 +112,12 @@ class BurstFleet(FleetMetrics, Construct):
         signals: Sequence[DemandSignal] = (),
         traffic: TrafficSpec | None = None,
         target_groups: Sequence[elbv2.IApplicationTargetGroup] = (),
+        queues_share_workers: bool = True,
         **options: Unpack[FleetOptions],
     ) -> None:
         super().__init__(scope, construct_id)
         self._signals: list[DemandSignal] = []
-        self._traffic = traffic
+        self._traffic, self._queues_share_workers = traffic, queues_share_workers
         self._options = options
         self._learner: FleetFunction | None = None
         self._ledger: FleetFunction | None = None
@@ -256,6 +261,7 @@ class BurstFleet(FleetMetrics, Construct):
             known_peaks=tuple(peak.to_planner() for peak in options.get("known_peaks", ())),
             efficiency=self._efficiency,
             broken_image=(options.get("broken_image") or BrokenImage.take_out()).mode,
+            queues_share_workers=self._queues_share_workers,
         )
 
     def add_signal(self, signal: DemandSignal) -> None:

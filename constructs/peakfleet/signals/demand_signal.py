@@ -245,16 +245,18 @@ class DemandSignal:
         owner = f"signal '{name}'"
         _known(owner, units_per_value=units_per_value, plausible_max=plausible_max)
         period_seconds = max((one.metric.period_seconds for one in metrics.values()), default=60)
+        silence = when_silent or WhenSilent.hold()
+        witness = silence.read_witness(owner)
         return cls(
             spec=RateSignal(
                 name=name,
                 metrics={key: one.metric for key, one in metrics.items()},
                 expression=expression,
                 units_per_value=units_per_value,
-                when_silent=(when_silent or WhenSilent.hold()).to_planner(owner, period_seconds),
+                when_silent=silence.to_planner(owner, period_seconds),
                 plausible_max=plausible_max,
             ),
-            metrics=tuple(metrics.values()),
+            metrics=(*metrics.values(), *([witness] if witness else [])),
         )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -16,6 +16,9 @@ from peakfleet_cli.operate.records import FleetRecords, TableError
 from peakfleet_cli.times import in_words, parse_time, parse_until
 from peakfleet_planner import Hold
 from peakfleet_table import Decision
+
+LONGEST_HOLD: Final = timedelta(hours=24)
+"""A hold that is forgotten leaves demand unserved, so a longer one has to be asked for."""
 
 Fleet = Annotated[str, typer.Argument(help="The fleet, by its construct path: Media/Transcode.")]
 TableName = Annotated[
@@ -40,6 +43,9 @@ def hold(
     new: Annotated[
         bool, typer.Option("--new", help="The fleet has not decided anything yet.")
     ] = False,
+    yes_for_long: Annotated[
+        bool, typer.Option("--yes-for-long", help="Hold for longer than 24 hours.")
+    ] = False,
 ) -> None:
     """Freeze a fleet at the size it has, until a stated time.
 
@@ -57,6 +63,12 @@ def hold(
                 f"table '{table}' has nothing of fleet '{fleet}': check its name, which is its "
                 "construct path such as Media/Transcode, or pass --new if it was just deployed"
             )
+        if ends - now > LONGEST_HOLD and not yes_for_long:
+            raise TableError(
+                f"--until is {(ends - now) / timedelta(hours=1):,.0f} hours away: "
+                f"{_cost_of_hold(records.decision(None), ends - now)}; pass --yes-for-long to hold "
+                "for longer than 24 hours"
+            )
         records.put_hold(
             Hold(
                 owner=owner or getpass.getuser(),
@@ -65,6 +77,18 @@ def hold(
             )
         )
     Console().print(f"{fleet} is held until {in_words(ends)}; `peakfleet resume` ends it earlier")
+
+
+def _cost_of_hold(decision: Decision | None, length: timedelta) -> str:
+    """Return what a hold of this length keeps running, and what it leaves unserved."""
+    if decision is None:
+        return "the fleet would not follow demand for all that time"
+    plan, hours = decision.plan, length / timedelta(hours=1)
+    capacity = sum(pool.desired_capacity for pool in plan.pools)
+    return (
+        f"{capacity} of capacity would run for all that time ({capacity * hours:,.0f} hours of "
+        f"capacity), and burst above {plan.granted_units:,.6g} units would not be served"
+    )
 
 
 def resume(*, fleet: Fleet, table: TableName, region: Region = None) -> None:
