@@ -3,24 +3,32 @@
 Run, after an update of moto, which carries EC2's data, or for newer prices:
 
     peakfleet prices refresh --region us-east-1 --out prices.json
-    python benchmarks/catalogue.py prices.json > constructs/peakfleet_chips/facts.csv
+    python benchmarks/catalogue.py prices.json
 
-A family is added here, with its chip. Without a price file the shipped prices are kept.
+A family is added here, with its chip. Without a price file the shipped prices are kept. The day
+up to which offerings are known is that of moto's release, `OFFERINGS_DATE` below.
 """
 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import moto
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 
-from peakfleet_chips import Chip, Prices
+from peakfleet_chips import CATALOGUE, Chip, Prices
+
+OFFERINGS_DATE = "2026-10-27"
+_FOLDER = Path(__file__).parents[1] / "constructs" / "peakfleet_chips"
+_OFFERINGS = Path(moto.__file__).parent / "ec2" / "resources" / "instance_type_offerings"
 
 _FAMILIES: dict[Chip, str] = {
     Chip.GRAVITON2: "i4g im4gn is4gen",
@@ -74,6 +82,34 @@ def facts(prices: Prices) -> str:
     return text.getvalue()
 
 
+def offerings() -> str:
+    """Return which region sells which types of the catalogue; types that agree share a row."""
+    sold = {
+        path.name.partition(".")[0]: {
+            offer["InstanceType"] for offer in json.loads(gzip.decompress(path.read_bytes()))
+        }
+        for path in sorted((_OFFERINGS / "region").glob("*.json.gz"))
+    }
+    rows: dict[str, list[str]] = {}
+    for kind in CATALOGUE:
+        regions = " ".join(region for region, kinds in sold.items() if kind in kinds)
+        rows.setdefault(regions, []).append(kind)
+    text = io.StringIO()
+    text.writelines(
+        f"# {line}\n"
+        for line in (
+            f"offerings: DescribeInstanceTypeOfferings, moto {version('moto')} (Apache-2.0)",
+            f"date: {OFFERINGS_DATE}",
+            f"regions: {' '.join(sold)}",
+            "written by: benchmarks/catalogue.py",
+        )
+    )
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("instance_types", "regions"))
+    writer.writerows((" ".join(kinds), regions) for regions, kinds in rows.items())
+    return text.getvalue()
+
+
 def _rows(usd_per_hour: Mapping[str, float]) -> Iterator[dict[str, object]]:
     for chip, families in _FAMILIES.items():
         for family in families.split():
@@ -110,4 +146,5 @@ def _row(kind: str, chip: Chip, data: Mapping[str, Any], usd: float | str) -> di
 
 if __name__ == "__main__":
     given = Prices.read(Path(sys.argv[1])) if len(sys.argv) > 1 else Prices.shipped()
-    sys.stdout.write(facts(given))
+    (_FOLDER / "facts.csv").write_text(facts(given), encoding="utf-8")
+    (_FOLDER / "offerings.csv").write_text(offerings(), encoding="utf-8")

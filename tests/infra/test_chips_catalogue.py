@@ -6,13 +6,15 @@ import re
 from importlib.resources import files
 from typing import Any
 
+import boto3
 import pytest
 from botocore.model import StringShape
 from botocore.session import get_session
+from moto import mock_aws
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 
-from benchmarks.catalogue import facts
-from peakfleet_chips import CATALOGUE, Architecture, Chip, InstanceType, Prices, find_type
+from benchmarks.catalogue import facts, offerings
+from peakfleet_chips import CATALOGUE, Architecture, Chip, InstanceType, Prices, find_type, is_sold
 from peakfleet_chips.catalogue import HEAD
 
 KNOWN_ERRORS = {
@@ -123,3 +125,22 @@ def test_every_host_of_neuron_is_x86() -> None:
 
 def test_a_type_that_is_not_there_is_none() -> None:
     assert find_type("z9.large") is None
+
+
+def test_the_offerings_are_those_that_moto_carries() -> None:
+    shipped = files("peakfleet_chips").joinpath("offerings.csv").read_text(encoding="utf-8")
+    assert shipped == offerings()
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "il-central-1"])
+def test_what_a_region_sells_is_what_ec2_says(region: str) -> None:
+    with mock_aws():
+        client = boto3.client("ec2", region)
+        pages = client.get_paginator("describe_instance_type_offerings").paginate()
+        sold = {offer["InstanceType"] for page in pages for offer in page["InstanceTypeOfferings"]}
+    assert {kind for kind in CATALOGUE if is_sold(kind, region)} == sold & set(CATALOGUE)
+
+
+def test_of_a_region_or_a_type_that_is_not_known_nothing_is_said() -> None:
+    assert is_sold("c8g.large", "mx-central-1") is None
+    assert is_sold("z9.large", "us-east-1") is None

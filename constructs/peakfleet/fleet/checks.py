@@ -16,7 +16,7 @@ from constructs import Construct, IConstruct, IValidation
 from peakfleet._values import check_kind, check_options, known_number
 from peakfleet.control_plane import Encryption, FleetState, check_size
 from peakfleet.fleet.template_checks import template_messages
-from peakfleet.pools import CapacityPool
+from peakfleet.pools import CapacityPool, check_region
 from peakfleet.signals import DemandSignal
 from peakfleet_planner import FleetSpec, SpecError
 
@@ -79,8 +79,8 @@ def state_of(scope: Construct, given: FleetState | None, encryption: Encryption)
     return given
 
 
-def check_pools(given: Sequence[CapacityPool]) -> None:
-    """Refuse pools that cannot be defined."""
+def check_pools(given: Sequence[CapacityPool], *, scope: Construct | None = None) -> None:
+    """Refuse pools that cannot be defined, nor launched in the region of *scope*."""
     check_kind("fleet", "pools", given, Sequence[CapacityPool])
     if not given:
         raise SpecError("at least one pool is needed, got none; for example CapacityPool.graviton")
@@ -94,6 +94,9 @@ def check_pools(given: Sequence[CapacityPool]) -> None:
             f"pool '{taken[0]}': a part of the fleet has this name, which are "
             f"{', '.join(sorted(PARTS))} and Pressure ...; give name=... another one"
         )
+    if scope:
+        for pool in given:
+            check_region(scope, f"pool '{pool.name}'", pool.instance_types)
 
 
 def private_subnets(vpc: ec2.IVpc) -> ec2.SubnetSelection:

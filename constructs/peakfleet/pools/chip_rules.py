@@ -9,10 +9,21 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 
+from aws_cdk import Annotations, Stack, Token
 from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
 
 from peakfleet._values import is_known, known_list
-from peakfleet_chips import CATALOGUE, Architecture, Chip, InstanceType, PurchaseOption, find_type
+from peakfleet_chips import (
+    CATALOGUE,
+    OFFERINGS_DAY,
+    Architecture,
+    Chip,
+    InstanceType,
+    PurchaseOption,
+    find_type,
+    is_sold,
+)
 from peakfleet_planner import SpecError
 
 _INSTANCE_TYPE = re.compile(
@@ -26,6 +37,8 @@ ARCHITECTURES = {
 }
 """The architectures in words."""
 _MOST_NAMED = 6
+SOLD_CONTEXT = "peakfleet:sold"
+"""Context key: instance types that the app's regions sell, whatever the catalogue says."""
 
 
 def check_types(
@@ -72,6 +85,49 @@ def check_bought(owner: str, instance_types: Sequence[str], option: PurchaseOpti
                 f"{owner}: purchase is {option}, but {kind.name} is only sold {sold}; buy it so"
                 + f", or use {others}" * bool(others)
             )
+
+
+def check_region(scope: Construct, owner: str, instance_types: Sequence[str]) -> None:
+    """Refuse instance types that the region of *scope* does not sell, where both are known.
+
+    What AWS sells since the catalogue was written is named in the app's context, as a list under
+    `peakfleet:sold`. With an information passes what may be sold: in a region that the catalogue
+    does not have, and what is sold in capacity blocks, which not every account is shown.
+
+    Raises:
+        SpecError: A type is not sold there.
+    """
+    region = Stack.of(scope).region
+    if Token.is_unresolved(region):
+        return
+    sold_since = scope.node.try_get_context(SOLD_CONTEXT) or ()
+    unsold = [
+        kind
+        for kind in _known(instance_types)
+        if kind.name not in sold_since and not is_sold(kind.name, region)
+    ]
+    refused = [
+        kind
+        for kind in unsold
+        if is_sold(kind.name, region) is False
+        and PurchaseOption.CAPACITY_BLOCK not in kind.purchases
+    ]
+    if refused:
+        chips = {kind.chip for kind in refused}
+        others = _named(lambda kind: kind.chip in chips and bool(is_sold(kind.name, region)))
+        names = ", ".join(kind.name for kind in refused)
+        raise SpecError(
+            f"{owner}: {region} did not sell {names} on {OFFERINGS_DAY}"
+            + f"; use {others}" * bool(others)
+            + f"; if it does now, say so in the context of the app: "
+            f'"{SOLD_CONTEXT}": ["{refused[0].name}"]'
+        )
+    if unsold:
+        Annotations.of(scope).add_info_v2(
+            f"peakfleet:Region.unknown:{owner}",
+            f"{owner}: the catalogue of {OFFERINGS_DAY} does not know whether {region} sells "
+            f"{', '.join(kind.name for kind in unsold)}",
+        )
 
 
 def check_capacity_block(

@@ -35,7 +35,7 @@ from peakfleet.machines import (
     security_groups_of,
 )
 from peakfleet.policy import Drain, Readiness
-from peakfleet.pools import CapacityPool
+from peakfleet.pools import CapacityPool, check_region
 from peakfleet.training.boot import training_script
 from peakfleet.training.capacity_block import CapacityBlock, OffPeak
 from peakfleet.training.checkpoints import Checkpoints
@@ -116,6 +116,7 @@ class TrainingFleet(FleetMetrics, Construct):
             check_fleet_options(self, options, PlacementOptions)
             state = state_of(self, options.get("state"), encryption)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
+            check_region(self, f"pool '{machines.name}'", machines.instance_types)
             adapters = check_machines(
                 machines,
                 reservation=reservation,
