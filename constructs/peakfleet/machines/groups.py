@@ -176,14 +176,11 @@ def _launch_template(
 
 
 def _mixed(pool: CapacityPool, template: ec2.LaunchTemplate) -> autoscaling.MixedInstancesPolicy:
-    weights = pool.weights
     return autoscaling.MixedInstancesPolicy(
         launch_template=template,
         launch_template_overrides=[
-            autoscaling.LaunchTemplateOverrides(
-                instance_type=ec2.InstanceType(kind),
-                weighted_capacity=weights.by_type[kind] if weights.differ else None,
-            )
+            # Without weights, so that a deployment never changes what desired capacity counts.
+            autoscaling.LaunchTemplateOverrides(instance_type=ec2.InstanceType(kind))
             for kind in pool.instance_types
         ],
         instances_distribution=autoscaling.InstancesDistribution(
