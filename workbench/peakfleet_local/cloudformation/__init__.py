@@ -14,13 +14,13 @@ from moto.cloudformation import parsing
 
 from peakfleet_local.cloudformation.corrections import type_patches
 from peakfleet_local.cloudformation.custom_resources import CustomResources, InvokeFunction
-from peakfleet_local.cloudformation.deletions import deletion_order, deletion_patches
+from peakfleet_local.cloudformation.deletions import deletion_order, deletion_patches, references
 from peakfleet_local.cloudformation.resources import Clients, ResourceType
 from peakfleet_local.cloudformation.stacks import stack_patches
 from peakfleet_local.cloudformation.types import resource_types
 from peakfleet_local.moto import MotoObject, Patch, patched
 
-__all__ = ["Clients", "InvokeFunction", "deletion_order", "installed_types"]
+__all__ = ["Clients", "InvokeFunction", "deletion_order", "installed_types", "references"]
 
 
 @contextmanager
