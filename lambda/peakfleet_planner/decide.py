@@ -19,6 +19,7 @@ from peakfleet_planner.pools import (
     pool_health,
     with_measured_boots,
     with_measured_units,
+    with_running_types,
 )
 from peakfleet_planner.requirement import (
     Need,
@@ -60,8 +61,8 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     (5, 'demand')
     """
     now = snapshot.now_epoch_seconds
-    declared = spec
     memory = snapshot.recalled
+    declared = spec = with_running_types(spec, snapshot.pools)
     spec = with_measured_boots(spec, memory.boots)
     spec = with_measured_units(spec, memory.units)
     measured_units = changed_units(declared, spec)
@@ -92,6 +93,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
             snapshot,
             need,
             serving_units=serving_units,
+            in_units=spec.pace.in_units,
             sure=not doubts,
         )
         pools = with_roll_backs(spec, snapshot, pools)

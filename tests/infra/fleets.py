@@ -65,3 +65,9 @@ def only(template: Template, kind: str) -> dict[str, Any]:
     """Return the properties of the one resource of a type."""
     (found,) = properties(template, kind)
     return found
+
+
+def hooks_of(template: Template) -> list[dict[str, Any]]:
+    """Return the lifecycle hooks of every group."""
+    groups = properties(template, "AWS::AutoScaling::AutoScalingGroup")
+    return [hook for group in groups for hook in group.get("LifecycleHookSpecificationList", ())]

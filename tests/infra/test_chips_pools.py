@@ -164,8 +164,7 @@ def test_a_type_that_the_catalogue_does_not_have_is_taken_and_told() -> None:
     ],
 )
 def test_neuron_pools_count_in_neuron_cores(pool: CapacityPool, units: tuple[int, int]) -> None:
-    weights = pool.weights
-    assert tuple(weight * weights.units_per_point for weight in weights.by_type.values()) == units
+    assert tuple(pool.to_planner(group="g").units_by_type.values()) == units
 
 
 def test_units_that_are_given_are_kept() -> None:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,10 +29,12 @@ from peakfleet import (
     SpecError,
     StreamFleet,
 )
+from peakfleet_local.cloudformation import deletion_order, references
 from tests.infra.fleets import (
     GRAVITON,
     SPOT,
     burst_fleet,
+    hooks_of,
     metric,
     network,
     new_stack,
@@ -41,7 +43,7 @@ from tests.infra.fleets import (
 )
 from tests.infra.reference_app import plain
 
-GROUP, HOOK = "AWS::AutoScaling::AutoScalingGroup", "AWS::AutoScaling::LifecycleHook"
+GROUP = "AWS::AutoScaling::AutoScalingGroup"
 TEMPLATE = "AWS::EC2::LaunchTemplate"
 PACKAGE = Path(__file__).parents[2] / "constructs" / "peakfleet_instance"
 DRAINS, SIGNALS = Drain.when_idle(), Readiness.signalled()
@@ -82,7 +84,7 @@ def queue_fleet(stack: Stack, **options: Any) -> QueueFleet:  # noqa: ANN401  a 
 
 def test_a_fleet_that_drains_nothing_has_no_hooks_no_agent_and_no_permission() -> None:
     template = rendered()
-    template.resource_count_is(HOOK, 0)
+    assert hooks_of(template) == []
     assert "InstanceLifecyclePolicy" not in only(template, GROUP)
     assert lifecycle_statements(template) == []
     assert "peakfleet" not in user_data(template)[0]
@@ -92,7 +94,7 @@ def test_a_fleet_that_drains_nothing_has_no_hooks_no_agent_and_no_permission() -
 
 def test_a_silent_instance_is_kept_and_never_terminated() -> None:
     template = rendered(drain=DRAINS)
-    hook = only(template, HOOK)
+    (hook,) = hooks_of(template)
     assert hook["LifecycleTransition"] == "autoscaling:EC2_INSTANCE_TERMINATING"
     assert (hook["DefaultResult"], hook["HeartbeatTimeout"]) == ("ABANDON", 300)
     assert only(template, GROUP)["InstanceLifecyclePolicy"] == {
@@ -102,7 +104,7 @@ def test_a_silent_instance_is_kept_and_never_terminated() -> None:
 
 def test_an_instance_that_is_never_ready_is_replaced() -> None:
     template = rendered(readiness=Readiness.signalled(within=Duration.minutes(20)))
-    hook = only(template, HOOK)
+    (hook,) = hooks_of(template)
     assert hook["LifecycleTransition"] == "autoscaling:EC2_INSTANCE_LAUNCHING"
     assert (hook["DefaultResult"], hook["HeartbeatTimeout"]) == ("ABANDON", 1200)
     assert "InstanceLifecyclePolicy" not in only(template, GROUP)
@@ -110,12 +112,8 @@ def test_an_instance_that_is_never_ready_is_replaced() -> None:
 
 def test_every_group_of_a_fleet_has_both_hooks() -> None:
     template = rendered(pools=[SPOT, GRAVITON], drain=DRAINS, readiness=SIGNALS)
-    hooks = {
-        (str(hook["AutoScalingGroupName"]), hook["LifecycleHookName"])
-        for hook in properties(template, HOOK)
-    }
-    assert len(hooks) == 4
-    assert {name for _, name in hooks} == {"peakfleet-drain", "peakfleet-ready"}
+    names = [hook["LifecycleHookName"] for hook in hooks_of(template)]
+    assert names == 2 * ["peakfleet-drain", "peakfleet-ready"]
 
 
 @pytest.mark.parametrize(
@@ -137,10 +135,59 @@ def test_instances_may_do_what_the_agent_does_to_their_own_groups_only(
     assert (allowed if isinstance(allowed, list) else [allowed]) == [
         f"autoscaling:{action}" for action in actions
     ]
-    groups = template.find_resources(GROUP)
-    assert len(statement["Resource"]) == len(groups) == 2
-    for arn in statement["Resource"]:
-        assert any(plain(arn).endswith(f"autoScalingGroupName/{name}") for name in groups)
+    assert plain(statement["Resource"]).endswith(":autoScalingGroup:*:autoScalingGroupName/*")
+    fleet = "Media/Live"
+    assert statement["Condition"] == {
+        "StringEquals": {"autoscaling:ResourceTag/peakfleet:fleet": fleet}
+    }
+    for group in properties(template, GROUP):
+        assert {"Key": "peakfleet:fleet", "PropagateAtLaunch": True, "Value": fleet} in group[
+            "Tags"
+        ]
+
+
+def everything_needed(resources: dict[str, Any], name: str) -> set[str]:
+    """Return what a resource refers to, directly or not, and so is deleted after it."""
+    needed, left = set[str](), {name}
+    while left:
+        found = references(resources[left.pop()]) & resources.keys()
+        left |= found - needed
+        needed |= found
+    return needed
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"drain": DRAINS}, {"readiness": SIGNALS}, {"drain": DRAINS, "readiness": SIGNALS}],
+)
+@pytest.mark.parametrize("make", [burst_fleet, queue_fleet])
+def test_what_an_instance_needs_to_drain_is_deleted_after_its_group(
+    make: Callable[..., object], options: dict[str, Any]
+) -> None:
+    stack = new_stack()
+    make(stack, pools=[SPOT, GRAVITON], **options)
+    template = Template.from_stack(stack)
+    resources = template.to_json()["Resources"]
+    (role,) = {
+        name
+        for name, one in template.find_resources("AWS::IAM::Role").items()
+        if "ec2.amazonaws.com" in json.dumps(one)
+    }
+    permissions = {
+        name
+        for name, one in template.find_resources("AWS::IAM::Policy").items()
+        if {"Ref": role} in one["Properties"]["Roles"]
+    }
+    routes = set(template.find_resources("AWS::EC2::Route")) - {
+        name for name in resources if "PublicSubnet" in name
+    }
+    assert permissions
+    assert routes
+    for name in template.find_resources(GROUP):
+        needed = everything_needed(resources, name)
+        assert {role, *permissions, *routes} <= needed
+        order = list(deletion_order(resources))
+        assert all(order.index(name) < order.index(one) for one in needed)
 
 
 def test_the_planner_knows_how_long_a_drain_may_take() -> None:
@@ -155,7 +202,7 @@ def test_the_agent_is_told_what_the_hooks_are() -> None:
     settings = dict(
         line.split("=") for line in script.splitlines() if line.startswith("PEAKFLEET_")
     )
-    hooks = {hook["LifecycleHookName"]: hook for hook in properties(template, HOOK)}
+    hooks = {hook["LifecycleHookName"]: hook for hook in hooks_of(template)}
     drain, ready = (
         hooks[settings[name]] for name in ("PEAKFLEET_DRAIN_HOOK", "PEAKFLEET_READY_HOOK")
     )
@@ -320,4 +367,4 @@ def test_a_group_behind_any_load_balancer_may_drain_too() -> None:
     vpc = cast("ec2.Vpc", stack.node.find_child("Network"))
     targets = elbv2.NetworkTargetGroup(stack, "Targets", vpc=vpc, port=80)
     fleet.groups["Graviton"].attach_to_network_target_group(targets)
-    Template.from_stack(stack).resource_count_is(HOOK, 2)
+    assert len(hooks_of(Template.from_stack(stack))) == 2

@@ -9,6 +9,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Template
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from peakfleet import CapacityPool, Purchase
 from tests.infra.fleets import GRAVITON, SPOT, burst_fleet, network, new_stack, only, properties
@@ -196,20 +198,37 @@ def test_one_type_on_demand_needs_no_mixed_group() -> None:
     assert "MixedInstancesPolicy" not in group
 
 
-def test_types_of_different_size_count_in_weights() -> None:
-    pool = CapacityPool.graviton(
-        "c8g.4xlarge",
-        "c8g.2xlarge",
-        units_per_instance={"c8g.4xlarge": 16, "c8g.2xlarge": 8},
-        max_instances=10,
-        purchase=Purchase.spot(),
-    )
-    group = only(rendered(pool), GROUP)
-    assert group["MixedInstancesPolicy"]["LaunchTemplate"]["Overrides"] == [
-        {"InstanceType": "c8g.4xlarge", "WeightedCapacity": "2"},
-        {"InstanceType": "c8g.2xlarge", "WeightedCapacity": "1"},
-    ]
-    assert group["MaxSize"] == "10"
+_SIZES = {"c8g.4xlarge": 16, "c8g.2xlarge": 8, "c7g.4xlarge": 13, "c8g.8xlarge": 32}
+
+
+@given(
+    before=st.lists(st.sampled_from(sorted(_SIZES)), min_size=1, unique=True),
+    after=st.lists(st.sampled_from(sorted(_SIZES)), min_size=1, unique=True),
+    tuned=st.floats(min_value=0.01, max_value=1000),
+    purchase=st.sampled_from([Purchase.spot(), Purchase.on_demand()]),
+)
+@settings(max_examples=8, deadline=None)
+def test_neither_types_nor_units_change_what_a_size_of_a_group_means(
+    before: list[str], after: list[str], tuned: float, purchase: Purchase
+) -> None:
+    def sizes(types: list[str], tuned: float) -> tuple[object, ...]:
+        group = only(
+            rendered(
+                CapacityPool.graviton(
+                    *types,
+                    units_per_instance={kind: tuned * _SIZES[kind] for kind in types},
+                    max_instances=10,
+                    min_instances=2,
+                    purchase=purchase,
+                )
+            ),
+            GROUP,
+        )
+        mixed = group.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
+        weights = {one.get("WeightedCapacity", "1") for one in mixed.get("Overrides", [{}])}
+        return weights, group["MinSize"], group["MaxSize"]
+
+    assert sizes(before, 1) == sizes(after, tuned) == ({"1"}, "2", "10")
 
 
 def test_a_load_balancer_decides_about_health_where_there_is_one() -> None:

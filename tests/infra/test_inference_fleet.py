@@ -27,7 +27,7 @@ from peakfleet import (
 )
 from peakfleet.testing import fleet_specs, plan_at
 from peakfleet_planner import FleetSpec, RateSignal
-from tests.infra.fleets import GRAVITON, metric, network, new_stack, only, properties
+from tests.infra.fleets import GRAVITON, hooks_of, metric, network, new_stack, only, properties
 from tests.infra.reference_app import plain
 
 INFERENTIA = CapacityPool.inferentia("inf2.xlarge", units_per_instance=1200, max_instances=20)
@@ -136,7 +136,7 @@ def test_user_data_fits_and_is_clean_shell(template: Template, tmp_path: Path) -
 
 
 def test_a_machine_counts_only_when_it_says_that_its_model_is_loaded(template: Template) -> None:
-    hooks = properties(template, "AWS::AutoScaling::LifecycleHook")
+    hooks = hooks_of(template)
     assert len(hooks) == len(LADDER)
     for hook in hooks:
         assert hook["LifecycleTransition"] == "autoscaling:EC2_INSTANCE_LAUNCHING"

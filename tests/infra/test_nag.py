@@ -32,7 +32,7 @@ LEFT_AS_IT_IS = {
     "AwsSolutions-ELB2": "access logs need a bucket and a known region: the user's to turn on",
     "AwsSolutions-IAM5 peakfleet-agent-*": "an older launch template fetches an older agent",
     "AwsSolutions-IAM5 *": "GetMetricData and what describes groups know no narrower resource",
-    "AwsSolutions-IAM5 autoScalingGroup:*": "the star is the group's random id; its name is given",
+    "AwsSolutions-IAM5 autoScalingGroup:*": "random id; the name or the fleet's tag is given",
     "AwsSolutions-IAM5 instance/*": "no id is known: swept ones have a tag, new ones a template",
     FLEET_PARTS: "bound by the fleet's launch templates; its parts have no names before",
     "AwsSolutions-IAM5 Function:*": "the CDK's scheduler target adds the versions of the function",
@@ -43,7 +43,7 @@ LEFT_AS_IT_IS = {
 RULES = (
     (r"/peakfleet-agent-\*\.zip\]$", "AwsSolutions-IAM5 peakfleet-agent-*"),
     (r"\[Resource::\*\]", "AwsSolutions-IAM5 *"),
-    (r":autoScalingGroup:\*:autoScalingGroupName/<", "AwsSolutions-IAM5 autoScalingGroup:*"),
+    (r":autoScalingGroup:\*:autoScalingGroupName/[<*]", "AwsSolutions-IAM5 autoScalingGroup:*"),
     (r":instance/\*\]", "AwsSolutions-IAM5 instance/*"),
     (r":(fleet|network-interface|security-group|subnet|volume|:image)/\*\]", FLEET_PARTS),
     (r"\[Resource::<\w*Function\w*\.Arn>:\*\]$", "AwsSolutions-IAM5 Function:*"),

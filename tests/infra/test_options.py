@@ -46,7 +46,15 @@ from peakfleet import (
     TrainingFleet,
 )
 from peakfleet.testing import fleet_specs
-from tests.infra.fleets import GRAVITON, burst_fleet, metric, network, new_stack, properties
+from tests.infra.fleets import (
+    GRAVITON,
+    burst_fleet,
+    hooks_of,
+    metric,
+    network,
+    new_stack,
+    properties,
+)
 
 FLEETS = [BurstFleet, QueueFleet, StreamFleet, InferenceFleet]
 X86 = CapacityPool.x86("c7i.4xlarge", units_per_instance=12, max_instances=20)
@@ -155,7 +163,7 @@ def test_what_decides_is_told_every_shared_option(
     assert {pool.drain_seconds for pool in spec.pools} == {77 * 60}
     learners = {"Properties": {"Handler": "peakfleet_handlers.learn.handler"}}
     assert not template.find_resources("AWS::Lambda::Function", learners)
-    hooks = properties(template, "AWS::AutoScaling::LifecycleHook")
+    hooks = hooks_of(template)
     assert {hook["HeartbeatTimeout"] for hook in hooks} >= {13 * 60}
     (net, *_) = properties(template, "AWS::AutoScaling::ScalingPolicy")
     assert net["TargetTrackingConfiguration"]["TargetValue"] == 70

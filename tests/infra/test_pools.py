@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 from aws_cdk import App, CfnParameter, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
-from hypothesis import given
-from hypothesis import strategies as st
 
 from peakfleet import CapacityPool, Purchase, SpecError
-from peakfleet.pools import MOST_WEIGHT, weigh
 from tests.infra.fleets import burst_fleet, new_stack
 
 ARM_IMAGE = ec2.MachineImage.latest_amazon_linux2023(cpu_type=ec2.AmazonLinuxCpuType.ARM_64)
@@ -50,14 +47,6 @@ def graviton(*types: str, **options: Any) -> CapacityPool:  # noqa: ANN401  a po
         (
             lambda: graviton("c8g.large", units_per_instance={"c7g.large": 1}),
             "units_per_instance must name the pool's instance types c8g.large, got c7g.large",
-        ),
-        (
-            lambda: graviton(
-                "c8g.large",
-                "c7g.large",
-                units_per_instance={"c8g.large": 1.0001, "c7g.large": 1.0003},
-            ),
-            "999 is the most; round the units",
         ),
         (lambda: graviton(*(f"c8g.{i}xlarge" for i in range(41))), "between 1 and 40"),
     ],
@@ -131,28 +120,27 @@ def test_a_pool_without_a_price_cannot_be_ordered() -> None:
         CapacityPool.cheapest_first(graviton(usd_per_hour=1), graviton(purchase=Purchase.spot()))
 
 
-def test_sizes_and_prices_of_weighted_types_are_in_points() -> None:
+_UNITS = {"c8g.4xlarge": 16, "c8g.2xlarge": 8}
+
+
+@pytest.mark.parametrize(
+    ("purchase", "planned"), [(Purchase.on_demand(), 16), (Purchase.spot(), 8)]
+)
+def test_new_instances_are_planned_as_the_type_that_aws_launches(
+    purchase: Purchase, planned: float
+) -> None:
     pool = graviton(
-        "c8g.4xlarge",
-        "c8g.2xlarge",
-        units_per_instance={"c8g.4xlarge": 16, "c8g.2xlarge": 8},
+        *_UNITS,
+        units_per_instance=_UNITS,
         usd_per_hour={"c8g.4xlarge": 0.7, "c8g.2xlarge": 0.4},
         min_instances=2,
+        purchase=purchase,
     )
     spec = pool.to_planner(group="g")
-    assert (spec.units_per_capacity, spec.min_capacity, spec.max_capacity) == (8, 2, 5)
-    assert spec.usd_per_capacity_hour == 0.4
+    assert (spec.units_per_capacity, spec.min_capacity, spec.max_capacity) == (planned, 2, 5)
+    assert spec.usd_per_capacity_hour == 0.05 * planned  # of the type that is dearest by the unit
+    assert spec.units_by_type == _UNITS
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from(["a", "b", "c", "d"]), st.integers(min_value=1, max_value=99), min_size=1
-    ),
-    st.sampled_from([1.0, 0.5, 0.25, 3.0]),
-)
-def test_weights_keep_the_units_in_proportion(sizes: dict[str, int], unit: float) -> None:
-    weights = weigh("pool", {kind: size * unit for kind, size in sizes.items()})
-    assert {kind: weight * weights.units_per_point for kind, weight in weights.by_type.items()} == {
-        kind: size * unit for kind, size in sizes.items()
-    }
-    assert all(1 <= weight <= MOST_WEIGHT for weight in weights.by_type.values())
+def test_types_of_one_size_need_no_units_of_their_own() -> None:
+    assert not graviton("c8g.large", "c7g.large").to_planner(group="g").units_by_type

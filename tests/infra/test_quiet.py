@@ -26,7 +26,6 @@ PHYSICAL_NAMES = {
     "TableName",
 }
 NAMED_BY_REFERENCE = {
-    "AWS::AutoScaling::LifecycleHook",  # named within its group: instances complete it by name
     "AWS::AutoScaling::ScalingPolicy",  # names the group that it belongs to
     "AWS::Lambda::EventInvokeConfig",  # names the function that it belongs to
     "AWS::Lambda::Permission",  # likewise

@@ -32,6 +32,9 @@ ACCEPTED = {
     r"AwsSolutions-IAM5\[Resource::arn:.*:autoScalingGroup:\*:autoScalingGroupName/<\w+>\]": (
         "the star is the group's UUID, which only AWS knows; the name is exact"
     ),
+    r"AwsSolutions-IAM5\[Resource::arn:.*:autoScalingGroup:\*:autoScalingGroupName/\*\]": (
+        "instances complete the hooks of their fleet's groups, which are known by their tag"
+    ),
     r"AwsSolutions-IAM5\[Resource::arn:.*:instance/\*\]": (
         "instances that outlived their drain have no known id; their group's tag is given"
     ),

@@ -23,7 +23,7 @@ from peakfleet import (
 from peakfleet.testing import fleet_specs
 from peakfleet_planner.gang import GangSpec
 from tests.infra.commands import run
-from tests.infra.fleets import burst_fleet, function, new_stack, only, properties
+from tests.infra.fleets import burst_fleet, function, hooks_of, new_stack, only, properties
 from tests.infra.gangs import BLOCK, training_fleet
 from tests.infra.reference_app import plain
 
@@ -180,7 +180,7 @@ def test_user_data_fits_and_is_clean_shell(blocked: Template, tmp_path: Path) ->
 
 
 def test_machines_that_go_have_the_time_to_write_a_checkpoint(blocked: Template) -> None:
-    hook = only(blocked, "AWS::AutoScaling::LifecycleHook")
+    (hook,) = hooks_of(blocked)
     assert hook["LifecycleTransition"] == "autoscaling:EC2_INSTANCE_TERMINATING"
     assert GangSpec.from_json(sent(blocked)["gang"]).pool.drain_seconds == 480
 

@@ -46,6 +46,7 @@ from peakfleet.fleet.checks import (
 from peakfleet.fleet.metrics import FleetMetrics
 from peakfleet.fleet.options import FleetOptions
 from peakfleet.machines import (
+    FLEET_TAG,
     GroupSettings,
     Hooks,
     define_agent,
@@ -166,7 +167,7 @@ class BurstFleet(FleetMetrics, Construct):
                 pool.name: define_group(self, pool, settings, fleet=self.fleet_name)
                 for pool in self._pools
             }
-            hooks.grant(self, self._role, self._groups.values())
+            hooks.grant(self, self._role, fleet=self.fleet_name)
             self._pool_specs = tuple(
                 pool.to_planner(
                     group=self._groups[pool.name].auto_scaling_group_name,
@@ -221,7 +222,9 @@ class BurstFleet(FleetMetrics, Construct):
             topic=options.get("alarm_topic"),
         )
         self._health = health_of(self, self.fleet_name, self._alarms)
-        (options.get("safety_net") or _safety_net(signals)).bind(self._groups)
+        (options.get("safety_net") or _safety_net(signals)).bind(
+            {pool.name: self._groups[pool.name] for pool in self._pools if not pool.is_retired}
+        )
         for signal in signals:
             self._take(signal)
         if signals:
@@ -238,7 +241,7 @@ class BurstFleet(FleetMetrics, Construct):
         self.node.add_validation(
             AtSynth(self, self._groups, spec=lambda: self.spec, signals=self._signals)
         )
-        Tags.of(self).add("peakfleet:fleet", self.fleet_name)
+        Tags.of(self).add(FLEET_TAG, self.fleet_name)
 
     @property
     def spec(self) -> FleetSpec:

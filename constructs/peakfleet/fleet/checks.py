@@ -29,7 +29,6 @@ PARTS = frozenset(
         "FleetHealth",
         "Learner",
         "Ledger",
-        "Lifecycle",
         "PlacementGroup",
         "Role",
         "Scaler",

@@ -14,11 +14,13 @@ from peakfleet.machines.groups import (
     instance_role,
     launch_template_arns,
     security_groups_of,
+    selected_subnets,
 )
-from peakfleet.machines.hooks import Hooks
+from peakfleet.machines.hooks import FLEET_TAG, Hooks
 from peakfleet.machines.user_data import HOME, check_shell, commands_of, strict_script
 
 __all__ = [
+    "FLEET_TAG",
     "HOME",
     "GroupSettings",
     "Hooks",
@@ -30,5 +32,6 @@ __all__ = [
     "instance_role",
     "launch_template_arns",
     "security_groups_of",
+    "selected_subnets",
     "strict_script",
 ]

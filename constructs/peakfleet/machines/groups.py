@@ -98,7 +98,6 @@ def define_group(
         health_checks=autoscaling.HealthChecks.ec2(grace_period=boot),
         instance_lifecycle_policy=settings.hooks.lifecycle_policy,
     )
-    settings.hooks.define(branch, group)
     if settings.tells_pool:
         Tags.of(branch).add(_POOL_TAG, pool.name)
     if points.warm:
@@ -113,8 +112,25 @@ def define_group(
     for target_group in settings.target_groups:
         group.attach_to_application_target_group(target_group)
     resource = cast("autoscaling.CfnAutoScalingGroup", group.node.default_child)
+    resource.lifecycle_hook_specification_list = settings.hooks.specifications or None
+    # What drains still calls AWS, so the way there is deleted after the group.
+    group.node.add_dependency(
+        selected_subnets(settings.vpc, settings.vpc_subnets).internet_connectivity_established
+    )
     resource.health_check_type = Lazy.string(_HealthCheckType(resource))
     return group
+
+
+def selected_subnets(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> ec2.SelectedSubnets:
+    """Return the subnets of a selection."""
+    return vpc.select_subnets(
+        availability_zones=chosen.availability_zones,
+        one_per_az=chosen.one_per_az,
+        subnet_filters=chosen.subnet_filters,
+        subnet_group_name=chosen.subnet_group_name,
+        subnets=chosen.subnets,
+        subnet_type=chosen.subnet_type,
+    )
 
 
 @jsii.implements(IStableStringProducer)
@@ -176,14 +192,11 @@ def _launch_template(
 
 
 def _mixed(pool: CapacityPool, template: ec2.LaunchTemplate) -> autoscaling.MixedInstancesPolicy:
-    weights = pool.weights
     return autoscaling.MixedInstancesPolicy(
         launch_template=template,
         launch_template_overrides=[
-            autoscaling.LaunchTemplateOverrides(
-                instance_type=ec2.InstanceType(kind),
-                weighted_capacity=weights.by_type[kind] if weights.differ else None,
-            )
+            # Without weights, so that a deployment never changes what desired capacity counts.
+            autoscaling.LaunchTemplateOverrides(instance_type=ec2.InstanceType(kind))
             for kind in pool.instance_types
         ],
         instances_distribution=autoscaling.InstancesDistribution(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aws_cdk import Duration
+from aws_cdk import Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from peakfleet.policy import Drain, Readiness
 
+FLEET_TAG = "peakfleet:fleet"
+"""A tag of everything that belongs to a fleet."""
 DRAIN_HOOK, READY_HOOK = "peakfleet-drain", "peakfleet-ready"
 """Names within a group. An instance completes its hooks by name, so it must know them at boot."""
 
@@ -52,39 +53,41 @@ class Hooks:
             settings["PEAKFLEET_READY_SECONDS"] = str(self.readiness.within_seconds)
         return settings
 
-    def define(self, scope: Construct, group: autoscaling.AutoScalingGroup) -> None:
-        """Define the hooks of a group."""
-        if self.drain.waits:
-            autoscaling.LifecycleHook(
-                scope,
-                "Drain",
-                auto_scaling_group=group,
-                lifecycle_hook_name=DRAIN_HOOK,
-                lifecycle_transition=autoscaling.LifecycleTransition.INSTANCE_TERMINATING,
-                heartbeat_timeout=Duration.seconds(self.drain.heartbeat_seconds),
-                default_result=autoscaling.DefaultResult.ABANDON,  # which the policy turns to keep
-            )
-        if self.readiness.is_signalled:
-            autoscaling.LifecycleHook(
-                scope,
-                "Ready",
-                auto_scaling_group=group,
-                lifecycle_hook_name=READY_HOOK,
-                lifecycle_transition=autoscaling.LifecycleTransition.INSTANCE_LAUNCHING,
-                heartbeat_timeout=Duration.seconds(self.readiness.within_seconds),
-                default_result=autoscaling.DefaultResult.ABANDON,
-            )
-
-    def grant(
+    @property
+    def specifications(
         self,
-        scope: Construct,
-        role: iam.IRole,
-        groups: Iterable[autoscaling.AutoScalingGroup],
-    ) -> None:
+    ) -> list[autoscaling.CfnAutoScalingGroup.LifecycleHookSpecificationProperty]:
+        """The hooks, as properties of a group.
+
+        A hook that is a resource of its own refers to its group, so that CloudFormation deletes it
+        first: the group would then go without waiting for what its instances work on.
+        """
+        waits = []
+        if self.drain.waits:
+            # Abandoned, the instance is kept: the lifecycle policy says so.
+            waits.append((DRAIN_HOOK, "TERMINATING", self.drain.heartbeat_seconds))
+        if self.readiness.is_signalled:
+            waits.append((READY_HOOK, "LAUNCHING", self.readiness.within_seconds))
+        return [
+            autoscaling.CfnAutoScalingGroup.LifecycleHookSpecificationProperty(
+                lifecycle_hook_name=name,
+                lifecycle_transition=f"autoscaling:EC2_INSTANCE_{transition}",
+                heartbeat_timeout=seconds,
+                default_result="ABANDON",
+            )
+            for name, transition, seconds in waits
+        ]
+
+    def grant(self, scope: Construct, role: iam.Role, *, fleet: str) -> None:
         """Let instances complete the hooks of their fleet's groups, and nothing else.
 
-        A policy of its own: a launch template waits for all that belongs to its role, and this
-        names the groups, which wait for their launch template.
+        The groups are known by the tag of their fleet. By name, the permission would refer to
+        them and be deleted before them, and no instance could say any more that it is done.
+
+        Args:
+            scope: Where the groups are.
+            role: What the instances run as.
+            fleet: Name of the fleet, unique in its account and region.
         """
         actions = ["autoscaling:CompleteLifecycleAction"] if self.exist else []
         if self.drain.waits:
@@ -93,6 +96,15 @@ class Hooks:
                 "autoscaling:SetInstanceProtection",
             ]
         if actions:
-            arns = [group.auto_scaling_group_arn for group in groups]
-            allowed = iam.PolicyStatement(actions=actions, resources=arns)
-            iam.Policy(scope, "Lifecycle", roles=[role], statements=[allowed])
+            every_group = Stack.of(scope).format_arn(
+                service="autoscaling",
+                resource="autoScalingGroup:*:autoScalingGroupName",
+                resource_name="*",
+            )
+            role.add_to_policy(
+                iam.PolicyStatement(
+                    actions=actions,
+                    resources=[every_group],
+                    conditions={"StringEquals": {f"autoscaling:ResourceTag/{FLEET_TAG}": fleet}},
+                )
+            )

@@ -135,10 +135,6 @@ class Readiness:
 
         Raises:
             SpecError: A lifecycle hook cannot wait like that.
-
-        Limitations:
-            The hook is made after its group, so that instances which the first deployment
-            launches (`min_instances`) count as soon as they run.
         """
         return cls(within_seconds=max(1, seconds("readiness", "within", within)))
 

@@ -3,12 +3,12 @@
 In: instance types and options of a user. Out: `CapacityPool`, which says what a decision needs to
 know (`to_planner`), for `machines` to make a group of. Nothing here defines a resource.
 
-Read `capacity_pool` first: the pool, the ways to make one, its weights. `chip_rules` says what
-instance types forbid, `purchase` and `warm_pool` how instances are bought and wait, `prices` what
-they cost, `efficiency` how pools are compared.
+Read `capacity_pool` first: the pool, the ways to make one, what an instance counts for.
+`chip_rules` says what instance types forbid, `purchase` and `warm_pool` how instances are bought
+and wait, `prices` what they cost, `efficiency` how pools are compared.
 """
 
-from peakfleet.pools.capacity_pool import MOST_WEIGHT, CapacityPool, PoolOptions, weigh
+from peakfleet.pools.capacity_pool import CapacityPool, PoolOptions
 from peakfleet.pools.chip_rules import (
     ARCHITECTURES,
     architecture_words,
@@ -28,7 +28,6 @@ from peakfleet.pools.warm_pool import WarmPool
 
 __all__ = [
     "ARCHITECTURES",
-    "MOST_WEIGHT",
     "CapacityPool",
     "EfficiencyLedger",
     "Feedback",
@@ -46,5 +45,4 @@ __all__ = [
     "tell_age",
     "types_with_local_nvme",
     "unknown_types",
-    "weigh",
 ]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
-from math import gcd, lcm
+from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict, Unpack
 
 from aws_cdk import Duration
@@ -29,8 +27,6 @@ NEURON_IMAGE_PARAMETER = "/aws/service/neuron/dlami/base/amazon-linux-2023/lates
 """The SSM parameter of the Neuron SDK's base image: driver and tools, no framework."""
 MOST_WARMUP_SECONDS = 3600
 """The longest default instance warm-up of an Auto Scaling group."""
-MOST_WEIGHT = 999
-"""The largest weight that an Auto Scaling group accepts for an instance type."""
 _LEAST_ROOT_VOLUME_GIB = 8  # the size of Amazon Linux 2023's own snapshot
 _BOOT = Duration.minutes(3)
 _NEURON_BOOT = Duration.minutes(10)  # a machine with an accelerator, until its model is loaded
@@ -41,8 +37,10 @@ class PoolOptions(TypedDict, total=False):
     """What all factories of `CapacityPool` accept besides their own arguments.
 
     Args:
-        name: Unique within the fleet. Default: the chip, with `Spot` where it is bought so.
-        min_instances: Instances that are always kept, counted like `max_instances`. Default: 0.
+        name: Unique within the fleet, and the same for as long as the pool exists: another name
+            makes another group. Default: the chip, with `Spot` where it is bought so; give one
+            before you change how a pool is bought.
+        min_instances: Instances that are always kept. Default: 0.
         purchase: How they are bought. Default: on demand.
         boot: From the launch to serving. Default: 3 minutes.
         usd_per_hour: Price of one instance, for all types or for each; needed for
@@ -79,12 +77,14 @@ class CapacityPool:
         instance_types: What may be launched. On demand they are tried in this order.
         architecture: What machine image and instance types must agree on.
         units_per_instance: Units that one instance serves: one number for all types, or one
-            for each. Different numbers make the group count in weights.
-        max_instances: Most instances, counted in instances of the smallest type.
+            for each. What runs counts for its own type; new instances are planned as the first
+            type on demand, and as the smallest on Spot, where AWS chooses.
+        max_instances: Most instances, of whatever type.
         machine_image: What they boot. None: Amazon Linux 2023, from its SSM parameter, renewed
             with each deployment.
         canary_share: Share of the wanted units that it serves while demand bursts, before its
             turn, so that its chip can be compared with the others. At most 0.5.
+        is_retired: Whether it leaves the fleet, see `retired`.
         name: This and all others: see `PoolOptions`.
 
     Raises:
@@ -106,6 +106,7 @@ class CapacityPool:
     root_device: str | None = None
     warm: WarmPool | None = None
     canary_share: float = 0.0
+    is_retired: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a pool that no group can be."""
@@ -159,7 +160,7 @@ class CapacityPool:
         Args:
             instance_types: For example `"c8g.4xlarge", "c7g.4xlarge"`.
             units_per_instance: Units that one instance serves, for all types or for each.
-            max_instances: Most instances, counted in instances of the smallest type.
+            max_instances: Most instances, of whatever type.
             machine_image: Default: Amazon Linux 2023 for Arm, from its SSM parameter.
             options: See `PoolOptions`.
 
@@ -193,7 +194,7 @@ class CapacityPool:
         Args:
             instance_types: For example `"c7i.4xlarge", "m7a.4xlarge"`.
             units_per_instance: Units that one instance serves, for all types or for each.
-            max_instances: Most instances, counted in instances of the smallest type.
+            max_instances: Most instances, of whatever type.
             machine_image: Default: Amazon Linux 2023 for x86, from its SSM parameter.
             canary_share: Share of the wanted units that the pool serves while demand bursts,
                 before its turn: whole instances, at least one, so that the comparison with x86
@@ -229,7 +230,7 @@ class CapacityPool:
 
         Args:
             instance_types: For example `"inf2.xlarge", "inf2.24xlarge"`.
-            max_instances: Most instances, counted in instances of the smallest type.
+            max_instances: Most instances, of whatever type.
             units_per_instance: Default: the NeuronCores of each type.
             machine_image: Default: the base image of the Neuron SDK, Amazon Linux 2023, from its
                 SSM parameter: driver and tools, no framework.
@@ -264,7 +265,7 @@ class CapacityPool:
 
         Args:
             instance_types: For example `"trn2.48xlarge"`.
-            max_instances: Most instances, counted in instances of the smallest type.
+            max_instances: Most instances, of whatever type.
             units_per_instance: Default: the NeuronCores of each type as programs see them, which
                 on Trainium2 are pairs of physical ones.
             machine_image: Default: the base image of the Neuron SDK, Amazon Linux 2023, from its
@@ -304,7 +305,7 @@ class CapacityPool:
             architecture: What image and instance types are built for.
             machine_image: What the instances boot.
             units_per_instance: Units that one instance serves, for all types or for each.
-            max_instances: Most instances, counted in instances of the smallest type.
+            max_instances: Most instances, of whatever type.
             options: See `PoolOptions`.
 
         Raises:
@@ -361,8 +362,19 @@ class CapacityPool:
 
     @property
     def weights(self) -> Weights:
-        """The instance types in points of capacity."""
-        return weigh(self._owner, self._by_type("units_per_instance"))
+        """What an instance of each type counts for in desired capacity: always one."""
+        units = self._by_type("units_per_instance")
+        planned = min(units.values()) if self.purchase.is_spot else units[self.instance_types[0]]
+        return Weights(by_type=dict.fromkeys(units, 1), units_per_point=float(planned))
+
+    def retired(self) -> CapacityPool:
+        """Return the pool as it leaves a fleet: nothing new is launched, and what runs drains.
+
+        List it beside the pools that take over, deploy, and leave it out of a later deployment,
+        once its group is empty. Instances go as soon as others serve in their place, busy ones
+        when their work is done. So a pool is renamed or removed without a loss of capacity.
+        """
+        return replace(self, is_retired=True, min_instances=0, canary_share=0.0, warm=None)
 
     def to_planner(
         self, *, group: str, prices: Prices | None = None, drain_seconds: int = 0
@@ -374,36 +386,40 @@ class CapacityPool:
             prices: What instances cost where `usd_per_hour` is not given. Default: unknown.
             drain_seconds: How long an instance that is told to leave may work on. Default: 0.
         """
-        weights = self.weights
+        units = self._by_type("units_per_instance")
+        planned = self.weights.units_per_point
         usd = self._by_type("usd_per_hour") or prices_of_types(
             prices, self.instance_types, spot=self.purchase.is_spot
         )
         return PoolSpec(
             name=self.name,
             group=group,
-            units_per_capacity=weights.units_per_point,
-            max_capacity=self.max_instances * weights.smallest,
-            min_capacity=self.min_instances * weights.smallest,
+            units_per_capacity=planned,
+            max_capacity=self.max_instances,
+            min_capacity=self.min_instances,
             boot_seconds=float(self.boot_seconds),
             usd_per_capacity_hour=max(
-                (usd[kind] / weights.by_type[kind] for kind in usd), default=None
+                (usd[kind] * planned / units[kind] for kind in usd), default=None
             ),
             instance_types=self.instance_types,
             purchase="spot" if self.purchase.is_spot else "on-demand",
             # LaunchInstances starts nothing that waits; only a desired capacity does.
             launch="desired" if self.warm else "direct",
-            warm=self._warm_spec(usd, weights),
+            warm=self._warm_spec(usd),
             drain_seconds=drain_seconds,
             canary_share=self.canary_share,
             chip=self._chip,
+            units_by_type={kind: float(each) for kind, each in units.items()}
+            if len(set(units.values())) > 1
+            else {},
+            retired=self.is_retired,
         )
 
-    def _warm_spec(self, usd: Mapping[str, float], weights: Weights) -> WarmSpec | None:
+    def _warm_spec(self, usd: Mapping[str, float]) -> WarmSpec | None:
         if self.warm is None:
             return None
         return self.warm.to_planner(
             root_volume_gib=self.root_volume_gib,
-            points=weights.smallest,
             usd_per_hour=min(usd.values(), default=None),
             pool_max_instances=self.max_instances,
         )
@@ -485,47 +501,15 @@ def _usd_per_unit_hour(pool: CapacityPool, prices: Prices) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """Instance types of different size in points of capacity.
+    """What an instance counts for in the desired capacity of a group: one, whatever its type.
+
+    A weight that followed units or other types would change with a deployment, and AWS would
+    launch or end instances to reach the old desired capacity by the new weights.
 
     Args:
         by_type: Points of one instance of each type.
-        units_per_point: Units that one point serves.
+        units_per_point: Units that a new instance is planned with.
     """
 
     by_type: Mapping[str, int]
     units_per_point: float
-
-    @property
-    def smallest(self) -> int:
-        """Points of the smallest type."""
-        return min(self.by_type.values())
-
-    @property
-    def differ(self) -> bool:
-        """Whether the group needs weights at all."""
-        return len(set(self.by_type.values())) > 1
-
-
-def weigh(owner: str, units_by_type: Mapping[str, float]) -> Weights:
-    """Return the smallest whole weights that keep the types' units in proportion.
-
-    >>> weights = weigh("pool 'a'", {"c8g.4xlarge": 16, "c8g.2xlarge": 8})
-    >>> dict(weights.by_type), weights.units_per_point
-    ({'c8g.4xlarge': 2, 'c8g.2xlarge': 1}, 8.0)
-
-    Raises:
-        SpecError: The proportion needs weights above what a group accepts.
-    """
-    exact = {kind: Fraction(repr(units)) for kind, units in units_by_type.items()}
-    point = Fraction(
-        gcd(*(units.numerator for units in exact.values())),
-        lcm(*(units.denominator for units in exact.values())),
-    )
-    by_type = {kind: int(units / point) for kind, units in exact.items()}
-    if len(set(by_type.values())) > 1 and max(by_type.values()) > MOST_WEIGHT:
-        raise SpecError(
-            f"{owner}: units_per_instance {dict(units_by_type)} needs weights up to "
-            f"{max(by_type.values())}, and {MOST_WEIGHT} is the most; round the units so that "
-            f"they share a larger common part"
-        )
-    return Weights(by_type=by_type, units_per_point=float(point))

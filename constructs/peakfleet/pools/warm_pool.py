@@ -131,7 +131,6 @@ class WarmPool:
         self,
         *,
         root_volume_gib: int,
-        points: int,
         usd_per_hour: float | None,
         pool_max_instances: int,
     ) -> WarmSpec:
@@ -139,7 +138,6 @@ class WarmPool:
 
         Args:
             root_volume_gib: What a stopped instance pays for.
-            points: Points of capacity of an instance.
             usd_per_hour: Price of a running instance; None if unknown, then 3% is assumed.
             pool_max_instances: Most instances that the pool may have.
         """
@@ -149,8 +147,8 @@ class WarmPool:
         volume_usd = root_volume_gib * _GP3_USD_PER_GIB_MONTH / _HOURS_PER_MONTH
         share = min(1.0, volume_usd / usd_per_hour) if usd_per_hour else _UNKNOWN_SHARE
         return WarmSpec(
-            max_capacity=most * points,
-            min_capacity=self.min_instances * points,
+            max_capacity=most,
+            min_capacity=self.min_instances,
             start_seconds=float(seconds("warm pool", "start", self.start)),
             state="running" if self.is_running else "stopped",
             cost_fraction=1.0 if self.is_running else share,

@@ -9,7 +9,7 @@ from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from peakfleet.machines import GroupSettings, define_group
+from peakfleet.machines import GroupSettings, define_group, selected_subnets
 from peakfleet.pools import CapacityPool, check_capacity_block, check_chips, check_efa, check_gang
 from peakfleet.training.capacity_block import CapacityBlock, OffPeak
 from peakfleet_chips import Chip
@@ -61,22 +61,10 @@ def check_machines(
             f"group that it was made in; give it to OffPeak.of"
         )
     if vpc.vpc_id != _DUMMY_VPC:
-        check_gang(owner, _zones(vpc, vpc_subnets))
+        check_gang(owner, selected_subnets(vpc, vpc_subnets).availability_zones)
     if pool.max_instances == 1:
         return 0
     return check_efa(owner, pool.instance_types, otherwise="train on one machine")
-
-
-def _zones(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> list[str]:
-    """Return the availability zones of the chosen subnets."""
-    return vpc.select_subnets(
-        availability_zones=chosen.availability_zones,
-        one_per_az=chosen.one_per_az,
-        subnet_filters=chosen.subnet_filters,
-        subnet_group_name=chosen.subnet_group_name,
-        subnets=chosen.subnets,
-        subnet_type=chosen.subnet_type,
-    ).availability_zones
 
 
 def define_machines(

@@ -28,6 +28,7 @@ from peakfleet.fleet import (
     state_of,
 )
 from peakfleet.machines import (
+    FLEET_TAG,
     GroupSettings,
     Hooks,
     InstanceAgent,
@@ -172,7 +173,7 @@ class TrainingFleet(FleetMetrics, Construct):
                 reservation=reservation,
                 placement_group=placement_group,
             )
-            hooks.grant(self, self._role, [self._group])
+            hooks.grant(self, self._role, fleet=self.fleet_name)
             self._spec = GangSpec(
                 fleet=self.fleet_name,
                 pool=machines.to_planner(
@@ -203,7 +204,7 @@ class TrainingFleet(FleetMetrics, Construct):
             topic=options.get("alarm_topic"),
         )
         self.node.add_validation(AtSynth(self, {machines.name: self._group}))
-        Tags.of(self).add("peakfleet:fleet", self.fleet_name)
+        Tags.of(self).add(FLEET_TAG, self.fleet_name)
 
     @property
     def group(self) -> autoscaling.AutoScalingGroup:

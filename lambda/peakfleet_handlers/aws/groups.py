@@ -94,7 +94,10 @@ def _reading(
     serving = [one for one in in_service if one["HealthStatus"].lower() == "healthy"]
     booting = [one for one in instances if one["LifecycleState"] in _BOOTING]
     zones = dict.fromkeys(map(str, group.get("AvailabilityZones", ())), 0)
+    types: dict[str, int] = {}
     for one in (*serving, *booting):
+        if kind := one.get("InstanceType"):
+            types[str(kind)] = types.get(str(kind), 0) + _points(one)
         if zone := one.get("AvailabilityZone"):
             zones[str(zone)] = zones.get(str(zone), 0) + _points(one)
     unhealthy_capacity = _sum(in_service) - _sum(serving)
@@ -114,6 +117,7 @@ def _reading(
         warm_target=_warm_target(group) if pool.warm else None,
         prepared_capacity=_prepared_capacity(group) if pool.warm else None,
         zones=zones,
+        types=types if pool.units_by_type else {},
         serving=frozenset(_ids(serving)),
         booting=frozenset(_ids(booting)),
         unhealthy=frozenset(_ids(in_service)) - frozenset(_ids(serving)),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 
 from peakfleet_planner.plan import PoolPlan
 from peakfleet_planner.pool_plan.warm_pool import prepared_capacity
 from peakfleet_planner.pools import PoolHealth, PoolSize, spread
 from peakfleet_planner.requirement import Need
-from peakfleet_planner.snapshot import Notice, OutageCause, Snapshot
+from peakfleet_planner.snapshot import Notice, OutageCause, PoolReading, Snapshot
 from peakfleet_planner.spec import PoolSpec
 
 LEAST_WARM_SHARE = 0.75
@@ -47,6 +48,7 @@ def pool_plans(
     need: Need,
     *,
     serving_units: float,
+    in_units: float,
     sure: bool,
 ) -> tuple[PoolPlan, ...]:
     """Return what each pool is told.
@@ -57,20 +59,40 @@ def pool_plans(
         snapshot: What was seen.
         need: What the pools should supply.
         serving_units: What they supplied when observed.
+        in_units: Most units that a retired pool lets go of now.
         sure: Whether capacity may be let go at all.
     """
     risked_units = sum(
         notice.capacity * one.spec.units_per_capacity for one in health for notice in one.notices
     )
     can_spare = sure and serving_units - risked_units >= need.burst
+    retired_units = sum(
+        one.reading.in_service_capacity * one.spec.units_per_capacity
+        for one in health
+        if one.spec.retired and one.reading
+    )
+    lacking_units = max(0.0, need.keep - (serving_units - retired_units - risked_units))
     warm_units = need.warm_units
     plans = []
     for one, size in zip(health, sizes, strict=True):
         warm = _warm(one, warm_units)
         if warm is not None and warm_units is not None:
             warm_units = max(0.0, warm_units - warm * one.spec.units_per_capacity)
-        plans.append(_pool_plan(one, size, snapshot, can_spare=can_spare, warm=warm))
+        plan = _pool_plan(one, size, snapshot, can_spare=can_spare, warm=warm)
+        if one.spec.retired and one.reading and sure:
+            kept = _kept(one, one.reading, lacking_units, in_units=in_units)
+            lacking_units = max(0.0, lacking_units - kept * one.spec.units_per_capacity)
+            plan = replace(plan, desired_capacity=min(plan.desired_capacity, kept))
+        plans.append(plan)
     return tuple(plans)
+
+
+def _kept(one: PoolHealth, reading: PoolReading, lacking_units: float, *, in_units: float) -> int:
+    """Return what a retired pool keeps: what works, and what the others do not serve yet."""
+    each = one.spec.units_per_capacity
+    bound = reading.standing_capacity * each - max(each, in_units)  # units may be unbounded
+    kept_units = max(0.0, bound, lacking_units)
+    return max(reading.busy_capacity, ceil(kept_units / each - 1e-9))
 
 
 def stuck_drains(health: Sequence[PoolHealth], snapshot: Snapshot) -> int:

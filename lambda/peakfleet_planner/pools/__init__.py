@@ -13,6 +13,7 @@ from peakfleet_planner.pools.measured import (
     changed_units,
     with_measured_boots,
     with_measured_units,
+    with_running_types,
 )
 from peakfleet_planner.pools.requested_size import foreign_sizes, settled, unmet_since
 
@@ -31,4 +32,5 @@ __all__ = [
     "unmet_since",
     "with_measured_boots",
     "with_measured_units",
+    "with_running_types",
 ]

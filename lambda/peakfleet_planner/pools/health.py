@@ -65,7 +65,8 @@ class PoolHealth:
         size: What of it counts, and its bounds.
         least: Fewest points that it may have, were none of them busy.
         most: Most points that it may have, could all of them be had.
-        besides: Points that it was asked for and that do not count: at risk, or unhealthy for good.
+        besides: Points that it was asked for and that do not count: at risk, unhealthy for good, or
+            of a retired pool.
         unmet: Points that it was asked for and that could not be had.
         available: Where it may be asked.
         notices: Its instances that AWS may take back.
@@ -130,9 +131,13 @@ def _seen(
         reading.desired_capacity, at_risk + (0 if replaces else reading.unhealthy_capacity)
     )
     unmet = _unmet(reading, available.cause)
+    if pool.retired:  # nothing of it counts, so that the other pools grow in its place
+        besides, unmet = reading.standing_capacity, reading.unmet_capacity
     capacity = max(0, reading.desired_capacity - besides - unmet)
     ceiling = max(0, min(pool.max_capacity, reading.max_capacity) - besides)
     floor = max(pool.min_capacity, reading.min_capacity)
+    if pool.retired:
+        ceiling = floor = 0
     if available.cause is None and _never_served(pool, outages):
         ceiling = min(ceiling, max(capacity, reading.in_service_capacity + 1))
     if foreign is not None and not _is_left_alone(spec, foreign, snapshot.now_epoch_seconds):

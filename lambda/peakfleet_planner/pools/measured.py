@@ -1,12 +1,15 @@
-"""Boot times and units as they were measured, in place of what was declared, within bounds."""
+"""Boot times and units as they were measured, in place of what was declared, within bounds.
+
+And the units of a pool whose instance types differ: those of what runs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from peakfleet_planner.snapshot import BootTimes, MeasuredUnits
-from peakfleet_planner.spec import FleetSpec
+from peakfleet_planner.snapshot import BootTimes, MeasuredUnits, PoolReading
+from peakfleet_planner.spec import FleetSpec, PoolSpec
 
 
 def with_measured_boots(spec: FleetSpec, boots: Mapping[str, BootTimes]) -> FleetSpec:
@@ -80,6 +83,60 @@ def with_measured_units(spec: FleetSpec, units: Mapping[str, MeasuredUnits]) -> 
         else pool
         for pool in spec.pools
     )
+    return _with_pools(spec, pools)
+
+
+def with_running_types(spec: FleetSpec, readings: Sequence[PoolReading]) -> FleetSpec:
+    """Return *spec* with the units that an instance of each pool serves as it runs.
+
+    A group counts every instance as one, whatever its type. So where the types of a pool serve
+    different units, an instance of it counts for the mean of what serves and boots. The price of a
+    unit stays.
+
+    Args:
+        spec: The fleet as declared.
+        readings: Its groups as they were seen.
+
+    >>> from peakfleet_planner import Metric, RateSignal
+    >>> metric = Metric(namespace="Live", metric_name="Streams")
+    >>> units = {"c8g.4xlarge": 16, "c8g.2xlarge": 8}
+    >>> pool = PoolSpec(
+    ...     name="g", group="asg", units_per_capacity=16, max_capacity=9, units_by_type=units
+    ... )
+    >>> signal = RateSignal(name="streams", metrics={"m": metric}, expression="m")
+    >>> spec = FleetSpec(fleet="Live", pools=(pool,), signals=(signal,))
+    >>> seen = PoolReading(
+    ...     name="g", desired_capacity=4, in_service_capacity=4, min_capacity=0, max_capacity=9,
+    ...     types={"c8g.4xlarge": 3, "c8g.2xlarge": 1},
+    ... )
+    >>> with_running_types(spec, [seen]).pools[0].units_per_capacity
+    14.0
+    """
+    types = {one.name: one.types for one in readings}
+    pools = tuple(
+        _of_running(pool, types.get(pool.name, {})) if pool.units_by_type else pool
+        for pool in spec.pools
+    )
+    return _with_pools(spec, pools)
+
+
+def _of_running(pool: PoolSpec, types: Mapping[str, int]) -> PoolSpec:
+    points = sum(types.values())
+    if not points:
+        return pool
+    declared = pool.units_per_capacity
+    units = sum(count * pool.units_by_type.get(kind, declared) for kind, count in types.items())
+    each, usd = units / points, pool.usd_per_capacity_hour
+    if each == declared:
+        return pool
+    return replace(
+        pool,
+        units_per_capacity=each,
+        usd_per_capacity_hour=None if usd is None else usd * each / declared,
+    )
+
+
+def _with_pools(spec: FleetSpec, pools: tuple[PoolSpec, ...]) -> FleetSpec:
     if pools == spec.pools:
         return spec
     largest = max(pool.units_per_capacity for pool in pools)

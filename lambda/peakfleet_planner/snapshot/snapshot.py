@@ -37,6 +37,7 @@ class PoolReading:
             launched. Default: false.
         zones: Points that serve or boot in each of the group's Availability Zones. Default:
             not known.
+        types: Points that serve or boot, by instance type. Default: not known.
         serving: Ids of the instances that serve. Default: not known.
         booting: Ids of the instances that boot. Default: not known.
         unhealthy: Ids of the instances that are unhealthy. Default: not known.
@@ -63,6 +64,7 @@ class PoolReading:
     prepared_capacity: int | None = None
     waits_outdated: bool = False
     zones: Mapping[str, int] = field(default_factory=dict)
+    types: Mapping[str, int] = field(default_factory=dict)
     serving: frozenset[str] = frozenset()
     booting: frozenset[str] = frozenset()
     unhealthy: frozenset[str] = frozenset()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from peakfleet_planner.codec import (
@@ -79,8 +80,7 @@ class PoolSpec:
     Args:
         name: Unique within the fleet.
         group: Name of the Auto Scaling group.
-        units_per_capacity: Units that one point of desired capacity serves: of an instance,
-            or of one weight where the group's instance types have weights.
+        units_per_capacity: Units that one point of desired capacity serves: one instance.
         max_capacity: Most points of desired capacity.
         min_capacity: Points that are always kept. Default: 0.
         boot_seconds: From the launch to serving. Default: 180.
@@ -96,6 +96,10 @@ class PoolSpec:
         canary_share: Share of the wanted units that it serves while demand bursts, before its
             turn, so that it can be compared with the others. Default: 0.
         chip: What does the work, for the comparison of chips. Default: not known.
+        units_by_type: Units of one instance of each type, where they differ; what runs counts for
+            its own type, and new instances for `units_per_capacity`. Default: they do not differ.
+        retired: Whether the pool gets no new instances, and drains as soon as the others serve in
+            its place. Default: false.
     """
 
     name: str
@@ -112,6 +116,8 @@ class PoolSpec:
     drain_seconds: int = 0
     canary_share: float = 0.0
     chip: str | None = None
+    units_by_type: Mapping[str, float] = field(default_factory=dict)
+    retired: bool = False
 
     def __post_init__(self) -> None:
         """Refuse sizes that no group can have."""
@@ -119,6 +125,8 @@ class PoolSpec:
         check_named("pool", "name", self.name)
         check_named(owner, "group", self.group)
         check_above(owner, "units_per_capacity", self.units_per_capacity, 0)
+        for kind, units in self.units_by_type.items():
+            check_above(owner, f"units_by_type of {kind}", units, 0)
         check_at_least(owner, "max_capacity", self.max_capacity, 1)
         check_at_most(owner, "max_capacity", self.max_capacity, MOST_CAPACITY)
         check_at_most(owner, "units_per_capacity times max_capacity", self.max_units, MOST_QUANTITY)

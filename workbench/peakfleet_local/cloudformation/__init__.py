@@ -14,22 +14,30 @@ from moto.cloudformation import parsing
 
 from peakfleet_local.cloudformation.corrections import type_patches
 from peakfleet_local.cloudformation.custom_resources import CustomResources, InvokeFunction
-from peakfleet_local.cloudformation.deletions import deletion_order, deletion_patches
+from peakfleet_local.cloudformation.deletions import (
+    Drained,
+    deletion_order,
+    deletion_patches,
+    references,
+)
 from peakfleet_local.cloudformation.resources import Clients, ResourceType
 from peakfleet_local.cloudformation.stacks import stack_patches
 from peakfleet_local.cloudformation.types import resource_types
 from peakfleet_local.moto import MotoObject, Patch, patched
 
-__all__ = ["Clients", "InvokeFunction", "deletion_order", "installed_types"]
+__all__ = ["Clients", "InvokeFunction", "deletion_order", "installed_types", "references"]
 
 
 @contextmanager
-def installed_types(*, clients: Clients, invoke: InvokeFunction) -> Iterator[None]:
+def installed_types(
+    *, clients: Clients, invoke: InvokeFunction, drained: Drained
+) -> Iterator[None]:
     """Teach moto's CloudFormation, in this process, what stacks of peakfleet need.
 
     Args:
         clients: Makes clients of the same moto; resources are created through its API.
         invoke: Runs a deployed function, for custom resources.
+        drained: Empties a group before it is deleted.
 
     Raises:
         MotoVersionError: The installed moto is not the one that this package knows.
@@ -41,7 +49,7 @@ def installed_types(*, clients: Clients, invoke: InvokeFunction) -> Iterator[Non
     """
     types = {kind.cloudformation_type(): kind for kind in resource_types(clients)}
     custom = CustomResources(clients=clients, invoke=invoke)
-    corrections = [*stack_patches(), *type_patches(), *deletion_patches(clients)]
+    corrections = [*stack_patches(), *type_patches(), *deletion_patches(clients, drained=drained)]
     with patched([*_type_patches(types, custom), *corrections]):
         yield
 

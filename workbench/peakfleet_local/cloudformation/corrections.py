@@ -111,6 +111,9 @@ def _update_group(
     """Change a group in place; moto deletes it and makes another, without its instances."""
     wanted = cloudformation_json["Properties"]
     backend: MotoObject = autoscaling_backends[account_id][region_name]
+    hooks = {hook["LifecycleHookName"] for hook in wanted.get("LifecycleHookSpecificationList", ())}
+    for name in getattr(original_resource, "template_hooks", set()) - hooks:
+        backend.delete_lifecycle_hook(original_resource.name, name)
     complete_group(backend, original_resource.name, wanted)
     return backend.update_auto_scaling_group(
         name=original_resource.name,

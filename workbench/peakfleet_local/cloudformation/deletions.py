@@ -22,6 +22,9 @@ _GONE = re.compile(r"NotFound|NoSuch|NonExistent|not exist|not found|INVALID_", 
 _VARIABLE = re.compile(r"\$\{([A-Za-z0-9]+)")
 _stock_update = stock(ResourceMap, "update")
 _stock_delete_resource = stock(ResourceMap, "_delete_resource")
+_GROUP = "AWS::AutoScaling::AutoScalingGroup"
+Drained = Callable[[str], None]
+"""Empties a group, by its name, and returns once it is empty."""
 Delete = Callable[[Clients, str, Properties], object]
 """Deletes a resource by its physical id and its properties."""
 DELETES: Mapping[str, Delete] = {
@@ -48,13 +51,14 @@ DELETES: Mapping[str, Delete] = {
 """Types that moto makes and never deletes."""
 
 
-def deletion_patches(clients: Clients) -> list[Patch]:
+def deletion_patches(clients: Clients, *, drained: Drained) -> list[Patch]:
     """Return what stands in moto's place.
 
     Args:
         clients: Delete what moto has no deletion of.
+        drained: Empties a group before it is deleted.
     """
-    deletions = _Deletions(clients)
+    deletions = _Deletions(clients, drained)
     return [
         Patch(owner=ResourceMap, name="update", value=as_method(deletions.update)),
         Patch(owner=ResourceMap, name="delete", value=as_method(deletions.delete)),
@@ -102,8 +106,9 @@ def references(resource: Any) -> set[str]:  # noqa: ANN401 - any part of a templ
 
 
 class _Deletions:
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, drained: Drained) -> None:
         self._clients = clients
+        self._drained = drained
         self._updating = False
 
     def update(
@@ -164,6 +169,8 @@ class _Deletions:
     def _delete_one(
         self, resource_map: MotoObject, parsed: MotoObject, resource: Mapping[str, Any]
     ) -> None:
+        if resource["Type"] == _GROUP:
+            self._drained(parsed.physical_resource_id)
         delete = DELETES.get(resource["Type"])
         if delete is not None and not isinstance(parsed, Resource):
             delete(self._clients, parsed.physical_resource_id, resource.get("Properties", {}))

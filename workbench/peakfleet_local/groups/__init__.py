@@ -8,8 +8,8 @@ the world.
 
 Read in this order: `physics`, `reconciler`, `configuration` (what a group says), `placement`
 (which type and zone), `launching` (one launch), `lifecycle` (one instance), `hooks`,
-`warm_pools`, `scaling_policies`, `activities`. Beside them stand `listeners`, `calls` (counted
-and throttled) and `capacity_reservations`.
+`warm_pools`, `scaling_policies`, `activities`. Beside them stand `emptying` (before a group is
+deleted), `listeners`, `calls` (counted and throttled) and `capacity_reservations`.
 """
 
 from peakfleet_local.groups.api import complete_group
@@ -19,6 +19,7 @@ from peakfleet_local.groups.capacity_reservations import (
     Reservation,
     reservations_installed,
 )
+from peakfleet_local.groups.emptying import empty
 from peakfleet_local.groups.physics import installed
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "CapacityReservations",
     "Reservation",
     "complete_group",
+    "empty",
     "installed",
     "reservations_installed",
 ]

@@ -220,6 +220,9 @@ def complete_group(backend: MotoObject, name: str, wanted: Mapping[str, Any]) ->
     group = backend.autoscaling_groups[name]
     if "InstanceLifecyclePolicy" in wanted:
         group.instance_lifecycle_policy = wanted["InstanceLifecyclePolicy"]
+    if "LifecycleHookSpecificationList" in wanted:
+        hooks = wanted["LifecycleHookSpecificationList"]
+        group.template_hooks = {hook["LifecycleHookName"] for hook in hooks}
     for hook in wanted.get("LifecycleHookSpecificationList") or ():
         backend.create_lifecycle_hook(
             name=hook["LifecycleHookName"],

@@ -56,7 +56,8 @@ class Reconciler:
             machines = self._world.machines_of(group.name)
             for machine in machines:
                 self._forget_machine(group, machine, cause="its Auto Scaling group was deleted")
-            end_in_ec2(group, {machine.instance_id for machine in machines})
+            if machines:
+                end_in_ec2(group, {machine.instance_id for machine in machines})
             self._forget(group.name)
 
     def _forget(self, group_name: str) -> None:

@@ -17,7 +17,7 @@ from moto.moto_api._internal.models import moto_api_backend
 
 from peakfleet_local.cloudformation import installed_types
 from peakfleet_local.functions import Crash, Delivered, Delivery, Firing, Functions
-from peakfleet_local.groups import installed
+from peakfleet_local.groups import empty, installed
 from peakfleet_local.metrics import (
     Datapoint,
     MetricStore,
@@ -265,7 +265,13 @@ class LocalAws:
         )
         stack.enter_context(installed(self.world, metrics=self.metrics))
         stack.enter_context(metrics_installed(self.metrics))
-        stack.enter_context(installed_types(clients=self.client, invoke=self._functions.invoke))
+        stack.enter_context(
+            installed_types(
+                clients=self.client,
+                invoke=self._functions.invoke,
+                drained=lambda group: empty(self.client("autoscaling"), group, world=self.world),
+            )
+        )
         stack.callback(server.close)
         stack.callback(self._clients.close)
         stack.callback(self._firing.close)
