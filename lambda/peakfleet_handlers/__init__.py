@@ -11,3 +11,17 @@
 
 Each room's `entry_point` has `handler`, which Lambda calls, and `run`, the same with any clients.
 """
+
+import sys
+
+import peakfleet_handlers.aws  # noqa: F401  loads the modules that are named below
+
+# Modules under the names that they had before the rooms, for one release.
+for _former, _now in (
+    ("calls", "calls"),
+    ("clients", "clients"),
+    ("deadline", "calls"),
+    ("launches", "launches"),
+    ("refusals", "launch_errors"),
+):
+    sys.modules[f"{__name__}.{_former}"] = sys.modules[f"{__name__}.aws.{_now}"]

@@ -12,6 +12,8 @@
     efficiency    what each chip does for its money
 """
 
+import sys
+
 from peakfleet_planner.codec import SpecError
 from peakfleet_planner.decide import decide
 from peakfleet_planner.demand import remember_signals
@@ -130,3 +132,11 @@ __all__ = [
     "roll_forecast",
     "settled",
 ]
+
+# Modules under the names that they had before the rooms, for one release.
+for _former, _now in (
+    ("availability", "pools.backoff"),
+    ("foresight", "forecast"),
+    ("ladder", "allocation.fill"),
+):
+    sys.modules[f"{__name__}.{_former}"] = sys.modules[f"{__name__}.{_now}"]

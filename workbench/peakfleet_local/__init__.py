@@ -1,5 +1,7 @@
 """A local AWS for the demo and for end-to-end tests."""
 
+import sys
+
 from peakfleet_local.functions import Delivered
 from peakfleet_local.groups import installed
 from peakfleet_local.metrics import Completeness, MetricStore, set_alarm
@@ -20,3 +22,6 @@ __all__ = [
     "installed",
     "set_alarm",
 ]
+
+# A module under the name that it had before the rooms, for one release.
+sys.modules[f"{__name__}.physics"] = sys.modules[f"{__name__}.groups.physics"]

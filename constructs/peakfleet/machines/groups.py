@@ -112,7 +112,7 @@ def define_group(
     for target_group in settings.target_groups:
         group.attach_to_application_target_group(target_group)
     resource = cast("autoscaling.CfnAutoScalingGroup", group.node.default_child)
-    resource.lifecycle_hook_specification_list = settings.hooks.specifications or None
+    resource.lifecycle_hook_specification_list = [*settings.hooks.specifications] or None
     # What drains still calls AWS, so the way there is deleted after the group.
     group.node.add_dependency(
         selected_subnets(settings.vpc, settings.vpc_subnets).internet_connectivity_established

@@ -96,6 +96,8 @@ class World(Faults, InstanceProfiles):
         self.calls: Counter[str] = Counter()
         self.capacity_requests: Counter[tuple[str, str]] = Counter()
         self.launch_attempts: Counter[tuple[str, str]] = Counter()
+        # The former names, for one release.
+        self.asks, self.tries = self.capacity_requests, self.launch_attempts
         self.events: deque[CloudEvent] = deque(maxlen=EVENTS_KEPT)
         self.endings: list[Ending] = []
         self.protected: set[str] = set()
