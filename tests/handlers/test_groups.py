@@ -61,6 +61,20 @@ def of_instances(*instances: dict[str, Any], **group: Any) -> PoolReading:  # no
     return read(FakeAutoScaling(group={"Instances": list(instances), **group}))
 
 
+def test_types_are_counted_where_they_serve_different_units() -> None:
+    instances = [
+        machine("i-1", InstanceType="c8g.4xlarge"),
+        machine("i-2", "Pending", InstanceType="c8g.2xlarge"),
+        machine("i-3", "Pending:Wait", InstanceType="c8g.2xlarge"),
+        machine("i-4", "Terminating:Wait", InstanceType="c8g.4xlarge"),
+        machine("i-5", HealthStatus="Unhealthy", InstanceType="c8g.4xlarge"),
+    ]
+    group = FakeAutoScaling(group={"Instances": instances})
+    mixed = replace(POOL, units_by_type={"c8g.4xlarge": 16, "c8g.2xlarge": 8})
+    assert read(group, mixed).types == {"c8g.4xlarge": 1, "c8g.2xlarge": 2}
+    assert read(group).types == {}
+
+
 def test_every_instance_counts_by_its_state_and_weight() -> None:
     reading = of_instances(
         machine("i-1", WeightedCapacity="4"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from aws_cdk import Duration
+from aws_cdk import CfnResource, Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Template
@@ -229,6 +229,16 @@ def test_neither_types_nor_units_change_what_a_size_of_a_group_means(
         return weights, group["MinSize"], group["MaxSize"]
 
     assert sizes(before, 1) == sizes(after, tuned) == ({"1"}, "2", "10")
+
+
+def test_weights_that_an_app_writes_are_refused() -> None:
+    stack = new_stack()
+    fleet = burst_fleet(stack, pools=[SPOT])
+    resource = cast("CfnResource", fleet.groups[SPOT.name].node.default_child)
+    path = "MixedInstancesPolicy.LaunchTemplate.Overrides.0.WeightedCapacity"
+    resource.add_property_override(path, "2")
+    with pytest.raises(RuntimeError, match="the group of pool 'GravitonSpot' has weights"):
+        Template.from_stack(stack)
 
 
 def test_a_load_balancer_decides_about_health_where_there_is_one() -> None:

@@ -54,6 +54,7 @@ def template_messages(
     }
     return [
         *(message for message in writers if message),
+        *_weights(own, pools),
         *_tag_keys(stack, own, [*pools, *templates]),
         *_user_data(own, templates),
     ]
@@ -74,6 +75,18 @@ def _second_writer(resources: Resources, name: str, group: str, pool: str) -> st
         f"the two would undo each other's work every minute; remove it, or let it only add "
         f"capacity (disable_scale_in)"
     )
+
+
+def _weights(resources: Resources, groups: Mapping[str, str]) -> Iterator[str]:
+    """Refuse weights, which another deployment would change under what runs."""
+    for name, pool in groups.items():
+        mixed = resources[name]["Properties"].get("MixedInstancesPolicy", {})
+        overrides = mixed.get("LaunchTemplate", {}).get("Overrides", [])
+        if any("WeightedCapacity" in one for one in overrides):
+            yield (
+                f"the group of pool '{pool}' has weights (WeightedCapacity), and the fleet counts "
+                f"instances; remove them, and give the units of each type in units_per_instance"
+            )
 
 
 def _writes(kind: str, given: Mapping[str, Any]) -> bool:

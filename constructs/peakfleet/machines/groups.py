@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import jsii
 from aws_cdk import CfnParameter, Duration, IStableStringProducer, Lazy, Stack, Tags
@@ -121,8 +121,12 @@ def define_group(
     return group
 
 
-def selected_subnets(vpc: ec2.IVpc, chosen: ec2.SubnetSelection) -> ec2.SelectedSubnets:
-    """Return the subnets of a selection."""
+def selected_subnets(
+    vpc: ec2.IVpc, chosen: ec2.SubnetSelection | Mapping[str, Any]
+) -> ec2.SelectedSubnets:
+    """Return the subnets of a selection, which the CDK also takes as a mapping."""
+    if isinstance(chosen, Mapping):
+        chosen = ec2.SubnetSelection(**chosen)
     return vpc.select_subnets(
         availability_zones=chosen.availability_zones,
         one_per_az=chosen.one_per_az,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aws_cdk import Stack
+from aws_cdk import IResolvable, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -56,7 +56,7 @@ class Hooks:
     @property
     def specifications(
         self,
-    ) -> list[autoscaling.CfnAutoScalingGroup.LifecycleHookSpecificationProperty]:
+    ) -> list[IResolvable | autoscaling.CfnAutoScalingGroup.LifecycleHookSpecificationProperty]:
         """The hooks, as properties of a group.
 
         A hook that is a resource of its own refers to its group, so that CloudFormation deletes it
