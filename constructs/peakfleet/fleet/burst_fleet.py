@@ -188,7 +188,6 @@ class BurstFleet(FleetMetrics, Construct):
             self._context,
             pools=self._pools,
             groups=groups,
-            sweeps=hooks.drain.waits,
             listener_arn=traffic.listener_arn if traffic else None,
             rolls_back=self._role
             if options.get("broken_image") == BrokenImage.roll_back()
