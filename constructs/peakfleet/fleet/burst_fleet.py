@@ -213,6 +213,7 @@ class BurstFleet(FleetMetrics, Construct):
             scaler=self._scaler,
             events=self._events,
             topic=options.get("alarm_topic"),
+            drain_seconds=hooks.drain.at_most_seconds if hooks.drain.waits else 0,
         )
         self._health = health_of(self, self.fleet_name, self._alarms)
         (options.get("safety_net") or _safety_net(signals)).bind(self._groups)
@@ -339,7 +340,8 @@ class BurstFleet(FleetMetrics, Construct):
 
         NoTicks, AtMaximum, UnservedDemand, MissingCapacity, ProcessesSuspended, HeldUnserved,
         BaselineUnknown, BrokenPool, OtherWriter, ReplacementHalted, StuckDrains, StaleSignals,
-        FailedCalls, ScalerErrors, DeadLetters and EventErrors.
+        FailedCalls, ScalerErrors, DeadLetters and EventErrors; IdleProtected where instances finish
+        their work before they leave.
         """
         return MappingProxyType(self._alarms)
 
