@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import cast
 
 from aws_cdk import Duration
@@ -15,6 +16,9 @@ from constructs import Construct
 from peakfleet.control_plane import FleetFunction
 
 _MINUTE = Duration.minutes(1)
+_LEAST_IDLE_MINUTES = 15
+_MOST_ALARM_MINUTES = 24 * 60
+"""CloudWatch looks no further back with periods of a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,7 @@ def define_alarms(
     scaler: FleetFunction,
     events: FleetFunction,
     topic: sns.ITopic | None,
+    drain_seconds: int,
 ) -> dict[str, cloudwatch.Alarm]:
     """Define the alarms of a fleet, by name.
 
@@ -48,9 +53,13 @@ def define_alarms(
         scaler: What decides for it.
         events: What takes its events.
         topic: Told when one goes off.
+        drain_seconds: How long an instance may take to finish its work; 0 if none is waited for,
+            so that none is protected.
     """
     branch = Construct(scope, "Alarms")
     watches = (*_watches(fleet, metric, scaler), _on_events(fleet, events))
+    if drain_seconds:
+        watches = (*watches, _on_idle_protected(fleet, metric("IdleProtected"), drain_seconds))
     return {watch.name: alarm_of(branch, watch, topic) for watch in watches}
 
 
@@ -234,6 +243,24 @@ def _watches(
                 f"failed. Each message in the scaler's dead-letter queue names the error. Purge "
                 f"the queue once it is mended; an old tick must not be replayed."
             ),
+        ),
+    )
+
+
+def _on_idle_protected(fleet: str, metric: cloudwatch.IMetric, drain_seconds: int) -> Watch:
+    minutes = min(max(ceil(drain_seconds / 60), _LEAST_IDLE_MINUTES), _MOST_ALARM_MINUTES)
+    return Watch(
+        name="IdleProtected",
+        metric=metric,
+        minutes=minutes,
+        description=(
+            f"Instances of the fleet {fleet} have been protected from scale-in for {minutes} "
+            f"minutes without work that is known, while the fleet wants fewer; they run, and "
+            f"cost, until they are let go. Look at their workers: one that hangs, or that never "
+            f"says that it is idle, keeps its instance busy; restart it. Without an agent that "
+            f"runs, nobody takes the protection away: start it (systemctl restart "
+            f"peakfleet-agent), or end it by hand (autoscaling set-instance-protection "
+            f"--no-protected-from-scale-in)."
         ),
     )
 

@@ -9,6 +9,7 @@ from peakfleet_planner.demand import SignalDemand, UsableBaseline, usable_baseli
 from peakfleet_planner.plan import BaselineState, Plan, Reason, SignalState
 from peakfleet_planner.pool_plan import (
     cloud_weight,
+    idle_protected,
     pool_plans,
     stuck_drains,
     unchanged,
@@ -116,6 +117,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         else cloud_weight(need.burst, baseline.units, serving_units),
         signals=tuple(demand.view for demand in demands),
         stuck_drains=stuck_drains(standing, snapshot),
+        idle_protected=idle_protected(spec, snapshot, wanted_units=need.grow_to),
         rule=need.rule,
         measured_units=measured_units,
         missing=tuple(outage for one in standing for outage in one.missing),

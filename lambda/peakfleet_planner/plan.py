@@ -175,6 +175,8 @@ class Plan(Document):
             is.
         signals: What was made of each signal.
         stuck_drains: Instances that have not left although their time to finish is over.
+        idle_protected: Instances that are protected from scale-in, work on nothing that is known,
+            and are not wanted. Default: none.
         rule: What set growth and keep: the rule for demand as it moves now, or what was learned
             of it. Default: reactive.
         measured_units: Units that one point of a pool counts for, where that is not what was
@@ -198,6 +200,7 @@ class Plan(Document):
     cloud_weight: int | None = None
     signals: tuple[SignalView, ...] = ()
     stuck_drains: int = 0
+    idle_protected: int = 0
     rule: Literal["reactive", "foresight"] = "reactive"
     measured_units: Mapping[str, float] = field(default_factory=dict)
     missing: tuple[Outage, ...] = ()

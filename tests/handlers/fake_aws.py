@@ -70,7 +70,7 @@ class FakeGroup:
 
 
 def _ids(group: FakeGroup) -> set[str]:
-    return {one.get("InstanceId", "") for one in group.running()}
+    return {one.get("InstanceId", "") for one in (*group.running(), *group.moving)}
 
 
 def instance(
@@ -206,13 +206,10 @@ class FakeAws(Paged):
     def terminate_instance_in_auto_scaling_group(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         self._called("TerminateInstanceInAutoScalingGroup", asked["InstanceId"], asked)
         group = next(g for g in self.groups.values() if asked["InstanceId"] in _ids(g))
+        group.moving = [one for one in group.moving if one.get("InstanceId") != asked["InstanceId"]]
         kept = [one for one in group.running() if one.get("InstanceId") != asked["InstanceId"]]
         group.instances = kept
         group.desired -= bool(asked["ShouldDecrementDesiredCapacity"])
-        return {}
-
-    def terminate_instances(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
-        self._called("TerminateInstances", "", asked)
         return {}
 
     def describe_scaling_activities(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above

@@ -212,6 +212,8 @@ def test_an_instance_that_outlived_its_drain_is_terminated_after_its_time() -> N
     }
     assert tick(fake, spec)["applied"]["swept"] == []
     assert again(fake, 10, spec, demand=50)["applied"]["swept"] == ["i-9"]
+    (ended,) = asked(fake, "TerminateInstanceInAutoScalingGroup")
+    assert ended == {"InstanceId": "i-9", "ShouldDecrementDesiredCapacity": False}
 
 
 def test_a_machine_that_never_reaches_its_warm_pool_is_stuck_and_swept_once_retained() -> None:

@@ -18,7 +18,7 @@ NAMES = {
     *("GrantedUnits", "ServingUnits", "UnservedUnits", "MissingUnits", "StaleSignals"),
     *("RejectedSamples", "AtMaximum", "Held", "BaselineUnknown", "PoolsChanged", "FailedCalls"),
     *("PoolsOut", "PoolsBroken", "RefusedLaunches", "InstancesAtRisk", "OtherWriter"),
-    *("ReplacementHalted", "StuckDrains", "SweptInstances", "RolledBack"),
+    *("ReplacementHalted", "StuckDrains", "IdleProtected", "SweptInstances", "RolledBack"),
     *("CapacityMissing", "CompleteShare", "HeldUnservedUnits", "IdleUnits", "ProcessesSuspended"),
 }
 

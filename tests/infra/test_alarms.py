@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from aws_cdk import Duration
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
+from peakfleet import Drain
 from tests.handlers.test_report import NAMES as PUBLISHED
 from tests.infra.fleets import burst_fleet, new_stack, only, properties
 
@@ -125,3 +128,29 @@ def test_a_metric_of_the_fleet_makes_an_alarm_of_your_own() -> None:
             ],
         },
     )
+
+
+@pytest.mark.parametrize(
+    ("drain", "minutes"),
+    [
+        (Drain.when_idle(at_most=Duration.minutes(15)), 15),
+        (Drain.when_idle(at_most=Duration.minutes(90)), 90),
+        (Drain.when_idle(at_most=Duration.hours(48)), 24 * 60),
+    ],
+)
+def test_machines_that_are_protected_for_no_work_ring_after_the_time_that_work_may_take(
+    drain: Drain, minutes: int
+) -> None:
+    stack = new_stack()
+    fleet = burst_fleet(stack, drain=drain)
+    alarm = Template.from_stack(stack).find_resources(ALARM)[
+        stack.resolve(fleet.alarms["IdleProtected"].alarm_arn)["Fn::GetAtt"][0]
+    ]["Properties"]
+    assert (alarm["MetricName"], alarm["EvaluationPeriods"]) == ("IdleProtected", minutes)
+    assert "IdleProtected" in json.dumps(
+        only(Template.from_stack(stack), "AWS::CloudWatch::CompositeAlarm")["AlarmRule"]
+    )
+
+
+def test_a_fleet_that_protects_nothing_has_no_alarm_on_it() -> None:
+    assert "IdleProtected" not in burst_fleet(new_stack()).alarms

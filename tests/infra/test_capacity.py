@@ -138,21 +138,14 @@ def test_only_a_fleet_with_a_warm_pool_may_size_one() -> None:
         assert ("autoscaling:DescribeWarmPool" in named) is may
 
 
-def test_only_instances_of_its_own_groups_are_swept_and_only_where_they_drain() -> None:
+def test_instances_end_through_their_own_group_and_nothing_else_may_end_any() -> None:
     stack = new_stack()
     fleet = burst_fleet(stack, drain=Drain.when_idle())
-    statement = actions(Template.from_stack(stack), of="tick")["ec2:TerminateInstances"]
+    named = actions(Template.from_stack(stack), of="tick")
     (group,) = fleet.groups.values()
-    assert statement["Condition"] == {
-        "StringEquals": {
-            "ec2:ResourceTag/aws:autoscaling:groupName": [
-                stack.resolve(group.auto_scaling_group_name)
-            ]
-        }
-    }
-    plain = new_stack()
-    burst_fleet(plain)
-    assert "ec2:TerminateInstances" not in actions(Template.from_stack(plain), of="tick")
+    ends = named["autoscaling:TerminateInstanceInAutoScalingGroup"]
+    assert ends["Resource"] == stack.resolve(group.auto_scaling_group_arn)
+    assert "ec2:TerminateInstances" not in named
 
 
 def test_the_groups_own_bounds_are_never_the_scalers_to_change() -> None:

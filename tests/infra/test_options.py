@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from aws_cdk.assertions import Annotations, Match, Template
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import peakfleet
 from peakfleet import (
     Baseline,
     BrokenImage,
@@ -394,3 +397,31 @@ def test_a_gang_takes_no_option_that_has_no_meaning_for_it() -> None:
     given_options: dict[str, Any] = {"foresight": Foresight.off()}
     with pytest.raises(SpecError, match="TrainingFleet: there is no option foresight"):
         TrainingFleet(stack, "Gang", **training_arguments(stack, vpc), **given_options)
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "options.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_options_has_every_option_once_and_no_other() -> None:
+    placement, deciding, _ = PAGE.split("\n## ")[1:]
+    for section, options in (
+        (placement, set(PlacementOptions.__annotations__)),
+        (deciding, set(FleetOptions.__annotations__) - set(PlacementOptions.__annotations__)),
+    ):
+        told = re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
+        assert sorted(told) == sorted(options)
+
+
+def test_the_sample_of_the_page_is_a_fleet() -> None:
+    (sample,) = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+    stack = new_stack()
+    vpc = network(stack)
+    names = {
+        "self": stack,
+        "vpc": vpc,
+        "workers": ec2.SecurityGroup(stack, "Workers", vpc=vpc),
+        **vars(peakfleet),
+    }
+    exec(sample, {"kms": kms, "Duration": Duration, **names})  # noqa: S102  our own page
+    (spec,) = fleet_specs(Template.from_stack(stack)).values()
+    assert spec.other_writer.mode == "yield"

@@ -124,7 +124,7 @@ def test_a_retained_instance_can_also_be_ended_through_its_group() -> None:
         complete(it, key, "ABANDON")
         assert it.states() == {"Terminating:Retained": 1, "InService": 1}
         it.autoscaling.terminate_instance_in_auto_scaling_group(
-            InstanceId=key, ShouldDecrementDesiredCapacity=True
+            InstanceId=key, ShouldDecrementDesiredCapacity=False
         )
         it.world.advance(60)
         assert it.states() == {"InService": 1}

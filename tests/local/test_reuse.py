@@ -164,8 +164,11 @@ def test_a_return_that_is_abandoned_is_retained_where_the_group_says_so() -> Non
         assert it.world.machines[key].billed
         it.set_desired(1)
         assert [i["InstanceId"] for i in it.staying()] != [key]
-        it.ec2.terminate_instances(InstanceIds=[key])
+        it.autoscaling.terminate_instance_in_auto_scaling_group(
+            InstanceId=key, ShouldDecrementDesiredCapacity=False
+        )
         assert key not in it.world.machines
+        assert it.describe()["DesiredCapacity"] == 1
 
 
 def test_what_returns_is_no_target_until_it_serves_again() -> None:

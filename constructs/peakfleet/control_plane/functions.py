@@ -22,7 +22,6 @@ from peakfleet.control_plane.permissions import (
     may_create_fleets,
     may_read_metrics,
     may_roll_back,
-    may_sweep,
 )
 from peakfleet.pools import CapacityPool
 from peakfleet_planner import SpecError
@@ -39,7 +38,6 @@ def define_scaler(
     *,
     pools: Sequence[CapacityPool],
     groups: Sequence[autoscaling.AutoScalingGroup],
-    sweeps: bool,
     listener_arn: str | None,
     rolls_back: iam.IRole | None,
 ) -> FleetFunction:
@@ -50,7 +48,6 @@ def define_scaler(
         context: The fleet.
         pools: Its pools.
         groups: Their groups, which it may size.
-        sweeps: Whether instances may outlive their drain, so that it terminates them.
         listener_arn: The listener whose weights it may set.
         rolls_back: What the instances run as, where it may give a group an older version of its
             launch template.
@@ -66,7 +63,7 @@ def define_scaler(
         memory_mib=TICK_MEMORY_MIB,
     )
     context.state.grant(scaler.role, fleet=context.fleet)
-    for statement in _may_decide(groups, pools, sweeps=sweeps, listener_arn=listener_arn):
+    for statement in _may_decide(groups, pools, listener_arn=listener_arn):
         scaler.role.add_to_policy(statement)
     for statement in may_roll_back(groups, rolls_back) if rolls_back else ():
         scaler.role.add_to_policy(statement)
@@ -78,7 +75,6 @@ def _may_decide(
     groups: Sequence[autoscaling.AutoScalingGroup],
     pools: Sequence[CapacityPool],
     *,
-    sweeps: bool,
     listener_arn: str | None,
 ) -> list[iam.PolicyStatement]:
     warm = [
@@ -111,8 +107,6 @@ def _may_decide(
     ]
     if warm:
         statements.append(iam.PolicyStatement(actions=["autoscaling:PutWarmPool"], resources=warm))
-    if sweeps:
-        statements.append(may_sweep(groups))
     if listener_arn:
         split = ["elasticloadbalancing:ModifyListener"]
         statements.append(iam.PolicyStatement(actions=split, resources=[listener_arn]))

@@ -194,7 +194,6 @@ class BurstFleet(FleetMetrics, Construct):
             self._context,
             pools=self._pools,
             groups=groups,
-            sweeps=hooks.drain.waits,
             listener_arn=traffic.listener_arn if traffic else None,
             rolls_back=self._role
             if options.get("broken_image") == BrokenImage.roll_back()
@@ -220,6 +219,7 @@ class BurstFleet(FleetMetrics, Construct):
             scaler=self._scaler,
             events=self._events,
             topic=options.get("alarm_topic"),
+            drain_seconds=hooks.drain.at_most_seconds if hooks.drain.waits else 0,
         )
         self._health = health_of(self, self.fleet_name, self._alarms)
         (options.get("safety_net") or _safety_net(signals)).bind(
@@ -349,7 +349,8 @@ class BurstFleet(FleetMetrics, Construct):
 
         NoTicks, AtMaximum, UnservedDemand, MissingCapacity, ProcessesSuspended, NoWorkTaken,
         HeldUnserved, BaselineUnknown, BrokenPool, OtherWriter, ReplacementHalted, StuckDrains,
-        StaleSignals, FailedCalls, ScalerErrors, DeadLetters and EventErrors.
+        StaleSignals, FailedCalls, ScalerErrors, DeadLetters and EventErrors; IdleProtected where
+        instances finish their work before they leave.
         """
         return MappingProxyType(self._alarms)
 

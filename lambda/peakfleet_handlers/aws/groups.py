@@ -92,6 +92,7 @@ def _reading(
     instances = group.get("Instances", [])
     in_service = [one for one in instances if one["LifecycleState"] == "InService"]
     serving = [one for one in in_service if one["HealthStatus"].lower() == "healthy"]
+    busy = [one for one in serving if one.get("ProtectedFromScaleIn")]
     booting = [one for one in instances if one["LifecycleState"] in _BOOTING]
     zones = dict.fromkeys(map(str, group.get("AvailabilityZones", ())), 0)
     types: dict[str, int] = {}
@@ -111,7 +112,8 @@ def _reading(
         min_capacity=int(group["MinSize"]),
         max_capacity=int(group["MaxSize"]),
         booting_capacity=_sum(booting),
-        busy_capacity=_sum(one for one in serving if one.get("ProtectedFromScaleIn")),
+        busy_capacity=_sum(busy),
+        busy_instances=len(busy),
         leaving_capacity=_sum(one for one in instances if one["LifecycleState"] in _LEAVING),
         unhealthy_capacity=unhealthy_capacity,
         warm_target=_warm_target(group) if pool.warm else None,

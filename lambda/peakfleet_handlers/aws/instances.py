@@ -18,7 +18,6 @@ from peakfleet_planner import (
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
-    from mypy_boto3_ec2 import EC2Client
 
 REPLACE_UNHEALTHY = "ReplaceUnhealthy"
 
@@ -63,13 +62,24 @@ def replace(
         )
 
 
-def sweep(instance_ids: Iterable[str], *, ec2: EC2Client, calls: Calls) -> tuple[str, ...]:
-    """Terminate instances that outlived their drain; return those that were."""
-    ids = list(instance_ids)
-    if not ids:
-        return ()
-    answer = calls.ask(ec2.terminate_instances, ", ".join(ids), InstanceIds=ids)
-    return tuple(ids) if answer is not None else ()
+def sweep(
+    instance_ids: Iterable[str], *, autoscaling: AutoScalingClient, calls: Calls
+) -> tuple[str, ...]:
+    """End instances that their group retains after a failed drain; return those that were.
+
+    A retained instance is not part of the desired capacity, which therefore stays.
+    """
+    return tuple(
+        instance_id
+        for instance_id in instance_ids
+        if calls.ask(
+            autoscaling.terminate_instance_in_auto_scaling_group,
+            instance_id,
+            InstanceId=instance_id,
+            ShouldDecrementDesiredCapacity=False,
+        )
+        is not None
+    )
 
 
 def keep_warm(

@@ -89,7 +89,7 @@ class _Act:
         if recorded is Recorded.STALE:
             return GangApplied(recorded=recorded)
         may_grow = recorded is Recorded.WRITTEN
-        done = GangApplied(recorded=recorded, swept=self._end(self.plan.sweeps))
+        done = GangApplied(recorded=recorded, swept=self._sweep())
         match self.plan.step:
             case GangStep.LAUNCH if may_grow and self.plan.zone:
                 return self._launch(done, group, self.plan.zone)
@@ -212,8 +212,16 @@ class _Act:
             key = signs.save_key(self.spec.prefix, known.formation, self.plan.save_for)
             self._put(key, b"")
 
+    def _sweep(self) -> tuple[str, ...]:
+        autoscaling = self.clients.autoscaling
+        return care.sweep(self.plan.sweeps, autoscaling=autoscaling, calls=self.calls)
+
     def _end(self, instance_ids: Iterable[str]) -> tuple[str, ...]:
-        return care.sweep(instance_ids, ec2=self.clients.ec2, calls=self.calls)
+        """End instances in EC2 itself: their group would wait for their hook."""
+        ids = list(instance_ids)
+        end = self.clients.ec2.terminate_instances
+        answer = self.calls.ask(end, ", ".join(ids), InstanceIds=ids) if ids else None
+        return tuple(ids) if answer is not None else ()
 
     def _put(self, key: str, body: bytes) -> bool:
         put = self.clients.s3.put_object

@@ -286,7 +286,7 @@ class _Act:
 
     def _sweep(self, plan: Plan) -> tuple[str, ...]:
         ids = (one for pool in plan.pools for one in pool.sweeps)
-        return care.sweep(ids, ec2=self.clients.ec2, calls=self.calls)
+        return care.sweep(ids, autoscaling=self.clients.autoscaling, calls=self.calls)
 
     def _keep_warm(self, plan: Plan) -> dict[str, int]:
         grows = {one.pool for one in resizes(self.spec, self.snapshot, plan) if one.grows}

@@ -89,6 +89,7 @@ def fleet_metrics(applied: Applied, calls: Calls) -> dict[str, float]:
         "OtherWriter": Reason.OTHER_WRITER in reasons,
         "ReplacementHalted": sum(not pool.replaces_unhealthy for pool in plan.pools),
         "StuckDrains": plan.stuck_drains,
+        "IdleProtected": plan.idle_protected,
         "SweptInstances": len(applied.swept),
         "FailedCalls": len(calls.failed),
     }

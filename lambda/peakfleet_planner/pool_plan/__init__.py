@@ -5,7 +5,12 @@ traffic. Read `pool_plan`, then `warm_pool` (what waits), `roll_back` (an older 
 version) and `traffic`.
 """
 
-from peakfleet_planner.pool_plan.pool_plan import pool_plans, stuck_drains, unchanged
+from peakfleet_planner.pool_plan.pool_plan import (
+    idle_protected,
+    pool_plans,
+    stuck_drains,
+    unchanged,
+)
 from peakfleet_planner.pool_plan.roll_back import BROKEN_TEMPLATE, older_version, with_roll_backs
 from peakfleet_planner.pool_plan.traffic import MOST_WEIGHT, cloud_weight
 from peakfleet_planner.pool_plan.warm_pool import heights
@@ -15,6 +20,7 @@ __all__ = [
     "MOST_WEIGHT",
     "cloud_weight",
     "heights",
+    "idle_protected",
     "older_version",
     "pool_plans",
     "stuck_drains",

@@ -11,13 +11,15 @@ from peakfleet_planner.pool_plan.warm_pool import prepared_capacity
 from peakfleet_planner.pools import PoolHealth, PoolSize, spread
 from peakfleet_planner.requirement import Need
 from peakfleet_planner.snapshot import Notice, OutageCause, PoolReading, Snapshot
-from peakfleet_planner.spec import PoolSpec
+from peakfleet_planner.spec import IN_FLIGHT, BacklogSignal, FleetSpec, PoolSpec
 
 LEAST_WARM_SHARE = 0.75
 """A warm pool is let shrink only below this share: what waits costs little, a boot does not."""
 SERVES_ON_SECONDS = 60
 """An instance that AWS takes back two minutes after its notice can be told to go in the second of
 these minutes, and ticks are a minute apart."""
+IDLE_SECONDS = 600
+"""What works has a message in flight at some time of these minutes."""
 STUCK_AFTER_SECONDS = 300
 """A drain may end this much later than its pool allows before it counts as stuck."""
 
@@ -104,6 +106,41 @@ def stuck_drains(health: Sequence[PoolHealth], snapshot: Snapshot) -> int:
         for one in snapshot.recalled.draining
         if one.pool in limits
     )
+
+
+def idle_protected(spec: FleetSpec, snapshot: Snapshot, *, wanted_units: float) -> int:
+    """Return how many instances are protected from scale-in for no work, and are not wanted.
+
+    Where queues alone are read, that is what is protected beyond the messages in flight of the
+    last minutes: whoever works has one at least. Messages that the company's own side works on
+    count as well, so that this is a lower bound. Elsewhere nobody sees what an instance works on,
+    and all that is protected beyond the wanted units counts. A queue that could not be read says
+    nothing.
+
+    Args:
+        spec: The fleet.
+        snapshot: What was observed.
+        wanted_units: What the pools are wanted to supply.
+    """
+    seen = {reading.name: reading for reading in snapshot.pools}
+    units = instances = 0.0
+    for pool in spec.pools:
+        if reading := seen.get(pool.name):
+            units += reading.busy_capacity * pool.units_per_capacity
+            instances += reading.busy_instances
+    if units <= wanted_units:
+        return 0
+    beyond = instances * (1 - max(0.0, wanted_units) / units)
+    if all(isinstance(signal, BacklogSignal) for signal in spec.signals):
+        in_flight = 0.0
+        for signal in spec.signals:
+            series = snapshot.signals.get(signal.name, {}).get(IN_FLIGHT)
+            if series is None or not series.readable:
+                return 0
+            since = snapshot.now_epoch_seconds - IDLE_SECONDS
+            in_flight += max((count for at, count in series.points if at >= since), default=0.0)
+        beyond = min(beyond, instances - in_flight)
+    return max(0, int(beyond))
 
 
 def _pool_plan(

@@ -27,6 +27,7 @@ class PoolReading:
         booting_since: When what boots was launched, in seconds since 1970, and how many points
             then. Default: not known.
         busy_capacity: What serves and is protected, because it works on something. Default: 0.
+        busy_instances: How many instances that is. Default: 0.
         leaving_capacity: What drains; it is no longer asked for. Default: 0.
         unhealthy_capacity: What is in service by name but does not serve. Default: 0.
         warm_capacity: What waits in the warm pool, ready to start. Default: 0.
@@ -57,6 +58,7 @@ class PoolReading:
     booting_capacity: int | None = None
     booting_since: tuple[tuple[int, int], ...] = ()
     busy_capacity: int = 0
+    busy_instances: int = 0
     leaving_capacity: int = 0
     unhealthy_capacity: int = 0
     warm_capacity: int = 0

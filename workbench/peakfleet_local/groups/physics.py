@@ -21,6 +21,7 @@ from peakfleet_local.groups.api import GroupApi
 from peakfleet_local.groups.calls import Calls
 from peakfleet_local.groups.configuration import COUNTED_STATES, as_requested
 from peakfleet_local.groups.hooks import LifecycleHooks
+from peakfleet_local.groups.launching import end_in_ec2
 from peakfleet_local.groups.listeners import listener_patches
 from peakfleet_local.groups.reconciler import Reconciler
 from peakfleet_local.groups.scaling_policies import ScalingPolicies
@@ -35,6 +36,8 @@ from peakfleet_local.moto import (
     stock,
 )
 from peakfleet_local.world import World, timestamp
+
+_SWEPT = "a retained instance was terminated in response to a user request"
 
 
 @contextmanager
@@ -154,6 +157,11 @@ class _GroupPhysics:
         self, backend: MotoObject, instance_id: str, *decrement: bool, **named: bool
     ) -> MotoObject:
         should_decrement = any((*decrement, *named.values()))
+        if retained := self._retained_in_warm_pool(backend, instance_id):
+            group, state = retained
+            end_in_ec2(group, {instance_id})
+            self._reconciler.lost(group, {instance_id}, cause=_SWEPT)
+            return TerminateInstanceActivity(state.instance, group.desired_capacity)
         group, state = _find(backend, instance_id)
         before = group.desired_capacity
         if state.lifecycle_state == "Terminating:Retained":
@@ -177,12 +185,20 @@ class _GroupPhysics:
             self.set_desired(group, before - 1 if should_decrement else before)
         return TerminateInstanceActivity(state.instance, before)
 
+    def _retained_in_warm_pool(
+        self, backend: MotoObject, instance_id: str
+    ) -> tuple[MotoObject, MotoObject] | None:
+        for group in backend.autoscaling_groups.values():
+            for state in self._reconciler.warm_pools.states(group.name):
+                if state.instance.id == instance_id and state.lifecycle_state.endswith(":Retained"):
+                    return group, state
+        return None
+
     def _sweep(self, group: MotoObject, state: MotoObject) -> MotoObject:
         """End an instance that was retained; it counts for nothing."""
         with self._world.lock:
             machine = self._world.machines[state.instance.id]
-            cause = "a retained instance was terminated in response to a user request"
-            self._reconciler.terminate(group, machine, cause=cause)
+            self._reconciler.terminate(group, machine, cause=_SWEPT)
         return TerminateInstanceActivity(state.instance, group.desired_capacity)
 
     def lost(self, backend: MotoObject, instance_ids: list[str]) -> None:
