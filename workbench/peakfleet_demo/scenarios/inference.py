@@ -106,6 +106,13 @@ def _at_rest(m: Measurements) -> Iterator[Assertion]:
         measured=last,
         passed=not any(_is_cheaper(m, *pair) for pair in permutations(m.spec.pools, 2)),
     )
+    launched = m.tries[GRAVITON, LAUNCHED]
+    most = max(m.capacity(GRAVITON, minute) for minute in range(len(m.samples)))
+    yield Assertion(
+        text="no instance of Graviton is ended and bought again",
+        measured=f"{launched} launched, at most {most} served",
+        passed=launched <= most,
+    )
     yield a.nothing_missing(m, first=BACK_MINUTE)
     yield a.every_tick_answers(m)
 
