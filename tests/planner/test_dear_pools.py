@@ -117,6 +117,19 @@ def test_a_dear_pool_goes_as_soon_as_others_serve_what_is_there() -> None:
     assert sizes(spec, seen(spec, falling, cheap=30, dear=30))[1] >= 20
 
 
+def test_a_dear_pool_stays_while_the_cheap_one_has_refused_lately_and_may_again() -> None:
+    spec = ladder(cheap_most=100)
+    falling = [100.0] * 60 + [900.0] * 10 + [500.0] * 2
+    found = seen(spec, falling, cheap=60, dear=30)
+    for minutes, kept in ((20, 30), (31, 0)):
+        refused = Outage(
+            cause=OutageCause.NO_CAPACITY, asked_at_epoch_seconds=NOW - 60 * minutes, pool="cheap"
+        )
+        after = replace(found, memory=Memory(outages=(refused,)))
+        assert refused.retry_at_epoch_seconds < NOW
+        assert sizes(spec, after)[1] == kept
+
+
 @given(history=histories, age=st.integers(5, 100), dear=st.integers(0, 100))
 def test_silence_keeps_dear_pools_too(history: list[float], age: int, dear: int) -> None:
     spec = ladder()

@@ -82,7 +82,7 @@ def rebalanced(
         if not others or exchange.prices[place] is None or one.spec.name in never:
             continue
         found, gain = exchange.best(place, one.spec.boot_seconds)
-        if gain > best_gain * (1 + 1e-9) and _is_quiet(one, snapshot):
+        if gain > best_gain * (1 + 1e-9) and is_quiet(one, snapshot):
             best, best_gain = found, gain
     return best
 
@@ -209,7 +209,8 @@ def _is_unsettled(one: PoolHealth) -> bool:
     return reading.in_service_capacity < reading.desired_capacity
 
 
-def _is_quiet(one: PoolHealth, snapshot: Snapshot) -> bool:
+def is_quiet(one: PoolHealth, snapshot: Snapshot) -> bool:
+    """Return whether a pool was neither refused nor reclaimed from for half an hour."""
     since = snapshot.now_epoch_seconds - QUIET_SECONDS
     pool = one.spec
     troubled = any(

@@ -15,7 +15,7 @@ from peakfleet_planner.allocation.fill import (
     total_units,
 )
 from peakfleet_planner.allocation.price import too_dear
-from peakfleet_planner.allocation.rebalance import rebalanced
+from peakfleet_planner.allocation.rebalance import is_quiet, rebalanced
 from peakfleet_planner.allocation.scale_in import shrink
 from peakfleet_planner.plan import Reason
 from peakfleet_planner.pools import PoolHealth, PoolSize
@@ -96,15 +96,16 @@ def size(
         in_units=max(0.0, spec.pace.in_units - _removed_units(spec, snapshot)),
         dear=frozenset() if need.known_peak else too_dear(spec, health),
     )
+    holds_dear = bool(doubts) or not _can_rely_on_cheap(ladder, snapshot)
     if falls_short(ladder.sizes, need.grow_to):
         grown = _grown(ladder)
-        return grown if doubts else _without_dear(ladder, grown, serving_units=serving_units)
+        return grown if holds_dear else _without_dear(ladder, grown, serving_units=serving_units)
     if doubts:
         ladder.reasons.extend(doubts)
         return ladder.sized(ladder.sizes, Reason.DEMAND)
-    sizing = _without_dear(
-        ladder, _shrunk(ladder, serving_units=serving_units), serving_units=serving_units
-    )
+    sizing = _shrunk(ladder, serving_units=serving_units)
+    if not holds_dear:
+        sizing = _without_dear(ladder, sizing, serving_units=serving_units)
     if sizing.sizes != ladder.sizes:
         return sizing
     elsewhere = rebalanced(
@@ -214,6 +215,15 @@ def _without_dear(ladder: _Ladder, sizing: Sizing, *, serving_units: float) -> S
     if sizes == sizing.sizes:
         return sizing
     return Sizing(sizes=sizes, reasons=(*sizing.reasons, Reason.TOO_DEAR))
+
+
+def _can_rely_on_cheap(ladder: _Ladder, snapshot: Snapshot) -> bool:
+    """Return whether no open pool besides the dear ones has refused lately, and may do so again."""
+    return not ladder.dear or all(
+        is_quiet(one, snapshot)
+        for one in ladder.health
+        if one.spec.name not in ladder.dear and one.available.cause is None
+    )
 
 
 def _shrunk(ladder: _Ladder, *, serving_units: float) -> Sizing:

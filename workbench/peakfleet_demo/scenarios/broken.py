@@ -15,6 +15,8 @@ REPAIRED_MINUTE = 60
 MOST_IN_VAIN = 12
 LOST_ZONES, OUTAGE_MINUTE, OUTAGE_MINUTES = 2, 10, 30
 RESUMED_MINUTES, HALT_RINGS_MINUTES = 60, 4
+REPLACEMENT_SECONDS = 90.0
+"""So long that a tick finds all of them unhealthy at once."""
 REPLACED_MINUTES = 8
 """The health check, a tick, one boot, and some to spare."""
 STEADY_UNITS = 300.0
@@ -70,6 +72,24 @@ def _zones_return(environment: Environment) -> None:
 
 
 def _zones_lost(m: Measurements) -> Iterator[Assertion]:
+    yield a.serves_all_again(m, since=OUTAGE_MINUTE, within=REPLACED_MINUTES)
+    last = m.in_service(m.last_minute)
+    most = max(sample.billed_capacity for sample in m.samples[-5:])
+    yield Assertion(
+        text="what failed is replaced in the end and costs nothing more",
+        measured=f"{last} serve, {most} are paid",
+        passed=most <= last + 1,
+    )
+    yield a.every_tick_answers(m)
+
+
+def _zones_unhealthy(environment: Environment) -> None:
+    environment.world.replacement_seconds = REPLACEMENT_SECONDS
+    for zone in environment.zones[:LOST_ZONES]:
+        environment.world.fail_zone(zone)
+
+
+def _halted(m: Measurements) -> Iterator[Assertion]:
     halted = [
         minute
         for minute in range(len(m.samples))
@@ -86,11 +106,11 @@ def _zones_lost(m: Measurements) -> Iterator[Assertion]:
     yield a.rings(m, "ReplacementHalted", since=OUTAGE_MINUTE, within=HALT_RINGS_MINUTES)
     yield a.serves_all_again(m, since=OUTAGE_MINUTE, within=REPLACED_MINUTES)
     last = m.in_service(m.last_minute)
-    most = max(sample.billed_capacity for sample in m.samples[-5:])
+    paid = m.samples[-1].billed_capacity
     yield Assertion(
-        text="what failed is replaced in the end and costs nothing more",
-        measured=f"{last} serve, {most} are paid",
-        passed=most <= last + 1,
+        text="all that is paid serves in the end",
+        measured=f"{last} serve, {paid} are paid",
+        passed=paid == last,
     )
     yield a.every_tick_answers(m)
 
@@ -121,5 +141,13 @@ SCENARIOS = (
         demand_units=steady(STEADY_UNITS),
         faults={OUTAGE_MINUTE: _zones_fail, OUTAGE_MINUTE + OUTAGE_MINUTES: _zones_return},
         assertions=_zones_lost,
+    ),
+    Scenario(
+        name="zones-unhealthy",
+        shows="two thirds of the first group are unhealthy at once, and stay so until replaced",
+        minutes=120,
+        demand_units=steady(STEADY_UNITS),
+        faults={OUTAGE_MINUTE: _zones_unhealthy},
+        assertions=_halted,
     ),
 )

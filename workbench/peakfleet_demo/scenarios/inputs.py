@@ -13,7 +13,8 @@ from peakfleet_local.replay import usable_baseline_units
 
 DEMAND = "Demand"
 FILLING = Completeness(shares=((60, 0.4), (120, 0.7), (180, 1)))
-FILLING_MINUTES, MOST_SHARE_OFF = 360, 0.1
+FILLING_FROM, FILLING_MINUTES, MOST_SHARE_OFF = -29, 360, 0.1
+"""It has always been so, since the first tick."""
 LATE = Completeness(shares=((300, 1),))
 LATE_FROM, LATE_MINUTES = 10, 20
 MOST_INSTANCES = 30
@@ -112,7 +113,7 @@ SCENARIOS = (
         minutes=FILLING_MINUTES,
         fleet="requests",
         demand_units=wave,
-        faults={0: _complete_requests(FILLING)},
+        faults={FILLING_FROM: _complete_requests(FILLING)},
         assertions=_filling,
         compares=True,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 
 from peakfleet_local.groups.activities import ActivityLog, place_of
 from peakfleet_local.groups.configuration import (
@@ -37,7 +38,7 @@ class Reconciler:
     def __init__(self, *, world: World, activities: ActivityLog, hooks: LifecycleHooks) -> None:
         self._world = world
         self._retry_at: dict[str, float] = {}
-        self._unhealthy: set[str] = set()
+        self._unhealthy: dict[str, float] = {}
         self._no_targets: dict[str, set[str]] = {}
         self._weights: dict[str, dict[str, int]] = {}
         self.lifecycle = Lifecycle(
@@ -106,7 +107,8 @@ class Reconciler:
         for state in group.instance_states:
             if state.instance.id == instance_id and state.lifecycle_state in COUNTED_STATES:
                 state.health_status = "Unhealthy"
-                self._unhealthy.add(instance_id)
+                world = self._world
+                self._unhealthy[instance_id] = world.now_epoch_seconds + world.replacement_seconds
                 self.reconcile_on_time(group)
 
     def reconcile_on_time(self, group: Group) -> None:
@@ -183,15 +185,16 @@ class Reconciler:
 
     def _forget_machine(self, group: Group, machine: Machine, *, cause: str = "") -> None:
         self.lifecycle.remove(group, machine, cause=cause)
-        self._unhealthy.discard(machine.instance_id)
+        self._unhealthy.pop(machine.instance_id, None)
         self.warm_pools.drop(group.name, machine.instance_id)
 
     def _replace_unhealthy(self, group: Group) -> None:
         if not self._unhealthy or suspended(group) & {"ReplaceUnhealthy", "Terminate"}:
             return
         for state in list(group.instance_states):
-            if state.instance.id in self._unhealthy and state.lifecycle_state in COUNTED_STATES:
-                self._unhealthy.discard(state.instance.id)
+            due = self._unhealthy.get(state.instance.id, inf) <= self._world.now_epoch_seconds
+            if due and state.lifecycle_state in COUNTED_STATES:
+                del self._unhealthy[state.instance.id]
                 self.terminate(
                     group,
                     self.machine_of(group, state),

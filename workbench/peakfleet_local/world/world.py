@@ -64,6 +64,8 @@ class World(Faults, InstanceProfiles):
         wait_for_ec2: Called by LaunchInstances before it launches and answers, without the
             lock. At first it returns at once; `time.sleep` makes a slow call, which takes
             time of this machine.
+        replacement_seconds: How long a group takes from a failed health check to the replacement.
+            At first 0; AWS replaces a few at a time.
         lock: Held while anything changes.
         machines: Every machine by its id.
         calls: How often each API call was made, by names such as autoscaling:LaunchInstances.
@@ -91,6 +93,7 @@ class World(Faults, InstanceProfiles):
         )
         self.lock = threading.RLock()
         self.wait_for_ec2: Callable[[], object] = lambda: None
+        self.replacement_seconds = 0.0
         self.terminate_seconds = terminate_seconds
         self.retry_seconds = retry_seconds
         self.calls: Counter[str] = Counter()
@@ -118,9 +121,10 @@ class World(Faults, InstanceProfiles):
         return self._machines
 
     def clear_faults(self) -> None:
-        """Refuse nothing any more, and let EC2 answer at once."""
+        """Refuse nothing any more, and let EC2 answer and groups replace at once."""
         super().clear_faults()
         self.wait_for_ec2 = lambda: None
+        self.replacement_seconds = 0.0
 
     def advance(self, seconds: float) -> None:
         """Let time pass: machines boot and vanish, failed launches are tried again.
