@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,17 @@ from peakfleet_demo.scenarios import (
 from peakfleet_demo.scenarios import assertions as a
 from peakfleet_local.replay import FleetMinute, PoolMinute, Work
 from peakfleet_local.world import Ending
-from peakfleet_planner import FixedBaseline, FleetSpec, Metric, PoolSpec, RateSignal
+from peakfleet_planner import (
+    BaselineState,
+    FixedBaseline,
+    FleetSpec,
+    Metric,
+    Plan,
+    PoolSpec,
+    RateSignal,
+    Reason,
+    TrafficSpec,
+)
 
 START = 900_000
 DRY = ("Spot", "InsufficientInstanceCapacity")
@@ -143,6 +154,53 @@ def test_a_tick_that_does_not_answer_breaks_a_promise_unless_it_was_killed() -> 
     one = record(sample(0, error="Runtime exited"), sample(1))
     assert not a.every_tick_answers(one).passed
     assert a.every_tick_answers(one, besides=1).passed
+
+
+def test_an_alarm_has_to_ring_in_time_and_not_before_the_fault() -> None:
+    quiet, ringing = sample(0), replace(sample(1), alarms=frozenset({"OtherWriter"}))
+
+    def rings(*samples: Sample, since: int = 0) -> Assertion:
+        return a.rings(record(*samples), "OtherWriter", since=since, within=2)
+
+    assert rings(quiet, ringing).measured == "after 2 minutes"
+    assert rings(quiet, ringing).passed
+    assert not rings(quiet, quiet, ringing).passed
+    assert not rings(quiet, ringing, since=2).passed
+    assert not rings(quiet).passed
+
+
+def test_a_reason_has_to_be_given_in_time_by_the_plan_or_its_limits() -> None:
+    plan = Plan(
+        pools=(),
+        reason=Reason.DEMAND,
+        limits=(Reason.NO_WORK_TAKEN,),
+        demand_units=0,
+        ahead_units=0,
+        baseline_units=0,
+        baseline_state=BaselineState.HEALTHY,
+        burst_units=0,
+        wanted_units=0,
+        granted_units=0,
+        serving_units=0,
+    )
+    failed = sample(0)
+    said = replace(failed, fleet=replace(failed.fleet, plan=plan))
+    given = record(failed, said)
+    assert a.gives_reason(given, Reason.NO_WORK_TAKEN, since=0, within=2).passed
+    assert not a.gives_reason(given, Reason.NO_WORK_TAKEN, since=0, within=1).passed
+    assert a.gives_reason(given, Reason.HELD, since=0, within=9).measured == "never"
+
+
+def test_the_traffic_s_share_is_read_from_the_listener_and_not_from_what_was_decided() -> None:
+    groups = [{"TargetGroupArn": "b", "Weight": 300}, {"TargetGroupArn": "c", "Weight": 100}]
+    forward = {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
+    actions = ({"Type": "authenticate-oidc"}, forward)
+    traffic = TrafficSpec(
+        listener_arn="l", baseline_target_group_arn="b", cloud_target_group_arn="c"
+    )
+    spec = replace(SPEC, traffic=traffic)
+    measured = Measurements(spec=spec, samples=[replace(sample(0), actions=actions)])
+    assert measured.cloud_share(0) == 0.25
 
 
 def result(*, kept: bool) -> ScenarioResult:

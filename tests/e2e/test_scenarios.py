@@ -15,7 +15,8 @@ SELECTED = (
     "killed-before-recording",
     "foreign-writer",
     "ticks-stopped",
-    "launch-suspended",
+    "set-between",
+    "zones-unhealthy",
     "old-runtime",
 )
 

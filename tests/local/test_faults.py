@@ -103,6 +103,18 @@ def test_unhealthy_machines_stay_while_replacing_is_suspended() -> None:
         assert [i["HealthStatus"] for i in it.staying()] == ["Healthy"]
 
 
+def test_a_group_may_take_a_while_to_replace_what_is_unhealthy() -> None:
+    with scene(world=World(boot_seconds=0)) as it:
+        it.set_desired(1)
+        it.world.replacement_seconds = 90
+        (key,) = (i["InstanceId"] for i in it.staying())
+        it.autoscaling.set_instance_health(InstanceId=key, HealthStatus="Unhealthy")
+        it.world.advance(89)
+        assert [i["HealthStatus"] for i in it.staying()] == ["Unhealthy"]
+        it.world.advance(1)
+        assert [i["InstanceId"] for i in it.staying()] != [key]
+
+
 def test_a_machine_that_is_called_unhealthy_is_replaced() -> None:
     with scene(world=World(boot_seconds=0)) as it:
         it.set_desired(1)
