@@ -28,25 +28,3 @@ from peakfleet.control_plane.spec_document import (
     readable,
 )
 from peakfleet.control_plane.state import FleetState
-
-__all__ = [
-    "SCHEDULED_TIME",
-    "SCHEDULE_VARIABLE",
-    "TICK_MEMORY_MIB",
-    "TICK_TIMEOUT",
-    "Encryption",
-    "Events",
-    "FleetFunction",
-    "FleetState",
-    "FunctionContext",
-    "Functions",
-    "SpecDocument",
-    "check_size",
-    "define_learner",
-    "define_ledger",
-    "define_scaler",
-    "may_create_fleets",
-    "may_publish",
-    "may_sweep",
-    "readable",
-]

@@ -22,18 +22,3 @@ from peakfleet.fleet.checks import (
 from peakfleet.fleet.intent import IntentFleet
 from peakfleet.fleet.metrics import FleetMetrics
 from peakfleet.fleet.options import FleetOptions, PlacementOptions
-
-__all__ = [
-    "AtSynth",
-    "BurstFleet",
-    "FleetMetrics",
-    "FleetOptions",
-    "IntentFleet",
-    "PlacementOptions",
-    "check_fleet_options",
-    "check_pools",
-    "checked_hop_limit",
-    "named",
-    "private_subnets",
-    "state_of",
-]

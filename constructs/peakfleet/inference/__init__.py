@@ -11,11 +11,3 @@ from peakfleet.inference.endpoint import Endpoint
 from peakfleet.inference.inference_fleet import InferenceFleet
 from peakfleet.inference.model import MODEL_FOLDER, Model
 from peakfleet.inference.neuron_boot import NEURON_NAMESPACE
-
-__all__ = [
-    "MODEL_FOLDER",
-    "NEURON_NAMESPACE",
-    "Endpoint",
-    "InferenceFleet",
-    "Model",
-]

@@ -18,20 +18,3 @@ from peakfleet.machines.groups import (
 )
 from peakfleet.machines.hooks import FLEET_TAG, Hooks
 from peakfleet.machines.user_data import HOME, check_shell, commands_of, strict_script
-
-__all__ = [
-    "FLEET_TAG",
-    "HOME",
-    "GroupSettings",
-    "Hooks",
-    "InstanceAgent",
-    "check_shell",
-    "commands_of",
-    "define_agent",
-    "define_group",
-    "instance_role",
-    "launch_template_arns",
-    "security_groups_of",
-    "selected_subnets",
-    "strict_script",
-]

@@ -11,15 +11,3 @@ from peakfleet.policy.foresight import Foresight, KnownPeak
 from peakfleet.policy.lifecycle import Drain, Readiness
 from peakfleet.policy.safety_net import SafetyNet
 from peakfleet.policy.service_level import Pace, ServiceLevel
-
-__all__ = [
-    "BrokenImage",
-    "Drain",
-    "Foresight",
-    "KnownPeak",
-    "OtherWriter",
-    "Pace",
-    "Readiness",
-    "SafetyNet",
-    "ServiceLevel",
-]

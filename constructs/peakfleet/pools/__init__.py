@@ -25,24 +25,3 @@ from peakfleet.pools.efficiency import EfficiencyLedger, Feedback
 from peakfleet.pools.prices import prices_of, tell_age
 from peakfleet.pools.purchase import Purchase
 from peakfleet.pools.warm_pool import WarmPool
-
-__all__ = [
-    "ARCHITECTURES",
-    "CapacityPool",
-    "EfficiencyLedger",
-    "Feedback",
-    "PoolOptions",
-    "Purchase",
-    "WarmPool",
-    "architecture_words",
-    "check_capacity_block",
-    "check_chips",
-    "check_efa",
-    "check_gang",
-    "check_region",
-    "check_warm",
-    "prices_of",
-    "tell_age",
-    "types_with_local_nvme",
-    "unknown_types",
-]

@@ -12,11 +12,3 @@ from peakfleet.signals.demand_signal import DemandSignal
 from peakfleet.signals.metrics import read
 from peakfleet.signals.pressure import PressureAlarm
 from peakfleet.signals.silence import WhenSilent
-
-__all__ = [
-    "Baseline",
-    "DemandSignal",
-    "PressureAlarm",
-    "WhenSilent",
-    "read",
-]

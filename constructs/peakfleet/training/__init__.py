@@ -10,10 +10,3 @@ decides for them, `capacity_block` what they run in, `checkpoints` where their w
 from peakfleet.training.capacity_block import CapacityBlock, OffPeak
 from peakfleet.training.checkpoints import Checkpoints
 from peakfleet.training.training_fleet import TrainingFleet
-
-__all__ = [
-    "CapacityBlock",
-    "Checkpoints",
-    "OffPeak",
-    "TrainingFleet",
-]

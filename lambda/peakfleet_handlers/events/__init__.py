@@ -11,11 +11,3 @@ from peakfleet_handlers.events.entry_point import (
     run,
 )
 from peakfleet_handlers.events.ticks import Clock
-
-__all__ = [
-    "SCHEDULE_VARIABLE",
-    "Clock",
-    "UnfinishedEventError",
-    "handler",
-    "run",
-]

@@ -6,8 +6,3 @@ machines say; the planner decides; `act` launches all or nothing, forms the grou
 """
 
 from peakfleet_handlers.gang.entry_point import handler, run
-
-__all__ = [
-    "handler",
-    "run",
-]

@@ -4,8 +4,3 @@ Read `entry_point`, then `history`, which reads the two weeks a day at a time.
 """
 
 from peakfleet_handlers.learn.entry_point import handler, run
-
-__all__ = [
-    "handler",
-    "run",
-]

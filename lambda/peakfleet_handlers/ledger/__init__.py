@@ -4,8 +4,3 @@ Read `entry_point`, then `pool_hours`, which reads what pools did in the hours o
 """
 
 from peakfleet_handlers.ledger.entry_point import handler, run
-
-__all__ = [
-    "handler",
-    "run",
-]

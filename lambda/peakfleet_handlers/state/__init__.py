@@ -16,19 +16,3 @@ from peakfleet_handlers.state.memory import (
     record_change,
 )
 from peakfleet_handlers.state.table import ALWAYS, Only, Recorded, StateTable
-
-__all__ = [
-    "ALWAYS",
-    "Claim",
-    "Known",
-    "Only",
-    "Recorded",
-    "StateTable",
-    "confirm_change",
-    "later_tick_wins",
-    "memory_of",
-    "plan_text",
-    "read_known",
-    "read_memory",
-    "record_change",
-]

@@ -11,12 +11,3 @@ from peakfleet_handlers.tick.entry_point import handler, run
 from peakfleet_handlers.tick.findings import keep_findings
 from peakfleet_handlers.tick.observe import observe
 from peakfleet_handlers.tick.report import report_lead
-
-__all__ = [
-    "act",
-    "handler",
-    "keep_findings",
-    "observe",
-    "report_lead",
-    "run",
-]

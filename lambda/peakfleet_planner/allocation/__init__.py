@@ -7,7 +7,3 @@ what scale-in would answer) and `price`.
 """
 
 from peakfleet_planner.allocation.sizing import size
-
-__all__ = [
-    "size",
-]

@@ -21,19 +21,3 @@ from peakfleet_planner.demand.queue import SPARE_SHARE, Queue, read_queue, requi
 from peakfleet_planner.demand.samples import read_samples
 from peakfleet_planner.demand.signal_memory import remember_signals
 from peakfleet_planner.demand.usable_baseline import UsableBaseline, usable_baseline
-
-__all__ = [
-    "FEW_RISES",
-    "SPARE_SHARE",
-    "Queue",
-    "SignalDemand",
-    "UsableBaseline",
-    "critical_fractile",
-    "live_demand",
-    "read_demand",
-    "read_queue",
-    "read_samples",
-    "remember_signals",
-    "required_units",
-    "usable_baseline",
-]

@@ -13,18 +13,3 @@ from peakfleet_planner.efficiency.confidence import (
     t_quantile,
 )
 from peakfleet_planner.efficiency.days import LEAST_BUSY_SHARE, Hour, PoolDay, measured_hours
-
-__all__ = [
-    "FEWEST_DAYS",
-    "LEAST_BUSY_SHARE",
-    "Bounds",
-    "ChipEfficiency",
-    "Hour",
-    "PoolDay",
-    "Verdict",
-    "chip_efficiencies",
-    "geometric_bounds",
-    "measured_hours",
-    "measured_units",
-    "t_quantile",
-]

@@ -19,20 +19,3 @@ from peakfleet_planner.gang.spec import (
     PrioritySpec,
     ReservationSpec,
 )
-
-__all__ = [
-    "ACTIVE",
-    "LEAVE_BEFORE_END_SECONDS",
-    "GangMemory",
-    "GangPlan",
-    "GangReason",
-    "GangSigns",
-    "GangSnapshot",
-    "GangSpec",
-    "GangStep",
-    "PrioritySpec",
-    "ReservationReading",
-    "ReservationSpec",
-    "decide_gang",
-    "failure",
-]

@@ -16,21 +16,3 @@ from peakfleet_planner.pools.measured import (
     with_running_types,
 )
 from peakfleet_planner.pools.requested_size import foreign_sizes, settled, unmet_since
-
-__all__ = [
-    "PoolHealth",
-    "PoolSize",
-    "calibrated_units",
-    "changed_units",
-    "foreign_sizes",
-    "pool_health",
-    "refused",
-    "remembered",
-    "settled",
-    "spread",
-    "too_many_unhealthy",
-    "unmet_since",
-    "with_measured_boots",
-    "with_measured_units",
-    "with_running_types",
-]

@@ -17,14 +17,3 @@ from peakfleet_planner.requirement.live_requirement import (
     roll_forecast,
     with_known_peaks,
 )
-
-__all__ = [
-    "Need",
-    "asked_units",
-    "demand_within_lead_time",
-    "forecast_need",
-    "lasts_unserved",
-    "reactive_need",
-    "roll_forecast",
-    "with_known_peaks",
-]

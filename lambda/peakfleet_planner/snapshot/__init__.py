@@ -28,27 +28,3 @@ from peakfleet_planner.snapshot.signal_memory import (
     SignalMemory,
 )
 from peakfleet_planner.snapshot.snapshot import PoolReading, Snapshot
-
-__all__ = [
-    "MOST_BOOTS",
-    "MOST_GROWTH",
-    "MOST_SHARES",
-    "WATCHED_MINUTES",
-    "WHOLE_SAMPLES",
-    "BootTimes",
-    "Draining",
-    "ForeignSize",
-    "Growth",
-    "Heights",
-    "Hold",
-    "MeasuredUnits",
-    "Memory",
-    "Notice",
-    "Outage",
-    "OutageCause",
-    "PoolReading",
-    "RolledBack",
-    "SignalMemory",
-    "Snapshot",
-    "booting_since",
-]

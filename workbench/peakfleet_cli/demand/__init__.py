@@ -5,5 +5,3 @@ Neither loads the reader before a command runs, for a quick `--help`.
 """
 
 from peakfleet_cli.demand.check import demand
-
-__all__ = ["demand"]

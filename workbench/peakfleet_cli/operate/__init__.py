@@ -16,19 +16,3 @@ from peakfleet_cli.operate.commands import (
 )
 from peakfleet_cli.operate.obstacles import Obstacle
 from peakfleet_cli.operate.records import FleetRecords, TableError, key_condition, open_table
-
-__all__ = [
-    "FleetRecords",
-    "Obstacle",
-    "Region",
-    "TableError",
-    "TableName",
-    "clear_errors",
-    "explain",
-    "hold",
-    "key_condition",
-    "open_table",
-    "release",
-    "resume",
-    "status",
-]

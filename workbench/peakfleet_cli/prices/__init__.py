@@ -5,5 +5,3 @@ EC2's history of Spot prices.
 """
 
 from peakfleet_cli.prices.price_commands import prices
-
-__all__ = ["prices"]

@@ -4,5 +4,3 @@
 """
 
 from peakfleet_cli.record.record_command import record
-
-__all__ = ["record"]

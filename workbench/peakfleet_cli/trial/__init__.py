@@ -7,5 +7,3 @@ picture). Only `commands`, `options` and `request` load without numpy and scipy,
 """
 
 from peakfleet_cli.trial.commands import compare, simulate
-
-__all__ = ["compare", "simulate"]

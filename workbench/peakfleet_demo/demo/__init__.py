@@ -25,24 +25,3 @@ from peakfleet_demo.demo.screen import (
     screen_for,
     sparkline,
 )
-
-__all__ = [
-    "PEAKFLEET",
-    "Board",
-    "FleetOutcome",
-    "LiveScreen",
-    "Peak",
-    "PlainScreen",
-    "Screen",
-    "choose_peak",
-    "compare",
-    "deploy_in_step",
-    "fleet_run",
-    "max_units",
-    "physics_of",
-    "read_recording",
-    "reason_text",
-    "run_demo",
-    "screen_for",
-    "sparkline",
-]

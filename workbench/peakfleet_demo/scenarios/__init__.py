@@ -24,22 +24,3 @@ from peakfleet_demo.scenarios.report import document, result_lines, write_page
 from peakfleet_demo.scenarios.runner import ScenarioResult, ScenarioRunner
 from peakfleet_demo.scenarios.scenario import Assertion, Scenario, steady
 from peakfleet_demo.scenarios.scenario_run import CATALOGUE, deployed_runner, run_scenarios
-
-__all__ = [
-    "CATALOGUE",
-    "LAST_STEP",
-    "LAUNCHED",
-    "Assertion",
-    "Measurements",
-    "Sample",
-    "Scenario",
-    "ScenarioResult",
-    "ScenarioRunner",
-    "as_fleet",
-    "deployed_runner",
-    "document",
-    "result_lines",
-    "run_scenarios",
-    "steady",
-    "write_page",
-]

@@ -25,8 +25,6 @@ from peakfleet_local.cloudformation.stacks import stack_patches
 from peakfleet_local.cloudformation.types import resource_types
 from peakfleet_local.moto import MotoObject, Patch, patched
 
-__all__ = ["Clients", "InvokeFunction", "deletion_order", "installed_types", "references"]
-
 
 @contextmanager
 def installed_types(

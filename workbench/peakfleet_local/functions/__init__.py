@@ -9,13 +9,3 @@ from peakfleet_local.functions.event_delivery import Delivered, Delivery
 from peakfleet_local.functions.functions import Functions
 from peakfleet_local.functions.schedules import Firing, enabled_schedules
 from peakfleet_local.functions.worker import Crash, Invocation
-
-__all__ = [
-    "Crash",
-    "Delivered",
-    "Delivery",
-    "Firing",
-    "Functions",
-    "Invocation",
-    "enabled_schedules",
-]

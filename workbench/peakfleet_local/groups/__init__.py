@@ -21,13 +21,3 @@ from peakfleet_local.groups.capacity_reservations import (
 )
 from peakfleet_local.groups.emptying import empty
 from peakfleet_local.groups.physics import installed
-
-__all__ = [
-    "ENDS_INSTANCES_SECONDS",
-    "CapacityReservations",
-    "Reservation",
-    "complete_group",
-    "empty",
-    "installed",
-    "reservations_installed",
-]

@@ -17,21 +17,3 @@ from peakfleet_local.metrics.publishing import (
     value_for_units,
 )
 from peakfleet_local.metrics.store import MINUTE_SECONDS, Completeness, MetricStore, Sample
-
-__all__ = [
-    "MINUTE_SECONDS",
-    "Completeness",
-    "Datapoint",
-    "MetricStore",
-    "ReplayError",
-    "Sample",
-    "Watch",
-    "backlog_datapoints",
-    "baseline_datapoints",
-    "demand_datapoints",
-    "embedded_values",
-    "metrics_installed",
-    "publish_embedded",
-    "set_alarm",
-    "value_for_units",
-]

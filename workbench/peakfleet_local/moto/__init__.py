@@ -18,17 +18,3 @@ from peakfleet_local.moto.patches import (
     stock,
 )
 from peakfleet_local.moto.speedups import speed_patches
-
-__all__ = [
-    "ApiError",
-    "Client",
-    "Json",
-    "MotoObject",
-    "MotoVersionError",
-    "Patch",
-    "as_method",
-    "patched",
-    "require_moto",
-    "speed_patches",
-    "stock",
-]

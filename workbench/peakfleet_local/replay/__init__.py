@@ -14,18 +14,3 @@ from peakfleet_local.replay.fleets import (
     usable_baseline_units,
 )
 from peakfleet_local.replay.replay import FleetMinute, Minute, Phases, PoolMinute, replay
-
-__all__ = [
-    "FleetMinute",
-    "Minute",
-    "Phases",
-    "Physics",
-    "PoolMinute",
-    "ReplayedFleet",
-    "Work",
-    "backlog_of",
-    "deployed_fleets",
-    "deployed_gangs",
-    "replay",
-    "usable_baseline_units",
-]

@@ -7,11 +7,3 @@ exists afterwards.
 
 from peakfleet_local.server.deploy import DeployError, deploy, missing_resources
 from peakfleet_local.server.local_aws import ACCOUNT, LocalAws
-
-__all__ = [
-    "ACCOUNT",
-    "DeployError",
-    "LocalAws",
-    "deploy",
-    "missing_resources",
-]

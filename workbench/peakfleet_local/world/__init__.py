@@ -18,20 +18,3 @@ from peakfleet_local.world.cloud_events import (
 from peakfleet_local.world.faults import NO_ADDRESS, Refusal
 from peakfleet_local.world.instances import ASLEEP, Behaviour, Ending, Machine, Purchase
 from peakfleet_local.world.world import World
-
-__all__ = [
-    "ASLEEP",
-    "NO_ADDRESS",
-    "Behaviour",
-    "CloudEvent",
-    "Ending",
-    "Machine",
-    "Place",
-    "Purchase",
-    "Refusal",
-    "World",
-    "alarm_state_change",
-    "cloud_event",
-    "instance_arn",
-    "timestamp",
-]

@@ -16,16 +16,3 @@ from peakfleet_sim.demand.options import ReadOptions
 from peakfleet_sim.demand.premiere import premiere_night
 from peakfleet_sim.demand.reading import load_demand, read_recording
 from peakfleet_sim.demand.recording import Recording
-
-__all__ = [
-    "Demand",
-    "DemandError",
-    "Floats",
-    "ReadOptions",
-    "Recording",
-    "ScaledDemand",
-    "load_demand",
-    "premiere_night",
-    "read_recording",
-    "scale_to",
-]

@@ -21,26 +21,3 @@ from peakfleet_sim.policies.policy import (
     Sizes,
     SpreadPolicy,
 )
-
-__all__ = [
-    "KEEP_MINUTES",
-    "NODE_KEEP_MINUTES",
-    "BacklogGauge",
-    "Decision",
-    "FleetPolicy",
-    "Gauge",
-    "Hpa",
-    "LazyCapacityProvisioning",
-    "LiveGauge",
-    "Observation",
-    "PeakfleetPolicy",
-    "Policy",
-    "Predictive",
-    "Seen",
-    "Sizes",
-    "SpreadPolicy",
-    "StepScaling",
-    "TargetTracking",
-    "backlog_spec",
-    "live_spec",
-]

@@ -19,22 +19,3 @@ from peakfleet_sim.replay.optimum import OPTIMUM
 from peakfleet_sim.replay.policy_names import KINDS, Choice, choose
 from peakfleet_sim.replay.replay import PoolSeries, Run, replay
 from peakfleet_sim.replay.score import Outcome, score
-
-__all__ = [
-    "KINDS",
-    "OPTIMUM",
-    "Choice",
-    "Comparison",
-    "Outcome",
-    "PoolSeries",
-    "Queue",
-    "Run",
-    "choose",
-    "ladder_dollars",
-    "queue_of",
-    "replay",
-    "replay_fleet",
-    "score",
-    "usual_delay_seconds",
-    "world_of",
-]

@@ -26,28 +26,3 @@ from peakfleet_sim.world.work import (
     LongItems,
 )
 from peakfleet_sim.world.world import SECONDS_PER_MINUTE, Minute, WarmPoolSpec, Work, World
-
-__all__ = [
-    "DEMAND",
-    "ROUNDING",
-    "SECONDS_PER_MINUTE",
-    "ZONE",
-    "Backlog",
-    "BacklogMinute",
-    "BacklogWork",
-    "Instances",
-    "Live",
-    "LiveMinute",
-    "LongItems",
-    "Minute",
-    "Period",
-    "PoolScenario",
-    "Pools",
-    "Scenario",
-    "SimulatedGroup",
-    "WarmPoolSpec",
-    "Work",
-    "World",
-    "load_availability",
-    "load_scenario",
-]
