@@ -27,8 +27,8 @@ START = 1_774_209_000
 """The second full hour comes while the fleets tick: then the learners run too."""
 PHASES = Phases(history_minutes=64, warm_up_minutes=0, scored_minutes=45)
 PEAK_MINUTES = range(67, 76)
-FLEETS = {"Media/Live", "Media/Transcode", "Storage/Ingest", "Storage/Sync"}
-LIVE_FLEETS = {"Media/Live", "Storage/Sync"}
+FLEETS = {"Media-dev/Live", "Media-dev/Transcode", "Storage-dev/Ingest", "Storage-dev/Sync"}
+LIVE_FLEETS = {"Media-dev/Live", "Storage-dev/Sync"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ def test_a_group_really_has_the_size_that_was_decided(replayed: Replayed) -> Non
 
 
 def test_plans_say_what_set_the_size_before_during_and_after_the_peak(replayed: Replayed) -> None:
-    reasons = [plan.reason for plan in replayed.plans("Media/Live")]
+    reasons = [plan.reason for plan in replayed.plans("Media-dev/Live")]
 
     assert reasons[0] is Reason.BASELINE_SUFFICES
     assert {Reason.DEMAND, Reason.STEP_LIMITED} & set(reasons)
@@ -131,7 +131,7 @@ def test_an_engineer_can_ask_why_a_fleet_has_its_size(
 ) -> None:
     for name, value in replayed.aws.environment.items():
         monkeypatch.setenv(name, value)
-    live = next(spec for spec in replayed.specs if spec.fleet == "Media/Live")
+    live = next(spec for spec in replayed.specs if spec.fleet == "Media-dev/Live")
     assert live.state_table is not None
 
     changes = [
@@ -141,7 +141,7 @@ def test_an_engineer_can_ask_why_a_fleet_has_its_size(
     result = CliRunner().invoke(command_line, ["explain", live.fleet, "--table", live.state_table])
 
     assert result.exit_code == 0, result.output
-    assert "Media/Live has had this size since 2026-03-22" in result.output
+    assert "Media-dev/Live has had this size since 2026-03-22" in result.output
     assert changes[-1].explain() in result.output
 
 

@@ -103,12 +103,14 @@ def demo(
     console = Console(highlight=False, markup=False, width=width)
     html = html or Path("out") / ("demo.html" if scenario is None else "scenarios.html")
     outputs = Outputs(html=html, json_file=json_file)
+    # Loads moto, scipy and polars, which the other commands need not wait for. It comes before
+    # `stoppable`: polars takes SIGINT when it is loaded, and lets no blocking read end for it.
+    from peakfleet_demo.demo import run_demo  # noqa: PLC0415  see above
+    from peakfleet_demo.scenarios import run_scenarios  # noqa: PLC0415  see above
+
     try:
         with stoppable():
             if scenario is None:
-                # Loads moto and scipy, which the other commands need not wait for.
-                from peakfleet_demo.demo import run_demo  # noqa: PLC0415  see above
-
                 reading = recording.read_options(
                     time_column=time_column,
                     value_column=value_column,
@@ -123,8 +125,6 @@ def demo(
                 app = App(directory=app_directory, environment=environment, port=port)
                 problems = run_demo(app, options, outputs, console=console)
             else:
-                from peakfleet_demo.scenarios import run_scenarios  # noqa: PLC0415  as above
-
                 problems = run_scenarios(
                     scenario,
                     app_directory=app_directory,

@@ -19,6 +19,17 @@ from peakfleet_local.cloudformation.resources import (
 from peakfleet_local.moto import Json
 
 SCHEDULE_NAME_LENGTH = 64
+_PASSWORD = (
+    "PasswordLength",
+    "ExcludeCharacters",
+    "ExcludeNumbers",
+    "ExcludePunctuation",
+    "ExcludeUppercase",
+    "ExcludeLowercase",
+    "IncludeSpace",
+    "RequireEachIncludedType",
+)
+"""Of what CloudFormation generates a secret from: what the random password of the API takes."""
 
 
 def resource_types(clients: Clients) -> list[ResourceType]:
@@ -30,10 +41,32 @@ def resource_types(clients: Clients) -> list[ResourceType]:
         *_messaging(clients),
         *_functions(clients),
         _layers(clients),
+        _secrets(clients),
         *_network_and_storage(clients),
         Handlers(type_name="AWS::CDK::Metadata", create=lambda name, _: Resource(name)),
     )
     return [ResourceType(handlers) for handlers in made]
+
+
+def _secrets(clients: Clients) -> Handlers:
+    def secret(name: str, properties: Properties) -> Resource:
+        wanted = dict(properties)
+        generated = wanted.pop("GenerateSecretString", None)
+        if generated is not None:
+            asked = {key: value for key, value in generated.items() if key in _PASSWORD}
+            made = call(clients("secretsmanager"), "GetRandomPassword", asked)["RandomPassword"]
+            key = generated.get("GenerateStringKey")
+            document = {**json.loads(generated.get("SecretStringTemplate", "{}")), key: made}
+            wanted["SecretString"] = json.dumps(document) if key else made
+        arn = call(clients("secretsmanager"), "CreateSecret", {"Name": name, **wanted})["ARN"]
+        return Resource(arn, {"Id": arn})
+
+    def delete(arn: str, _properties: Properties) -> None:
+        clients("secretsmanager").delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+
+    return Handlers(
+        type_name="AWS::SecretsManager::Secret", name_property="Name", create=secret, delete=delete
+    )
 
 
 def _auto_scaling(clients: Clients) -> Iterator[Handlers]:
