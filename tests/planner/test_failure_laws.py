@@ -53,7 +53,7 @@ def reading(
         "min_capacity": 0,
         "max_capacity": 100,
     }
-    return PoolReading(name=name, desired_capacity=desired, **(known | seen))  # type: ignore[arg-type]
+    return PoolReading(name=name, desired_capacity=desired, **(known | seen))  # type: ignore[arg-type]  # any field
 
 
 def asks(
@@ -405,7 +405,7 @@ def test_a_shrink_that_was_not_made_yet_is_nobody_elses_size() -> None:
 )
 def test_a_pool_of_numbers_that_overflow_is_refused(bad: dict[str, float]) -> None:
     with pytest.raises(SpecError, match=next(iter(bad))):
-        replace(POOL, **bad)  # type: ignore[arg-type]
+        replace(POOL, **bad)  # type: ignore[arg-type]  # meant to be wrong
 
 
 @given(short=st.floats(1e-9, 1e-3), unit=st.floats(1e5, 2e5))
