@@ -7,7 +7,7 @@ it: `queue_fleet`, `stream_fleet`, `inference`; `training` has a gang of its own
 fixtures for your unit tests. Each room's page says what comes in, what goes out, what to read.
 """
 
-from peakfleet.control_plane import Encryption, FleetState, Functions
+from peakfleet.control_plane import ControlPlane, Encryption, FleetState, Functions, Spread
 from peakfleet.fleet import BurstFleet, FleetOptions, PlacementOptions
 from peakfleet.inference import Endpoint, InferenceFleet, Model
 from peakfleet.policy import (
@@ -15,6 +15,7 @@ from peakfleet.policy import (
     Drain,
     Foresight,
     KnownPeak,
+    Metrics,
     OtherWriter,
     Pace,
     Readiness,
@@ -42,6 +43,7 @@ __all__ = [
     "CapacityBlock",
     "CapacityPool",
     "Checkpoints",
+    "ControlPlane",
     "DemandSignal",
     "Drain",
     "EfficiencyLedger",
@@ -54,6 +56,7 @@ __all__ = [
     "Functions",
     "InferenceFleet",
     "KnownPeak",
+    "Metrics",
     "Model",
     "OffPeak",
     "OtherWriter",
@@ -67,6 +70,7 @@ __all__ = [
     "SafetyNet",
     "ServiceLevel",
     "SpecError",
+    "Spread",
     "StreamFleet",
     "TrafficSpec",
     "TrainingFleet",

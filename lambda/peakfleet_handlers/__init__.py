@@ -5,6 +5,7 @@
 - `learn`: every hour; learns the fleet's demand.
 - `ledger`: every day; what each pool did for its money.
 - `gang`: every minute; all machines of a training group or none.
+- `scaler`: what a control plane's schedules call: `tick` or `gang`.
 - `state`: the state table, and which tick may act.
 - `aws`: every call of AWS, bounded in time, and what its answers mean.
 - `schedule_payload`: the specification that a schedule sends.

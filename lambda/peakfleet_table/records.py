@@ -266,12 +266,19 @@ class NewestTick:
         unmet_since: Since when each pool lacks what it was asked for, in epoch seconds.
         halted: Pools whose replacement of unhealthy instances the fleet itself has suspended.
         signals: What is remembered of each signal.
+        groups: The Auto Scaling groups of the fleet's pools.
+        spot: Ids of its instances that AWS may take back, as they were when the tick began; None
+            if they are not known, or too many to be kept.
+        troubles: What troubles the fleet, by the names of the metrics that count it.
     """
 
     tick: int
     unmet_since: Mapping[str, int] = field(default_factory=dict)
     halted: tuple[str, ...] = ()
     signals: Mapping[str, SignalMemory] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+    spot: tuple[str, ...] | None = None
+    troubles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -483,6 +490,9 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "unmet_since": Attribute("unmet_since", by_name(INTEGER), optional=True),
         "halted": Attribute("halted", several(TEXT), optional=True),
         "signals": Attribute("signals", by_name(_SIGNAL), optional=True),
+        "groups": Attribute("groups", several(TEXT), optional=True),
+        "spot": Attribute("spot", several(TEXT), optional=True),
+        "troubles": Attribute("troubles", several(TEXT), optional=True),
     },
 )
 GANGS: Final[Kind[Gang]] = Kind(

@@ -1,26 +1,24 @@
-"""Control plane: functions, schedules and state behind a fleet.
+"""Control plane: the functions and the state that the fleets of a stack share.
 
-In: a fleet's specification, its groups, and how its functions run (`FunctionContext`). Out: one
-`FleetFunction` for each thing that is done for it, each with a role that may do just that. The
-context is all that a function knows of its fleet, so that fleets may share functions one day.
+In: a fleet's specification, its pools and groups. Out: one `ControlPlane`, with a function for each
+thing that is done for all its fleets, whose role may do just that; and for each fleet the schedules
+that run them.
 
-Read `fleet_function` first, the one constructor of functions; `functions` says what decides, learns
-and keeps the books, `events` what takes events, `permissions` what they may. `spec_document` is
-what schedules send, `state` what ticks remember in, `encryption` whose keys are used,
-`numpy_layer` what the learner needs.
+Read `control_plane` first: how a fleet joins. `plane_function` is the one constructor of functions
+and schedules; `events` takes events, `permissions` says what a fleet's functions may.
+`spec_document` is what schedules send, `state` what ticks remember in, `encryption` whose keys are
+used, `numpy_layer` what the learner needs.
 """
 
-from peakfleet.control_plane.encryption import Encryption
-from peakfleet.control_plane.events import SCHEDULE_VARIABLE, Events
-from peakfleet.control_plane.fleet_function import FleetFunction, FunctionContext, Functions
-from peakfleet.control_plane.functions import (
-    TICK_MEMORY_MIB,
-    TICK_TIMEOUT,
-    define_learner,
-    define_ledger,
-    define_scaler,
+from peakfleet.control_plane.control_plane import (
+    SCHEDULES_VARIABLE,
+    TABLE_VARIABLE,
+    ControlPlane,
+    Spread,
 )
+from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.permissions import may_create_fleets, may_publish, may_sweep
+from peakfleet.control_plane.plane_function import Functions
 from peakfleet.control_plane.spec_document import (
     SCHEDULED_TIME,
     SpecDocument,

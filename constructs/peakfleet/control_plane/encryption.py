@@ -1,4 +1,4 @@
-"""Keys of a fleet's own: for volumes, state table, logs and queues."""
+"""Keys of your own: for volumes, state table, logs and queues."""
 
 from __future__ import annotations
 
@@ -88,16 +88,6 @@ class Encryption:
         """Let *sender* encrypt what it puts into the fleet's queues."""
         if self.queues:
             self.queues.grant(sender, "kms:Decrypt", "kms:GenerateDataKey*")
-
-    def role_of_schedules(self, scope: Construct) -> iam.Role | None:
-        """Return what a schedule runs as if its dead letters need a key; None: as the CDK says."""
-        if not self.queues:
-            return None
-        account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-        principal = iam.ServicePrincipal("scheduler.amazonaws.com", conditions=account)
-        role = iam.Role(scope, "ScheduleRole", assumed_by=principal)
-        self.grant_queues(role)
-        return role
 
     def grant_launches(self, scope: Construct, launcher: iam.IGrantable) -> None:
         """Let Auto Scaling launch instances whose volumes have a key, and *launcher* too.

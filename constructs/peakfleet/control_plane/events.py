@@ -1,25 +1,28 @@
-"""What takes the events of a fleet, and the rules that deliver them."""
+"""What takes the events of the fleets of a control plane, and the rules that deliver them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack, Token
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IConstruct
 
-from peakfleet.control_plane.fleet_function import FleetFunction, FunctionContext
+from peakfleet.control_plane.encryption import Encryption
+from peakfleet.control_plane.plane_function import Functions, PlaneFunction
 
-SCHEDULE_VARIABLE = "PEAKFLEET_SCHEDULE"
-"""The handler's name for it; the constructs know the handlers only as an asset."""
-_MOST_AGE = Duration.minutes(6)  # Lambda tries again after one minute, and after two more
+MOST_AGE = Duration.minutes(6)  # Lambda tries again after one minute, and after two more
 _RETRIES = 2
-_NAMES_PER_RULE = 5  # a pattern has at most 2048 characters, the name of a group 255
+_MOST_NAMES_CHARACTERS = 1500
+"""An event pattern has at most 2048 characters; the rest of ours has fewer than 500."""
+_MOST_STACK_NAME, _MOST_NAME = 128, 255
+_NAME_ENDS = 24
+"""What CloudFormation adds to a logical id to make a name, and the CDK to a path to make that."""
+_ARN_BEGINS = 70
 _OF_GROUPS = (
     "EC2 Instance Launch Successful",
     "EC2 Instance Launch Unsuccessful",
@@ -29,76 +32,76 @@ _OF_GROUPS = (
 _OF_SPOT = ("EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation")
 
 
-class Events(FleetFunction):
-    """What takes the events of one fleet: function, role, log group, the rules that deliver them.
+class Events(PlaneFunction):
+    """What takes the events of every fleet: function, role, log group, the rules that deliver them.
 
-    Events of Spot cannot be had for one's own instances only: the function drops the others.
+    Events of groups and alarms are heard of one's own only. Events of Spot cannot be: the function
+    looks into the state table whose they are, and drops the others.
 
     Args:
-        context: The fleet.
-        scaler: What decides for it.
-        groups: Its groups.
-        has_spot: Whether AWS may take instances back.
+        plane: Path of the control plane, for descriptions.
+        functions: How its functions run.
+        encryption: Keys of logs and queues.
+        scaler: What decides for its fleets.
+        environment: The handler's environment variables.
     """
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
-        context: FunctionContext,
         *,
-        scaler: FleetFunction,
-        groups: Sequence[autoscaling.AutoScalingGroup],
-        has_spot: bool,
+        plane: str,
+        functions: Functions,
+        encryption: Encryption,
+        scaler: PlaneFunction,
+        environment: Mapping[str, str],
     ) -> None:
-        self._purpose = f"Takes the events of the fleet {context.fleet}"
+        self._purpose = f"Takes the events of the fleets of {plane}"
         super().__init__(
             scope,
             construct_id,
-            context,
             purpose=self._purpose,
             handler="peakfleet_handlers.events.handler",
             timeout=Duration.seconds(60),
             memory_mib=512,
-            max_event_age=_MOST_AGE,
-            retry_attempts=_RETRIES,
+            functions=functions,
+            encryption=encryption,
             dead_letters=scaler.dead_letters,
-            environment={SCHEDULE_VARIABLE: scaler.schedule.schedule_name},
+            max_event_age=MOST_AGE,
+            retry_attempts=_RETRIES,
+            environment=environment,
         )
-        context.state.grant_facts(self.role, fleet=context.fleet)
-        for action, resource in (
-            ("autoscaling:DescribeAutoScalingInstances", "*"),  # AWS knows no narrower resource
-            ("scheduler:GetSchedule", scaler.schedule.schedule_arn),
-            ("lambda:InvokeFunction", scaler.function.function_arn),
-        ):
-            self.role.add_to_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
-        names = [group.auto_scaling_group_name for group in groups]
-        for first in range(0, len(names), _NAMES_PER_RULE):
-            self._rule(
-                f"Groups{first // _NAMES_PER_RULE or ''}",
+        self._rules: dict[str, tuple[events.Rule, int]] = {}
+
+    def hear_groups(self, groups: Sequence[autoscaling.AutoScalingGroup]) -> None:
+        """Take what Auto Scaling tells of these groups."""
+        for group in groups:
+            self._hear(
+                "Groups",
                 source="aws.autoscaling",
                 kinds=_OF_GROUPS,
-                detail={"AutoScalingGroupName": names[first : first + _NAMES_PER_RULE]},
+                detail={"AutoScalingGroupName": [group.auto_scaling_group_name]},
+                characters=_name_length(group),
             )
-        if has_spot:
-            self._rule("Spot", source="aws.ec2", kinds=_OF_SPOT)
 
-    def decide_on(self, name: str, alarm: cloudwatch.IAlarm) -> None:
-        """Make the fleet decide at once when *alarm* goes off.
+    def hear_spot(self) -> None:
+        """Take what EC2 tells of Spot instances, whosoever they are."""
+        if "Spot" not in self._rules:
+            self._hear("Spot", source="aws.ec2", kinds=_OF_SPOT)
 
-        Args:
-            name: Of the rule that says so, unique within the fleet.
-            alarm: The alarm.
-        """
-        self._rule(
-            name,
+    def decide_on(self, alarm: cloudwatch.IAlarm) -> None:
+        """Make a fleet decide at once when an alarm on one of its metrics goes off."""
+        self._hear(
+            "Alarms",
             source="aws.cloudwatch",
             kinds=("CloudWatch Alarm State Change",),
             detail={"state": {"value": ["ALARM"]}},
             resources=[alarm.alarm_arn],
+            characters=_ARN_BEGINS + _name_length(alarm),
         )
 
-    def _rule(
+    def _hear(
         self,
         name: str,
         *,
@@ -106,23 +109,46 @@ class Events(FleetFunction):
         kinds: Sequence[str],
         detail: Mapping[str, Any] | None = None,
         resources: Sequence[str] | None = None,
+        characters: int = 0,
     ) -> None:
-        events.Rule(
-            self,
-            name,
-            description=self._purpose,
-            event_pattern=events.EventPattern(
-                source=[source],
-                detail_type=list(kinds),
+        """Add to a rule, and begin another one where its pattern would be too long."""
+        pattern = events.EventPattern(
+            source=[source],
+            detail_type=list(kinds),
+            detail=detail,
+            resources=list(resources) if resources else None,
+        )
+        same = [one for one in self._rules if one.rstrip("0123456789") == name]
+        if same and self._rules[same[-1]][1] + characters <= _MOST_NAMES_CHARACTERS:
+            rule, used = self._rules[same[-1]]
+            rule.add_event_pattern(
+                source=pattern.source,
+                detail_type=pattern.detail_type,
                 detail=detail,
-                resources=list(resources) if resources else None,
-            ),
+                resources=pattern.resources,
+            )
+            self._rules[same[-1]] = (rule, used + characters)
+            return
+        construct_id = f"{name}{len(same) or ''}"
+        rule = events.Rule(
+            self,
+            construct_id,
+            description=self._purpose,
+            event_pattern=pattern,
             targets=[
                 targets.LambdaFunction(
                     self.function,
                     dead_letter_queue=self.dead_letters,
-                    max_event_age=_MOST_AGE,
+                    max_event_age=MOST_AGE,
                     retry_attempts=_RETRIES,
                 )
             ],
         )
+        self._rules[construct_id] = (rule, characters)
+
+
+def _name_length(resource: IConstruct) -> int:
+    """Return the most characters that the name of a resource has once it is deployed, quoted."""
+    name = Stack.of(resource).stack_name
+    stack = _MOST_STACK_NAME if Token.is_unresolved(name) else len(name)
+    return min(stack + len(resource.node.path) + _NAME_ENDS, _MOST_NAME) + len('"",')

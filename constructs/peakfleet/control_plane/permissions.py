@@ -9,6 +9,7 @@ from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_iam as iam
 
 from peakfleet.machines import launch_template_arns
+from peakfleet.pools import CapacityPool
 
 _FLEET_PARTS = ("fleet", "instance", "network-interface", "security-group", "subnet", "volume")
 _MADE = ("instance", "network-interface", "subnet", "volume")
@@ -46,6 +47,55 @@ def may_have_network_interfaces() -> iam.PolicyStatement:
         ],
         resources=["*"],
     )
+
+
+def may_decide(
+    groups: Sequence[autoscaling.AutoScalingGroup],
+    pools: Sequence[CapacityPool],
+    *,
+    listener_arn: str | None,
+) -> list[iam.PolicyStatement]:
+    """Return what a tick does for one fleet.
+
+    Args:
+        groups: The groups of its pools, which may be sized.
+        pools: The pools, in the same order.
+        listener_arn: The listener whose weights may be set; None if there is none.
+    """
+    warm = [
+        group.auto_scaling_group_arn for group, pool in zip(groups, pools, strict=True) if pool.warm
+    ]
+    statements = [
+        iam.PolicyStatement(
+            actions=[
+                "autoscaling:DescribeAutoScalingGroups",
+                "autoscaling:DescribeScalingActivities",
+                "cloudwatch:GetMetricData",
+                # LaunchInstances looks at its template with the permissions of who calls it.
+                "ec2:DescribeLaunchTemplateVersions",
+                *(["autoscaling:DescribeWarmPool"] if warm else []),
+                *(["elasticloadbalancing:DescribeListeners"] if listener_arn else []),
+            ],
+            resources=["*"],  # AWS knows no narrower resource for these reads
+        ),
+        iam.PolicyStatement(
+            actions=[
+                "autoscaling:LaunchInstances",
+                "autoscaling:ResumeProcesses",
+                "autoscaling:SetDesiredCapacity",
+                "autoscaling:SuspendProcesses",
+                "autoscaling:TerminateInstanceInAutoScalingGroup",
+            ],
+            resources=[group.auto_scaling_group_arn for group in groups],
+        ),
+        may_create_fleets(groups),
+    ]
+    if warm:
+        statements.append(iam.PolicyStatement(actions=["autoscaling:PutWarmPool"], resources=warm))
+    if listener_arn:
+        split = ["elasticloadbalancing:ModifyListener"]
+        statements.append(iam.PolicyStatement(actions=split, resources=[listener_arn]))
+    return statements
 
 
 def may_create_fleets(

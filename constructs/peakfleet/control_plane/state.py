@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -81,12 +83,12 @@ class FleetState(Construct):
         """The table itself."""
         return self._table
 
-    def grant(self, grantee: iam.IGrantable, *, fleet: str) -> iam.Grant:
-        """Let *grantee* read and write the items of one fleet, and nothing else.
+    def grant(self, grantee: iam.IGrantable, *, fleet: str | Sequence[str]) -> iam.Grant:
+        """Let *grantee* read and write the items of a fleet, or several,, and nothing else.
 
         Args:
             grantee: Who may.
-            fleet: Name of the fleet, which is the partition key of its items.
+            fleet: Its name, which is the partition key of its items; or several names.
         """
         return self._grant(
             grantee,
@@ -99,17 +101,18 @@ class FleetState(Construct):
             ],
         )
 
-    def grant_facts(self, grantee: iam.IGrantable, *, fleet: str) -> iam.Grant:
-        """Let *grantee* read, write and delete single items of one fleet, and nothing else.
+    def grant_facts(self, grantee: iam.IGrantable, *, fleet: str | Sequence[str]) -> iam.Grant:
+        """Let *grantee* read, write and delete single items of a fleet, or several,, and nothing else.
 
         Args:
             grantee: Who may.
-            fleet: Name of the fleet, which is the partition key of its items.
+            fleet: Its name, which is the partition key of its items; or several names.
         """
         return self._grant(
             grantee,
             fleet,
             [
+                "dynamodb:BatchGetItem",
                 "dynamodb:Query",
                 "dynamodb:GetItem",
                 "dynamodb:PutItem",
@@ -118,21 +121,26 @@ class FleetState(Construct):
             ],
         )
 
-    def grant_query_and_put(self, grantee: iam.IGrantable, *, fleet: str) -> iam.Grant:
-        """Let *grantee* read and replace items of one fleet, and nothing else.
+    def grant_query_and_put(
+        self, grantee: iam.IGrantable, *, fleet: str | Sequence[str]
+    ) -> iam.Grant:
+        """Let *grantee* read and replace items of a fleet, or several,, and nothing else.
 
         Args:
             grantee: Who may.
-            fleet: Name of the fleet, which is the partition key of its items.
+            fleet: Its name, which is the partition key of its items; or several names.
         """
         return self._grant(grantee, fleet, ["dynamodb:Query", "dynamodb:PutItem"])
 
-    def _grant(self, grantee: iam.IGrantable, fleet: str, actions: list[str]) -> iam.Grant:
+    def _grant(
+        self, grantee: iam.IGrantable, fleet: str | Sequence[str], actions: list[str]
+    ) -> iam.Grant:
         if self._key:
             self._key.grant_encrypt_decrypt(grantee)
+        fleets = [fleet] if isinstance(fleet, str) else list(fleet)
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=actions,
             resource_arns=[self._table.table_arn],
-            conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [fleet]}},
+            conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": fleets}},
         )

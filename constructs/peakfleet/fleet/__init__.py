@@ -1,7 +1,7 @@
 """Fleet: `BurstFleet`, and what every fleet shares.
 
-In: pools, signals and options of a user. Out: groups (`machines`), functions and state
-(`control_plane`), alarms. A construct named by intent is an `IntentFleet`: it makes one BurstFleet
+In: pools, signals and options of a user. Out: groups (`machines`), alarms, and a place in a
+`control_plane`. A construct named by intent is an `IntentFleet`: it makes one BurstFleet
 and hands on its parts.
 
 Read `burst_fleet` first, then `options`, where every shared option is documented; `checks` says
@@ -15,9 +15,9 @@ from peakfleet.fleet.checks import (
     check_fleet_options,
     check_pools,
     checked_hop_limit,
+    control_plane_of,
     named,
     private_subnets,
-    state_of,
 )
 from peakfleet.fleet.intent import IntentFleet
 from peakfleet.fleet.metrics import FleetMetrics

@@ -19,16 +19,10 @@ from constructs import Construct
 from peakfleet._values import check_kind, check_path
 from peakfleet.alarms import define_alarms, health_of
 from peakfleet.control_plane import (
+    ControlPlane,
     Encryption,
-    Events,
-    FleetFunction,
     FleetState,
-    FunctionContext,
-    Functions,
     SpecDocument,
-    define_learner,
-    define_ledger,
-    define_scaler,
     may_publish,
 )
 from peakfleet.fleet import advice as _advice
@@ -39,9 +33,9 @@ from peakfleet.fleet.checks import (
     check_signal,
     checked_hop_limit,
     claim_listener,
+    control_plane_of,
     named,
     private_subnets,
-    state_of,
 )
 from peakfleet.fleet.metrics import FleetMetrics
 from peakfleet.fleet.options import FleetOptions
@@ -58,6 +52,7 @@ from peakfleet.policy import (
     BrokenImage,
     Drain,
     Foresight,
+    Metrics,
     OtherWriter,
     Pace,
     Readiness,
@@ -66,17 +61,18 @@ from peakfleet.policy import (
 )
 from peakfleet.pools import CapacityPool, prices_of, tell_age
 from peakfleet.signals import Baseline, DemandSignal, PressureAlarm
-from peakfleet_planner import BacklogSignal, FleetSpec, TrafficSpec
+from peakfleet_planner import BacklogSignal, FleetSpec, SpecError, TrafficSpec
 from peakfleet_planner.forecast import basis_of
+from peakfleet_planner.spec import check_published
 
 
 @jsii.implements(iam.IGrantable, ec2.IConnectable)
 class BurstFleet(FleetMetrics, Construct):
     """Capacity in AWS for the demand above an on-premises baseline.
 
-    Defines one Auto Scaling group per pool, one Lambda function that sizes them every minute
-    from the schedule's payload, one that takes what AWS tells of them, one that learns demand
-    every hour where it can be foreseen, and the alarms that say when they cannot. Instances run
+    Defines one Auto Scaling group per pool, the schedule by which a `ControlPlane` sizes them
+    every minute and another by which it learns demand every hour where it can be foreseen, and
+    the alarms that say when it cannot. The fleets of a stack share the control plane. Instances run
     only for demand above the baseline; at or below it every group is at its minimum.
 
     Args:
@@ -120,10 +116,11 @@ class BurstFleet(FleetMetrics, Construct):
         self._signals: list[DemandSignal] = []
         self._traffic, self._queues_share_workers = traffic, queues_share_workers
         self._options = options
-        self._learner: FleetFunction | None = None
-        self._ledger: FleetFunction | None = None
+        self._learns = False
+        self._detail = (options.get("metrics") or Metrics.essential()).detail
         self._pressure_alarms: dict[str, cloudwatch.Alarm] = {}
         encryption = options.get("encryption") or Encryption()
+        safety_net = options.get("safety_net") or _safety_net(signals)
         efficiency = options.get("efficiency")
         hooks = Hooks(
             drain=options.get("drain") or Drain.none(),
@@ -134,7 +131,7 @@ class BurstFleet(FleetMetrics, Construct):
             check_fleet_options(self, options, FleetOptions)
             check_pools(pools, scope=self)
             check_kind("fleet", "signals", signals, Sequence[DemandSignal])
-            self._state = state_of(self, options.get("state"), encryption)
+            self._plane = control_plane_of(self, options)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
         self._pools = tuple(pools)
         self._role = instance_role(self, session_manager=options.get("session_manager", True))
@@ -153,7 +150,7 @@ class BurstFleet(FleetMetrics, Construct):
             settings = GroupSettings(
                 vpc=vpc,
                 vpc_subnets=subnets,
-                role=self._role,
+                profile=iam.InstanceProfile(self, "Profile", role=self._role),
                 security_groups=self._security_groups,
                 user_data=self._user_data,
                 target_groups=target_groups,
@@ -162,6 +159,7 @@ class BurstFleet(FleetMetrics, Construct):
                 tells_pool=efficiency is not None,
                 volume_key=encryption.volumes,
                 metadata_hop_limit=checked_hop_limit(options.get("metadata_hop_limit", 1)),
+                monitored_by_minute=safety_net.reads_cpu or any(map(_reads_instances, signals)),
             )
             self._groups = {
                 pool.name: define_group(self, pool, settings, fleet=self.fleet_name)
@@ -181,48 +179,36 @@ class BurstFleet(FleetMetrics, Construct):
             )
             if traffic:
                 claim_listener(self, fleet=self.fleet_name, listener_arn=traffic.listener_arn)
-        self._context = FunctionContext(
-            fleet=self.fleet_name,
-            spec=SpecDocument(lambda: self.spec),
-            state=self._state,
-            functions=options.get("functions") or Functions(),
-            encryption=encryption,
-        )
-        groups = tuple(self._groups.values())
-        self._scaler = define_scaler(
-            self,
-            self._context,
-            pools=self._pools,
-            groups=groups,
-            listener_arn=traffic.listener_arn if traffic else None,
-            rolls_back=self._role
-            if options.get("broken_image") == BrokenImage.roll_back()
-            else None,
-        )
+        self._document = SpecDocument(lambda: self.spec)
+        with named(self):
+            self._plane.add_fleet(
+                self,
+                name=self.fleet_name,
+                spec=self._document,
+                pools=self._pools,
+                groups=tuple(self._groups.values()),
+                listener_arn=traffic.listener_arn if traffic else None,
+                rolls_back=self._role
+                if options.get("broken_image") == BrokenImage.roll_back()
+                else None,
+            )
         if efficiency:
             self._role.add_to_policy(may_publish(efficiency.namespace_of(self.fleet_name)))
-            self._ledger = define_ledger(
-                self, self._context, dead_letters=self._scaler.dead_letters
-            )
-        self._events = Events(
-            self,
-            "Events",
-            self._context,
-            scaler=self._scaler,
-            groups=groups,
-            has_spot=any(pool.purchase.is_spot for pool in self._pools),
-        )
+            self._plane.keep_books(self, name=self.fleet_name, spec=self._document)
         self._alarms = define_alarms(
             self,
             fleet=self.fleet_name,
             metric=self.metric,
-            scaler=self._scaler,
-            events=self._events,
             topic=options.get("alarm_topic"),
             drain_seconds=hooks.drain.at_most_seconds if hooks.drain.waits else 0,
         )
-        self._health = health_of(self, self.fleet_name, self._alarms)
-        (options.get("safety_net") or _safety_net(signals)).bind(
+        self._plane.tell(options.get("alarm_topic"))
+        self._health = (
+            None
+            if self._detail == "least"
+            else health_of(self, self.fleet_name, self._alarms, self._plane.alarms)
+        )
+        safety_net.bind(
             {pool.name: self._groups[pool.name] for pool in self._pools if not pool.is_retired}
         )
         for signal in signals:
@@ -259,12 +245,45 @@ class BurstFleet(FleetMetrics, Construct):
             service_level=(options.get("service_level") or ServiceLevel.standard()).spec,
             pace=(options.get("pace") or Pace.of()).to_planner(self._pool_specs),
             traffic=self._traffic,
-            state_table=self._state.table.table_name,
+            state_table=self._plane.state.table.table_name,
             other_writer=(options.get("other_writer") or OtherWriter.taken_back()).spec,
             known_peaks=tuple(peak.to_planner() for peak in options.get("known_peaks", ())),
             efficiency=self._efficiency,
             broken_image=(options.get("broken_image") or BrokenImage.take_out()).mode,
             queues_share_workers=self._queues_share_workers,
+            metrics=self._detail,
+        )
+
+    def metric(
+        self, metric_name: str, *, statistic: str = "Maximum", period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """Return one of the metrics that its ticks publish, for example `UnservedUnits`.
+
+        Args:
+            metric_name: Its name in the namespace `PeakFleet`.
+            statistic: Default: `Maximum`.
+            period: Default: a minute.
+
+        Raises:
+            SpecError: The fleet does not publish it, see `Metrics`.
+        """
+        check_published(self.fleet_name, metric_name, self._detail)
+        return super().metric(metric_name, statistic=statistic, period=period)
+
+    def metric_desired_capacity(self, pool_name: str) -> cloudwatch.Metric:
+        """Instances that a pool is asked to run, as its group publishes them for nothing.
+
+        Args:
+            pool_name: One of the keys of `groups`.
+        """
+        return cloudwatch.Metric(
+            namespace="AWS/AutoScaling",
+            metric_name="GroupDesiredCapacity",
+            dimensions_map={
+                "AutoScalingGroupName": self._groups[pool_name].auto_scaling_group_name
+            },
+            statistic="Maximum",
+            period=Duration.minutes(1),
         )
 
     def add_signal(self, signal: DemandSignal) -> None:
@@ -289,19 +308,19 @@ class BurstFleet(FleetMetrics, Construct):
                 covered=self.metric_covered_units(),
                 fleet=self.fleet_name,
             )
-            self._events.decide_on(f"Pressure {signal.name}", pressure.alarm)
+            self._plane.decide_on(pressure.alarm)
             self._pressure_alarms[signal.name] = pressure.alarm
 
     def _learn_if_possible(self) -> None:
-        """Define a learner, unless there is one, if the fleet may learn and its demand allows."""
-        if self._learner:
+        """Have its demand learned, unless it is, if the fleet may learn and its demand allows."""
+        if self._learns:
             return
         foresight = self._options.get("foresight") or Foresight.learned()
         with named(self):
             basis = basis_of(self.spec)
             if basis is not None and foresight.learns:
-                dead_letters = self._scaler.dead_letters
-                self._learner = define_learner(self, self._context, dead_letters=dead_letters)
+                self._plane.learn(self, name=self.fleet_name, spec=self._document)
+                self._learns = True
 
     @property
     def groups(self) -> Mapping[str, autoscaling.AutoScalingGroup]:
@@ -309,24 +328,29 @@ class BurstFleet(FleetMetrics, Construct):
         return MappingProxyType(self._groups)
 
     @property
+    def control_plane(self) -> ControlPlane:
+        """What decides for the fleet, and for others."""
+        return self._plane
+
+    @property
     def scaler(self) -> lambda_.Function:
-        """The function that decides every minute."""
-        return self._scaler.function
+        """The function of its control plane that decides every minute."""
+        return self._plane.scaler.function
 
     @property
     def events(self) -> lambda_.Function:
-        """The function that takes what AWS tells of the fleet."""
-        return self._events.function
+        """The function of its control plane that takes what AWS tells of the fleet."""
+        return self._plane.events.function
 
     @property
     def learner(self) -> lambda_.Function | None:
         """The function that learns every hour; None if the fleet cannot learn, or must not."""
-        return self._learner.function if self._learner else None
+        return self._plane.learner.function if self._plane.learner and self._learns else None
 
     @property
     def ledger(self) -> lambda_.Function | None:
         """The function that keeps the books every day; None without `efficiency`."""
-        return self._ledger.function if self._ledger else None
+        return self._plane.ledger.function if self._plane.ledger and self._efficiency else None
 
     @property
     def role(self) -> iam.Role:
@@ -341,22 +365,29 @@ class BurstFleet(FleetMetrics, Construct):
     @property
     def state(self) -> FleetState:
         """What the fleet remembers in."""
-        return self._state
+        return self._plane.state
 
     @property
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
-        """The alarms, by name.
+        """The alarms, by name: NoTicks, UnservedDemand, PoolTrouble, CapacityTrouble, LastingTrouble.
 
-        NoTicks, AtMaximum, UnservedDemand, MissingCapacity, ProcessesSuspended, NoWorkTaken,
-        HeldUnserved, BaselineUnknown, BrokenPool, OtherWriter, ReplacementHalted, StuckDrains,
-        StaleSignals, FailedCalls, ScalerErrors, DeadLetters and EventErrors; IdleProtected where
-        instances finish their work before they leave.
+        IdleProtected too, where instances finish their work before they leave. Those of the
+        functions are the control plane's.
         """
         return MappingProxyType(self._alarms)
 
     @property
     def health_alarm(self) -> cloudwatch.CompositeAlarm:
-        """The one alarm that rings when any of the others does; give it an action of your own."""
+        """The one alarm that rings when any of the others does; give it an action of your own.
+
+        Raises:
+            SpecError: There is none with `Metrics.least()`.
+        """
+        if self._health is None:
+            raise SpecError(
+                f"{self.node.path}: there is no health alarm with metrics=Metrics.least(), as it "
+                f"costs as much as five others; say metrics=Metrics.essential()"
+            )
         return self._health
 
     @property
@@ -373,6 +404,10 @@ class BurstFleet(FleetMetrics, Construct):
     def connections(self) -> ec2.Connections:
         """The network connections of the instances of every pool."""
         return ec2.Connections(security_groups=list(self._security_groups))
+
+
+def _reads_instances(signal: DemandSignal) -> bool:
+    return any(one.metric.namespace == "AWS/EC2" for one in signal.metrics)
 
 
 def _safety_net(signals: Sequence[DemandSignal]) -> SafetyNet:

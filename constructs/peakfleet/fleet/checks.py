@@ -14,7 +14,8 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IValidation
 
 from peakfleet._values import check_kind, check_options, known_number
-from peakfleet.control_plane import Encryption, FleetState, check_size
+from peakfleet.control_plane import ControlPlane, check_size
+from peakfleet.fleet.options import PlacementOptions
 from peakfleet.fleet.template_checks import template_messages
 from peakfleet.pools import CapacityPool, check_region
 from peakfleet.signals import DemandSignal
@@ -25,11 +26,11 @@ PARTS = frozenset(
     (
         "Agent",
         "Alarms",
-        "Events",
         "FleetHealth",
         "Learner",
         "Ledger",
         "PlacementGroup",
+        "Profile",
         "Role",
         "Scaler",
         "SecurityGroup",
@@ -66,15 +67,17 @@ def checked_hop_limit(given: int) -> int:
     return given
 
 
-def state_of(scope: Construct, given: FleetState | None, encryption: Encryption) -> FleetState:
-    """Return what a fleet remembers in, refusing a key that its table does not have."""
+def control_plane_of(scope: Construct, options: PlacementOptions) -> ControlPlane:
+    """Return what decides for a fleet, refusing what its control plane does otherwise."""
+    wanted = {
+        "state": options.get("state"),
+        "functions": options.get("functions"),
+        "encryption": options.get("encryption"),
+    }
+    given = options.get("control_plane")
     if given is None:
-        return FleetState.of(scope, encryption_key=encryption.state)
-    if encryption.state and given.encryption_key is not encryption.state:
-        raise SpecError(
-            f"encryption has a key for the state table, but the state {given.node.path} that is "
-            f"given has its own; give the key to FleetState(encryption_key=...)"
-        )
+        return ControlPlane.of(scope, **wanted)
+    given.check(**wanted)
     return given
 
 

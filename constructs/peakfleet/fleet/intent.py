@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import jsii
+from aws_cdk import Duration
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
@@ -25,6 +26,16 @@ class IntentFleet(FleetMetrics, Construct):
     def fleet(self) -> BurstFleet:
         """The fleet that this construct is made of."""
         return self._fleet
+
+    def metric(
+        self, metric_name: str, *, statistic: str = "Maximum", period: Duration | None = None
+    ) -> cloudwatch.Metric:
+        """Return one of the metrics of the fleet; see `BurstFleet.metric`."""
+        return self._fleet.metric(metric_name, statistic=statistic, period=period)
+
+    def metric_desired_capacity(self, pool_name: str) -> cloudwatch.Metric:
+        """Instances that a pool is asked to run; see `BurstFleet`."""
+        return self._fleet.metric_desired_capacity(pool_name)
 
     @property
     def user_data(self) -> ec2.UserData:

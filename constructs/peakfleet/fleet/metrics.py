@@ -79,13 +79,3 @@ class FleetMetrics:
     def metric_unserved_units(self) -> cloudwatch.Metric:
         """Units of burst that nothing served."""
         return self.metric("UnservedUnits")
-
-    def metric_desired_capacity(self, pool_name: str) -> cloudwatch.Metric:
-        """Capacity that a pool was asked to run.
-
-        Args:
-            pool_name: One of the keys of `groups`.
-        """
-        return self.metric("DesiredCapacity").with_(
-            dimensions_map={"Fleet": self.fleet_name, "Pool": pool_name}
-        )

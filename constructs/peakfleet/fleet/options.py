@@ -8,12 +8,13 @@ from typing import TypedDict
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_sns as sns
 
-from peakfleet.control_plane import Encryption, FleetState, Functions
+from peakfleet.control_plane import ControlPlane, Encryption, FleetState, Functions
 from peakfleet.policy import (
     BrokenImage,
     Drain,
     Foresight,
     KnownPeak,
+    Metrics,
     OtherWriter,
     Pace,
     Readiness,
@@ -37,10 +38,13 @@ class PlacementOptions(TypedDict, total=False):
         session_manager: Whether people may open a shell on the instances with Session Manager of
             AWS Systems Manager. Default: yes; nothing else of Systems Manager is allowed, and
             whoever needs more adds it to the attribute `role`.
-        state: What the fleet remembers in. Default: one table for all fleets of the stack.
-        functions: How its Lambda functions run: network, concurrency, logs, tracing. Default:
-            `Functions()`.
-        encryption: KMS keys of your own. Default: the keys that AWS manages.
+        control_plane: What decides for it. Default: one for all fleets of the stack.
+        state: What the fleets of the stack's control plane remember in. Default: one table.
+        functions: How the Lambda functions of the stack's control plane run: network, concurrency,
+            logs, tracing. Default: as another fleet has said, else `Functions()`.
+        encryption: KMS keys of your own. Those of state, logs and dead letters are the control
+            plane's, so that all fleets of a stack have the same. Default: the keys that AWS
+            manages.
         alarm_topic: Told when an alarm goes off. Default: nobody.
     """
 
@@ -49,6 +53,7 @@ class PlacementOptions(TypedDict, total=False):
     security_groups: Sequence[ec2.ISecurityGroup]
     metadata_hop_limit: int
     session_manager: bool
+    control_plane: ControlPlane | None
     state: FleetState | None
     functions: Functions | None
     encryption: Encryption | None
@@ -76,6 +81,7 @@ class FleetOptions(PlacementOptions, total=False):
             `OtherWriter.taken_back()`, after ten minutes.
         broken_image: What becomes of a launch template that does not work. Default:
             `BrokenImage.take_out()`.
+        metrics: How much it publishes in CloudWatch. Default: `Metrics.essential()`.
         efficiency: Whether it measures what each chip does for its money. Default: it does not.
     """
 
@@ -89,4 +95,5 @@ class FleetOptions(PlacementOptions, total=False):
     readiness: Readiness | None
     other_writer: OtherWriter | None
     broken_image: BrokenImage | None
+    metrics: Metrics | None
     efficiency: EfficiencyLedger | None

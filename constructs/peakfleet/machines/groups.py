@@ -38,6 +38,9 @@ _SESSION_MANAGER = (
 """What Session Manager needs; AWS knows no narrower resource for it."""
 _POOL_TAG = "peakfleet:pool"  # where an instance finds its pool, for what it publishes
 _TEMPLATE = "Template"
+KEEPS_PROFILES = "peakfleet:keepsInstanceProfiles"
+"""Context of an app whose machines may still run with the instance profile of their pool, which each
+had until version 0.2: deleted, they would have no credentials any more (docs/upgrade.md)."""
 _LEAST_HEALTHY_PERCENT, _MOST_HEALTHY_PERCENT = 100, 110
 
 
@@ -48,7 +51,7 @@ class GroupSettings:
     Args:
         vpc: Where the instances run.
         vpc_subnets: In which subnets.
-        role: What they run as.
+        profile: What they run as.
         security_groups: Of their network interfaces; at least one.
         user_data: What they run at boot, in every pool without its own.
         hooks: What the groups wait for.
@@ -57,11 +60,13 @@ class GroupSettings:
         tells_pool: Whether an instance finds the name of its pool in its metadata.
         volume_key: Key of the root volumes. None: the one that AWS manages.
         metadata_hop_limit: Network hops that an answer of the metadata service may take.
+        monitored_by_minute: Whether EC2 publishes the instances' metrics every minute, for a price;
+            else every five minutes, for nothing.
     """
 
     vpc: ec2.IVpc
     vpc_subnets: ec2.SubnetSelection
-    role: iam.IRole
+    profile: iam.InstanceProfile
     security_groups: Sequence[ec2.ISecurityGroup]
     user_data: ec2.UserData
     hooks: Hooks
@@ -70,6 +75,7 @@ class GroupSettings:
     tells_pool: bool = False
     volume_key: kms.IKey | None = None
     metadata_hop_limit: int = 1
+    monitored_by_minute: bool = False
 
 
 def define_group(
@@ -169,14 +175,14 @@ def _launch_template(
         _TEMPLATE,
         instance_type=ec2.InstanceType(pool.instance_types[0]),
         machine_image=image,
-        role=settings.role,
+        instance_profile=settings.profile,
         security_group=settings.security_groups[0],
         user_data=settings.agent.before(script) if settings.agent else script,
         instance_metadata_tags=settings.hooks.exist or settings.tells_pool or None,
         http_tokens=ec2.LaunchTemplateHttpTokens.REQUIRED,
         http_put_response_hop_limit=settings.metadata_hop_limit,
         associate_public_ip_address=False,
-        detailed_monitoring=True,
+        detailed_monitoring=settings.monitored_by_minute,
         ebs_optimized=True,
         block_devices=[
             ec2.BlockDevice(
@@ -190,6 +196,10 @@ def _launch_template(
             )
         ],
     )
+    if scope.node.try_get_context(KEEPS_PROFILES):
+        # By the logical id that it had as a part of the template.
+        roles = [settings.profile.role.role_name] if settings.profile.role else []
+        iam.CfnInstanceProfile(template, "Profile", roles=roles)
     for further in settings.security_groups[1:]:
         template.add_security_group(further)
     return template

@@ -65,6 +65,11 @@ class SafetyNet:
         late_seconds = seconds("safety net", "older_than", older_than)
         return cls(net=_LateMessages(queue=queue, late_seconds=late_seconds))
 
+    @property
+    def reads_cpu(self) -> bool:
+        """Whether it watches what EC2 publishes of instances."""
+        return isinstance(self.net, _Cpu)
+
     def bind(self, groups: Mapping[str, autoscaling.AutoScalingGroup]) -> None:
         """Give every group its policy."""
         for group in groups.values():

@@ -16,16 +16,16 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from peakfleet._values import check_path, seconds
-from peakfleet.control_plane import Encryption, FunctionContext, Functions, SpecDocument
+from peakfleet.control_plane import ControlPlane, Encryption, SpecDocument
 from peakfleet.fleet import (
     AtSynth,
     FleetMetrics,
     PlacementOptions,
     check_fleet_options,
     checked_hop_limit,
+    control_plane_of,
     named,
     private_subnets,
-    state_of,
 )
 from peakfleet.machines import (
     FLEET_TAG,
@@ -41,7 +41,7 @@ from peakfleet.training.boot import training_script
 from peakfleet.training.capacity_block import CapacityBlock, OffPeak
 from peakfleet.training.checkpoints import Checkpoints
 from peakfleet.training.group import check_machines, define_machines, open_to_itself
-from peakfleet.training.ticks import define_gang_alarms, define_ticks
+from peakfleet.training.ticks import define_gang_alarms, may_gang
 from peakfleet_planner import SpecError
 from peakfleet_planner.gang import GangSpec
 
@@ -56,8 +56,8 @@ _COMPLETE_WITHIN = Duration.minutes(10)
 class TrainingFleet(FleetMetrics, Construct):
     """Machines that train a model as one: all of them come, train and go together.
 
-    Defines one Auto Scaling group in one availability zone, a Lambda function that decides every
-    minute, and alarms. The group is empty until everything is there for a whole gang: the
+    Defines one Auto Scaling group in one availability zone, the schedule by which a `ControlPlane`
+    decides for it every minute, and alarms. The group is empty until everything is there for a whole gang: the
     reservation is active, nobody with priority needs it, the last refusal is long enough ago. If
     only a part of the machines comes, it is given back in the same minute. Machines start once
     all of them serve, from the newest checkpoint; they write one before they go.
@@ -115,7 +115,7 @@ class TrainingFleet(FleetMetrics, Construct):
         with named(self):
             check_path(self.fleet_name)
             check_fleet_options(self, options, PlacementOptions)
-            state = state_of(self, options.get("state"), encryption)
+            self._plane = control_plane_of(self, options)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
             check_region(self, f"pool '{machines.name}'", machines.instance_types)
             adapters = check_machines(
@@ -160,7 +160,7 @@ class TrainingFleet(FleetMetrics, Construct):
                 GroupSettings(
                     vpc=vpc,
                     vpc_subnets=subnets,
-                    role=self._role,
+                    profile=iam.InstanceProfile(self, "Profile", role=self._role),
                     security_groups=self._security_groups,
                     user_data=script,
                     hooks=hooks,
@@ -182,27 +182,21 @@ class TrainingFleet(FleetMetrics, Construct):
                 ),
                 bucket=checkpoints.bucket.bucket_name,
                 prefix=checkpoints.prefix,
-                state_table=state.table.table_name,
+                state_table=self._plane.state.table.table_name,
                 reservation=reservation.to_planner() if reservation else None,
                 forming_seconds=seconds("training", "complete_within", complete_within),
             )
-        context = FunctionContext(
-            fleet=self.fleet_name,
-            spec=SpecDocument(lambda: self._spec),
-            state=state,
-            functions=options.get("functions") or Functions(),
-            encryption=encryption,
-        )
-        self._ticks = define_ticks(
-            self, context, spec=self._spec, group=self._group, checkpoints=checkpoints
-        )
+            self._plane.add_gang(
+                self,
+                name=self.fleet_name,
+                spec=SpecDocument(lambda: self._spec),
+                statements=may_gang(self._spec, self._group, checkpoints),
+            )
+        checkpoints.grant_ticks(self._plane.scaler.role)
         self._alarms = define_gang_alarms(
-            self,
-            fleet=self.fleet_name,
-            metric=self.metric,
-            ticks=self._ticks,
-            topic=options.get("alarm_topic"),
+            self, fleet=self.fleet_name, metric=self.metric, topic=options.get("alarm_topic")
         )
+        self._plane.tell(options.get("alarm_topic"))
         self.node.add_validation(AtSynth(self, {machines.name: self._group}))
         Tags.of(self).add(FLEET_TAG, self.fleet_name)
 
@@ -213,8 +207,13 @@ class TrainingFleet(FleetMetrics, Construct):
 
     @property
     def ticks(self) -> lambda_.Function:
-        """The function that decides every minute."""
-        return self._ticks.function
+        """The function of its control plane that decides every minute."""
+        return self._plane.scaler.function
+
+    @property
+    def control_plane(self) -> ControlPlane:
+        """What decides for the fleet, and for others."""
+        return self._plane
 
     @property
     def role(self) -> iam.Role:
@@ -228,7 +227,7 @@ class TrainingFleet(FleetMetrics, Construct):
 
     @property
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
-        """The alarms: NoTicks, GivenUp, ReservationIdle, FailedCalls, TickErrors, DeadLetters."""
+        """The alarms: NoTicks, GivenUp, ReservationIdle and FailedCalls."""
         return MappingProxyType(self._alarms)
 
     @property

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from peakfleet_handlers.aws.telemetry import NAMESPACE
+
 
 class Kind(StrEnum):
     """What an event tells, as its `detail-type` names it."""
@@ -47,6 +49,14 @@ class Happening:
     def instance_id(self) -> str:
         """The instance that it is about; empty if it does not say."""
         return str(self.detail.get("EC2InstanceId") or self.detail.get("instance-id") or "")
+
+    @property
+    def fleets(self) -> tuple[str, ...]:
+        """The fleets whose own metrics an alarm watches."""
+        configuration = self.detail.get("configuration", {})
+        metrics = [one.get("metricStat", {}).get("metric", {}) for one in configuration["metrics"]]
+        own = [one["dimensions"] for one in metrics if one.get("namespace") == NAMESPACE]
+        return tuple({str(one["Fleet"]): None for one in own if "Fleet" in one})
 
     @property
     def activity_id(self) -> str:

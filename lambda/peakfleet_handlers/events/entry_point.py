@@ -1,4 +1,4 @@
-"""Lambda entry point: what AWS tells of a fleet, as facts for its next decision.
+"""Lambda entry point: what AWS tells of the fleets of a control plane, for their next decisions.
 
 An event decides nothing. It leaves a fact in the state table and, where that is a reason to decide
 at once, has the scaler tick.
@@ -6,6 +6,7 @@ at once, has the scaler tick.
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -13,10 +14,11 @@ from peakfleet_handlers import aws
 from peakfleet_handlers.aws import Calls, Deadline, Happening, Kind, logger, read_happening
 from peakfleet_handlers.events.rules import Rules
 from peakfleet_handlers.events.ticks import Clock, ask_for_a_tick, read_scheduled
+from peakfleet_handlers.events.whose import Plane
 from peakfleet_handlers.state import StateTable
 
-SCHEDULE_VARIABLE = "PEAKFLEET_SCHEDULE"
-"""Environment variable with the name of the fleet's schedule."""
+SCHEDULES_VARIABLE, TABLE_VARIABLE = "PEAKFLEET_SCHEDULES", "PEAKFLEET_TABLE"
+"""Environment variables: a JSON object with the schedule of each fleet, and their state table."""
 
 
 class UnfinishedEventError(Exception):
@@ -39,7 +41,10 @@ def handler(event: object, context: object = None) -> dict[str, Any]:
     """
     return run(
         event,
-        schedule=os.environ[SCHEDULE_VARIABLE],
+        plane=Plane(
+            schedules=json.loads(os.environ[SCHEDULES_VARIABLE]),
+            table=os.environ.get(TABLE_VARIABLE),
+        ),
         clients=aws.clients(),
         deadline=Deadline.of(context),
         clock=Clock(),
@@ -47,7 +52,7 @@ def handler(event: object, context: object = None) -> dict[str, Any]:
 
 
 def run(
-    event: object, *, schedule: str, clients: aws.Clients, deadline: Deadline, clock: Clock
+    event: object, *, plane: Plane, clients: aws.Clients, deadline: Deadline, clock: Clock
 ) -> dict[str, Any]:
     """Take one event against *clients*; the handler without Lambda.
 
@@ -60,13 +65,21 @@ def run(
         logger().warning("dropped an event", extra={"error": str(error)})
         return {"kind": None, "ticks": False}
     calls = Calls(deadline=deadline)
-    ticks = _take(told, schedule=schedule, clients=clients, calls=calls, clock=clock)
-    said = {"kind": told.kind.value, "ticks": ticks}
+    fleets = plane.may_be_of(told, clients=clients, deadline=deadline)
+    ticked = [
+        fleet
+        for fleet in fleets
+        if _take(told, schedule=plane.schedules[fleet], clients=clients, calls=calls, clock=clock)
+    ]
+    said = {"kind": told.kind.value, "ticks": bool(ticked)}
+    if not fleets:  # somebody else's, of which there may be thousands: nothing is worth a line
+        return said
     failed = [f"{one.operation} {one.subject}: {one.message}" for one in calls.failed]
     logger().info(
         "event",
         extra={
             **said,
+            "fleets": fleets,
             "group": told.group,
             "instance": told.instance_id,
             "message_of_aws": told.text("StatusMessage"),

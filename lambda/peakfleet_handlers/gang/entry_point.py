@@ -13,6 +13,7 @@ from peakfleet_planner.gang import ACTIVE, GangPlan, GangReason, GangSnapshot, G
 
 FIELD = "gang"
 """Where an event has the specification."""
+_ALWAYS: Final = ("GangMachines", "GangServing")
 _WAITS_FOR_OTHERS: Final = frozenset(
     {GangReason.FINISHED, GangReason.HELD, GangReason.NO_ROOM, GangReason.PRIORITY_SILENT}
 )
@@ -55,6 +56,7 @@ def _report(
     spec: GangSpec, snapshot: GangSnapshot, plan: GangPlan, applied: GangApplied, calls: Calls
 ) -> None:
     """Write the tick's log line and its metrics to standard output."""
+    metrics = {**gang_metrics(snapshot, plan, applied), "FailedCalls": len(calls.failed)}
     log = logger().warning if calls.failed else logger().info
     log(
         plan.explain(),
@@ -69,7 +71,11 @@ def _report(
     emit(
         snapshot.now_epoch_seconds,
         {"Fleet": spec.fleet},
-        {**gang_metrics(snapshot, plan, applied), "FailedCalls": len(calls.failed)},
+        {
+            name: value
+            for name, value in metrics.items()
+            if value or name in _ALWAYS  # a metric is billed for every hour that it has a value in
+        },
     )
 
 
@@ -79,7 +85,6 @@ def gang_metrics(snapshot: GangSnapshot, plan: GangPlan, applied: GangApplied) -
     trains = plan.reason is GangReason.RUNNING
     paid_for_nothing = seen is not None and seen.state == ACTIVE and not trains
     return {
-        "Ticks": 1,
         "GangMachines": plan.alive,
         "GangServing": len(group.serving) if group else 0,
         "GangTraining": trains,

@@ -19,8 +19,10 @@ from peakfleet_learner import learn
 from peakfleet_planner import DemandModel, FleetSpec
 from peakfleet_planner.forecast import basis_of
 from peakfleet_planner.pools import with_measured_boots, with_measured_units
+from peakfleet_planner.spec import DAY_SECONDS
 from peakfleet_table import MODELS, PackedModel
 
+HOUR_SECONDS = 3600
 MOST_BYTES = 390_000
 """Of a model: an item of DynamoDB has at most 400 KB, its names and other attributes included."""
 
@@ -154,4 +156,7 @@ def _report(
             "failed_calls": calls.to_json(),
         },
     )
-    emit(now, {"Fleet": spec.fleet}, metrics)
+    if spec.metrics == "every":
+        emit(now, {"Fleet": spec.fleet}, metrics)
+    elif now % DAY_SECONDS < HOUR_SECONDS:  # a metric is billed for every hour that it has
+        emit(now, {"Fleet": spec.fleet}, {"ModelTrusted": metrics["ModelTrusted"]})

@@ -129,7 +129,7 @@ def _missing_days(books: _Books, known: tuple[PoolDay, ...]) -> Iterator[PoolDay
         date = _date(end - DAY_SECONDS)
         pools = [pool for pool in books.spec.pools if (date, pool.name) not in written]
         hours = read_pool_hours(
-            [pool.name for pool in pools],
+            pools,
             fleet=books.spec.fleet,
             namespace=books.efficiency.namespace,
             end_epoch_seconds=end,

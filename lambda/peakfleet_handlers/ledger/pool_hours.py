@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from peakfleet_handlers.aws import NAMESPACE, Calls, read_series
-from peakfleet_planner import Metric
+from peakfleet_handlers.aws import Calls, read_series
+from peakfleet_planner import Metric, PoolSpec
 from peakfleet_planner.efficiency import Hour, measured_hours
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
 HOUR_SECONDS, DAY_SECONDS = 3600, 24 * 3600
-NEURON_NAMESPACE = "PeakFleet/Neuron"
-_USEFUL, _SERVING, _BUSY = "UsefulUnits", "InServiceCapacity", "BusyShare"
+NEURON_NAMESPACE, GROUP_NAMESPACE = "PeakFleet/Neuron", "AWS/AutoScaling"
+_USEFUL, _SERVING, _BUSY = "UsefulUnits", "GroupInServiceInstances", "BusyShare"
 _CORES = "NeuronCoreUtilization"
 """In percent; what watches the chips of an inference fleet publishes it."""
 _STATISTICS: Final = {_USEFUL: "Sum", _SERVING: "Average", _BUSY: "Average", _CORES: "Average"}
 
 
 def read_pool_hours(
-    pools: Sequence[str],
+    pools: Sequence[PoolSpec],
     *,
     fleet: str,
     namespace: str,
@@ -34,7 +34,7 @@ def read_pool_hours(
     Where instances do not say how busy they are, the utilisation of their NeuronCores counts.
 
     Args:
-        pools: Their names.
+        pools: The pools; a group publishes by itself how many of its instances serve.
         fleet: Whose.
         namespace: Where instances publish `UsefulUnits` and `BusyShare`.
         end_epoch_seconds: End of the day.
@@ -43,13 +43,15 @@ def read_pool_hours(
     """
     if not pools:
         return {}
-    own = {_SERVING: NAMESPACE, _CORES: f"{NEURON_NAMESPACE}/{fleet}"}
+    own = {_SERVING: GROUP_NAMESPACE, _CORES: f"{NEURON_NAMESPACE}/{fleet}"}
     series = read_series(
         {
             _query_id(name, place): Metric(
                 namespace=own.get(name, namespace),
                 metric_name=name,
-                dimensions={"Fleet": fleet, "Pool": pool},
+                dimensions={"AutoScalingGroupName": pool.group}
+                if name == _SERVING
+                else {"Fleet": fleet, "Pool": pool.name},
                 statistic=statistic,
                 period_seconds=HOUR_SECONDS,
             )
@@ -67,7 +69,7 @@ def read_pool_hours(
         read = {name: series[_query_id(name, place)] for name in _STATISTICS}
         if all(one.readable for one in read.values()):
             of_cores = {start: percent / 100 for start, percent in read[_CORES].points}
-            found[pool] = measured_hours(
+            found[pool.name] = measured_hours(
                 useful_units=dict(read[_USEFUL].points),
                 in_service_capacity=dict(read[_SERVING].points),
                 busy_share={**of_cores, **dict(read[_BUSY].points)},

@@ -27,7 +27,8 @@ from peakfleet_handlers.state import (
     plan_text,
     record_change,
 )
-from peakfleet_handlers.tick.findings import keep_findings
+from peakfleet_handlers.tick.findings import keep_findings, spot_instances
+from peakfleet_handlers.tick.metrics import metrics_of, troubles
 from peakfleet_handlers.tick.roll_back import behind, roll_back
 from peakfleet_planner import (
     FleetSpec,
@@ -111,6 +112,9 @@ def act(
         unmet_since=unmet_since(snapshot),
         halted=_halted(snapshot, plan),
         signals=remember_signals(spec, snapshot, plan),
+        groups=tuple(pool.group for pool in spec.pools),
+        spot=spot_instances(spec, snapshot),
+        troubles=troubles(metrics_of(plan, calls)),
     )
     claim = replace(claim, leaves=leaves)
     return _Act(

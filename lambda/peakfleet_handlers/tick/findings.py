@@ -11,6 +11,9 @@ from peakfleet_planner.pool_plan import BROKEN_TEMPLATE
 from peakfleet_planner.pools import remembered
 from peakfleet_table import OUTAGES, SIZE_KEPT_SECONDS, SIZES, STRIKES
 
+MOST_SPOT_INSTANCES = 5000
+"""Ids that a record of 400 KB has room for, and that are worth their writing each minute."""
+
 
 def keep_findings(
     table: StateTable | None,
@@ -57,3 +60,14 @@ def keep_findings(
             *(OUTAGES.key_of(table.fleet, one) for one in ended.values()),
         ),
     )
+
+
+def spot_instances(spec: FleetSpec, snapshot: Snapshot) -> tuple[str, ...] | None:
+    """Return the ids of the instances that AWS may take back; None if one may be missing.
+
+    Events look here whose an instance is. Where that cannot be told they ask AWS.
+    """
+    pools = {pool.name for pool in spec.pools if pool.purchase == "spot"}
+    seen = [reading for reading in snapshot.pools if reading.name in pools]
+    found = sorted(one for pool in seen for one in (*pool.serving, *pool.booting, *pool.unhealthy))
+    return None if len(seen) < len(pools) or len(found) > MOST_SPOT_INSTANCES else tuple(found)

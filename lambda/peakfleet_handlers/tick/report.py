@@ -6,21 +6,13 @@ from aws_lambda_powertools.metrics import MetricResolution, MetricUnit
 
 from peakfleet_handlers.aws import Calls, emit, logger
 from peakfleet_handlers.tick.act import Applied
-from peakfleet_planner import (
-    BaselineState,
-    FleetSpec,
-    OutageCause,
-    Plan,
-    Reason,
-    SignalState,
-    Snapshot,
-)
+from peakfleet_handlers.tick.metrics import metrics_of, troubles
+from peakfleet_planner import FleetSpec, Plan, Snapshot
+from peakfleet_planner.spec import DAY_SECONDS, MINUTE_SECONDS, published
 
 COVERED_SECONDS, COVERED_EVERY_SECONDS = 60, 10
 """What is covered until the next tick, in the shortest period that an alarm has. CloudWatch takes
 values of up to two hours ahead."""
-BROKEN = (OutageCause.BAD_TEMPLATE, OutageCause.NEVER_READY, OutageCause.NOT_AUTHORISED)
-"""Outages that do not end by themselves."""
 
 
 def report(spec: FleetSpec, snapshot: Snapshot, applied: Applied, calls: Calls) -> None:
@@ -34,6 +26,13 @@ def report(spec: FleetSpec, snapshot: Snapshot, applied: Applied, calls: Calls) 
     """
     now = snapshot.now_epoch_seconds
     plan = applied.plan
+    metrics = {
+        **metrics_of(plan, calls),
+        "PoolsChanged": len(applied.pools),
+        "RolledBack": len(applied.rolled_back),
+        "RefusedLaunches": applied.refused,
+        "SweptInstances": len(applied.swept),
+    }
     log = logger().warning if calls.failed else logger().info
     log(
         plan.explain(),
@@ -42,61 +41,16 @@ def report(spec: FleetSpec, snapshot: Snapshot, applied: Applied, calls: Calls) 
             "tick": now,
             "plan": plan.to_json(),
             "applied": applied.to_json(),
+            "troubles": troubles(metrics),
             "failed_calls": calls.to_json(),
         },
     )
-    emit(now, {"Fleet": spec.fleet}, fleet_metrics(applied, calls))
-    in_service = {pool.name: pool.in_service_capacity for pool in snapshot.pools}
-    for name, capacity in _capacities(applied).items():
-        sizes = {"DesiredCapacity": float(capacity)}
-        if name in in_service:
-            sizes["InServiceCapacity"] = in_service[name]
-        emit(now, {"Fleet": spec.fleet, "Pool": name}, sizes)
+    emit(now, {"Fleet": spec.fleet}, published(metrics, spec.metrics))
     report_lead(spec, snapshot, plan)
 
 
-def fleet_metrics(applied: Applied, calls: Calls) -> dict[str, float]:
-    """Return the metrics of a fleet, by name."""
-    plan = applied.plan
-    reasons = {plan.reason, *plan.limits}
-    return {
-        "Ticks": 1,
-        "DemandUnits": plan.demand_units,
-        "AheadUnits": plan.ahead_units,
-        "BaselineUnits": plan.baseline_units,
-        "BurstUnits": plan.burst_units,
-        "WantedUnits": plan.wanted_units,
-        "GrantedUnits": plan.granted_units,
-        "ServingUnits": plan.serving_units,
-        "UnservedUnits": plan.unserved_units,
-        "MissingUnits": plan.missing_units,
-        "StaleSignals": sum(signal.state is not SignalState.FRESH for signal in plan.signals),
-        "CompleteShare": min((signal.complete_share for signal in plan.signals), default=1.0),
-        "IdleUnits": plan.idle_units,
-        "RejectedSamples": sum(signal.rejected_samples for signal in plan.signals),
-        "AtMaximum": Reason.AT_MAXIMUM in reasons,
-        "Held": Reason.HELD in reasons,
-        "HeldUnservedUnits": plan.unserved_units if Reason.HELD in reasons else 0.0,
-        "CapacityMissing": Reason.CAPACITY_MISSING in reasons,
-        "ProcessesSuspended": sum(bool(pool.suspended) for pool in plan.pools),
-        "BaselineUnknown": plan.baseline_state is BaselineState.UNKNOWN,
-        "PoolsChanged": len(applied.pools),
-        "PoolsOut": sum(pool.outage is not None for pool in plan.pools),
-        "PoolsBroken": sum(pool.outage in BROKEN for pool in plan.pools),
-        "RolledBack": len(applied.rolled_back),
-        "RefusedLaunches": applied.refused,
-        "InstancesAtRisk": sum(len(pool.drains) for pool in plan.pools),
-        "OtherWriter": Reason.OTHER_WRITER in reasons,
-        "ReplacementHalted": sum(not pool.replaces_unhealthy for pool in plan.pools),
-        "StuckDrains": plan.stuck_drains,
-        "IdleProtected": plan.idle_protected,
-        "SweptInstances": len(applied.swept),
-        "FailedCalls": len(calls.failed),
-    }
-
-
 def report_lead(spec: FleetSpec, snapshot: Snapshot, plan: Plan) -> None:
-    """Write the metrics to standard output.
+    """Write the metrics to standard output: measured boots once a day, as they change slowly.
 
     An alarm by the second compares demand with `CoveredUnits`. It cannot be relied on to look back
     a minute for the last value of that, so each tick says what holds until the next one.
@@ -116,7 +70,8 @@ def report_lead(spec: FleetSpec, snapshot: Snapshot, plan: Plan) -> None:
                 {"CoveredUnits": covered},
                 resolution=MetricResolution.High,
             )
-    boots = snapshot.memory.boots if snapshot.memory else {}
+    is_due = now % DAY_SECONDS < MINUTE_SECONDS or spec.metrics == "every"
+    boots = snapshot.memory.boots if snapshot.memory and is_due else {}
     for pool, measured in boots.items():
         median, slow = measured.quantile(0.5), measured.quantile(0.95)
         if median is not None and slow is not None:
@@ -126,12 +81,3 @@ def report_lead(spec: FleetSpec, snapshot: Snapshot, plan: Plan) -> None:
                 {"BootSecondsP50": median, "BootSecondsP95": slow},
                 unit=MetricUnit.Seconds,
             )
-
-
-def _capacities(applied: Applied) -> dict[str, int]:
-    """Return what each pool is asked to run after the tick, as far as it is known."""
-    before = {
-        pool.name: pool.desired_capacity if pool.seen_capacity is None else pool.seen_capacity
-        for pool in applied.plan.pools
-    }
-    return {**before, **applied.pools}

@@ -5,7 +5,8 @@ In: the JSON document that was written at synth. Out: `FleetSpec`. Read `fleet` 
 - `pool`: one Auto Scaling group, how it is bought and launched, its warm pool;
 - `signals` over `metrics` and `arithmetic`: what demand is read from;
 - `baseline`: what the company's own side carries;
-- `known_peaks`: the calendar.
+- `known_peaks`: the calendar;
+- `published`: which metrics there are of it.
 """
 
 from peakfleet_planner.spec.arithmetic import evaluate
@@ -21,6 +22,16 @@ from peakfleet_planner.spec.fleet import (
 from peakfleet_planner.spec.known_peaks import KnownPeakSpec
 from peakfleet_planner.spec.metrics import DAY_SECONDS, MINUTE_SECONDS, SUMS, Metric, MetricSeries
 from peakfleet_planner.spec.pool import PoolSpec, PurchaseOption, WarmSpec, hold_seconds
+from peakfleet_planner.spec.published import (
+    CAPACITY_TROUBLE,
+    DEMAND,
+    LASTING_TROUBLE,
+    POOL_TROUBLE,
+    TROUBLES,
+    Detail,
+    check_published,
+    published,
+)
 from peakfleet_planner.spec.signals import (
     IN_FLIGHT,
     WAITING,

@@ -18,6 +18,7 @@ from peakfleet_planner.codec import (
 from peakfleet_planner.spec.baseline import BaselineSpec, FixedBaseline
 from peakfleet_planner.spec.known_peaks import KnownPeakSpec
 from peakfleet_planner.spec.pool import MOST_CANARY_SHARE, PoolSpec
+from peakfleet_planner.spec.published import Detail
 from peakfleet_planner.spec.signals import Signal
 
 MOST_CHANGE: Final = 0.5
@@ -141,6 +142,7 @@ class FleetSpec(Document):
         queues_share_workers: Whether a unit works on one of several queues at a time, so that
             their needs add up. False: each instance works on all of them at once, so that the
             largest need counts. Default: true.
+        metrics: How much it publishes. Default: `essential`.
     """
 
     document_name: ClassVar[str] = "fleet spec"
@@ -158,6 +160,7 @@ class FleetSpec(Document):
     efficiency: EfficiencySpec | None = None
     broken_image: Literal["take-out", "roll-back"] = "take-out"
     queues_share_workers: bool = True
+    metrics: Detail = "essential"
 
     def __post_init__(self) -> None:
         """Refuse a fleet that could never serve."""

@@ -148,5 +148,6 @@ def set_alarm(aws: Alarmed, name: str, state: str, *, reason: str = "set by hand
         reason=reason,
         place=aws.place,
         at=aws.world.now_epoch_seconds,
+        metrics=alarms[0].get("Metrics", ()),
     )
     aws.world.events.append(event)

@@ -101,8 +101,26 @@ def interruption_warning(
     )
 
 
+def _watched(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one metric of an alarm as its events have it."""
+    metric = query.get("MetricStat", {}).get("Metric")
+    if metric is None:
+        return {"id": query["Id"], "expression": query.get("Expression", "")}
+    named = {one["Name"]: one["Value"] for one in metric.get("Dimensions", ())}
+    told = {"namespace": metric["Namespace"], "name": metric["MetricName"], "dimensions": named}
+    return {"id": query["Id"], "metricStat": {"metric": told}}
+
+
 def alarm_state_change(
-    *, name: str, arn: str, before: str, state: str, reason: str, place: Place, at: float
+    *,
+    name: str,
+    arn: str,
+    before: str,
+    state: str,
+    reason: str,
+    place: Place,
+    at: float,
+    metrics: Sequence[Mapping[str, Any]] = (),
 ) -> CloudEvent:
     """Return what CloudWatch says of an alarm that changes its state.
 
@@ -114,6 +132,7 @@ def alarm_state_change(
         reason: Why.
         place: Where the alarm is.
         at: Epoch seconds of the change.
+        metrics: What it watches, as DescribeAlarms has it. Default: it is not said.
     """
     moment = datetime.fromtimestamp(at, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
     return cloud_event(
@@ -124,7 +143,7 @@ def alarm_state_change(
         resources=[arn],
         detail={
             "alarmName": name,
-            "configuration": {"metrics": []},
+            "configuration": {"metrics": [_watched(one) for one in metrics]},
             "previousState": {"value": before},
             "state": {"value": state, "reason": reason, "timestamp": moment},
         },

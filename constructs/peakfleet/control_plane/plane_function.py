@@ -1,7 +1,8 @@
-"""One function of a fleet: code, role, log group, dead letters and, if it repeats, its schedule."""
+"""One function of a control plane: code, role, log group; and the schedules that run it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,6 @@ from peakfleet.assets import runtime_code
 from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.permissions import may_have_network_interfaces
 from peakfleet.control_plane.spec_document import payload
-from peakfleet.control_plane.state import FleetState
 from peakfleet_planner import SpecError
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
@@ -30,7 +30,7 @@ _MOST_EVENT_AGE_SECONDS = 6 * 3600  # of Lambda; EventBridge Scheduler keeps an 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Functions:
-    """How the Lambda functions of a fleet run.
+    """How the Lambda functions of a control plane run.
 
     Args:
         vpc: Network that they are attached to. Default: none, they run outside of your networks.
@@ -38,7 +38,8 @@ class Functions:
             the AWS services that the functions call.
         security_groups: Of their network interfaces. Default: one for each function.
         reserved_concurrency: Concurrent runs that are set aside for each function, and the most
-            that it has; at least 1. Default: none, they share what the account has.
+            that it has; at least 1. The scaler needs one for each fleet that decides at the same
+            time. Default: none, they share what the account has.
         log_retention: How long their logs are kept. Default: one month.
         tracing: Whether AWS X-Ray traces their runs. Default: no.
 
@@ -66,68 +67,46 @@ class Functions:
                 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionContext:
-    """What all functions of one fleet have in common.
+class PlaneFunction(Construct):
+    """A function that does one thing for every fleet of a control plane.
 
     Args:
-        fleet: Name of the fleet, which is the partition key of its records.
-        spec: Produces the specification in JSON form at the end of the synth.
-        state: What the fleet remembers in.
-        functions: How they run.
-        encryption: Keys of their logs and queues.
-    """
-
-    fleet: str
-    spec: IStableAnyProducer
-    state: FleetState
-    functions: Functions
-    encryption: Encryption
-
-
-class FleetFunction(Construct):
-    """A function that does one thing for one fleet.
-
-    Args:
-        context: What it shares with the fleet's other functions.
-        purpose: What it does for the fleet, for descriptions.
+        purpose: What it does, for descriptions.
         handler: Where its code begins.
         timeout: How long it may take.
         memory_mib: How much memory it has, and with it how much of a processor.
-        every: How often it runs. Default: only when it is called.
-        max_event_age: What is older than this is not delivered any more. Default: *every*.
+        functions: How the functions of the control plane run.
+        encryption: Keys of logs and queues.
+        dead_letters: Where runs go that could not be delivered or failed.
+        max_event_age: What is older than this is not delivered any more.
         retry_attempts: How often what failed is delivered again. Default: never: the next run is
             the retry, and an old one would only see old time.
-        dead_letters: Where runs go that could not be delivered or failed. Default: a new queue.
         layers: What its code needs besides.
         environment: Its environment variables.
-        payload_field: Where the schedule's payload has the specification.
     """
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
-        context: FunctionContext,
         *,
         purpose: str,
         handler: str,
         timeout: Duration,
         memory_mib: int,
-        every: Duration | None = None,
-        max_event_age: Duration | None = None,
+        functions: Functions,
+        encryption: Encryption,
+        dead_letters: sqs.IQueue,
+        max_event_age: Duration,
         retry_attempts: int = 0,
-        dead_letters: sqs.IQueue | None = None,
         layers: Sequence[lambda_.ILayerVersion] = (),
         environment: Mapping[str, str] | None = None,
-        payload_field: str = "spec",
     ) -> None:
         super().__init__(scope, construct_id)
-        settings, encryption = context.functions, context.encryption
         log_group = logs.LogGroup(
             self,
             "Logs",
-            retention=settings.log_retention,
+            retention=functions.log_retention,
             removal_policy=RemovalPolicy.DESTROY,
             encryption_key=encryption.key_of_logs(self),
         )
@@ -137,8 +116,10 @@ class FleetFunction(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=purpose,
         )
+        self._allowed: dict[str, iam.PolicyStatement] = {}
         log_group.grant_write(self.role)
-        self.dead_letters = dead_letters or encryption.queue(self, "DeadLetters")
+        self.dead_letters = dead_letters
+        self._max_event_age = max_event_age
         self.function = lambda_.Function(
             self,
             "Function",
@@ -154,49 +135,72 @@ class FleetFunction(Construct):
             timeout=timeout,
             log_group=log_group,
             retry_attempts=retry_attempts,
-            max_event_age=max_event_age or _event_age(every),
-            dead_letter_queue=self.dead_letters,
-            vpc=settings.vpc,
-            vpc_subnets=settings.vpc_subnets,
-            security_groups=list(settings.security_groups) or None,
-            reserved_concurrent_executions=settings.reserved_concurrency,
-            tracing=lambda_.Tracing.ACTIVE if settings.tracing else None,
+            max_event_age=Duration.seconds(
+                min(max_event_age.to_seconds(), _MOST_EVENT_AGE_SECONDS)
+            ),
+            dead_letter_queue=dead_letters,
+            vpc=functions.vpc,
+            vpc_subnets=functions.vpc_subnets,
+            security_groups=list(functions.security_groups) or None,
+            reserved_concurrent_executions=functions.reserved_concurrency,
+            tracing=lambda_.Tracing.ACTIVE if functions.tracing else None,
         )
         if self.function.is_bound_to_vpc:  # also by a property injector of the app
             self.role.add_to_policy(may_have_network_interfaces())
         encryption.grant_queues(self.role)
-        self._schedule: scheduler.Schedule | None = None
-        if every:
-            target = targets.LambdaInvoke(
-                self.function,
-                input=scheduler.ScheduleTargetInput.from_object(
-                    payload(Lazy.any(context.spec), field=payload_field)
-                ),
-                max_event_age=every,
-                retry_attempts=1,
-                dead_letter_queue=self.dead_letters,
-                role=encryption.role_of_schedules(self),
-            )
-            self._schedule = scheduler.Schedule(
-                self,
-                "Schedule",
-                description=purpose,
-                schedule=scheduler.ScheduleExpression.rate(every),
-                time_window=scheduler.TimeWindow.off(),
-                target=target,
-            )
 
-    @property
-    def schedule(self) -> scheduler.Schedule:
-        """What runs it again and again.
+    def allow(self, *statements: iam.PolicyStatement) -> None:
+        """Allow what a fleet needs, in the words that are there already where they are the same.
 
-        Raises:
-            ValueError: It only runs when it is called.
+        A role has 10 KB for its policies, so the fleets of a control plane share statements, and
+        each adds its own resources to them.
         """
-        if self._schedule is None:
-            raise ValueError(f"{self.node.path} has no schedule")
-        return self._schedule
+        for statement in statements:
+            said = {"actions": sorted(statement.actions), "if": statement.conditions}
+            key = json.dumps(said, sort_keys=True, default=str)
+            if (known := self._allowed.get(key)) is None:
+                self._allowed[key] = statement
+                self.role.add_to_policy(statement)
+            else:
+                known.add_resources(*statement.resources)
 
+    def define_schedule(
+        self,
+        scope: Construct,
+        *,
+        purpose: str,
+        every: Duration,
+        spec: IStableAnyProducer,
+        role: iam.IRole,
+        payload_field: str = "spec",
+        window: scheduler.TimeWindow | None = None,
+    ) -> scheduler.Schedule:
+        """Define what runs this function for one fleet, again and again. Its id is Schedule.
 
-def _event_age(every: Duration | None) -> Duration | None:
-    return every and Duration.seconds(min(every.to_seconds(), _MOST_EVENT_AGE_SECONDS))
+        Args:
+            scope: Where to define it: a part of the fleet.
+            purpose: What for.
+            every: How often; a run that is that late is given up.
+            spec: Produces the specification in JSON form at the end of the synth.
+            role: What the schedule runs as.
+            payload_field: Where its payload has the specification.
+            window: Within how long after its time it may run. Default: at its time.
+        """
+        target = targets.LambdaInvoke(
+            self.function,
+            input=scheduler.ScheduleTargetInput.from_object(
+                payload(Lazy.any(spec), field=payload_field)
+            ),
+            max_event_age=every,
+            retry_attempts=1,
+            dead_letter_queue=self.dead_letters,
+            role=role,
+        )
+        return scheduler.Schedule(
+            scope,
+            "Schedule",
+            description=purpose,
+            schedule=scheduler.ScheduleExpression.rate(every),
+            time_window=window or scheduler.TimeWindow.off(),
+            target=target,
+        )

@@ -1,0 +1,520 @@
+"""ControlPlane: the functions that decide, listen, learn and keep books for several fleets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import jsii
+from aws_cdk import (
+    Aws,
+    Duration,
+    IStableAnyProducer,
+    IStableListProducer,
+    IStableStringProducer,
+    Lazy,
+    Stack,
+)
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from peakfleet.alarms import plane_alarms, tell
+from peakfleet.control_plane import numpy_layer as _numpy
+from peakfleet.control_plane.encryption import Encryption
+from peakfleet.control_plane.events import Events
+from peakfleet.control_plane.permissions import may_decide, may_read_metrics, may_roll_back
+from peakfleet.control_plane.plane_function import (
+    ARCHITECTURE,
+    RUNTIME,
+    Functions,
+    PlaneFunction,
+)
+from peakfleet.control_plane.state import FleetState
+from peakfleet.pools import CapacityPool
+from peakfleet_planner import SpecError
+
+SCHEDULES_VARIABLE, TABLE_VARIABLE = "PEAKFLEET_SCHEDULES", "PEAKFLEET_TABLE"
+"""The handler's names for them; the constructs know the handlers only as an asset."""
+_ID = "PeakFleetControlPlane"
+_LAYER_ID = "PeakFleetNumpy"
+_MINUTE, _HOUR, _DAY = Duration.minutes(1), Duration.hours(1), Duration.days(1)
+_TICK_TIMEOUT = Duration.seconds(50)
+_TICK_MEMORY_MIB = 512  # a quarter of a processor: boto3 loads in about a second
+_LEARNER_MEMORY_MIB = 1769  # one whole processor; two weeks take about ten seconds of it
+_MOST_ENVIRONMENT = 3900
+"""Lambda takes 4 KB of environment variables."""
+_MOST_SCHEDULE_NAME = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """When within its minute a fleet decides. Use `at_once` or `over_the_minute`.
+
+    Args:
+        minutes: Within how many minutes of its time a schedule may run. 0: at its time.
+    """
+
+    minutes: int
+
+    @classmethod
+    def at_once(cls) -> Spread:
+        """Decide at the beginning of the minute, within the precision of EventBridge Scheduler."""
+        return cls(minutes=0)
+
+    @classmethod
+    def over_the_minute(cls) -> Spread:
+        """Decide at any moment of the minute, half a minute later on average.
+
+        For an account whose fleets, all at once, would exceed the quotas of the services that a
+        tick reads; see docs/scale.md.
+        """
+        return cls(minutes=1)
+
+    @property
+    def window(self) -> scheduler.TimeWindow:
+        """The time window of a schedule."""
+        if not self.minutes:
+            return scheduler.TimeWindow.off()
+        return scheduler.TimeWindow.flexible(Duration.minutes(self.minutes))
+
+
+class ControlPlane(Construct):
+    """What decides for fleets: functions that all fleets of a stack share.
+
+    Defines a function that decides every minute, one that takes the events of EventBridge with the
+    rules that deliver them, and, where a fleet needs them, one that learns and one that keeps
+    books; for each a role, which may do what its fleets need, and a log group. They share a
+    dead-letter queue and three alarms. A fleet adds a schedule for each function, a partition
+    of the state table, and permissions for its own groups. Every fleet has invocations of its own,
+    so that a fault of one stops no other.
+
+    Args:
+        state: What the fleets remember in. Default: one table for all fleets of the stack.
+        functions: How the functions run: network, concurrency, logs, tracing. Default:
+            `Functions()`.
+        encryption: Keys of state table, logs and the dead-letter queue. Default: the keys that AWS
+            manages.
+        spread: When within its minute a fleet decides. Default: `Spread.at_once()`.
+
+    Limitations:
+        It is of one stack, with its fleets. One role may touch the groups of all its fleets:
+        give a fleet that must be apart a control plane of its own.
+
+    Example:
+        InferenceFleet(self, "Chat", control_plane=ControlPlane(self, "ChatControl"), ...)
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        state: FleetState | None = None,
+        functions: Functions | None = None,
+        encryption: Encryption | None = None,
+        spread: Spread | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._functions = functions or Functions()
+        self._encryption = encryption or Encryption()
+        self._spread = spread or Spread.at_once()
+        self._state = _state_of(self, state, self._encryption)
+        self._fleets: list[str] = []
+        self._learning: list[str] = []
+        self._booked: list[str] = []
+        self._schedules: dict[str, str] = {}
+        self._dead_letters = self._encryption.queue(self, "DeadLetters")
+        self._scaler = self._function(
+            "Scaler",
+            does="Decides the size of",
+            handler="peakfleet_handlers.scaler.handler",
+            timeout=_TICK_TIMEOUT,
+            memory_mib=_TICK_MEMORY_MIB,
+            max_event_age=_MINUTE,
+        )
+        self._state.grant(self._scaler.role, fleet=_names(self._fleets))
+        self._events = Events(
+            self,
+            "Events",
+            plane=self.node.path,
+            functions=self._functions,
+            encryption=self._encryption,
+            scaler=self._scaler,
+            environment={
+                SCHEDULES_VARIABLE: Lazy.string(_Json(lambda: self._schedules, Stack.of(self))),
+                TABLE_VARIABLE: self._state.table.table_name,
+            },
+        )
+        self._state.grant_facts(self._events.role, fleet=_names(self._fleets))
+        self._events.allow(
+            iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"], resources=[self._scaler.function.function_arn]
+            )
+        )
+        account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+        self._schedule_role = iam.Role(
+            self,
+            "Schedules",
+            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=account),
+        )
+        self._encryption.grant_queues(self._schedule_role)
+        self._learner: PlaneFunction | None = None
+        self._ledger: PlaneFunction | None = None
+        self._alarms = plane_alarms(
+            self,
+            scaler=self._scaler.function,
+            events=self._events.function,
+            dead_letters=self._dead_letters,
+        )
+        self._told: list[sns.ITopic] = []
+
+    @classmethod
+    def of(
+        cls,
+        scope: Construct,
+        *,
+        state: FleetState | None = None,
+        functions: Functions | None = None,
+        encryption: Encryption | None = None,
+    ) -> ControlPlane:
+        """Return the control plane that the fleets in the stack of *scope* share, defined once.
+
+        Args:
+            scope: A fleet, or anything else in the stack.
+            state: As for `ControlPlane`. Default: as it is.
+            functions: As for `ControlPlane`. Default: as they are.
+            encryption: As for `ControlPlane`. Default: as it is.
+
+        Raises:
+            SpecError: It has been defined with something else.
+        """
+        stack = Stack.of(scope)
+        found = stack.node.try_find_child(_ID)
+        if not isinstance(found, ControlPlane):
+            return cls(stack, _ID, state=state, functions=functions, encryption=encryption)
+        found.check(state=state, functions=functions, encryption=encryption)
+        return found
+
+    def check(
+        self,
+        *,
+        state: FleetState | None,
+        functions: Functions | None,
+        encryption: Encryption | None,
+    ) -> None:
+        """Refuse what a fleet wants otherwise than this control plane does it; None is any way.
+
+        Args:
+            state: What the fleet remembers in.
+            functions: How its functions run.
+            encryption: Keys, of which those of volumes are the fleet's alone.
+
+        Raises:
+            SpecError: Something differs; the message says the way out.
+        """
+        own, given = self._encryption, encryption or Encryption()
+        differs = {
+            "functions": functions is not None and functions != self._functions,
+            "state": state is not None and state is not self._state,
+            "encryption": any(
+                key is not None and key is not known
+                for key, known in (
+                    (given.state, self._state.encryption_key),
+                    (given.logs, own.logs),
+                    (given.queues, own.queues),
+                )
+            ),
+        }
+        if different := [name for name, is_so in differs.items() if is_so]:
+            raise SpecError(
+                f"the control plane {self.node.path} is shared, and has been defined with other "
+                f"{' and '.join(different)}; give all its fleets the same, or this one "
+                f"control_plane=ControlPlane(self, 'Apart', {different[0]}=...)"
+            )
+
+    def add_fleet(
+        self,
+        fleet: Construct,
+        *,
+        name: str,
+        spec: IStableAnyProducer,
+        pools: Sequence[CapacityPool],
+        groups: Sequence[autoscaling.AutoScalingGroup],
+        listener_arn: str | None,
+        rolls_back: iam.IRole | None,
+    ) -> None:
+        """Decide for a fleet every minute, and take the events of its groups.
+
+        Args:
+            fleet: The fleet.
+            name: Its name, which is the partition key of its records.
+            spec: Produces its specification in JSON form at the end of the synth.
+            pools: Its pools.
+            groups: Their groups, in the same order.
+            listener_arn: The listener whose weights may be set; None if there is none.
+            rolls_back: What the instances run as, where a group may be given an older version of
+                its launch template.
+
+        Raises:
+            SpecError: The fleet is of another stack, or the control plane has no more room.
+        """
+        self._scaler.allow(*may_decide(groups, pools, listener_arn=listener_arn))
+        for statement in may_roll_back(groups, rolls_back) if rolls_back else ():
+            self._scaler.role.add_to_policy(statement)
+        schedule = self._decide(fleet, "Scaler", name=name, spec=spec)
+        self._schedules[name] = schedule.schedule_name
+        room = sum(len(one) + _MOST_SCHEDULE_NAME + len('"":"",') for one in self._schedules)
+        if room > _MOST_ENVIRONMENT:
+            raise SpecError(
+                f"the control plane {self.node.path} has no room for {len(self._schedules)} "
+                f"fleets; give some of them another, control_plane=ControlPlane(self, 'Second')"
+            )
+        self._events.allow(
+            iam.PolicyStatement(
+                actions=["scheduler:GetSchedule"], resources=[schedule.schedule_arn]
+            ),
+            iam.PolicyStatement(
+                # AWS knows no narrower resource
+                actions=["autoscaling:DescribeAutoScalingInstances"],
+                resources=["*"],
+            ),
+        )
+        self._events.hear_groups(groups)
+        if any(pool.purchase.is_spot for pool in pools):
+            self._events.hear_spot()
+
+    def add_gang(
+        self,
+        fleet: Construct,
+        *,
+        name: str,
+        spec: IStableAnyProducer,
+        statements: Sequence[iam.PolicyStatement],
+    ) -> None:
+        """Decide for a training fleet every minute.
+
+        Args:
+            fleet: The fleet.
+            name: Its name, which is the partition key of its records.
+            spec: Produces its specification in JSON form at the end of the synth.
+            statements: What its ticks may do besides.
+
+        Raises:
+            SpecError: The fleet is of another stack.
+        """
+        self._scaler.allow(*statements)
+        self._decide(fleet, "Ticks", name=name, spec=spec, payload_field="gang")
+
+    def learn(self, fleet: Construct, *, name: str, spec: IStableAnyProducer) -> None:
+        """Learn the demand of a fleet every hour.
+
+        Args:
+            fleet: The fleet.
+            name: Its name.
+            spec: Produces its specification in JSON form at the end of the synth.
+
+        Raises:
+            SpecError: The learner's numpy is not on this machine and cannot be fetched.
+        """
+        if self._learner is None:
+            self._learner = self._function(
+                "Learner",
+                does="Learns the demand of",
+                handler="peakfleet_handlers.learn.handler",
+                timeout=Duration.minutes(10),
+                memory_mib=_LEARNER_MEMORY_MIB,
+                max_event_age=_HOUR,
+                layers=[_numpy_layer(self)],
+            )
+            self._reads_and_remembers(self._learner, self._learning)
+        self._learning.append(name)
+        self._learner.define_schedule(
+            Construct(fleet, "Learner"),
+            purpose=f"Learns the demand of the fleet {name} every hour",
+            every=_HOUR,
+            spec=spec,
+            role=self._schedule_role,
+        )
+
+    def keep_books(self, fleet: Construct, *, name: str, spec: IStableAnyProducer) -> None:
+        """Write down every day what the pools of a fleet did for their cost.
+
+        Args:
+            fleet: The fleet.
+            name: Its name.
+            spec: Produces its specification in JSON form at the end of the synth.
+        """
+        if self._ledger is None:
+            self._ledger = self._function(
+                "Ledger",
+                does="Writes down every day what the pools did for their cost of",
+                handler="peakfleet_handlers.ledger.handler",
+                timeout=Duration.minutes(5),
+                memory_mib=512,
+                max_event_age=_DAY,
+            )
+            self._reads_and_remembers(self._ledger, self._booked)
+        self._booked.append(name)
+        self._ledger.define_schedule(
+            Construct(fleet, "Ledger"),
+            purpose=f"Keeps the books of the fleet {name} every day",
+            every=_DAY,
+            spec=spec,
+            role=self._schedule_role,
+        )
+
+    def decide_on(self, alarm: cloudwatch.IAlarm) -> None:
+        """Make a fleet decide at once when an alarm on one of its metrics goes off."""
+        self._events.decide_on(alarm)
+
+    def tell(self, topic: sns.ITopic | None) -> None:
+        """Tell a topic when one of the alarms goes off, once however many fleets have it."""
+        if topic is not None and topic not in self._told:
+            self._told.append(topic)
+            tell(self._alarms.values(), topic)
+
+    @property
+    def state(self) -> FleetState:
+        """What the fleets remember in."""
+        return self._state
+
+    @property
+    def scaler(self) -> PlaneFunction:
+        """What decides every minute."""
+        return self._scaler
+
+    @property
+    def events(self) -> PlaneFunction:
+        """What takes what AWS tells of the fleets."""
+        return self._events
+
+    @property
+    def learner(self) -> PlaneFunction | None:
+        """What learns every hour; None if no fleet learns."""
+        return self._learner
+
+    @property
+    def ledger(self) -> PlaneFunction | None:
+        """What keeps the books every day; None if no fleet has `efficiency`."""
+        return self._ledger
+
+    @property
+    def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
+        """The alarms of the functions: ScalerErrors, EventErrors and DeadLetters."""
+        return MappingProxyType(self._alarms)
+
+    @property
+    def fleets(self) -> tuple[str, ...]:
+        """Names of the fleets that it decides for."""
+        return tuple(self._fleets)
+
+    def _decide(
+        self,
+        fleet: Construct,
+        part: str,
+        *,
+        name: str,
+        spec: IStableAnyProducer,
+        payload_field: str = "spec",
+    ) -> scheduler.Schedule:
+        if Stack.of(fleet) is not Stack.of(self):
+            raise SpecError(
+                f"the control plane {self.node.path} is of another stack; a fleet and its control "
+                f"plane are of the same one, or their stacks would need each other"
+            )
+        self._encryption.grant_launches(fleet, self._scaler.role)
+        self._fleets.append(name)
+        return self._scaler.define_schedule(
+            Construct(fleet, part),
+            purpose=f"Decides the size of the fleet {name} every minute",
+            every=_MINUTE,
+            spec=spec,
+            role=self._schedule_role,
+            payload_field=payload_field,
+            window=self._spread.window,
+        )
+
+    def _function(self, construct_id: str, *, does: str, **settings: Any) -> PlaneFunction:  # noqa: ANN401  those of a PlaneFunction
+        return PlaneFunction(
+            self,
+            construct_id,
+            purpose=f"{does} the fleets of {self.node.path}",
+            functions=self._functions,
+            encryption=self._encryption,
+            dead_letters=self._dead_letters,
+            **settings,
+        )
+
+    def _reads_and_remembers(self, function: PlaneFunction, fleets: list[str]) -> None:
+        self._state.grant_query_and_put(function.role, fleet=_names(fleets))
+        function.allow(may_read_metrics())
+
+
+def _state_of(scope: Construct, given: FleetState | None, encryption: Encryption) -> FleetState:
+    """Return what fleets remember in, refusing a key that its table does not have."""
+    if given is None:
+        return FleetState.of(scope, encryption_key=encryption.state)
+    if encryption.state and given.encryption_key is not encryption.state:
+        raise SpecError(
+            f"encryption has a key for the state table, but the state {given.node.path} that is "
+            f"given has its own; give the key to FleetState(encryption_key=...)"
+        )
+    return given
+
+
+def _names(fleets: list[str]) -> list[str]:
+    """Return a list that has at the end of the synth what *fleets* has then."""
+    return Lazy.list(_Names(fleets))
+
+
+@jsii.implements(IStableListProducer)
+class _Names:
+    def __init__(self, fleets: list[str]) -> None:
+        self._fleets = fleets
+
+    def produce(self) -> list[str]:
+        return self._fleets
+
+
+@jsii.implements(IStableStringProducer)
+class _Json:
+    """Names as a JSON text, read at the end of the synth."""
+
+    def __init__(self, names: Callable[[], Mapping[str, str]], stack: Stack) -> None:
+        self._names, self._stack = names, stack
+
+    def produce(self) -> str:
+        return self._stack.to_json_string(dict(self._names()))
+
+
+def _numpy_layer(scope: Construct) -> lambda_.ILayerVersion:
+    """Return the layer that the learners of a stack share, defining it once."""
+    stack = Stack.of(scope)
+    found = stack.node.try_find_child(_LAYER_ID)
+    if isinstance(found, lambda_.LayerVersion):
+        return found
+    try:
+        file = _numpy.fetch()
+    except RuntimeError as error:
+        raise SpecError(
+            f"foresight needs numpy for Lambda, which is not at {_numpy.layer_file()} and "
+            f"cannot be fetched now: run `{_numpy.FETCH_COMMAND}` once with a network, "
+            f"or say foresight=Foresight.off(). {error}"
+        ) from error
+    return lambda_.LayerVersion(
+        stack,
+        _LAYER_ID,
+        description=f"numpy {_numpy.VERSION} for what learns demand",
+        # The hash is of what was fetched, not of how this machine has compressed it.
+        code=lambda_.Code.from_asset(str(file), asset_hash=_numpy.ASSET_HASH),
+        compatible_runtimes=[RUNTIME],
+        compatible_architectures=[ARCHITECTURE],
+        license="BSD-3-Clause",
+    )

@@ -1,0 +1,51 @@
+"""Metrics of a plan, and which of them are troubles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from peakfleet_handlers.aws import Calls
+from peakfleet_planner import BaselineState, OutageCause, Plan, Reason, SignalState
+from peakfleet_planner.spec import TROUBLES
+
+BROKEN = (OutageCause.BAD_TEMPLATE, OutageCause.NEVER_READY, OutageCause.NOT_AUTHORISED)
+"""Outages that do not end by themselves."""
+
+
+def metrics_of(plan: Plan, calls: Calls) -> dict[str, float]:
+    """Return what a plan says in metrics, and what failed so far, by name."""
+    reasons = {plan.reason, *plan.limits}
+    return {
+        "DemandUnits": plan.demand_units,
+        "AheadUnits": plan.ahead_units,
+        "BaselineUnits": plan.baseline_units,
+        "BurstUnits": plan.burst_units,
+        "WantedUnits": plan.wanted_units,
+        "GrantedUnits": plan.granted_units,
+        "ServingUnits": plan.serving_units,
+        "UnservedUnits": plan.unserved_units,
+        "MissingUnits": plan.missing_units,
+        "StaleSignals": sum(signal.state is not SignalState.FRESH for signal in plan.signals),
+        "IncompleteShare": 1 - min((one.complete_share for one in plan.signals), default=1.0),
+        "IdleUnits": plan.idle_units,
+        "RejectedSamples": sum(signal.rejected_samples for signal in plan.signals),
+        "AtMaximum": Reason.AT_MAXIMUM in reasons,
+        "Held": Reason.HELD in reasons,
+        "HeldUnservedUnits": plan.unserved_units if Reason.HELD in reasons else 0.0,
+        "CapacityMissing": Reason.CAPACITY_MISSING in reasons,
+        "ProcessesSuspended": sum(bool(pool.suspended) for pool in plan.pools),
+        "BaselineUnknown": plan.baseline_state is BaselineState.UNKNOWN,
+        "PoolsOut": sum(pool.outage is not None for pool in plan.pools),
+        "PoolsBroken": sum(pool.outage in BROKEN for pool in plan.pools),
+        "InstancesAtRisk": sum(len(pool.drains) for pool in plan.pools),
+        "OtherWriter": Reason.OTHER_WRITER in reasons,
+        "ReplacementHalted": sum(not pool.replaces_unhealthy for pool in plan.pools),
+        "StuckDrains": plan.stuck_drains,
+        "IdleProtected": plan.idle_protected,
+        "FailedCalls": len(calls.failed),
+    }
+
+
+def troubles(metrics: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the names of those that count trouble, and do count some."""
+    return tuple(name for name in TROUBLES if metrics[name])
