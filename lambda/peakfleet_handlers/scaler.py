@@ -1,6 +1,6 @@
 """Lambda entry point of a control plane's scaler: one tick of whichever fleet is sent to it.
 
-A schedule of each fleet sends it, so that each has an invocation, a deadline and a fault of its own.
+Each fleet has a schedule, and so an invocation, a deadline and a fault of its own.
 """
 
 from __future__ import annotations

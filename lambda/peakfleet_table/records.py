@@ -266,19 +266,20 @@ class NewestTick:
         unmet_since: Since when each pool lacks what it was asked for, in epoch seconds.
         halted: Pools whose replacement of unhealthy instances the fleet itself has suspended.
         signals: What is remembered of each signal.
-        groups: The Auto Scaling groups of the fleet's pools.
+        groups: The Auto Scaling groups of the fleet's pools. Default: it has not said.
         spot: Ids of its instances that AWS may take back, as they were when the tick began; None
             if they are not known, or too many to be kept.
-        troubles: What troubles the fleet, by the names of the metrics that count it.
+        troubles: What troubles the fleet, by the names of the metrics that count it. Default: it
+            has not said.
     """
 
     tick: int
     unmet_since: Mapping[str, int] = field(default_factory=dict)
     halted: tuple[str, ...] = ()
     signals: Mapping[str, SignalMemory] = field(default_factory=dict)
-    groups: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
     spot: tuple[str, ...] | None = None
-    troubles: tuple[str, ...] = ()
+    troubles: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

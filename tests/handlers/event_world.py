@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from peakfleet_handlers.aws import Calls, Clients, Deadline
-from peakfleet_handlers.events import Clock, run
+from peakfleet_handlers.events import Clock, Plane, run
 from peakfleet_handlers.state import StateTable, read_memory
 from peakfleet_planner import FleetSpec, Memory, PoolSpec
 from tests.handlers.account import of
@@ -88,7 +88,7 @@ class EventWorld:
         self.wall_seconds += seconds_later
         return run(
             event,
-            schedule=SCHEDULE,
+            plane=Plane(schedules={self.spec.fleet: SCHEDULE}, table=TABLE),
             clients=self.clients,
             deadline=Deadline.of(None),
             clock=Clock(now=lambda: self.wall_seconds, wait=self._wait),

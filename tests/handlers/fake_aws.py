@@ -334,7 +334,8 @@ class FakeAws(Paged):
 
     def _result(self, query: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
         asked_for = query["MetricStat"]["Metric"]
-        pools = [one["Value"] for one in asked_for["Dimensions"] if one["Name"] == "Pool"]
+        by_pool = ("Pool", "AutoScalingGroupName")
+        pools = [one["Value"] for one in asked_for["Dimensions"] if one["Name"] in by_pool]
         metric = " ".join([asked_for["MetricName"], *pools])
         start, end = (int(asked[edge].timestamp()) for edge in ("StartTime", "EndTime"))
         points = sorted((t, v) for t, v in self.metrics.get(metric, {}).items() if start <= t < end)

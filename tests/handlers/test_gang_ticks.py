@@ -332,7 +332,7 @@ def test_each_tick_reports_what_it_did(it: GangWorld, printed: Lines) -> None:
     (line, metrics) = printed()[-2:]
     assert line["message"] == "keep: 4 of 4 machines, it trains"
     assert line["plan"]["reason"] == "running"
-    assert (metrics["Fleet"], metrics["Ticks"], metrics["GangTraining"]) == (FLEET, [1.0], [1.0])
+    assert (metrics["Fleet"], metrics["GangMachines"], metrics["GangTraining"]) == (FLEET, [4], [1])
     assert metrics["GangMachines"] == [4.0]
 
 

@@ -11,6 +11,7 @@ from tests.handlers.conftest import Lines
 from tests.handlers.scenes import FLEET, NOW
 
 QUICK = BootTimes(seconds={"c8g.large": (90, 100, 110, 120), "c7g.large": (95, 105, 300)})
+MIDNIGHT = NOW - NOW % 86_400
 FEW = BootTimes(seconds={"c7i.large": (60, 60)})
 
 
@@ -48,11 +49,18 @@ def test_a_fleet_by_the_minute_says_nothing_of_that(printed: Lines) -> None:
 
 def test_measured_boots_are_said_by_pool_once_there_are_enough(printed: Lines) -> None:
     boots = {"Graviton": QUICK, "X86": FEW}
-    (line,) = reported(printed, FLEET, memory=Memory(boots=boots))
+    (line,) = reported(printed, FLEET, memory=Memory(boots=boots), now=MIDNIGHT)
     assert (line["Fleet"], line["Pool"]) == ("Media/Live", "Graviton")
     assert (line["BootSecondsP50"], line["BootSecondsP95"]) == ([105], [300])
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert {metric["Unit"] for metric in directive["Metrics"]} == {"Seconds"}
+
+
+def test_measured_boots_are_said_once_a_day_or_always_with_every_detail(printed: Lines) -> None:
+    memory = Memory(boots={"Graviton": QUICK})
+    assert reported(printed, FLEET, memory=memory, now=MIDNIGHT + 60) == []
+    spec = replace(FLEET, metrics="every")
+    assert len(reported(printed, spec, memory=memory, now=MIDNIGHT + 60)) == 1
 
 
 def test_without_a_memory_no_boots_are_known(printed: Lines) -> None:

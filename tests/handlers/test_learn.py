@@ -151,9 +151,9 @@ def test_a_fleet_that_cannot_be_foreseen_is_left_alone(
 ) -> None:
     fake = watched(days=0.1)
     answer = lesson(fake, replace(FLEET, signals=signals))
-    said, metrics = printed()
+    (said,) = printed()
     assert (answer["outcome"], fake.calls, fake.table) == ("not-learnable", [], {})
-    assert (said["level"], metrics["ModelTrusted"]) == ("INFO", [0])
+    assert said["level"] == "INFO"
 
 
 def test_a_fleet_without_a_state_table_has_nowhere_to_keep_a_model() -> None:
@@ -179,9 +179,9 @@ def test_a_day_that_cannot_be_read_leaves_the_last_model(how: str, printed: Line
     else:
         fake.statuses["Streams"] = "PartialData"
     answer = lesson(fake)
-    said, metrics = printed()
+    (said,) = printed()
     assert (answer["outcome"], answer["failed_calls"]) == ("history-unreadable", 1)
-    assert (said["level"], metrics["ModelTrusted"]) == ("WARNING", [0])
+    assert (said["level"], answer["ModelTrusted"]) == ("WARNING", 0)
     assert fake.table == before
 
 
@@ -205,7 +205,7 @@ def test_a_model_that_cannot_be_written_is_reported() -> None:
 
 def test_a_lesson_is_one_log_line_and_one_record_of_metrics(printed: Lines) -> None:
     fake = watched(days=0.5)
-    lesson(fake)
+    lesson(fake, replace(FLEET, metrics="every"))
     said, metrics = printed()
     assert (said["fleet"], said["outcome"]) == ("Media/Live", "learned")
     [about] = metrics["_aws"]["CloudWatchMetrics"]
@@ -219,6 +219,17 @@ def test_a_lesson_is_one_log_line_and_one_record_of_metrics(printed: Lines) -> N
     }
     assert metrics["ModelMinutes"] == [DAY // 2 - SETTLING_MINUTES]
     assert metrics["ModelBytes"] == [len(packed(fake))]
+
+
+def test_whether_a_model_is_trusted_is_published_once_a_day(printed: Lines) -> None:
+    for hour in range(24):
+        learn.run(
+            event(replace(FLEET, state_table=None), NOW + hour * 3600),
+            clients=watched(days=0).clients,
+            deadline=Deadline.of(None),
+        )
+    sent = [line for line in printed() if "_aws" in line]
+    assert [line["ModelTrusted"] for line in sent] == [[0]]
 
 
 def test_a_model_survives_the_real_table(account: Account) -> None:

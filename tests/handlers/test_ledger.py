@@ -39,7 +39,8 @@ def worked(
     """Let two machines of a pool serve so many units each, in the hours from 8 to 12."""
     hours = [TODAY - DAY * day + 3600 * hour for day in range(1, days + 1) for hour in range(8, 12)]
     fake.metrics[f"UsefulUnits {pool}"] = dict.fromkeys(hours, 60 * 2 * per_machine * busy)
-    fake.metrics[f"InServiceCapacity {pool}"] = dict.fromkeys(hours, 2.0)
+    group = next(one.group for one in POOLS if one.name == pool)
+    fake.metrics[f"GroupInServiceInstances {group}"] = dict.fromkeys(hours, 2.0)
     fake.metrics[f"BusyShare {pool}"] = dict.fromkeys(hours, busy)
 
 
@@ -195,17 +196,16 @@ def test_a_pool_that_is_declared_anew_is_measured_anew() -> None:
 def test_aws_itself_takes_what_the_ledger_asks(account: Account) -> None:
     for day in range(1, 7):
         at = TODAY - DAY * day + 8 * 3600
-        for name, namespace, value in (
-            ("UsefulUnits", "W", 60 * 16.0),
-            ("BusyShare", "W", 1.0),
-            ("InServiceCapacity", "PeakFleet", 2.0),
+        of_pool = {"Fleet": "Media/Live", "Pool": "Graviton"}
+        of_group = {"AutoScalingGroupName": POOLS[0].group}
+        for name, namespace, dimensions, value in (
+            ("UsefulUnits", "W", of_pool, 60 * 16.0),
+            ("BusyShare", "W", of_pool, 1.0),
+            ("GroupInServiceInstances", "AWS/AutoScaling", of_group, 2.0),
         ):
             data = {
                 "MetricName": name,
-                "Dimensions": [
-                    {"Name": "Fleet", "Value": "Media/Live"},
-                    {"Name": "Pool", "Value": "Graviton"},
-                ],
+                "Dimensions": [{"Name": n, "Value": v} for n, v in dimensions.items()],
                 "Timestamp": datetime.fromtimestamp(at, UTC),
                 "Value": value,
             }

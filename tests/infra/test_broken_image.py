@@ -40,7 +40,7 @@ def _statements(stack: Stack, fleet: BurstFleet) -> list[dict[str, Any]]:
 
 
 def of_the_scaler(template: Template) -> list[dict[str, Any]]:
-    role = function(template, "tick")[1]["Role"]["Fn::GetAtt"][0]
+    role = function(template, "scaler")[1]["Role"]["Fn::GetAtt"][0]
     return [
         statement
         for policy in properties(template, "AWS::IAM::Policy")

@@ -25,7 +25,7 @@ from tests.infra.fleets import (
 from tests.infra.test_scaler import permissions
 
 RULE = "AWS::Events::Rule"
-EVENTS = "Takes the events of the fleet Media/Live"
+EVENTS = "Takes the events of the fleets of Media/PeakFleetControlPlane"
 MOST_PATTERN_CHARACTERS = 2048
 LONGEST_GROUP_NAME = "x" * 255
 

@@ -124,7 +124,7 @@ def test_it_runs_on_arm_with_numpy_and_time_enough(template: Template) -> None:
 
 
 def test_tick_and_learner_are_the_same_code_and_only_one_has_numpy(template: Template) -> None:
-    (_, tick), learns = function(template, "tick"), learner(template)
+    (_, tick), learns = function(template, "scaler"), learner(template)
     assert tick["Code"] == learns["Code"]
     assert "Layers" not in tick
 

@@ -808,5 +808,5 @@ def test_functions_that_a_blueprint_puts_into_a_network_may_be_there() -> None:
         foresight=Foresight.off(),
     )
     template = Template.from_stack(stack)
-    assert "VpcConfig" in function(template, "tick")[1]
+    assert "VpcConfig" in function(template, "scaler")[1]
     assert "ec2:CreateNetworkInterface" in json.dumps(template.find_resources("AWS::IAM::Policy"))

@@ -21,7 +21,7 @@ from tests.infra.fleets import (
     properties,
 )
 
-SCALER = "Decides the size of the fleet Media/Live"
+SCALER = "Decides the size of the fleets of Media/PeakFleetControlPlane"
 ASTERISK_ONLY = {
     "ec2:DescribeLaunchTemplateVersions",
     "autoscaling:DescribeAutoScalingGroups",
@@ -130,7 +130,7 @@ def test_only_a_fleet_with_traffic_may_change_a_listener_and_only_its_own() -> N
     )
     fleet.fleet.add_signal(_request_rate(fleet.load_balancer))
     statement = permissions(
-        Template.from_stack(stack), of="Decides the size of the fleet Media/Edge"
+        Template.from_stack(stack), of=SCALER
     )["elasticloadbalancing:ModifyListener"]
     assert statement["Resource"] == stack.resolve(fleet.listener.listener_arn)
 
@@ -142,12 +142,12 @@ def _request_rate(load_balancer: elbv2.ApplicationLoadBalancer) -> Any:  # noqa:
 
 
 def test_the_function_runs_the_tick_on_arm(template: Template) -> None:
-    _, tick = function(template, "tick")
+    _, tick = function(template, "scaler")
     assert (tick["Runtime"], tick["Architectures"]) == ("python3.13", ["arm64"])
 
 
 def test_a_tick_ends_before_the_next_one_begins(template: Template) -> None:
-    _, tick = function(template, "tick")
+    _, tick = function(template, "scaler")
     assert tick["Timeout"] < 60
 
 
@@ -161,7 +161,7 @@ def test_the_schedule_ticks_every_minute_on_the_minute(template: Template) -> No
 def test_an_old_tick_is_given_up_and_never_replayed(template: Template) -> None:
     retries = only(template, "AWS::Scheduler::Schedule")["Target"]["RetryPolicy"]
     assert retries == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1}
-    logical_id, _ = function(template, "tick")
+    logical_id, _ = function(template, "scaler")
     template.has_resource_properties(
         "AWS::Lambda::EventInvokeConfig",
         {
@@ -179,7 +179,7 @@ def test_what_failed_is_kept_encrypted_and_sent_only_over_tls(template: Template
     arn = {"Fn::GetAtt": [logical_id, "Arn"]}
     target = only(template, "AWS::Scheduler::Schedule")["Target"]
     assert target["DeadLetterConfig"] == {"Arn": arn}
-    _, tick = function(template, "tick")
+    _, tick = function(template, "scaler")
     assert tick["DeadLetterConfig"] == {"TargetArn": arn}
     statements = only(template, "AWS::SQS::QueuePolicy")["PolicyDocument"]["Statement"]
     (denied,) = [one for one in statements if one["Effect"] == "Deny"]
@@ -187,7 +187,7 @@ def test_what_failed_is_kept_encrypted_and_sent_only_over_tls(template: Template
 
 
 def test_schedule_and_events_may_run_this_function_and_no_other(template: Template) -> None:
-    logical_id, _ = function(template, "tick")
+    logical_id, _ = function(template, "scaler")
     allowed = [
         str(statement["Resource"])
         for policy in properties(template, "AWS::IAM::Policy")
@@ -201,6 +201,6 @@ def test_schedule_and_events_may_run_this_function_and_no_other(template: Templa
 
 
 def test_logs_are_kept_for_a_month(template: Template) -> None:
-    _, tick = function(template, "tick")
+    _, tick = function(template, "scaler")
     logs = template.find_resources("AWS::Logs::LogGroup")
     assert logs[tick["LoggingConfig"]["LogGroup"]["Ref"]]["Properties"]["RetentionInDays"] == 30

@@ -84,7 +84,7 @@ class FleetState(Construct):
         return self._table
 
     def grant(self, grantee: iam.IGrantable, *, fleet: str | Sequence[str]) -> iam.Grant:
-        """Let *grantee* read and write the items of a fleet, or several,, and nothing else.
+        """Let *grantee* read and write the items of fleets, and nothing else.
 
         Args:
             grantee: Who may.
@@ -102,7 +102,7 @@ class FleetState(Construct):
         )
 
     def grant_facts(self, grantee: iam.IGrantable, *, fleet: str | Sequence[str]) -> iam.Grant:
-        """Let *grantee* read, write and delete single items of a fleet, or several,, and nothing else.
+        """Let *grantee* read, write and delete single items of fleets, and nothing else.
 
         Args:
             grantee: Who may.
@@ -124,7 +124,7 @@ class FleetState(Construct):
     def grant_query_and_put(
         self, grantee: iam.IGrantable, *, fleet: str | Sequence[str]
     ) -> iam.Grant:
-        """Let *grantee* read and replace items of a fleet, or several,, and nothing else.
+        """Let *grantee* read and replace items of fleets, and nothing else.
 
         Args:
             grantee: Who may.

@@ -8,15 +8,18 @@ from aws_cdk import Annotations
 from constructs import Construct
 
 from peakfleet.policy import KnownPeak
-from peakfleet.pools import CapacityPool, types_with_local_nvme, unknown_types
+from peakfleet.pools import CapacityPool, tell_age, types_with_local_nvme, unknown_types
 from peakfleet.signals import Baseline, DemandSignal
+from peakfleet_chips import Prices
 from peakfleet_planner import BacklogSignal, ReportedBaseline
 
 _SLOW_PERIOD_SECONDS = 60
 
 
-def on_pools(scope: Construct, pools: Sequence[CapacityPool]) -> None:
-    """Warn of pools that are legal but unwise."""
+def on_pools(scope: Construct, pools: Sequence[CapacityPool], prices: Prices) -> None:
+    """Warn of pools that are legal but unwise, and say how old the prices are that count."""
+    if any(pool.relies_on(prices) for pool in pools):
+        tell_age(scope, prices)
     if all(pool.purchase.is_spot for pool in pools):
         Annotations.of(scope).add_warning_v2(
             "peakfleet:BurstFleet.onlySpot",

@@ -59,7 +59,7 @@ from peakfleet.policy import (
     SafetyNet,
     ServiceLevel,
 )
-from peakfleet.pools import CapacityPool, prices_of, tell_age
+from peakfleet.pools import CapacityPool, prices_of
 from peakfleet.signals import Baseline, DemandSignal, PressureAlarm
 from peakfleet_planner import BacklogSignal, FleetSpec, SpecError, TrafficSpec
 from peakfleet_planner.forecast import basis_of
@@ -215,9 +215,7 @@ class BurstFleet(FleetMetrics, Construct):
             self._take(signal)
         if signals:
             self._learn_if_possible()
-        _advice.on_pools(self, self._pools)
-        if any(pool.relies_on(prices) for pool in self._pools):
-            tell_age(self, prices)
+        _advice.on_pools(self, self._pools, prices)
         _advice.on_known_peaks(
             self,
             options.get("known_peaks", ()),
@@ -369,10 +367,11 @@ class BurstFleet(FleetMetrics, Construct):
 
     @property
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
-        """The alarms, by name: NoTicks, UnservedDemand, PoolTrouble, CapacityTrouble, LastingTrouble.
+        """The alarms, by name.
 
-        IdleProtected too, where instances finish their work before they leave. Those of the
-        functions are the control plane's.
+        NoTicks, UnservedDemand, PoolTrouble, CapacityTrouble and LastingTrouble; IdleProtected
+        where instances finish their work before they leave. Those of the functions are the
+        control plane's.
         """
         return MappingProxyType(self._alarms)
 

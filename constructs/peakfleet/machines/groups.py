@@ -39,8 +39,8 @@ _SESSION_MANAGER = (
 _POOL_TAG = "peakfleet:pool"  # where an instance finds its pool, for what it publishes
 _TEMPLATE = "Template"
 KEEPS_PROFILES = "peakfleet:keepsInstanceProfiles"
-"""Context of an app whose machines may still run with the instance profile of their pool, which each
-had until version 0.2: deleted, they would have no credentials any more (docs/upgrade.md)."""
+"""Context of an app whose machines may still run with an instance profile of their pool, as
+before there was one for each fleet: deleted, it gives them no credentials (docs/upgrade.md)."""
 _LEAST_HEALTHY_PERCENT, _MOST_HEALTHY_PERCENT = 100, 110
 
 

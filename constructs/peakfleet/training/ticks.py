@@ -12,21 +12,19 @@ from constructs import Construct
 
 from peakfleet.alarms import Watch, alarm_of
 from peakfleet.control_plane import may_create_fleets, may_sweep
-from peakfleet.training.checkpoints import Checkpoints
 from peakfleet_planner.gang import GangSpec
 
 _PLACES = ("capacity-reservation", "placement-group")
 
 
-def may_gang(
-    spec: GangSpec, group: autoscaling.AutoScalingGroup, checkpoints: Checkpoints
+def may_train(
+    spec: GangSpec, group: autoscaling.AutoScalingGroup
 ) -> list[iam.PolicyStatement]:
     """Return what ticks do for one gang.
 
     Args:
         spec: The gang.
         group: Its group.
-        checkpoints: Where its machines say how they are.
     """
     reserved = spec.reservation
     reads = [
@@ -77,8 +75,8 @@ def define_gang_alarms(
             description=(
                 f"Nobody has decided for the gang {fleet} for 3 minutes. What trains goes on, but "
                 f"nobody lets it go before its reservation ends. Look at the scaler's log group "
-                f"and the dead-letter queue of the control plane, and at the gang's schedule; until it runs again, set the group's "
-                f"desired capacity by hand."
+                f"and the dead-letter queue of the control plane, and at the gang's schedule; "
+                f"until it runs again, set the group's desired capacity by hand."
             ),
         ),
         Watch(

@@ -41,7 +41,7 @@ from peakfleet.training.boot import training_script
 from peakfleet.training.capacity_block import CapacityBlock, OffPeak
 from peakfleet.training.checkpoints import Checkpoints
 from peakfleet.training.group import check_machines, define_machines, open_to_itself
-from peakfleet.training.ticks import define_gang_alarms, may_gang
+from peakfleet.training.ticks import define_gang_alarms, may_train
 from peakfleet_planner import SpecError
 from peakfleet_planner.gang import GangSpec
 
@@ -57,10 +57,10 @@ class TrainingFleet(FleetMetrics, Construct):
     """Machines that train a model as one: all of them come, train and go together.
 
     Defines one Auto Scaling group in one availability zone, the schedule by which a `ControlPlane`
-    decides for it every minute, and alarms. The group is empty until everything is there for a whole gang: the
-    reservation is active, nobody with priority needs it, the last refusal is long enough ago. If
-    only a part of the machines comes, it is given back in the same minute. Machines start once
-    all of them serve, from the newest checkpoint; they write one before they go.
+    decides for it every minute, and alarms. The group is empty until everything is there for a
+    whole gang: the reservation is active, nobody with priority needs it, the last refusal is long
+    enough ago. If only a part of the machines comes, it is given back in the same minute. Machines
+    start once all of them serve, from the newest checkpoint; they write one before they go.
 
     Args:
         vpc: Where the machines run.
@@ -190,7 +190,7 @@ class TrainingFleet(FleetMetrics, Construct):
                 self,
                 name=self.fleet_name,
                 spec=SpecDocument(lambda: self._spec),
-                statements=may_gang(self._spec, self._group, checkpoints),
+                statements=may_train(self._spec, self._group),
             )
         checkpoints.grant_ticks(self._plane.scaler.role)
         self._alarms = define_gang_alarms(

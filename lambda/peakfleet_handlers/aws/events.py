@@ -52,11 +52,14 @@ class Happening:
 
     @property
     def fleets(self) -> tuple[str, ...]:
-        """The fleets whose own metrics an alarm watches."""
-        configuration = self.detail.get("configuration", {})
-        metrics = [one.get("metricStat", {}).get("metric", {}) for one in configuration["metrics"]]
-        own = [one["dimensions"] for one in metrics if one.get("namespace") == NAMESPACE]
-        return tuple({str(one["Fleet"]): None for one in own if "Fleet" in one})
+        """The fleets whose own metrics an alarm watches; none if it does not say."""
+        try:
+            watched = self.detail["configuration"]["metrics"]
+            metrics = [one["metricStat"]["metric"] for one in watched if "metricStat" in one]
+            own = [one["dimensions"] for one in metrics if one["namespace"] == NAMESPACE]
+            return tuple({str(one["Fleet"]): None for one in own})
+        except (LookupError, TypeError):
+            return ()
 
     @property
     def activity_id(self) -> str:

@@ -32,7 +32,8 @@ class Plane:
         its launch on.
         """
         if told.kind is Kind.ALARM:
-            return [fleet for fleet in told.fleets if fleet in self.schedules]
+            # Only their own alarms are heard, so one that does not say whose it is may be any's.
+            return [one for one in told.fleets if one in self.schedules] or [*self.schedules]
         records = dict(self._records(clients, deadline))
         of_spot = told.kind in _OF_SPOT
         name = told.instance_id if of_spot else told.group

@@ -123,12 +123,21 @@ def spread(zones: Sequence[str], running: Mapping[str, int], capacity: int) -> t
     if not zones:
         return ()
     total = {zone: running.get(zone, 0) for zone in zones}
-    added = dict.fromkeys(zones, 0)
-    for _ in range(capacity):
-        zone = min(total, key=lambda one: total[one])
-        total[zone] += 1
-        added[zone] += 1
-    return tuple(Launch(zone=zone, capacity=points) for zone, points in added.items() if points)
+    heights, left, lowest = sorted(total.values()), max(0, capacity), 1
+    level = heights[0]
+    # The lowest zones rise together until they reach the next one, or nothing is left.
+    while lowest < len(heights) and (heights[lowest] - level) * lowest <= left:
+        left -= (heights[lowest] - level) * lowest
+        level, lowest = heights[lowest], lowest + 1
+    level, left = level + left // lowest, left % lowest
+    launches = []
+    for zone, running_now in total.items():
+        is_low = running_now <= level
+        points = level - running_now + (left > 0) if is_low else 0
+        left -= is_low
+        if points:
+            launches.append(Launch(zone=zone, capacity=points))
+    return tuple(launches)
 
 
 def _refusals(pool: PoolSpec, zone: str | None, outages: Sequence[Outage]) -> list[Outage]:

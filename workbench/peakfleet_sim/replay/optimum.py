@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from peakfleet_sim.world import SECONDS_PER_MINUTE, BacklogWork, World
 
 OPTIMUM: Final = "optimum"
 """The name of perfect foresight among policies."""
+_MOST_STATES: Final = 2**27
+"""Layers times minutes that are worked on together, at a few bytes each."""
 
 
 def live_optimum(demand: Demand, world: World) -> Run:
@@ -33,17 +35,22 @@ def live_optimum(demand: Demand, world: World) -> Run:
     instances = burst / world.units_per_instance
     needed = int(np.ceil(instances.max()))
     layers = min(max(needed, world.min_instances), world.max_instances)
-    on = _schedule(instances, world, layers)
-    starts = on & ~np.vstack([np.zeros((1, layers), np.bool_), on[:-1]])
-    starts[:, : world.min_instances] = False
-    ready = on.sum(axis=1).astype(np.float64)
+    ready, starts = np.zeros(demand.minutes), np.zeros(demand.minutes)
+    at_once = max(1, _MOST_STATES // demand.minutes)
+    for first in range(0, layers, at_once):
+        layer = np.arange(first, min(first + at_once, layers))
+        on = _schedule(instances, world, layer)
+        ready += on.sum(axis=1)
+        bought = on[:, layer >= world.min_instances]
+        starts[0] += bought[0].sum()
+        starts[1:] += (bought[1:] & ~bought[:-1]).sum(axis=1)
     return Run(
         policy=OPTIMUM,
         demand=demand,
         world=world,
         desired_instances=np.append(ready[1:], ready[-1]),
         ready_instances=ready,
-        billed_instances=ready + world.boot_minutes * starts.sum(axis=1),
+        billed_instances=ready + world.boot_minutes * starts,
         burst_units=burst,
         unserved_units=np.maximum(0.0, burst - ready * world.units_per_instance),
         due_units=burst,
@@ -51,9 +58,11 @@ def live_optimum(demand: Demand, world: World) -> Run:
     )
 
 
-def _schedule(instances: Floats, world: World, layers: int) -> NDArray[np.bool_]:
-    """Return which layer is on in which minute."""
-    minutes, layer = len(instances), np.arange(layers)
+def _schedule(
+    instances: Floats, world: World, layer: NDArray[np.signedinteger[Any]]
+) -> NDArray[np.bool_]:
+    """Return which of these layers is on in which minute."""
+    minutes, layers = len(instances), len(layer)
     always = layer < world.min_instances
     start = np.where(always, 0.0, float(world.boot_minutes))
     stop = np.where(always, np.inf, 0.0)
