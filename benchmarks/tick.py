@@ -142,7 +142,7 @@ def warm() -> list[Cost]:
     credentials = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     os.environ |= dict.fromkeys(credentials, "testing") | {"AWS_DEFAULT_REGION": "us-east-1"}
     with mock_aws(), redirect_stdout(io.StringIO()):
-        _make_account()
+        make_account()
         calls = Calls(deadline=Deadline.of(None))
         known = read_known(None, now_epoch_seconds=NOW)
         snapshot = observe(SPEC, NOW, known, clients=clients(), calls=calls)
@@ -154,7 +154,7 @@ def warm() -> list[Cost]:
             )
 
         def tick() -> None:
-            handler(_event(NOW + next(seconds)))
+            handler(event(NOW + next(seconds)))
 
         return [
             _measured("decide, 2 signals, 3 pools, 1 h", lambda: decide(SPEC, snapshot)),
@@ -182,11 +182,13 @@ def _measured(
     return Cost(what=what, milliseconds=1000 * median(times), kibibytes=(peak - held) / 1024)
 
 
-def _event(now: int) -> dict[str, Any]:
-    return {"scheduled_time": datetime.fromtimestamp(now, UTC).isoformat(), "spec": SPEC.to_json()}
+def event(now: int, spec: FleetSpec = SPEC) -> dict[str, Any]:
+    """Return what a schedule sends."""
+    return {"scheduled_time": datetime.fromtimestamp(now, UTC).isoformat(), "spec": spec.to_json()}
 
 
-def _make_account() -> None:
+def make_account() -> None:
+    """Make the groups, the table and an hour of metrics that the fleet needs."""
     ec2, autoscaling = boto3.client("ec2"), boto3.client("autoscaling")
     template = ec2.create_launch_template(
         LaunchTemplateName="bench",

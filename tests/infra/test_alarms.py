@@ -10,8 +10,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
-from peakfleet import Drain
-from tests.handlers.test_report import NAMES as PUBLISHED
+from peakfleet import Drain, Metrics, SpecError
+from peakfleet_planner.spec import TROUBLES, Detail, published
 from tests.infra.fleets import burst_fleet, new_stack, only, properties
 
 ALARM = "AWS::CloudWatch::Alarm"
@@ -26,7 +26,7 @@ def _alarms() -> dict[str, dict[str, Any]]:
     found = template.find_resources(ALARM)
     return {
         name: found[stack.resolve(alarm.alarm_arn)["Fn::GetAtt"][0]]["Properties"]
-        for name, alarm in fleet.alarms.items()
+        for name, alarm in {**fleet.alarms, **fleet.control_plane.alarms}.items()
     }
 
 
@@ -34,14 +34,15 @@ def test_every_alarm_names_the_fleet_says_what_to_do_and_tells_somebody(
     alarms: dict[str, dict[str, Any]],
 ) -> None:
     for alarm in alarms.values():
-        assert "Media/Live" in alarm["AlarmDescription"]
+        assert "Media/" in alarm["AlarmDescription"]
         assert len(alarm["AlarmDescription"]) <= 1024
         assert len(alarm["AlarmActions"]) == 1
 
 
 def test_a_dead_scaler_is_noticed_within_three_minutes(alarms: dict[str, dict[str, Any]]) -> None:
     alarm = alarms["NoTicks"]
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("PeakFleet", "Ticks")
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("PeakFleet", "DemandUnits")
+    assert alarm["Statistic"] == "SampleCount"
     assert alarm["Dimensions"] == [{"Name": "Fleet", "Value": "Media/Live"}]
     assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, 3)
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
@@ -51,16 +52,10 @@ def test_a_dead_scaler_is_noticed_within_three_minutes(alarms: dict[str, dict[st
 @pytest.mark.parametrize(
     ("name", "metric", "minutes"),
     [
-        ("AtMaximum", "AtMaximum", 10),
         ("UnservedDemand", "UnservedUnits", 10),
-        ("MissingCapacity", "CapacityMissing", 5),
-        ("ProcessesSuspended", "ProcessesSuspended", 10),
-        ("NoWorkTaken", "IdleUnits", 3),
-        ("HeldUnserved", "HeldUnservedUnits", 5),
-        ("BaselineUnknown", "BaselineUnknown", 10),
-        ("BrokenPool", "PoolsBroken", 1),
-        ("StaleSignals", "StaleSignals", 10),
-        ("FailedCalls", "FailedCalls", 5),
+        ("PoolTrouble", "PoolTrouble", 1),
+        ("CapacityTrouble", "CapacityTrouble", 5),
+        ("LastingTrouble", "LastingTrouble", 10),
         ("ScalerErrors", "Errors", 3),
         ("DeadLetters", "ApproximateNumberOfMessagesVisible", 1),
         ("EventErrors", "Errors", 5),
@@ -86,11 +81,52 @@ def test_one_alarm_rings_when_any_rings_and_pages_nobody_by_itself() -> None:
     assert not {"AlarmActions", "AlarmName"} & set(health)
 
 
-def test_every_metric_that_an_alarm_watches_is_one_that_ticks_publish(
-    alarms: dict[str, dict[str, Any]],
+@pytest.mark.parametrize("detail", ["least", "essential", "every"])
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_every_trouble_rings_an_alarm_that_says_what_it_is(
+    alarms: dict[str, dict[str, Any]], trouble: str, detail: Detail
 ) -> None:
-    watched = {one["MetricName"] for one in alarms.values() if one["Namespace"] == "PeakFleet"}
-    assert watched <= PUBLISHED
+    sent = published({"DemandUnits": 0, trouble: 3}, detail)
+    (alarm,) = (one for name, one in alarms.items() if name in sent)
+    assert sent[alarm["MetricName"]] == 1
+    assert trouble in alarm["AlarmDescription"]
+
+
+def test_five_alarms_and_one_that_sums_them_up_are_what_a_fleet_costs() -> None:
+    stack = new_stack()
+    fleet = burst_fleet(stack)
+    assert len(fleet.alarms) == 5
+    assert len(fleet.control_plane.alarms) == 3
+    Template.from_stack(stack).resource_count_is("AWS::CloudWatch::CompositeAlarm", 1)
+
+
+def test_with_the_least_detail_no_alarm_sums_up_the_others() -> None:
+    stack = new_stack()
+    fleet = burst_fleet(stack, metrics=Metrics.least())
+    assert len(fleet.alarms) == 5
+    Template.from_stack(stack).resource_count_is("AWS::CloudWatch::CompositeAlarm", 0)
+    with pytest.raises(SpecError, match=r"Metrics\.essential"):
+        _ = fleet.health_alarm
+
+
+def test_a_metric_that_the_fleet_does_not_publish_is_refused_with_the_way_out() -> None:
+    fleet = burst_fleet(new_stack())
+    with pytest.raises(SpecError, match=r"does not publish the metric AheadUnits .*every\(\)"):
+        fleet.metric("AheadUnits")
+    least = burst_fleet(new_stack(), metrics=Metrics.least())
+    with pytest.raises(SpecError, match=r"essential\(\)"):
+        least.metric("WantedUnits")
+    burst_fleet(new_stack(), metrics=Metrics.every()).metric("AheadUnits")
+
+
+def test_a_topic_is_told_once_by_each_alarm_of_the_control_plane_however_many_fleets() -> None:
+    stack = new_stack()
+    topic = sns.Topic(stack, "Topic")
+    for name in ("First", "Second"):
+        burst_fleet(stack, name, alarm_topic=topic)
+    found = properties(Template.from_stack(stack), ALARM)
+    assert len(found) == 13
+    assert {len(alarm["AlarmActions"]) for alarm in found} == {1}
 
 
 def test_without_a_topic_alarms_only_show() -> None:
@@ -121,10 +157,13 @@ def test_a_metric_of_the_fleet_makes_an_alarm_of_your_own() -> None:
     template.has_resource_properties(
         ALARM,
         {
-            "MetricName": "DesiredCapacity",
+            "Namespace": "AWS/AutoScaling",
+            "MetricName": "GroupDesiredCapacity",
             "Dimensions": [
-                {"Name": "Fleet", "Value": "Media/Live"},
-                {"Name": "Pool", "Value": "Graviton"},
+                {
+                    "Name": "AutoScalingGroupName",
+                    "Value": stack.resolve(fleet.groups["Graviton"].auto_scaling_group_name),
+                }
             ],
         },
     )

@@ -9,11 +9,10 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
-from peakfleet import BurstFleet, CapacityPool
-from peakfleet.control_plane import SCHEDULE_VARIABLE as SET_VARIABLE
+from peakfleet import BurstFleet, CapacityPool, control_plane
 from peakfleet.control_plane import readable
 from peakfleet_handlers.aws import Kind
-from peakfleet_handlers.events import SCHEDULE_VARIABLE
+from peakfleet_handlers.events import SCHEDULES_VARIABLE, TABLE_VARIABLE
 from tests.infra.fleets import (
     GRAVITON,
     SPOT,
@@ -72,14 +71,17 @@ def test_a_fleet_without_spot_hears_nothing_of_spot() -> None:
 
 
 def test_no_pattern_is_longer_than_aws_takes_however_many_pools() -> None:
-    stack = new_stack()
+    stack = new_stack("M" * 100)
     pools = [
         CapacityPool.graviton(
-            "c8g.4xlarge", name=f"Pool{number}", units_per_instance=16, max_instances=5
+            "c8g.4xlarge",
+            name=f"{number}{'P' * 60}",
+            units_per_instance=16,
+            max_instances=5,
         )
         for number in range(11)
     ]
-    fleet = burst_fleet(stack, pools=pools)
+    fleet = burst_fleet(stack, "L" * 60, pools=pools)
     heard = [rule["EventPattern"] for rule in properties(Template.from_stack(stack), RULE)]
     names = [name for pattern in heard for name in pattern["detail"]["AutoScalingGroupName"]]
     assert names == [stack.resolve(one.auto_scaling_group_name) for one in fleet.groups.values()]
@@ -88,13 +90,24 @@ def test_no_pattern_is_longer_than_aws_takes_however_many_pools() -> None:
         assert len(json.dumps(deployed)) <= MOST_PATTERN_CHARACTERS
 
 
+def test_the_groups_of_many_fleets_share_a_rule() -> None:
+    stack = new_stack()
+    for number in range(4):
+        burst_fleet(stack, f"Live{number}", pools=[GRAVITON, SPOT])
+    rules = properties(Template.from_stack(stack), RULE)
+    assert sorted(rule["EventPattern"]["source"][0] for rule in rules) == [
+        "aws.autoscaling",
+        "aws.ec2",
+    ]
+
+
 def test_an_alarm_is_a_reason_to_tick_when_it_goes_off() -> None:
     stack = new_stack()
     fleet = burst_fleet(stack)
     alarm = fleet.metric_unserved_units().create_alarm(
         stack, "Pressure", threshold=0, evaluation_periods=1
     )
-    fleet._events.decide_on("Pressure", alarm)  # noqa: SLF001  a fleet shows its function alone
+    fleet.control_plane.decide_on(alarm)
     assert patterns(Template.from_stack(stack))["aws.cloudwatch"] == {
         "source": ["aws.cloudwatch"],
         "detail-type": [Kind.ALARM.value],
@@ -107,6 +120,7 @@ def test_it_may_write_facts_and_ask_for_a_tick_and_nothing_else(template: Templa
     allowed = permissions(template, of=EVENTS)
     assert set(allowed) == {
         "autoscaling:DescribeAutoScalingInstances",
+        "dynamodb:BatchGetItem",
         "dynamodb:DeleteItem",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
@@ -134,11 +148,14 @@ def test_it_reads_the_schedule_of_its_fleet_runs_its_scaler_and_writes_its_items
         "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["Media/Live"]}
     }
     _, takes = function(template, "events")
-    assert takes["Environment"]["Variables"] == {SCHEDULE_VARIABLE: {"Ref": schedule}}
+    variables = takes["Environment"]["Variables"]
+    assert json.loads(readable(variables[SCHEDULES_VARIABLE])) == {"Media/Live": schedule}
+    assert variables[TABLE_VARIABLE] == stack.resolve(fleet.state.table.table_name)
 
 
-def test_the_handlers_name_for_the_schedule_is_the_one_that_is_set() -> None:
-    assert SET_VARIABLE == SCHEDULE_VARIABLE
+def test_the_handlers_names_for_its_variables_are_those_that_are_set() -> None:
+    assert control_plane.SCHEDULES_VARIABLE == SCHEDULES_VARIABLE
+    assert control_plane.TABLE_VARIABLE == TABLE_VARIABLE
 
 
 def test_what_fails_is_tried_again_and_then_kept(template: Template) -> None:

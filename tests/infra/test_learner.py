@@ -130,7 +130,7 @@ def test_tick_and_learner_are_the_same_code_and_only_one_has_numpy(template: Tem
 
 
 def test_it_may_read_metrics_and_keep_its_model_and_nothing_else(template: Template) -> None:
-    allowed = permissions(template, of="Learns the demand of the fleet Media/Live")
+    allowed = permissions(template, of="Learns the demand of the fleets of Media")
     assert set(allowed) == {
         "cloudwatch:GetMetricData",
         "dynamodb:PutItem",

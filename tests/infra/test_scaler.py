@@ -129,9 +129,9 @@ def test_only_a_fleet_with_traffic_may_change_a_listener_and_only_its_own() -> N
         on_premises_targets=["10.9.0.4"],
     )
     fleet.fleet.add_signal(_request_rate(fleet.load_balancer))
-    statement = permissions(
-        Template.from_stack(stack), of=SCALER
-    )["elasticloadbalancing:ModifyListener"]
+    statement = permissions(Template.from_stack(stack), of=SCALER)[
+        "elasticloadbalancing:ModifyListener"
+    ]
     assert statement["Resource"] == stack.resolve(fleet.listener.listener_arn)
 
 

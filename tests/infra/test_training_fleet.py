@@ -253,8 +253,6 @@ def test_its_alarms_say_what_to_do() -> None:
         "GivenUp",
         "ReservationIdle",
         "FailedCalls",
-        "TickErrors",
-        "DeadLetters",
     }
 
 

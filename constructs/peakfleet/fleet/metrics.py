@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import cast
 
 from aws_cdk import Duration, Stack
@@ -30,7 +31,7 @@ class FleetMetrics:
 
     node: Node
 
-    @property
+    @cached_property
     def fleet_name(self) -> str:
         """Name of the fleet in metrics, state and logs: its stack, and its path within it."""
         return name_of_fleet(cast("IConstruct", self))

@@ -16,6 +16,23 @@ from constructs import Construct, IConstruct
 
 Resources = Mapping[str, dict[str, Any]]
 """The resources of a template, by logical id."""
+_TOO_MANY = "greater than allowed maximum"
+"""What the CDK says of a stack with more resources than CloudFormation takes."""
+
+
+@dataclass(slots=True)
+class Template:
+    """One template as it will be written.
+
+    Args:
+        resources: Its resources; none if they are too many.
+        too_many: What the CDK says of a stack that has too many resources. Default: it has not.
+        writers: What sets sizes of groups, as JSON by logical id; found once for all fleets.
+    """
+
+    resources: Resources
+    too_many: str | None = None
+    writers: dict[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -23,15 +40,15 @@ class _Rendered:
     """Templates of one synth of an app, and which fleets have asked for them."""
 
     stacks: list[Stack]
-    templates: dict[str, Resources] = field(default_factory=dict)
+    templates: dict[str, Template] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
 
 
 _APPS: WeakKeyDictionary[IConstruct, _Rendered] = WeakKeyDictionary()
 
 
-def resources_around(fleet: Construct) -> tuple[Resources, list[Resources]]:
-    """Return the resources of a fleet's stack, and those of each stack that depends on it.
+def templates_around(fleet: Construct) -> tuple[Template, list[Template]]:
+    """Return the template of a fleet's stack, and that of each stack that depends on it.
 
     Only a validation may ask: nothing changes after that. All fleets of an app share what was
     rendered; a fleet that asks again does so in another synth.
@@ -47,18 +64,24 @@ def resources_around(fleet: Construct) -> tuple[Resources, list[Resources]]:
         for other in found.stacks
         if any(needed.node.path == stack.node.path for needed in other.dependencies)
     ]
-    return _resources(found, stack), [_resources(found, other) for other in dependents]
+    return _template(found, stack), [_template(found, other) for other in dependents]
 
 
-def _resources(app: _Rendered, stack: Stack) -> Resources:
+def _template(app: _Rendered, stack: Stack) -> Template:
     path = stack.node.path
     if path not in app.templates:
         with tempfile.TemporaryDirectory(prefix="peakfleet-template-") as folder:
             synthesizer = LegacyStackSynthesizer()
             synthesizer.bind(stack)
-            synthesizer.synthesize(cast("ISynthesisSession", _Session(folder)))
-            template = json.loads((Path(folder) / stack.template_file).read_text(encoding="utf-8"))
-        app.templates[path] = template.get("Resources", {})
+            try:
+                synthesizer.synthesize(cast("ISynthesisSession", _Session(folder)))
+            except RuntimeError as error:  # jsii's own
+                if _TOO_MANY not in str(error):
+                    raise
+                app.templates[path] = Template(resources={}, too_many=str(error).splitlines()[0])
+            else:
+                text = (Path(folder) / stack.template_file).read_text(encoding="utf-8")
+                app.templates[path] = Template(resources=json.loads(text).get("Resources", {}))
     return app.templates[path]
 
 

@@ -16,12 +16,13 @@ from aws_cdk import aws_autoscaling as autoscaling
 from constructs import Construct
 
 from peakfleet.control_plane import readable
-from peakfleet.fleet.rendered import Resources, resources_around
+from peakfleet.fleet.rendered import Resources, Template, templates_around
 
 _MOST_USER_DATA_BYTES = 16_384
 """What EC2 takes, before it is encoded in base64."""
 _GROUP, _TEMPLATE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"
 _METADATA_KEY = re.compile(r"[\w+\-=.,:@]+", re.ASCII)
+_RESOURCES_PER_FLEET, _SHARED_RESOURCES, _MOST_FLEETS = 21, 30, 20
 _NO_METADATA_KEYS = frozenset({".", "..", "_index"})
 
 
@@ -39,12 +40,14 @@ def template_messages(
         str(stack.resolve(group.auto_scaling_group_name)["Ref"]): pool
         for pool, group in groups.items()
     }
-    own, others = resources_around(fleet)
+    template, others = templates_around(fleet)
+    if template.too_many:
+        return [_too_many(stack, template.too_many)]
+    own = template.resources
     writers = [
-        _second_writer(resources, name, pool_group, pool)
-        for resources in (own, *others)
-        for pool_group, pool in pools.items()
-        for name in resources
+        _second_writer(one, name, text, pools)
+        for one in (template, *others)
+        for name, text in _writers(one).items()
     ]
     templates = {
         name: pool
@@ -60,16 +63,45 @@ def template_messages(
     ]
 
 
-def _second_writer(resources: Resources, name: str, group: str, pool: str) -> str | None:
-    """Return a message if a resource sets, or may reduce, the size of a pool's group."""
-    kind, given = resources[name]["Type"], resources[name].get("Properties", {})
-    if kind == _GROUP:
-        writes = name == group and "DesiredCapacity" in given
-    else:
-        writes = _writes(kind, given) and _mentions(given, group)
-    if not writes:
+def _too_many(stack: Stack, said: str) -> str:
+    """Return how to split a stack that has more resources than CloudFormation takes."""
+    return (
+        f"the stack {stack.node.path} has more resources than CloudFormation takes: {said}. Its "
+        f"fleets have about {_RESOURCES_PER_FLEET} each with three pools, and share about "
+        f"{_SHARED_RESOURCES}; put at most {_MOST_FLEETS} of them into a stack, and the others "
+        f"into further stacks, which have control planes of their own"
+    )
+
+
+def _writers(template: Template) -> dict[str, str]:
+    """Return what sets, or may reduce, the size of a group in a template, as JSON by logical id."""
+    if template.writers is None:
+        template.writers = {
+            name: json.dumps(one.get("Properties", {}))
+            for name, one in template.resources.items()
+            if _writes(one["Type"], one.get("Properties", {}))
+        }
+    return template.writers
+
+
+def _second_writer(
+    template: Template, name: str, text: str, pools: Mapping[str, str]
+) -> str | None:
+    """Return a message if what sets sizes sets that of one of these groups.
+
+    Args:
+        template: Of the resource.
+        name: Its logical id.
+        text: Its properties.
+        pools: The pools by the logical ids of their groups.
+    """
+    resource = template.resources[name]
+    is_group = resource["Type"] == _GROUP
+    hit = [group for group in pools if (name == group if is_group else _mentions(text, group))]
+    if not hit:
         return None
-    path = resources[name].get("Metadata", {}).get("aws:cdk:path", name)
+    pool = pools[hit[0]]
+    path = resource.get("Metadata", {}).get("aws:cdk:path", name)
     return (
         f"{path.removesuffix('/Resource')} also sets the size of the group of pool '{pool}', and "
         f"the two would undo each other's work every minute; remove it, or let it only add "
@@ -91,6 +123,8 @@ def _weights(resources: Resources, groups: Mapping[str, str]) -> Iterator[str]:
 
 def _writes(kind: str, given: Mapping[str, Any]) -> bool:
     match kind:
+        case "AWS::AutoScaling::AutoScalingGroup":
+            return "DesiredCapacity" in given
         case "AWS::AutoScaling::ScalingPolicy":
             return _may_shrink(given)
         case "AWS::AutoScaling::ScheduledAction":
@@ -118,7 +152,7 @@ def _may_shrink(policy: Mapping[str, Any]) -> bool:
 
 def _mentions(value: object, logical_id: str) -> bool:
     """Return whether a value refers to a resource, also by the export of another stack."""
-    text = json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(value)
     return re.search(rf"(?<![A-Za-z0-9]){logical_id}(?![A-Za-z0-9])", text) is not None or (
         f"ExportsOutputRef{logical_id}" in text or f"ExportsOutputFnGetAtt{logical_id}" in text
     )

@@ -17,9 +17,7 @@ from peakfleet_planner.gang import GangSpec
 _PLACES = ("capacity-reservation", "placement-group")
 
 
-def may_train(
-    spec: GangSpec, group: autoscaling.AutoScalingGroup
-) -> list[iam.PolicyStatement]:
+def may_train(spec: GangSpec, group: autoscaling.AutoScalingGroup) -> list[iam.PolicyStatement]:
     """Return what ticks do for one gang.
 
     Args:

@@ -175,8 +175,13 @@ def status(*, fleet: Fleet, table: TableName, region: Region = None) -> None:
                 "construct path such as Media/Transcode"
             )
         held, obstacles = records.hold(), records.obstacles(now=now)
+        newest = records.newest_tick()
     if held is not None:
         print_hold(fleet, held, now=now)
+    if newest and newest.troubles:
+        when = in_words(datetime.fromtimestamp(newest.tick, UTC))
+        words = f"{fleet} had troubles at {when}: {', '.join(newest.troubles)}"
+        Console(soft_wrap=True, highlight=False).print(words, markup=False)
     print_obstacles(obstacles)
     if not obstacles:
         Console(soft_wrap=True).print(f"nothing stands in the way of {fleet}'s pools", markup=False)

@@ -19,9 +19,11 @@ from peakfleet_table import (
     HOLDS,
     LATESTS,
     SIZES,
+    TICKS,
     DamagedRecordError,
     Decision,
     Item,
+    NewestTick,
 )
 
 if TYPE_CHECKING:
@@ -62,6 +64,15 @@ class FleetRecords:
         with open_table(self.table_name, region=self.region) as client:
             item = self._get(client, HOLDS.key(self.fleet))
             return HOLDS.read(item) if item else None
+
+    def newest_tick(self) -> NewestTick | None:
+        """Return what the newest tick has left; None if there was none, or that is damaged."""
+        with open_table(self.table_name, region=self.region) as client:
+            item = self._get(client, TICKS.key(self.fleet))
+        try:
+            return TICKS.read(item) if item else None
+        except DamagedRecordError:
+            return None
 
     def put_hold(self, hold: Hold) -> None:
         """Hold the fleet; a hold that it has is replaced."""

@@ -8,6 +8,7 @@ from typing import Final
 from peakfleet_demo.scenarios.measurements import NOTHING_UNITS, Measurements
 from peakfleet_demo.scenarios.scenario import Assertion
 from peakfleet_planner import Reason
+from peakfleet_planner.spec import TROUBLES
 
 MOST_ASKS_PER_HOUR: Final = 10
 
@@ -125,8 +126,12 @@ def serves_all_again(m: Measurements, *, since: int, within: int) -> Assertion:
 
 
 def rings(m: Measurements, metric: str, *, since: int, within: int) -> Assertion:
-    """The alarm on a metric rings some minutes after a moment at the latest, and not before it."""
-    at = first_minute(m, lambda minute: metric in m.samples[minute].alarms)
+    """The alarm on a metric rings some minutes after a moment at the latest, and not before it.
+
+    Where a metric counts a trouble, that is the alarm on all troubles of its kind.
+    """
+    watched = TROUBLES.get(metric, metric)
+    at = first_minute(m, lambda minute: watched in m.samples[minute].alarms)
     return Assertion(
         text=f"the alarm on {metric} rings within {within} minutes",
         measured="never" if at is None else f"after {at + 1 - since} minutes",

@@ -1,0 +1,412 @@
+"""What a thousand fleets ask of one account. Run: `python benchmarks/scale.py [--fleets N]`.
+
+Resources are counted in real templates, calls and records in real ticks against moto in this
+process; the rest is arithmetic with AWS's default quotas and list prices (us-east-1), which stand
+below. With `--synth 1,10,50,100` it measures instead what the synth of so many fleets costs beside
+the same groups, alarms, schedules and one function written by hand in plain CDK.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Any
+
+from aws_cdk import App, Duration, Stack
+from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as targets
+from aws_cdk.assertions import Template
+from moto import mock_aws
+
+from benchmarks.tick import NOW, SPEC, TABLE, event, make_account
+from peakfleet import Baseline, BurstFleet, CapacityPool, DemandSignal, Metrics, Purchase
+from peakfleet_handlers.aws import clients
+from peakfleet_handlers.scaler import handler
+from peakfleet_planner import FleetSpec
+
+PER_STACK = 20
+MONTH_HOURS = 730
+TICKS = MONTH_HOURS * 60
+TICK_SECONDS, TICK_GB = 0.3, 0.5
+"""A warm tick that calls four services; `benchmarks/tick.py` has what of it is our own."""
+LESSON_SECONDS, LESSON_GB, MODEL_BYTES = 10, 1769 / 1024, 60_000
+CHANGING = 0.1
+"""Share of ticks that change a size."""
+METRIC, ALARM, COMPOSITE = 0.30, 0.10, 0.50
+GET_METRIC_DATA = 0.01 / 1000
+REQUEST, GB_SECOND = 0.20 / 1e6, 0.0000133334
+READ_UNIT, WRITE_UNIT = 0.125 / 1e6, 0.625 / 1e6
+LOG_GB, INVOCATION = 0.50, 1.00 / 1e6
+QUOTAS = {
+    "AWS::AutoScaling::AutoScalingGroup": 500,
+    "AWS::EC2::LaunchTemplate": 5000,
+    "AWS::IAM::Role": 1000,
+    "AWS::IAM::InstanceProfile": 1000,
+    "AWS::Events::Rule": 300,
+    "AWS::CloudWatch::Alarm": 5000,
+    "AWS::Lambda::Function": None,
+    "AWS::Scheduler::Schedule": 10_000_000,
+}
+PER_SECOND = {"GetMetricData": 50, "Scheduler invocations": 1000, "Lambda starts": 1000}
+"""AWS publishes none for DescribeAutoScalingGroups, whose bucket the account shares."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    """What one tick asks for.
+
+    Args:
+        calls: How often each operation is called.
+        metrics_read: Metrics that GetMetricData is asked for.
+        published: Metrics that it publishes.
+        log_bytes: What it writes to its log.
+        read_units: DynamoDB's read units.
+        write_units: DynamoDB's write units.
+    """
+
+    calls: Counter[str]
+    metrics_read: int
+    published: int
+    log_bytes: int
+    read_units: int
+    write_units: int
+
+
+def main() -> None:
+    """Count, price and print; or measure the synth."""
+    os.environ.setdefault("CDK_VALIDATION", "false")  # of the CDK's own, for both alike
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fleets", type=int, default=1000)
+    parser.add_argument("--synth", default="")
+    parser.add_argument("--one", default="", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        kind, _, count = asked.one.partition(",")
+        synth_once(kind, int(count))
+    elif asked.synth:
+        for line in synth_table([int(one) for one in asked.synth.split(",")]):
+            say(line)
+    else:
+        for line in report(asked.fleets):
+            say(line)
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def report(fleets: int) -> Iterator[str]:
+    """Yield the tables of so many fleets in one account and region."""
+    each, shared = resources()
+    planes = ceil(fleets / PER_STACK)
+    yield f"{sum(each.values())} resources a fleet of three pools, {sum(shared.values())} shared"
+    yield f"{fleets} fleets in {planes} stacks of {PER_STACK}"
+    yield f"\n{'resource':<42}{'count':>8}{'quota':>12}{'share':>8}"
+    for kind, quota in QUOTAS.items():
+        count = fleets * each[kind] + planes * shared[kind]
+        share = f"{count / quota:.1f}" if quota else ""
+        yield f"{kind:<42}{count:>8,}{f'{quota:,}' if quota else 'none':>12}{share:>8}"
+    quiet, busy = ticked(SPEC), ticked(SPEC, changes=True)
+    yield f"\n{'calls of all fleets':<42}{'a minute':>10}{'a second':>10}{'quota':>8}{'share':>8}"
+    for name in sorted({*quiet.calls, *busy.calls}):
+        calls = fleets * ((1 - CHANGING) * quiet.calls[name] + CHANGING * busy.calls[name])
+        quota = PER_SECOND.get(name)
+        ends = f"{quota:>8}{calls / 60 / quota:>8.2f}" if quota else ""
+        yield f"{name:<42}{calls:>10,.0f}{calls / 60:>10.1f}{ends}"
+    for words, width in (("all in the same second", 1.0), ("spread over the minute", 60.0)):
+        throttled, late = crowd(fleets, width)
+        yield f"ticks {words}: {throttled} refused by GetMetricData's quota twice, {late} late"
+    for detail in (Metrics.essential(), Metrics.least(), Metrics.every()):
+        items = costs(detail, quiet=quiet, busy=busy, each=each, shared=shared)
+        title = f"USD a fleet and month, Metrics.{detail.detail}()"
+        yield f"\n{title:<42}{sum(items.values()):>8.2f}"
+        yield from (f"  {name:<40}{usd:>8.2f}" for name, usd in items.items())
+
+
+def costs(
+    metrics: Metrics,
+    *,
+    quiet: Ticked,
+    busy: Ticked,
+    each: Counter[str],
+    shared: Counter[str],
+) -> dict[str, float]:
+    """Return what one fleet costs a month, by item; without its machines."""
+    of_detail = ticked(replace(SPEC, metrics=metrics.detail))
+    alarms = ALARM * each["AWS::CloudWatch::Alarm"]
+    composite = 0.0 if metrics.detail == "least" else COMPOSITE
+
+    def mean(of: Callable[[Ticked], float]) -> float:
+        return (1 - CHANGING) * of(quiet) + CHANGING * of(busy)
+
+    model = MODEL_BYTES / 4096
+    return {
+        "custom metrics": METRIC * of_detail.published,
+        "alarms and the one that sums them up": alarms + composite,
+        "GetMetricData": TICKS * quiet.metrics_read * GET_METRIC_DATA,
+        "scaler": TICKS * (REQUEST + TICK_SECONDS * TICK_GB * GB_SECOND),
+        "learner": MONTH_HOURS * (REQUEST + LESSON_SECONDS * LESSON_GB * GB_SECOND),
+        "learner's GetMetricData": MONTH_HOURS * 14 * GET_METRIC_DATA,
+        "state table": TICKS
+        * (
+            (mean(lambda one: one.read_units) + model) * READ_UNIT
+            + mean(lambda one: one.write_units) * WRITE_UNIT
+        ),
+        "logs": TICKS * mean(lambda one: one.log_bytes) / 1e9 * LOG_GB,
+        "schedules": (TICKS + MONTH_HOURS) * INVOCATION,
+        "share of the control plane's alarms": ALARM * shared["AWS::CloudWatch::Alarm"] / PER_STACK,
+    }
+
+
+def ticked(spec: FleetSpec, *, changes: bool = False) -> Ticked:
+    """Run ticks against moto and return what the last one asked for."""
+    credentials = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    os.environ |= dict.fromkeys(credentials, "testing") | {"AWS_DEFAULT_REGION": "us-east-1"}
+    clients.cache_clear()
+    calls: Counter[str] = Counter()
+    asked: list[dict[str, Any]] = []
+
+    def count(model: Any, params: dict[str, Any], **_: object) -> None:  # noqa: ANN401  botocore's
+        calls[model.name] += 1
+        body = params.get("body")
+        asked.append({"name": model.name, "body": body})
+
+    with mock_aws():
+        make_account()
+        for service in ("cloudwatch", "autoscaling", "dynamodb"):
+            getattr(clients(), service).meta.events.register(f"before-call.{service}.*", count)
+        said = io.StringIO()
+        for tick in range(1 if changes else 3):
+            calls.clear()
+            asked.clear()
+            said = io.StringIO()
+            with redirect_stdout(said):
+                handler(event(NOW + tick, spec))
+        items = clients().dynamodb.scan(TableName=TABLE)["Items"]
+    lines = said.getvalue().splitlines()
+    published = {
+        (name, *sorted(names))
+        for line in map(json.loads, filter(None, lines))
+        for block in line.get("_aws", {}).get("CloudWatchMetrics", ())
+        for names in block["Dimensions"]
+        for name in (metric["Name"] for metric in block["Metrics"])
+    }
+    read = sum(str(one["body"]).count("MetricStat") for one in asked if "Metric" in one["name"])
+    sizes = [len(json.dumps(item, default=str)) for item in items]
+    written = (
+        sum(ceil(size / 1024) for size in sizes[-3:]) * 2 if changes else ceil(sizes[-1] / 1024)
+    )
+    return Ticked(
+        calls=Counter(calls),
+        metrics_read=read or len(spec.signals) + 1,
+        published=len(published),
+        log_bytes=len(said.getvalue()),
+        read_units=ceil(sum(sizes) / 4096),
+        write_units=written,
+    )
+
+
+def crowd(fleets: int, seconds: float) -> tuple[int, int]:
+    """Return how many ticks GetMetricData refuses twice, and how many are late, in one minute.
+
+    A token bucket with AWS's quota a second; who is refused asks again after half a second, as
+    botocore does on average. A tick is late if it has not read within its minute.
+    """
+    quota, chosen = PER_SECOND["GetMetricData"], random.Random(1)
+    arrivals = sorted((chosen.uniform(0, seconds), 1) for _ in range(fleets))
+    tokens, at, refused, late = float(quota), 0.0, 0, 0
+    while arrivals:
+        when, attempt = arrivals.pop(0)
+        tokens, at = min(quota, tokens + (when - at) * quota), when
+        if tokens >= 1:
+            tokens -= 1
+            late += when > 60  # noqa: PLR2004  seconds in a minute
+        elif attempt == 1:
+            arrivals = sorted([*arrivals, (when + chosen.uniform(0, 1), 2)])
+        else:
+            refused += 1
+    return refused, late
+
+
+def resources() -> tuple[Counter[str], Counter[str]]:
+    """Return the resources of each fleet, and those that the fleets of a stack share."""
+    counted = []
+    for fleets in (PER_STACK, PER_STACK - 1):
+        stack = Stack(App(context={"aws:cdk:disable-asset-staging": True}), "Scale")
+        vpc = network(stack)
+        for number in range(fleets):
+            ours(stack, vpc, number)
+        made = Template.from_stack(stack).to_json()["Resources"]
+        counted.append(Counter(one["Type"] for one in made.values()))
+    each = counted[0] - counted[1]
+    shared = Counter({kind: counted[0][kind] - PER_STACK * each[kind] for kind in counted[0]})
+    return each, shared
+
+
+def network(stack: Stack) -> ec2.IVpc:
+    """Return a network that is there already."""
+    return ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Network",
+        vpc_id="vpc-0123456789abcdef0",
+        availability_zones=["us-east-1a", "us-east-1b"],
+        private_subnet_ids=["subnet-1", "subnet-2"],
+    )
+
+
+SPOT = CapacityPool.graviton(
+    "c8g.4xlarge",
+    "c7g.4xlarge",
+    units_per_instance=16,
+    max_instances=50,
+    purchase=Purchase.spot(),
+)
+GRAVITON = CapacityPool.graviton("c8g.4xlarge", units_per_instance=16, max_instances=50)
+X86 = CapacityPool.x86("c7i.4xlarge", units_per_instance=16, max_instances=50)
+
+
+def ours(stack: Stack, vpc: ec2.IVpc, number: int) -> None:
+    """Define a fleet of three pools."""
+    streams = cloudwatch.Metric(
+        namespace="Live", metric_name=f"Streams{number}", period=Duration.minutes(1)
+    )
+    BurstFleet(
+        stack,
+        f"Fleet{number}",
+        vpc=vpc,
+        pools=[SPOT, GRAVITON, X86],
+        signals=[DemandSignal.metric(streams)],
+        baseline=Baseline.reported(
+            namespace="Live", metric_name=f"Healthy{number}", declared_units=400
+        ),
+    )
+
+
+def by_hand(stack: Stack, vpc: ec2.IVpc, number: int) -> None:
+    """Define the same groups, alarms and schedules without the library."""
+    function = stack.node.try_find_child("Function") or lambda_.Function(
+        stack,
+        "Function",
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        handler="index.handler",
+        code=lambda_.Code.from_inline("def handler(event, context): pass"),
+    )
+    role = iam.Role(stack, f"Role{number}", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+    security = ec2.SecurityGroup(stack, f"Security{number}", vpc=vpc)
+    for pool in ("Spot", "Graviton", "X86"):
+        template = ec2.LaunchTemplate(
+            stack,
+            f"Template{pool}{number}",
+            instance_type=ec2.InstanceType("c7i.4xlarge" if pool == "X86" else "c8g.4xlarge"),
+            machine_image=ec2.MachineImage.latest_amazon_linux2023(
+                cpu_type=ec2.AmazonLinuxCpuType.X86_64
+                if pool == "X86"
+                else ec2.AmazonLinuxCpuType.ARM_64
+            ),
+            role=role,
+            security_group=security,
+        )
+        group = autoscaling.AutoScalingGroup(
+            stack,
+            f"Group{pool}{number}",
+            vpc=vpc,
+            launch_template=template,
+            max_capacity=50,
+            min_capacity=0,
+        )
+        group.scale_on_cpu_utilization("Net", target_utilization_percent=90, disable_scale_in=True)
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["autoscaling:SetDesiredCapacity"], resources=[group.auto_scaling_group_arn]
+            )
+        )
+    alarms = [
+        cloudwatch.Alarm(
+            stack,
+            f"Alarm{name}{number}",
+            metric=cloudwatch.Metric(namespace="Live", metric_name=f"{name}{number}"),
+            threshold=0,
+            evaluation_periods=5,
+        )
+        for name in ("One", "Two", "Three", "Four", "Five")
+    ]
+    cloudwatch.CompositeAlarm(
+        stack,
+        f"All{number}",
+        alarm_rule=cloudwatch.AlarmRule.any_of(
+            *(cloudwatch.AlarmRule.from_alarm(one, cloudwatch.AlarmState.ALARM) for one in alarms)
+        ),
+    )
+    for name, every in (("Tick", Duration.minutes(1)), ("Learn", Duration.hours(1))):
+        scheduler.Schedule(
+            stack,
+            f"{name}{number}",
+            schedule=scheduler.ScheduleExpression.rate(every),
+            target=targets.LambdaInvoke(
+                function, input=scheduler.ScheduleTargetInput.from_object({"fleet": number})
+            ),
+        )
+
+
+def synth_once(kind: str, fleets: int) -> None:
+    """Synthesize so many fleets, and print processor seconds and memory of this process tree."""
+    app = App(outdir=tempfile.mkdtemp(), analytics_reporting=False)
+    define = ours if kind == "ours" else by_hand
+    stack, vpc = None, None
+    for number in range(fleets):
+        if stack is None or vpc is None or number % PER_STACK == 0:
+            stack = Stack(app, f"Stack{number}")
+            vpc = network(stack)
+        define(stack, vpc, number)
+    app.synth()
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    say(f"{own.ru_utime + own.ru_stime} {own.ru_maxrss / 1024}")
+
+
+def synth_table(counts: list[int]) -> Iterator[str]:
+    """Yield processor seconds of our synth beside one by hand, Node's included."""
+    heads = ("fleets", "ours s", "by hand s", "ratio", "ours MiB", "by hand MiB")
+    yield "".join(f"{head:>13}" for head in heads)
+    for count in counts:
+        seconds, mebibytes = synth_cost("ours", count)
+        plain_seconds, plain_mebibytes = synth_cost("plain", count)
+        ratio = seconds / plain_seconds
+        found = (count, seconds, plain_seconds, ratio, mebibytes, plain_mebibytes)
+        yield "".join(f"{one:>13,.1f}" for one in found)
+
+
+def synth_cost(kind: str, count: int) -> tuple[float, float]:
+    """Return processor seconds and mebibytes of a synth in a process of its own."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = subprocess.run(  # noqa: S603  this Python and this file
+        [sys.executable, __file__, "--one", f"{kind},{count}"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return seconds, float(told[-1])
+
+
+if __name__ == "__main__":
+    main()
