@@ -35,18 +35,24 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk.assertions import Template
 from moto import mock_aws
 
-from benchmarks.tick import NOW, SPEC, TABLE, event, make_account
+from benchmarks.tick import NOW, TABLE, event, make_account
+from benchmarks.tick import SPEC as BENCH_SPEC
 from peakfleet import Baseline, BurstFleet, CapacityPool, DemandSignal, Metrics, Purchase
 from peakfleet_handlers.aws import clients
 from peakfleet_handlers.scaler import handler
 from peakfleet_planner import FleetSpec
 
+SPEC = replace(BENCH_SPEC, signals=BENCH_SPEC.signals[1:])
+"""Three pools, one live signal, a baseline that is reported."""
 PER_STACK = 20
 MONTH_HOURS = 730
 TICKS = MONTH_HOURS * 60
 TICK_SECONDS, TICK_GB = 0.3, 0.5
 """A warm tick that calls four services; `benchmarks/tick.py` has what of it is our own."""
-LESSON_SECONDS, LESSON_GB, MODEL_BYTES = 10, 1769 / 1024, 60_000
+LESSON_SECONDS, LESSON_GB, LESSON_READS, MODEL_BYTES = 16, 1769 / 1024, 2, 15_000
+"""As `tests/handlers/test_learn.py` has them for two weeks of a live signal."""
+LOG_LINE_BYTES = 500
+"""Of the line that has a plan, besides the plan."""
 CHANGING = 0.1
 """Share of ticks that change a size."""
 METRIC, ALARM, COMPOSITE = 0.30, 0.10, 0.50
@@ -165,7 +171,7 @@ def costs(
         "GetMetricData": TICKS * quiet.metrics_read * GET_METRIC_DATA,
         "scaler": TICKS * (REQUEST + TICK_SECONDS * TICK_GB * GB_SECOND),
         "learner": MONTH_HOURS * (REQUEST + LESSON_SECONDS * LESSON_GB * GB_SECOND),
-        "learner's GetMetricData": MONTH_HOURS * 14 * GET_METRIC_DATA,
+        "learner's GetMetricData": MONTH_HOURS * LESSON_READS * GET_METRIC_DATA,
         "state table": TICKS
         * (
             (mean(lambda one: one.read_units) + model) * READ_UNIT
@@ -200,7 +206,8 @@ def ticked(spec: FleetSpec, *, changes: bool = False) -> Ticked:
             asked.clear()
             said = io.StringIO()
             with redirect_stdout(said):
-                handler(event(NOW + tick, spec))
+                answer = handler(event(NOW + tick, spec))
+        counted = Counter(calls)
         items = clients().dynamodb.scan(TableName=TABLE)["Items"]
     lines = said.getvalue().splitlines()
     published = {
@@ -216,10 +223,10 @@ def ticked(spec: FleetSpec, *, changes: bool = False) -> Ticked:
         sum(ceil(size / 1024) for size in sizes[-3:]) * 2 if changes else ceil(sizes[-1] / 1024)
     )
     return Ticked(
-        calls=Counter(calls),
+        calls=counted,
         metrics_read=read or len(spec.signals) + 1,
         published=len(published),
-        log_bytes=len(said.getvalue()),
+        log_bytes=len(said.getvalue()) + len(json.dumps(answer)) + LOG_LINE_BYTES,
         read_units=ceil(sum(sizes) / 4096),
         write_units=written,
     )

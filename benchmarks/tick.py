@@ -32,9 +32,12 @@ from peakfleet_planner import (
     BacklogSignal,
     FleetSpec,
     Metric,
+    MetricSeries,
+    PoolReading,
     PoolSpec,
     RateSignal,
     ReportedBaseline,
+    Snapshot,
     decide,
 )
 
@@ -82,6 +85,30 @@ SPEC = FleetSpec(
 )
 
 
+LARGE = FleetSpec(
+    fleet="Media/Large",
+    pools=tuple(
+        PoolSpec(
+            name=f"pool{number}",
+            group=f"pool{number}",
+            units_per_capacity=16,
+            max_capacity=5000,
+            launch="direct",
+        )
+        for number in range(40)
+    ),
+    signals=tuple(
+        RateSignal(
+            name=f"signal{number}",
+            metrics={"m": Metric(namespace="Bench", metric_name=f"Signal{number}")},
+            expression="m",
+        )
+        for number in range(100)
+    ),
+)
+"""40 pools and 100 signals, for 100,000 instances."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """What one thing costs.
@@ -104,7 +131,7 @@ class Cost:
 
 def main() -> None:
     """Measure and print."""
-    costs = [*cold_start(), *warm()]
+    costs = [*cold_start(), *warm(), *large()]
     head = f"{'median of ' + str(FRESH_PROCESSES) + ' or ' + str(REPEATS) + ' runs':<52}"
     lines = [f"{head}{'ms':>10}{'peak KiB':>12}", *(cost.row() for cost in costs)]
     sys.stdout.write("\n".join(lines) + "\n")
@@ -163,12 +190,45 @@ def warm() -> list[Cost]:
         ]
 
 
+def large() -> list[Cost]:
+    """Return the cost of one decision about 100,000 instances, half of which are to be launched."""
+    zones = ("us-east-1a", "us-east-1b", "us-east-1c")
+    demand = tuple(
+        (NOW - 60 * minute, 1_600_000.0 + 5_000 * (minute * 7 % 13) - 2_000 * minute)
+        for minute in range(120, 0, -1)
+    )
+    pools = tuple(
+        PoolReading(
+            name=pool.name,
+            desired_capacity=1250,
+            in_service_capacity=1250,
+            min_capacity=0,
+            max_capacity=5000,
+            booting_capacity=0,
+            zones=dict(zip(zones, (417, 417, 416), strict=True)),
+            serving=frozenset(f"i-{pool.name}-{number:08x}" for number in range(1250)),
+        )
+        for pool in LARGE.pools
+    )
+    snapshot = Snapshot(
+        now_epoch_seconds=NOW,
+        signals={one.name: {"m": MetricSeries(points=demand)} for one in LARGE.signals},
+        pools=pools,
+    )
+    what = "decide, 100 signals, 40 pools, 100,000 instances"
+    return [_measured(what, lambda: decide(LARGE, snapshot), repeats=3)]
+
+
 def _measured(
-    what: str, call: Callable[[], object], before: Callable[[], object] = lambda: None
+    what: str,
+    call: Callable[[], object],
+    before: Callable[[], object] = lambda: None,
+    *,
+    repeats: int = REPEATS,
 ) -> Cost:
     """Return the cost of *call*, with *before* done each time but not measured."""
     times = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         before()
         start = time.perf_counter()
         call()

@@ -182,7 +182,7 @@ class PackedModel:
             raise DamagedRecordError(f"MODEL: {type(error).__name__}: {error}") from error
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)  # a model of each fleet that shares the function
 def _unpacked(packed: bytes) -> DemandModel | None:
     try:
         document = json.loads(gzip.decompress(packed))

@@ -70,7 +70,7 @@ def test_what_was_learned_is_kept_for_a_day() -> None:
     assert fake.table[MODEL]["expires_at"] == {"N": str(learned + DAY_SECONDS)}
 
 
-def test_two_weeks_are_read_a_day_at_a_time_and_nothing_twice() -> None:
+def test_two_weeks_are_read_a_week_at_a_time_and_nothing_twice() -> None:
     fake = watched(days=15)
     fake.metrics["Streams"] = {
         time: value for time, value in fake.metrics["Streams"].items() if not time % 3600
@@ -78,7 +78,7 @@ def test_two_weeks_are_read_a_day_at_a_time_and_nothing_twice() -> None:
     lesson(fake)
     reads = [asked for operation, asked in fake.calls if operation == "GetMetricData"]
     windows = [(asked["StartTime"], asked["EndTime"]) for asked in reads]
-    assert [(end - start).days for start, end in windows] == [1] * 14
+    assert [(end - start).days for start, end in windows] == [7, 7]
     assert [end for _, end in windows[:-1]] == [start for start, _ in windows[1:]]
     assert windows[-1][1].timestamp() == NOW
     assert model_in(fake).minutes_seen <= 14 * DAY

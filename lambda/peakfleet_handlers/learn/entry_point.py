@@ -44,7 +44,7 @@ _SENTENCES = {
     Outcome.NOT_LEARNABLE: "demand of this fleet is not learned: only one live signal by the "
     "minute is, of pools that boot within the hour",
     Outcome.NOT_KEPT: "not learned: without a state table no model can be kept",
-    Outcome.HISTORY_UNREADABLE: "not learned: a day of the history could not be read",
+    Outcome.HISTORY_UNREADABLE: "not learned: a week of the history could not be read",
     Outcome.NO_HISTORY: "not learned: there is no history yet",
     Outcome.TOO_LARGE: f"not kept: the model is above {MOST_BYTES} bytes",
     Outcome.LOST: "not kept: the state table could not be written",

@@ -1,4 +1,4 @@
-"""Two weeks of a fleet's demand, read a day at a time."""
+"""Two weeks of a fleet's demand, read a week at a time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from peakfleet_handlers.aws import Calls, Clients, read_series
 from peakfleet_planner import FleetSpec, MetricSeries
 from peakfleet_planner.demand import read_demand
 
-DAYS = 14
+WEEKS = 2
 """CloudWatch keeps datapoints of a minute for 15 days."""
-DAY_SECONDS = 24 * 3600
+WEEK_SECONDS = 7 * 24 * 3600
+"""What is read at once: each request is billed for each metric, however long its time is."""
 
 Points = tuple[tuple[int, float], ...]
 
@@ -18,7 +19,7 @@ def read_history(
 ) -> Points | None:
     """Return the demand of the fleet's first signal in units, oldest first.
 
-    Samples become units, and are rejected, by the rules of the tick. None if a day could not be
+    Samples become units, and are rejected, by the rules of the tick. None if a week could not be
     read: a gap would be learned as if demand had stood still.
 
     Args:
@@ -31,11 +32,11 @@ def read_history(
     ids = {metric_id: f"m{i}" for i, metric_id in enumerate(signal.metrics)}
     points: dict[str, list[tuple[int, float]]] = {metric_id: [] for metric_id in ids}
     end = now_epoch_seconds - now_epoch_seconds % 60
-    for day in reversed(range(DAYS)):
+    for week in reversed(range(WEEKS)):
         series = read_series(
             {query_id: signal.metrics[metric_id] for metric_id, query_id in ids.items()},
-            now_epoch_seconds=end - day * DAY_SECONDS,
-            history_seconds=DAY_SECONDS,
+            now_epoch_seconds=end - week * WEEK_SECONDS,
+            history_seconds=WEEK_SECONDS,
             cloudwatch=clients.cloudwatch,
             calls=calls,
             newest_seconds=0,
