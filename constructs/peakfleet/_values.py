@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration, IResource, Stack, Token
 
 from peakfleet_planner import SpecError
 
@@ -31,6 +31,24 @@ def is_known(text: str) -> bool:
 def is_to_be_looked_up(text: str) -> bool:
     """Return whether a text stands for what the CDK's command line will look up."""
     return text.startswith(_DUMMY)
+
+
+def is_elsewhere(place: str | None, here: str) -> bool:
+    """Return whether an account or region is known to be another one; None is here."""
+    return place is not None and place != here and is_known(place) and is_known(here)
+
+
+def check_own(owner: str, used: IResource, stack: Stack, *, otherwise: str) -> None:
+    """Refuse a resource that is known to be of another account or region than *stack*."""
+    for what, place, here in (
+        ("account", used.env.account, stack.account),
+        ("region", used.env.region, stack.region),
+    ):
+        if is_elsewhere(place, here):
+            raise SpecError(
+                f"{owner}: {used.node.path} is of {what} {place}, but the fleet is in {here}; "
+                f"define the fleet there, or {otherwise}"
+            )
 
 
 def known_list(owner: str, field: str, values: Sequence[object]) -> None:

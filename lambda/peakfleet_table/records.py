@@ -266,12 +266,14 @@ class NewestTick:
         unmet_since: Since when each pool lacks what it was asked for, in epoch seconds.
         halted: Pools whose replacement of unhealthy instances the fleet itself has suspended.
         signals: What is remembered of each signal.
+        retired: Instances that still run or drain in each pool that leaves the fleet.
     """
 
     tick: int
     unmet_since: Mapping[str, int] = field(default_factory=dict)
     halted: tuple[str, ...] = ()
     signals: Mapping[str, SignalMemory] = field(default_factory=dict)
+    retired: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -483,6 +485,7 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "unmet_since": Attribute("unmet_since", by_name(INTEGER), optional=True),
         "halted": Attribute("halted", several(TEXT), optional=True),
         "signals": Attribute("signals", by_name(_SIGNAL), optional=True),
+        "retired": Attribute("retired", by_name(COUNT), optional=True),
     },
 )
 GANGS: Final[Kind[Gang]] = Kind(

@@ -205,6 +205,7 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
             unmet_since={"P": NOW - 60},
             halted=("P",),
             signals={"s": SignalMemory(units=3.5, reads=((NOW, 1, 2.5),))},
+            retired={"Old": 4},
         ),
         {
             "item": {"S": "TICK"},
@@ -212,6 +213,7 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
             "unmet_since": {"M": {"P": {"N": "1799999940"}}},
             "halted": {"L": [{"S": "P"}]},
             "signals": {"M": {"s": {"S": '{"units":3.5,"reads":[[1800000000,1,2.5]]}'}}},
+            "retired": {"M": {"Old": {"N": "4"}}},
         },
     ),
     (

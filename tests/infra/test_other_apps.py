@@ -6,6 +6,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
@@ -53,15 +54,17 @@ from peakfleet import (
     PoolOptions,
     QueueFleet,
     Readiness,
+    SafetyNet,
     ServiceLevel,
     SpecError,
     StreamFleet,
     TrainingFleet,
     WarmPool,
+    WhenSilent,
 )
 from peakfleet.fleet.checks import PARTS
 from peakfleet.load_balancer import check_addresses
-from peakfleet_planner import ReportedBaseline
+from peakfleet_planner import ReportedBaseline, Signal
 from tests.infra.fleets import (
     GRAVITON,
     burst_fleet,
@@ -350,40 +353,111 @@ def test_a_statistic_that_cloudwatch_does_not_have_is_refused(statistic: str) ->
 # What belongs to others
 
 
+OTHER = "999900001111"
+SQS = "arn:aws:sqs:{}:{}:jobs"
+
+
 @pytest.mark.parametrize(
-    ("arn", "words"),
+    ("region", "account", "words"),
     [
-        ("arn:aws:sqs:eu-west-1:999900001111:jobs", "of account 999900001111"),
-        ("arn:aws:sqs:eu-west-2:111122223333:jobs", "of region eu-west-2"),
+        ("eu-west-1", OTHER, "of account 999900001111, but the fleet is in 111122223333; define"),
+        ("eu-west-2", "111122223333", "of region eu-west-2, but the fleet is in eu-west-1; define"),
     ],
 )
-def test_an_imported_queue_that_is_read_elsewhere_is_refused_as_ones_own_is(
-    arn: str, words: str
+def test_workers_have_a_queue_of_their_own_account_and_region(
+    region: str, account: str, words: str
 ) -> None:
     stack = new_stack(env=HERE)
-    with pytest.raises(SpecError, match=words):
+    queue = sqs.Queue.from_queue_arn(stack, "Q", SQS.format(region, account))
+    with pytest.raises(SpecError, match=f"Media/Jobs: queue: Media/Q is {words} .* BurstFleet"):
+        queue_fleet(stack, queue=queue)
+    with pytest.raises(SpecError, match=r"safety net: Media/Q is .* use SafetyNet\.cpu"):
+        burst_fleet(
+            stack, safety_net=SafetyNet.late_messages(queue, older_than=Duration.minutes(1))
+        )
+
+
+def test_workers_of_another_stack_of_the_same_place_have_its_queue() -> None:
+    for env in (HERE, None):
+        stack = new_stack(env=env)
+        arn = SQS.format(HERE.region, HERE.account)
         queue_fleet(stack, queue=sqs.Queue.from_queue_arn(stack, "Q", arn))
 
 
-def test_an_imported_queue_of_the_same_account_and_region_is_read() -> None:
-    stack = new_stack(env=HERE)
-    queue = sqs.Queue.from_queue_arn(stack, "Q", "arn:aws:sqs:eu-west-1:111122223333:jobs")
-    queue_fleet(stack, queue=queue)
-    unknown = new_stack()
-    arn = "arn:aws:sqs:eu-west-1:111122223333:jobs"
-    queue_fleet(unknown, queue=sqs.Queue.from_queue_arn(unknown, "Q", arn))
-
-
-def test_an_imported_balancer_of_another_account_is_refused() -> None:
-    stack = new_stack(env=HERE)
+def foreign_signals(stack: Stack, region: str = "eu-west-1") -> list[DemandSignal]:
+    """Return a signal of each kind that another account publishes."""
+    queue = sqs.Queue.from_queue_arn(stack, "Q", SQS.format(region, OTHER))
     balancer = elbv2.ApplicationLoadBalancer.from_application_load_balancer_attributes(
         stack,
         "Balancer",
-        load_balancer_arn="arn:aws:elasticloadbalancing:eu-west-1:999900001111:loadbalancer/app/x/1",
+        load_balancer_arn=f"arn:aws:elasticloadbalancing:{region}:{OTHER}:loadbalancer/app/x/1",
         security_group_id="sg-1",
     )
-    with pytest.raises(SpecError, match="is of account 999900001111"):
-        burst_fleet(stack, signals=[DemandSignal.request_rate(balancer, name="requests")])
+    theirs = metric(account=OTHER, region=region)
+    return [
+        DemandSignal.queue_backlog(queue, seconds_per_message=2, drain_within=Duration.minutes(9)),
+        DemandSignal.request_rate(balancer),
+        DemandSignal.metric(theirs),
+        DemandSignal.throughput(theirs, name="bytes"),
+        DemandSignal.metric_math("a + 1", metrics={"a": theirs}, name="math"),
+        DemandSignal.metric(
+            metric("Mine"), name="witnessed", when_silent=WhenSilent.means_zero(witness=theirs)
+        ),
+        DemandSignal.metric(theirs.with_(period=Duration.seconds(10)), name="fast"),
+    ]
+
+
+def places_of(signal: Signal) -> set[tuple[str | None, str | None]]:
+    witness = signal.when_silent.witness
+    read = [*signal.metrics.values(), *([witness] if witness else [])]
+    return {(one.account, one.other_account) for one in read}
+
+
+def test_what_another_account_publishes_is_read_there_and_told() -> None:
+    stack = new_stack(env=HERE)
+    fleet = burst_fleet(stack, signals=foreign_signals(stack))
+    for signal in fleet.spec.signals:
+        assert (OTHER, OTHER) in places_of(signal), signal.name
+        told = f"signal '{signal.name}': it is read from account {OTHER}, which has to share.*"
+        Annotations.from_stack(stack).has_info("/Media/Live", Match.string_like_regexp(told))
+    assert not fleet.pressure_alarms  # an alarm in another account's name needs roles of its own
+
+
+def test_a_lone_queue_of_another_account_has_no_safety_net_that_needs_its_alarms() -> None:
+    stack = new_stack(env=HERE)
+    burst_fleet(stack, signals=foreign_signals(stack)[:1])
+    (policy,) = properties(Template.from_stack(stack), "AWS::AutoScaling::ScalingPolicy")
+    assert policy["PolicyType"] == "TargetTrackingScaling"
+
+
+@pytest.mark.parametrize("index", range(7))
+def test_what_is_published_in_another_region_is_refused(index: int) -> None:
+    stack = new_stack(env=HERE)
+    signal = foreign_signals(stack, "eu-west-2")[index]
+    with pytest.raises(SpecError, match=r"Media/Live: signal '.+': metric '.+' is of region eu-w"):
+        burst_fleet(stack, signals=[signal])
+
+
+def test_a_stack_of_no_known_account_leaves_it_to_the_deployment_and_says_so() -> None:
+    stack = new_stack()
+    fleet = burst_fleet(stack, signals=foreign_signals(stack))
+    for signal in fleet.spec.signals:
+        read = signal.when_silent.witness or next(iter(signal.metrics.values()))
+        assert (read.account, read.reader) == (OTHER, stack.account)
+        assert replace(read, reader=OTHER).other_account is None
+        told = f"signal '{signal.name}': it is read from account {OTHER} if that is not the stack.*"
+        Annotations.from_stack(stack).has_info("/Media/Live", Match.string_like_regexp(told))
+        told = f"signal '{signal.name}': it can be read in eu-west-1 only.*"
+        Annotations.from_stack(stack).has_info("/Media/Live", Match.string_like_regexp(told))
+    assert list(fleet.pressure_alarms) == ["fast"]
+
+
+def test_what_the_fleets_own_account_publishes_names_no_account() -> None:
+    stack = new_stack(env=HERE)
+    own = DemandSignal.metric(metric(account=HERE.account, region=HERE.region))
+    fleet = burst_fleet(stack, signals=[own])
+    assert places_of(fleet.spec.signals[0]) == {(None, None)}
+    Annotations.from_stack(stack).has_no_info("*", Match.string_like_regexp(".*is read from.*"))
 
 
 REACHED = [

@@ -16,7 +16,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from peakfleet._values import check_kind, check_path
+from peakfleet._values import check_kind, check_path, is_elsewhere
 from peakfleet.alarms import define_alarms, health_of
 from peakfleet.control_plane import (
     Encryption,
@@ -35,12 +35,12 @@ from peakfleet.fleet import advice as _advice
 from peakfleet.fleet.checks import (
     AtSynth,
     check_fleet_options,
-    check_pools,
-    check_signal,
     checked_hop_limit,
+    checked_pools,
     claim_listener,
     named,
     private_subnets,
+    readable_signal,
     state_of,
 )
 from peakfleet.fleet.metrics import FleetMetrics
@@ -132,11 +132,10 @@ class BurstFleet(FleetMetrics, Construct):
         with named(self):
             check_path(self.fleet_name)
             check_fleet_options(self, options, FleetOptions)
-            check_pools(pools, scope=self)
+            self._pools = checked_pools(pools, scope=self)
             check_kind("fleet", "signals", signals, Sequence[DemandSignal])
             self._state = state_of(self, options.get("state"), encryption)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
-        self._pools = tuple(pools)
         self._role = instance_role(self, session_manager=options.get("session_manager", True))
         agent = define_agent(self, hooks, grantee=self._role)
         self._user_data = options.get("user_data") or (
@@ -222,7 +221,7 @@ class BurstFleet(FleetMetrics, Construct):
             drain_seconds=hooks.drain.at_most_seconds if hooks.drain.waits else 0,
         )
         self._health = health_of(self, self.fleet_name, self._alarms)
-        (options.get("safety_net") or _safety_net(signals)).bind(
+        (options.get("safety_net") or _safety_net(signals, Stack.of(self))).bind(
             {pool.name: self._groups[pool.name] for pool in self._pools if not pool.is_retired}
         )
         for signal in signals:
@@ -278,9 +277,10 @@ class BurstFleet(FleetMetrics, Construct):
 
     def _take(self, signal: DemandSignal) -> None:
         with named(self):
-            check_signal(signal, among=self._signals, stack=Stack.of(self))
+            signal = readable_signal(signal, among=self._signals, stack=Stack.of(self))
         self._signals.append(signal)
         _advice.on_signal(self, signal, self._pools)
+        _advice.on_places(self, signal)
         if PressureAlarm.is_possible_for(signal):
             pressure = PressureAlarm(
                 self,
@@ -375,12 +375,14 @@ class BurstFleet(FleetMetrics, Construct):
         return ec2.Connections(security_groups=list(self._security_groups))
 
 
-def _safety_net(signals: Sequence[DemandSignal]) -> SafetyNet:
-    """Return late messages where every signal is a queue's backlog, else CPU."""
+def _safety_net(signals: Sequence[DemandSignal], stack: Stack) -> SafetyNet:
+    """Return late messages where every signal is the backlog of a queue of its own, else CPU."""
     backlogs = [
         (signal.queue, signal.spec.drain_within_seconds)
         for signal in signals
-        if signal.queue is not None and isinstance(signal.spec, BacklogSignal)
+        if signal.queue is not None
+        and isinstance(signal.spec, BacklogSignal)
+        and not is_elsewhere(signal.queue.env.account, stack.account)
     ]
     if not backlogs or len(backlogs) < len(signals):
         return SafetyNet.cpu()

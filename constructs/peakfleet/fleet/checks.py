@@ -16,7 +16,7 @@ from constructs import Construct, IConstruct, IValidation
 from peakfleet._values import check_kind, check_options, known_number
 from peakfleet.control_plane import Encryption, FleetState, check_size
 from peakfleet.fleet.template_checks import template_messages
-from peakfleet.pools import CapacityPool, check_region
+from peakfleet.pools import CapacityPool, check_region, told_apart
 from peakfleet.signals import DemandSignal
 from peakfleet_planner import FleetSpec, SpecError
 
@@ -78,24 +78,28 @@ def state_of(scope: Construct, given: FleetState | None, encryption: Encryption)
     return given
 
 
-def check_pools(given: Sequence[CapacityPool], *, scope: Construct | None = None) -> None:
-    """Refuse pools that cannot be defined, nor launched in the region of *scope*."""
+def checked_pools(
+    given: Sequence[CapacityPool], *, scope: Construct | None = None
+) -> tuple[CapacityPool, ...]:
+    """Return pools with names that differ.
+
+    Raises:
+        SpecError: They cannot be defined, nor launched in the region of *scope*.
+    """
     check_kind("fleet", "pools", given, Sequence[CapacityPool])
     if not given:
         raise SpecError("at least one pool is needed, got none; for example CapacityPool.graviton")
-    names = [pool.name for pool in given]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise SpecError(
-            f"pool names must differ, got {', '.join(twice)} more than once; give name=... to one"
-        )
+    pools = told_apart(given)
+    names = [pool.name for pool in pools]
     if taken := [name for name in names if name in PARTS or name.startswith("Pressure ")]:
         raise SpecError(
             f"pool '{taken[0]}': a part of the fleet has this name, which are "
             f"{', '.join(sorted(PARTS))} and Pressure ...; give name=... another one"
         )
     if scope:
-        for pool in given:
+        for pool in pools:
             check_region(scope, f"pool '{pool.name}'", pool.instance_types)
+    return pools
 
 
 def private_subnets(vpc: ec2.IVpc) -> ec2.SubnetSelection:
@@ -110,15 +114,14 @@ def private_subnets(vpc: ec2.IVpc) -> ec2.SubnetSelection:
     )
 
 
-def check_signal(given: DemandSignal, *, among: Sequence[DemandSignal], stack: Stack) -> None:
-    """Refuse a signal that the fleet cannot read."""
+def readable_signal(
+    given: DemandSignal, *, among: Sequence[DemandSignal], stack: Stack
+) -> DemandSignal:
+    """Return a signal as a fleet in *stack* reads it, refusing one that it cannot read."""
     check_kind("fleet", "signals", given, DemandSignal)
     if given.name in {other.name for other in among}:
         raise SpecError(f"signal names must differ, got '{given.name}' twice; give name=... to one")
-    for metric in given.metrics:
-        metric.check_readable_from(
-            f"signal '{given.name}'", account=stack.account, region=stack.region
-        )
+    return given.seen_from(stack)
 
 
 @jsii.implements(IValidation)

@@ -38,8 +38,9 @@ class PoolOptions(TypedDict, total=False):
 
     Args:
         name: Unique within the fleet, and the same for as long as the pool exists: another name
-            makes another group. Default: the chip, with `Spot` where it is bought so; give one
-            before you change how a pool is bought.
+            makes another group. Default: the chip, however the pool is bought. Of two pools of a
+            chip one needs a name, unless only one of them is on Spot: that one has `Spot` behind
+            the chip as long as the other one is there.
         min_instances: Instances that are always kept. Default: 0.
         purchase: How they are bought. Default: on demand.
         boot: From the launch to serving. Default: 3 minutes.
@@ -85,6 +86,7 @@ class CapacityPool:
         canary_share: Share of the wanted units that it serves while demand bursts, before its
             turn, so that its chip can be compared with the others. At most 0.5.
         is_retired: Whether it leaves the fleet, see `retired`.
+        is_named: Whether its name was given, so that no fleet gives it another one.
         name: This and all others: see `PoolOptions`.
 
     Raises:
@@ -107,6 +109,7 @@ class CapacityPool:
     warm: WarmPool | None = None
     canary_share: float = 0.0
     is_retired: bool = False
+    is_named: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a pool that no group can be."""
@@ -155,7 +158,7 @@ class CapacityPool:
     ) -> CapacityPool:
         """Burst into Graviton (64-bit Arm) instances.
 
-        The pool's name is `Graviton`, on Spot `GravitonSpot`, unless *options* name it.
+        The pool's name is `Graviton`, unless *options* name it.
 
         Args:
             instance_types: For example `"c8g.4xlarge", "c7g.4xlarge"`.
@@ -189,7 +192,7 @@ class CapacityPool:
     ) -> CapacityPool:
         """Burst into Intel or AMD (64-bit x86) instances.
 
-        The pool's name is `X86`, on Spot `X86Spot`, unless *options* name it.
+        The pool's name is `X86`, unless *options* name it.
 
         Args:
             instance_types: For example `"c7i.4xlarge", "m7a.4xlarge"`.
@@ -226,7 +229,7 @@ class CapacityPool:
     ) -> CapacityPool:
         """Burst into Inferentia2 instances. Their host is x86_64.
 
-        The pool's name is `Inferentia`, on Spot `InferentiaSpot`, unless *options* name it.
+        The pool's name is `Inferentia`, unless *options* name it.
 
         Args:
             instance_types: For example `"inf2.xlarge", "inf2.24xlarge"`.
@@ -261,7 +264,7 @@ class CapacityPool:
     ) -> CapacityPool:
         """Burst into Trainium instances. Their host is x86_64.
 
-        The pool's name is `Trainium`, on Spot `TrainiumSpot`, unless *options* name it.
+        The pool's name is `Trainium`, unless *options* name it.
 
         Args:
             instance_types: For example `"trn2.48xlarge"`.
@@ -298,7 +301,7 @@ class CapacityPool:
     ) -> CapacityPool:
         """Burst into any instances, with your own machine image.
 
-        The pool's name is `Custom`, on Spot `CustomSpot`, unless *options* name it.
+        The pool's name is `Custom`, unless *options* name it.
 
         Args:
             instance_types: For example `"inf2.xlarge"`.
@@ -454,9 +457,7 @@ class CapacityPool:
         """Return the pool with these options; it is named after its chip unless they name it."""
         check_options("pool", options, PoolOptions)
         given = {key: value for key, value in options.items() if value is not None}
-        purchase = options.get("purchase")
-        default = f"{chip}Spot" if purchase and purchase.is_spot else chip
-        return cls(**{"name": default, **fields, **given})
+        return cls(**{"name": chip, "is_named": "name" in given, **fields, **given})
 
     @classmethod
     def _neuron(

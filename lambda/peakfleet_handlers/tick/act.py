@@ -111,6 +111,7 @@ def act(
         unmet_since=unmet_since(snapshot),
         halted=_halted(snapshot, plan),
         signals=remember_signals(spec, snapshot, plan),
+        retired=_retired(spec, snapshot),
     )
     claim = replace(claim, leaves=leaves)
     return _Act(
@@ -304,6 +305,16 @@ def _moves(listener: Listener | None, plan: Plan) -> bool:
     """Whether the split of the traffic has to change."""
     weight = plan.cloud_weight
     return listener is not None and weight is not None and not listener.sends(weight)
+
+
+def _retired(spec: FleetSpec, snapshot: Snapshot) -> dict[str, int]:
+    """Return what is still there of each pool that leaves the fleet."""
+    leaving = {pool.name for pool in spec.pools if pool.retired}
+    return {
+        one.name: one.standing_capacity + one.leaving_capacity + len(one.retained)
+        for one in snapshot.pools
+        if one.name in leaving
+    }
 
 
 def _halted(snapshot: Snapshot, plan: Plan) -> tuple[str, ...]:
