@@ -32,6 +32,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Annotations, Match, Template
+from constructs import Construct
 from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
@@ -741,27 +742,97 @@ def _capacity_provider(stack: Stack, group: autoscaling.AutoScalingGroup) -> Non
     )
 
 
-def _other_stack(stack: Stack, group: autoscaling.AutoScalingGroup) -> None:
-    other = Stack(App.of(stack), "Other")
+def _nightly(scope: Construct, group_name: str) -> None:
     autoscaling.CfnScheduledAction(
-        other,
+        scope,
         "Night",
-        auto_scaling_group_name=group.auto_scaling_group_name,
+        auto_scaling_group_name=group_name,
         recurrence="0 1 * * *",
         desired_capacity=0,
     )
 
 
-@pytest.mark.parametrize(
-    "write",
-    [_override, _raw_policy, _override_policy, _schedule, _capacity_provider, _other_stack],
-)
+def _other_stack(stack: Stack, group: autoscaling.AutoScalingGroup) -> None:
+    _nightly(Stack(App.of(stack), "Other"), group.auto_scaling_group_name)
+
+
+def _nested_stack(stack: Stack, group: autoscaling.AutoScalingGroup) -> None:
+    _nightly(NestedStack(stack, "Nested"), group.auto_scaling_group_name)
+
+
+def _fixed_name(stack: Stack, group: autoscaling.AutoScalingGroup) -> None:
+    resource_of(group).add_property_override("AutoScalingGroupName", "workers")
+    _nightly(stack, "workers")
+
+
+def _scaling_of_no_known_status(stack: Stack, group: autoscaling.AutoScalingGroup) -> None:
+    CfnResource(
+        stack,
+        "Managed",
+        type="AWS::ECS::CapacityProvider",
+        properties={
+            "AutoScalingGroupProvider": {
+                "AutoScalingGroupArn": group.auto_scaling_group_arn,
+                "ManagedScaling": {"TargetCapacity": 80},
+            }
+        },
+    )
+
+
+WRITERS = [
+    _override,
+    _raw_policy,
+    _override_policy,
+    _schedule,
+    _capacity_provider,
+    _other_stack,
+    _nested_stack,
+    _fixed_name,
+    _scaling_of_no_known_status,
+]
+WRITES = "also sets the size of the group of pool 'Graviton'"
+
+
+@pytest.mark.parametrize("write", WRITERS)
 def test_a_second_writer_is_refused_however_it_is_written(
     write: Callable[[Stack, autoscaling.AutoScalingGroup], None],
 ) -> None:
     stack = new_stack()
     write(stack, burst_fleet(stack).groups["Graviton"])
-    assert "also sets the size of the group of pool 'Graviton'" in refused(stack)
+    assert WRITES in refused(stack)
+
+
+def test_a_second_writer_with_a_weak_reference_is_refused() -> None:
+    weak = {"@aws-cdk/core:defaultCrossStackReferences": "weak"}
+    app = App(context={"aws:cdk:disable-asset-staging": True, **weak})
+    stack = Stack(app, "Media", env=HERE)
+    _nightly(
+        Stack(app, "Other", env=HERE),
+        burst_fleet(stack).groups["Graviton"].auto_scaling_group_name,
+    )
+    assert WRITES in refused(stack)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_second_writer_of_a_nested_fleet_is_refused(beside: bool) -> None:  # noqa: FBT001  a parameter
+    stack = new_stack()
+    nested = NestedStack(stack, "Nested")
+    name = burst_fleet(nested, vpc=network(nested)).groups["Graviton"].auto_scaling_group_name
+    _nightly(NestedStack(stack, "Beside") if beside else stack, name)
+    assert WRITES in refused(stack)
+
+
+@pytest.mark.parametrize("policy", ["AutoScalingRollingUpdate", "AutoScalingReplacingUpdate"])
+def test_an_update_policy_that_ends_machines_is_refused(policy: str) -> None:
+    stack = new_stack()
+    resource_of(burst_fleet(stack).groups["Graviton"]).add_override("UpdatePolicy", {policy: {}})
+    assert f"pool 'Graviton' has the update policy {policy}" in refused(stack)
+
+
+def resource_of(group: autoscaling.AutoScalingGroup) -> CfnResource:
+    resource = group.node.default_child
+    assert isinstance(resource, CfnResource)
+    return resource
 
 
 def test_whoever_writes_another_group_or_never_scales_in_is_welcome() -> None:
