@@ -825,7 +825,9 @@ def test_a_second_writer_of_a_nested_fleet_is_refused(beside: bool) -> None:  # 
 @pytest.mark.parametrize("policy", ["AutoScalingRollingUpdate", "AutoScalingReplacingUpdate"])
 def test_an_update_policy_that_ends_machines_is_refused(policy: str) -> None:
     stack = new_stack()
-    resource_of(burst_fleet(stack).groups["Graviton"]).add_override("UpdatePolicy", {policy: {}})
+    resource_of(burst_fleet(stack).groups["Graviton"]).add_override(
+        "UpdatePolicy", {policy: {"MinInstancesInService": 1}}
+    )
     assert f"pool 'Graviton' has the update policy {policy}" in refused(stack)
 
 
