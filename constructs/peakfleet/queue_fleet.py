@@ -79,7 +79,14 @@ class QueueFleet(IntentFleet):
     ) -> None:
         super().__init__(scope, construct_id)
         with named(self):
-            check_fleet_options(self, options, FleetOptions)
+            check_fleet_options(
+                self,
+                options,
+                FleetOptions,
+                vpc=vpc,
+                queue=queue,
+                visibility_timeout=visibility_timeout,
+            )
             known_number("queue", "seconds_per_message", seconds_per_message)
             if queue is not None and visibility_timeout is not None:
                 raise SpecError(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
+from math import inf, nan
 from typing import Any
 
 import jsii
@@ -78,6 +79,8 @@ from tests.infra.fleets import (
 )
 
 HERE = Environment(account="111122223333", region="eu-west-1")
+OTHER = "999900001111"
+SQS = "arn:aws:sqs:{}:{}:jobs"
 GROUP = "AWS::AutoScaling::AutoScalingGroup"
 TEMPLATE = "AWS::EC2::LaunchTemplate"
 X86 = CapacityPool.x86("c7i.4xlarge", units_per_instance=12, max_instances=20)
@@ -269,6 +272,36 @@ def token_list() -> list[str]:
             lambda: stream_fleet(new_stack(), on_premises_targets="10.64.0.4"),
             "on_premises_targets must be a list, got '10.64.0.4'",
         ),
+        (lambda: graviton(max_instances=2.5), "max_instances must be a whole number, got 2.5"),
+        (lambda: graviton(root_volume_gib=20.5), "root_volume_gib must be a whole number"),
+        (lambda: graviton(units_per_instance=nan), "units_per_instance must be a finite number"),
+        (lambda: graviton(usd_per_hour=inf), "usd_per_hour must be a finite number, got inf"),
+        (
+            lambda: queue_fleet(new_stack(), seconds_per_message=-1),
+            "signal 'backlog': seconds_per_message must be above 0, got -1",
+        ),
+        (
+            lambda: queue_fleet(new_stack(), queue=SQS.format("eu-west-1", "1")),
+            "Media/Jobs: QueueFleet: queue must be an IQueue, got 'arn:aws:sqs",
+        ),
+        (
+            lambda: burst_fleet(new_stack(), vpc="vpc-1"),
+            "Media/Live: BurstFleet: vpc must be an IVpc, got 'vpc-1'",
+        ),
+        (lambda: burst_fleet(new_stack(), vpc=None), "vpc must be an IVpc, got None"),
+        (
+            lambda: burst_fleet(new_stack(), alarm_topic="arn:aws:sns:x"),
+            "alarm_topic must be an ITopic, got 'arn:aws:sns:x'",
+        ),
+        (lambda: DemandSignal.metric(wrong("Streams")), "metric must be an IMetric, got 'Streams'"),
+        (
+            lambda: DemandSignal.request_rate(wrong("arn:aws:elb")),
+            "load_balancer must be an IApplicationLoadBalancer, got 'arn:aws:elb'",
+        ),
+        (
+            lambda: CapacityPool.graviton("C8G.4xlarge", units_per_instance=1, max_instances=1),
+            r"did you mean c8g.4xlarge\?",
+        ),
         (
             lambda: CapacityPool.graviton(wrong(8), units_per_instance=1, max_instances=1),
             "instance types are names such as c8g.4xlarge, got 8",
@@ -300,6 +333,11 @@ def test_a_value_of_the_wrong_kind_is_refused_where_it_is_written(
         lambda: graviton(max_instances=token()),
         lambda: stream_fleet(new_stack(), on_premises_targets=token_list()),
         lambda: stream_fleet(new_stack(), port=token()),
+        lambda: CapacityPool.graviton(
+            CfnParameter(new_stack(), "Kind").value_as_string,
+            units_per_instance=1,
+            max_instances=1,
+        ),
         lambda: CapacityPool.graviton(*token_list(), units_per_instance=1, max_instances=1),
         lambda: graviton(units_per_instance=token()),
         lambda: graviton(usd_per_hour=token()),
@@ -352,10 +390,6 @@ def test_a_statistic_that_cloudwatch_does_not_have_is_refused(statistic: str) ->
 
 
 # What belongs to others
-
-
-OTHER = "999900001111"
-SQS = "arn:aws:sqs:{}:{}:jobs"
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ class BurstFleet(FleetMetrics, Construct):
         )
         with named(self):
             check_path(self.fleet_name)
-            check_fleet_options(self, options, FleetOptions)
+            check_fleet_options(self, options, FleetOptions, vpc=vpc)
             self._pools = checked_pools(pools, scope=self)
             check_kind("fleet", "signals", signals, Sequence[DemandSignal])
             self._state = state_of(self, options.get("state"), encryption)

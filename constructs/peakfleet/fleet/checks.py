@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import get_type_hints
 from weakref import WeakKeyDictionary
 
 import jsii
@@ -13,7 +14,7 @@ from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IValidation
 
-from peakfleet._values import check_kind, check_options, known_number
+from peakfleet._values import check_kind, check_options, known_count
 from peakfleet.control_plane import Encryption, FleetState, check_size
 from peakfleet.fleet.template_checks import template_messages
 from peakfleet.pools import CapacityPool, check_region, told_apart
@@ -51,16 +52,29 @@ def named(scope: Construct) -> Iterator[None]:
         raise type(error)(f"{scope.node.path}: {error}") from error
 
 
-def check_fleet_options(fleet: Construct, given: Mapping[str, object], taken: type) -> None:
-    """Refuse options that a fleet does not take, naming the nearest one that it does."""
-    own = inspect.signature(type(fleet).__init__).parameters
-    known = [name for name, one in own.items() if one.kind is one.KEYWORD_ONLY]
-    check_options(type(fleet).__name__, given, taken, known=known)
+def check_fleet_options(
+    fleet: Construct, given: Mapping[str, object], taken: type, **own: object
+) -> None:
+    """Refuse options that a fleet does not take, and arguments of another kind than they say.
+
+    Args:
+        fleet: The fleet.
+        given: The options.
+        taken: The `TypedDict` of the options that it takes.
+        own: Arguments of its own to check.
+    """
+    make, owner = type(fleet).__init__, type(fleet).__name__
+    parameters = inspect.signature(make).parameters
+    known = [name for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY]
+    check_options(owner, given, taken, known=known)
+    hints = get_type_hints(make)
+    for name, value in own.items():
+        check_kind(owner, name, value, hints[name])
 
 
 def checked_hop_limit(given: int) -> int:
     """Return the hop limit of instance metadata, refusing one that EC2 does not know."""
-    known_number("fleet", "metadata_hop_limit", given)
+    known_count("fleet", "metadata_hop_limit", given)
     if not 1 <= given <= _MOST_HOPS:
         raise SpecError(f"metadata_hop_limit must be between 1 and {_MOST_HOPS}, got {given}")
     return given

@@ -116,7 +116,7 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
         endpoint = endpoint or Endpoint.internal()
         shared = options.get("user_data") or ec2.UserData.for_linux()
         with named(self):
-            check_fleet_options(self, options, FleetOptions)
+            check_fleet_options(self, options, FleetOptions, vpc=vpc, model=model)
             readiness = _readiness(options.get("readiness"), loaded_within)
             check_addresses(endpoint.on_premises_targets)
             check_service(port, health_check_path)

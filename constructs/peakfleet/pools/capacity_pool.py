@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
-from peakfleet._values import check_name, check_options, known_number, seconds
+from peakfleet._values import check_name, check_options, known_count, known_number, seconds
 from peakfleet.pools.chip_rules import (
     check_bought,
     check_chips,
@@ -118,8 +118,9 @@ class CapacityPool:
         check_bought(self._owner, self.instance_types, self.purchase.option)
         if self.warm:
             check_warm(self._owner, self.instance_types, option=self.purchase.option)
-        for name in ("max_instances", "min_instances", "root_volume_gib", "canary_share"):
-            known_number(self._owner, name, getattr(self, name))
+        for name in ("max_instances", "min_instances", "root_volume_gib"):
+            known_count(self._owner, name, getattr(self, name))
+        known_number(self._owner, "canary_share", self.canary_share)
         for name in ("units_per_instance", "usd_per_hour"):
             for value in self._by_type(name).values():
                 known_number(self._owner, name, value)

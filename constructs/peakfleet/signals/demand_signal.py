@@ -10,10 +10,10 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_sqs as sqs
 
-from peakfleet._values import known_number, seconds
+from peakfleet._values import check_kind, known_number, seconds
 from peakfleet.signals.metrics import ReadMetric, read
 from peakfleet.signals.silence import WhenSilent
-from peakfleet_planner import IN_FLIGHT, WAITING, BacklogSignal, RateSignal, Signal
+from peakfleet_planner import IN_FLIGHT, WAITING, BacklogSignal, RateSignal, Signal, SpecError
 
 _MINUTE = Duration.minutes(1)
 _BYTES_PER_MEGABYTE = 1_000_000
@@ -81,8 +81,13 @@ class DemandSignal:
         Raises:
             SpecError: A number is out of range.
         """
+        check_kind(f"signal '{name or 'backlog'}'", "queue", queue, sqs.IQueue)
         owner = f"signal '{name or queue.node.path}'"
         _known(owner, seconds_per_message=seconds_per_message, plausible_max=plausible_max)
+        if seconds_per_message <= 0:
+            raise SpecError(
+                f"{owner}: seconds_per_message must be above 0, got {seconds_per_message:g}"
+            )
         waiting = queue.metric_approximate_number_of_messages_visible(
             period=_MINUTE, statistic="Maximum"
         )
@@ -166,6 +171,8 @@ class DemandSignal:
         Raises:
             SpecError: A number is out of range.
         """
+        balancer = elbv2.IApplicationLoadBalancer
+        check_kind(f"signal '{name or 'requests'}'", "load_balancer", load_balancer, balancer)
         name = name or load_balancer.node.path
         requests = load_balancer.metrics.request_count(period=_MINUTE, statistic="Sum")
         return cls._rate(

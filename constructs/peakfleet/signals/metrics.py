@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from aws_cdk import IResource, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from peakfleet._values import is_elsewhere, is_known, seconds
+from peakfleet._values import check_kind, is_elsewhere, is_known, seconds
 from peakfleet_planner import Metric, SpecError
 
 _STATISTICS = {
@@ -74,6 +74,7 @@ def read(
     Raises:
         SpecError: It is a math or search expression.
     """
+    check_kind(owner, "metric", metric, cloudwatch.IMetric)
     config = metric.to_metric_config()
     if config.metric_stat is None:
         raise SpecError(
