@@ -612,7 +612,9 @@ def user_data(stack: Stack) -> str:
         ("#!/bin/bash\necho hi", "text/x-shellscript"),
         ("#cloud-config\npackages:\n - httpd\n", "text/cloud-config"),
         ("#cloud-boothook\necho hi", "text/cloud-boothook"),
+        ("#cloud-config-archive\n- x\n", "text/cloud-config-archive"),
         ("#include\nhttps://x", "text/x-include-url"),
+        ("#include-once\nhttps://x", "text/x-include-once-url"),
         ("## template: jinja\n#cloud-config\n{}", "text/jinja2"),
     ],
 )
@@ -630,6 +632,8 @@ def test_user_data_beside_the_agent_keeps_its_kind(text: str, kind: str) -> None
         ec2.UserData.custom("<powershell>\nx\n</powershell>"),
         ec2.UserData.custom("[settings.host-containers.admin]\nenabled = true"),
         ec2.UserData.custom("Content-Type: multipart/mixed; boundary=x"),
+        ec2.UserData.custom("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x"),
+        ec2.UserData.custom('{"ignition": {"version": "3.3.0"}}'),
         ec2.MultipartUserData(),
     ],
 )
