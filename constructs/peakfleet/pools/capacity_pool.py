@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
@@ -17,9 +17,11 @@ from peakfleet.pools.chip_rules import (
     check_warm,
     neuron_cores,
 )
+from peakfleet.pools.pool_options import PoolOptions
 from peakfleet.pools.prices import found_prices, prices_of_types
 from peakfleet.pools.purchase import Purchase
 from peakfleet.pools.warm_pool import WarmPool
+from peakfleet.pools.weights import Weights
 from peakfleet_chips import Chip, Prices, find_type
 from peakfleet_planner import PoolSpec, SpecError, WarmSpec
 
@@ -31,40 +33,6 @@ _LEAST_ROOT_VOLUME_GIB = 8  # the size of Amazon Linux 2023's own snapshot
 _BOOT = Duration.minutes(3)
 _NEURON_BOOT = Duration.minutes(10)  # a machine with an accelerator, until its model is loaded
 _NEURON_ROOT_VOLUME_GIB = 100  # what AWS recommends for its base images for deep learning
-
-
-class PoolOptions(TypedDict, total=False):
-    """What all factories of `CapacityPool` accept besides their own arguments.
-
-    Args:
-        name: Unique within the fleet, and the same for as long as the pool exists: another name
-            makes another group. Default: the chip, however the pool is bought. Of two pools of a
-            chip one needs a name, unless only one of them is on Spot: that one has `Spot` behind
-            the chip as long as the other one is there.
-        min_instances: Instances that are always kept. Default: 0.
-        purchase: How they are bought. Default: on demand.
-        boot: From the launch to serving. Default: 3 minutes.
-        usd_per_hour: Price of one instance, for all types or for each; needed for
-            `cheapest_first` and for reports. Default: the list price on demand; on Spot that of
-            the price file which `peakfleet prices refresh` writes; else unknown.
-        user_data: What they run at boot. Default: the fleet's.
-        root_volume_gib: Size of the encrypted gp3 root volume, at least the image's own.
-            Default: 20.
-        root_device: The root device's name in the image. Default: `/dev/sda1` for the images of
-            Ubuntu, Red Hat, SUSE and Windows that are known by their SSM parameter, else
-            `/dev/xvda`.
-        warm: Instances that have booted once and wait. Default: none.
-    """
-
-    name: str | None
-    min_instances: int
-    purchase: Purchase | None
-    boot: Duration
-    usd_per_hour: float | Mapping[str, float] | None
-    user_data: ec2.UserData | None
-    root_volume_gib: int
-    root_device: str | None
-    warm: WarmPool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -499,19 +467,3 @@ def _usd_per_unit_hour(pool: CapacityPool, prices: Prices) -> float:
             f"`peakfleet prices refresh`"
         )
     return spec.usd_per_capacity_hour / spec.units_per_capacity
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """What an instance counts for in the desired capacity of a group: one, whatever its type.
-
-    A weight that followed units or other types would change with a deployment, and AWS would
-    launch or end instances to reach the old desired capacity by the new weights.
-
-    Args:
-        by_type: Points of one instance of each type.
-        units_per_point: Units that a new instance is planned with.
-    """
-
-    by_type: Mapping[str, int]
-    units_per_point: float
