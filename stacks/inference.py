@@ -15,7 +15,6 @@ from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
 from stacks.network import NetworkStack
 from stacks.settings import InferenceSettings, Settings
 
-INFERENCE_NAMESPACE = "OnPrem/Inference"
 ROOT_VOLUME_GIB = 100
 """The image of the Neuron SDK, and an unpacked model."""
 
@@ -48,7 +47,8 @@ class InferenceStack(Stack):
         each with a program `serve`, into the bucket; see `workers/inference_server.py` for what
         it must do. Until then instances switch themselves off and raise an alarm. What
         an instance serves, `units_per_instance`, is the operator's to measure with that model.
-        The company must report `HealthyUnits` in `OnPrem/Inference` once a minute.
+        The company must report `HealthyUnits` in `OnPrem/Inference-prod` once a
+        minute; `prod` stands for the environment.
     """
 
     def __init__(
@@ -72,7 +72,8 @@ class InferenceStack(Stack):
         self.on_premises = iam.ManagedPolicy(
             self, "OnPremises", description="What the company's own inference servers may do"
         )
-        grant_put_metrics(self.on_premises, INFERENCE_NAMESPACE)
+        namespace = network.name_of("OnPrem/Inference")
+        grant_put_metrics(self.on_premises, namespace)
         self.models.grant_read(self.on_premises, f"{settings.model_prefix}/*")
         self.inference = InferenceFleet(
             self,
@@ -89,7 +90,7 @@ class InferenceStack(Stack):
             ),
             port=PORT,
             baseline=Baseline.reported(
-                namespace=INFERENCE_NAMESPACE,
+                namespace=namespace,
                 metric_name="HealthyUnits",
                 declared_units=settings.baseline_units,
             ),

@@ -22,8 +22,6 @@ from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
 from stacks.network import NetworkStack
 from stacks.settings import Settings
 
-TRANSCODE_NAMESPACE, LIVE_NAMESPACE = "OnPrem/Transcode", "OnPrem/Live"
-STREAMS_NAMESPACE = "Live"
 TRANSCODE_VOLUME_GIB = 100
 """Source and rendition of each slot's job are on the root volume."""
 
@@ -44,8 +42,9 @@ class MediaStack(Stack):
         Amazon Linux 2023 has no ffmpeg. The operator puts a static build for each architecture
         into the artefact bucket, at the prefix that the settings name; without it instances of
         `Transcode` fail to boot and raise an alarm. The company must report `HealthyUnits` in
-        `OnPrem/Transcode` and `OnPrem/Live`, and its edges `HlsStreams` and `DashStreams` in
-        `Live`, each once a minute, as the program of the cloud edges does.
+        `OnPrem/Transcode-dev` and `OnPrem/Live-dev`, and its edges `HlsStreams` and `DashStreams`
+        in `Live-dev`, each once a minute, as the program of the cloud edges does; `dev` stands for
+        the environment.
     """
 
     def __init__(
@@ -63,9 +62,15 @@ class MediaStack(Stack):
         self.on_premises = iam.ManagedPolicy(
             self, "OnPremises", description="What the company's own media servers may do"
         )
-        grant_put_metrics(self.on_premises, TRANSCODE_NAMESPACE, LIVE_NAMESPACE, STREAMS_NAMESPACE)
+        self._streams_namespace = network.name_of("Live")
         self.transcode = self._make_transcode(settings, network)
         self.live = self._make_live(settings, network)
+        grant_put_metrics(
+            self.on_premises,
+            network.name_of("OnPrem/Transcode"),
+            network.name_of("OnPrem/Live"),
+            self._streams_namespace,
+        )
 
     def _make_transcode(self, settings: Settings, network: NetworkStack) -> QueueFleet:
         prefix = settings.transcode.ffmpeg_prefix
@@ -79,7 +84,7 @@ class MediaStack(Stack):
             seconds_per_message=settings.transcode.seconds_per_job,
             drain_within=Duration.minutes(settings.transcode.drain_within_minutes),
             baseline=Baseline.reported(
-                namespace=TRANSCODE_NAMESPACE,
+                namespace=network.name_of("OnPrem/Transcode"),
                 metric_name="HealthyUnits",
                 declared_units=settings.transcode.baseline_units,
             ),
@@ -122,7 +127,10 @@ class MediaStack(Stack):
                 DemandSignal.metric_math(
                     "hls + dash",
                     name="concurrent streams",
-                    metrics={"hls": _streams("HlsStreams"), "dash": _streams("DashStreams")},
+                    metrics={
+                        "hls": self._streams("HlsStreams"),
+                        "dash": self._streams("DashStreams"),
+                    },
                     plausible_max=settings.live.plausible_max_streams,
                 )
             ],
@@ -130,7 +138,7 @@ class MediaStack(Stack):
             clients=ec2.Peer.ipv4(settings.network.on_premises_cidr),
             on_premises_targets=settings.live.on_premises_edges,
             baseline=Baseline.reported(
-                namespace=LIVE_NAMESPACE,
+                namespace=network.name_of("OnPrem/Live"),
                 metric_name="HealthyUnits",
                 declared_units=settings.live.baseline_units,
             ),
@@ -147,16 +155,18 @@ class MediaStack(Stack):
             "LiveWorker",
             fleet=live.fleet,
             program="live_edge",
-            namespace=STREAMS_NAMESPACE,
+            namespace=self._streams_namespace,
             environment={"PEAKFLEET_BUCKET": self.media.bucket_name},
             alarm_topic=network.alarm_topic,
         )
         self.media.grant_read(live, "live/*")
         return live
 
-
-def _streams(name: str) -> cloudwatch.Metric:
-    """Return the streams of one protocol: the sum over all edges, each reporting once a minute."""
-    return cloudwatch.Metric(
-        namespace=STREAMS_NAMESPACE, metric_name=name, statistic="Sum", period=Duration.minutes(1)
-    )
+    def _streams(self, name: str) -> cloudwatch.Metric:
+        """Return the streams of one protocol: the sum over all edges, each reports every minute."""
+        return cloudwatch.Metric(
+            namespace=self._streams_namespace,
+            metric_name=name,
+            statistic="Sum",
+            period=Duration.minutes(1),
+        )

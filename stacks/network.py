@@ -80,7 +80,10 @@ class NetworkStack(Stack):
             self.alarm_topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
 
     def name_of(self, construct_id: str) -> str:
-        """Return the name of a stack of this environment, so that an account may hold several."""
+        """Return what a stack or a namespace of metrics is called in this environment.
+
+        So an account may hold several environments, and none reads what another one publishes.
+        """
         return f"{construct_id}-{self._environment}"
 
     def security_group(self, scope: Construct, *, description: str) -> ec2.SecurityGroup:

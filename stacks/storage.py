@@ -20,7 +20,6 @@ from stacks._worker import PORT, Worker, grant_put_metrics
 from stacks.network import NetworkStack
 from stacks.settings import Settings
 
-SYNC_NAMESPACE = "OnPrem/Sync"
 INCOMING = "incoming/"
 HTTPS = 443
 TOKEN_CHARACTERS = 64
@@ -41,7 +40,7 @@ class StorageStack(Stack):
 
     Limitations:
         The company's sync gateway must report `BytesOffered` and `HealthyUnits` (MB/s) in
-        `OnPrem/Sync`, and must send what it cannot carry itself to the relays, each upload with
+        `OnPrem/Sync-dev`, and must send what it cannot carry itself to the relays, each upload with
         `Authorization: Bearer TOKEN`. After a rotation the relays admit the token before it, too.
         The load balancer ends TLS, where the settings have a certificate.
     """
@@ -130,6 +129,7 @@ class StorageStack(Stack):
             self.files.node.add_dependency(allowed.policy_dependable)
 
     def _make_sync(self, settings: Settings, network: NetworkStack) -> BurstFleet:
+        namespace = network.name_of("OnPrem/Sync")
         sync = BurstFleet(
             self,
             "Sync",
@@ -138,7 +138,7 @@ class StorageStack(Stack):
             signals=[
                 DemandSignal.throughput(
                     cloudwatch.Metric(
-                        namespace=SYNC_NAMESPACE,
+                        namespace=namespace,
                         metric_name="BytesOffered",
                         statistic="Sum",
                         period=Duration.minutes(1),
@@ -146,7 +146,7 @@ class StorageStack(Stack):
                 )
             ],
             baseline=Baseline.reported(
-                namespace=SYNC_NAMESPACE,
+                namespace=namespace,
                 metric_name="HealthyUnits",
                 declared_units=settings.sync.baseline_units,
             ),
@@ -177,7 +177,7 @@ class StorageStack(Stack):
             alarm_topic=network.alarm_topic,
         )
         grant_upload(self.files, sync, "sync/*")
-        grant_put_metrics(self.on_premises, SYNC_NAMESPACE)
+        grant_put_metrics(self.on_premises, namespace)
         self._balance_relays(sync, settings, network)
         return sync
 

@@ -7,9 +7,10 @@ from collections import abc
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
+from math import isfinite
 from typing import Any, get_args, get_origin, get_type_hints
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration, IResource, Stack, Token
 
 from peakfleet_planner import SpecError
 
@@ -19,6 +20,7 @@ _DUMMY = "dummy-value-for-"
 """What the CDK hands out instead of a value that its command line has not looked up yet."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.=+@-]*", re.ASCII)
 _PATH = re.compile(r"[A-Za-z0-9 _.:/-]+", re.ASCII)
+_PLAIN = (str, bytes, int, float, list, tuple, set, dict)
 _MOST_NAME, _MOST_PATH = 64, 180
 """Together with the text around them, what descriptions (256 characters) and tags (256) hold."""
 
@@ -31,6 +33,24 @@ def is_known(text: str) -> bool:
 def is_to_be_looked_up(text: str) -> bool:
     """Return whether a text stands for what the CDK's command line will look up."""
     return text.startswith(_DUMMY)
+
+
+def is_elsewhere(place: str | None, here: str) -> bool:
+    """Return whether an account or region is known to be another one; None is here."""
+    return place is not None and place != here and is_known(place) and is_known(here)
+
+
+def check_own(owner: str, used: IResource, stack: Stack, *, otherwise: str) -> None:
+    """Refuse a resource that is known to be of another account or region than *stack*."""
+    for what, place, here in (
+        ("account", used.env.account, stack.account),
+        ("region", used.env.region, stack.region),
+    ):
+        if is_elsewhere(place, here):
+            raise SpecError(
+                f"{owner}: {used.node.path} is of {what} {place}, but the fleet is in {here}; "
+                f"define the fleet there, or {otherwise}"
+            )
 
 
 def known_list(owner: str, field: str, values: Sequence[object]) -> None:
@@ -49,13 +69,23 @@ def known_number(owner: str, field: str, value: object) -> None:
 
     Sizes and paces follow from it at synth.
     """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and not isfinite(value):  # asking the CDK about it would end its process
+        raise SpecError(f"{owner}: {field} must be a finite number, got {value!r}")
     if Token.is_unresolved(value):
         raise SpecError(
             f"{owner}: {field} must be known at synth, got a value that only the deployment "
             f"knows; give a number, for example from the app's context"
         )
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not is_number:
         raise SpecError(f"{owner}: {field} must be a number, got {value!r}")
+
+
+def known_count(owner: str, field: str, value: object) -> None:
+    """Refuse what is no whole number, and one that only CloudFormation knows."""
+    known_number(owner, field, value)
+    if not isinstance(value, int):
+        raise SpecError(f"{owner}: {field} must be a whole number, got {value!r}")
 
 
 def check_name(owner: str, name: object) -> None:
@@ -161,10 +191,12 @@ def check_kind(owner: str, name: str, value: object, hint: Any) -> None:  # noqa
     kinds = get_args(hint) or (hint,)
     plain = [kind for kind in kinds if isinstance(kind, type)]
     numbers = {int, float} & set(plain)
+    interfaces = [kind for kind in plain if getattr(kind, "_is_protocol", False)]
     if (
         len(plain) < len(kinds)  # also a mapping, say
-        or any(getattr(kind, "_is_protocol", False) for kind in plain)  # an interface of the CDK
-        or isinstance(value, tuple(plain))
+        # An interface of the CDK tells nothing of what implements it, but no plain value does.
+        or (interfaces and not isinstance(value, (*_PLAIN, type(None))))
+        or isinstance(value, tuple(kind for kind in plain if kind not in interfaces))
         or (numbers and isinstance(value, int | float))
         or (isinstance(value, Mapping) and any(hasattr(kind, "__jsii_type__") for kind in plain))
     ):
@@ -177,9 +209,15 @@ def check_kind(owner: str, name: str, value: object, hint: Any) -> None:  # noqa
         if isinstance(made, classmethod) and not way.startswith("_")
     ]
     raise OptionError(
-        f"{owner}: {name} must be a {' or '.join(kind.__name__ for kind in wanted)}, got {value!r}"
+        f"{owner}: {name} must be {_either(wanted)}, got {value!r}"
         + f"; use {', '.join(ways)}" * bool(ways)
     )
+
+
+def _either(kinds: Sequence[type]) -> str:
+    """Return kinds of values in words, such as "an IVpc or a str"."""
+    names = [kind.__name__ for kind in kinds]
+    return " or ".join(f"{'an' if name[0] in 'AEIOU' else 'a'} {name}" for name in names)
 
 
 def _plain(value: object) -> object:

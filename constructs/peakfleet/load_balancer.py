@@ -14,7 +14,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_targets as targets
 from constructs import Construct
 
-from peakfleet._values import is_known, is_to_be_looked_up, known_list, known_number
+from peakfleet._values import is_known, is_to_be_looked_up, known_count, known_list
 from peakfleet_planner import SpecError, TrafficSpec
 
 _ALL = 100
@@ -177,7 +177,7 @@ def check_addresses(addresses: Sequence[str]) -> None:
 
 def check_service(port: int, health_check_path: str) -> None:
     """Refuse a port or a path that no server has."""
-    known_number("load balancer", "port", port)
+    known_count("load balancer", "port", port)
     if not 1 <= port <= _MOST_PORT:
         raise SpecError(f"port must be between 1 and {_MOST_PORT}, got {port}")
     if is_known(health_check_path) and not _HEALTH_PATH.fullmatch(health_check_path):

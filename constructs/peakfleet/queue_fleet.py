@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Unpack
 
-from aws_cdk import Annotations, Duration
+from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from peakfleet._values import known_number
+from peakfleet._values import check_own, known_number
 from peakfleet.alarms import Watch, alarm_of
 from peakfleet.control_plane import Encryption
 from peakfleet.fleet import BurstFleet, FleetOptions, IntentFleet, check_fleet_options, named
@@ -41,8 +41,8 @@ class QueueFleet(IntentFleet):
         pools: What to burst into, in the order in which it is filled.
         seconds_per_message: Seconds in which one unit finishes one message.
         drain_within: A message that waits longer is late.
-        queue: Where the work waits. Default: a new queue; a message that failed five times goes
-            to its dead-letter queue.
+        queue: Where the work waits, in the fleet's account and region. Default: a new queue; a
+            message that failed five times goes to its dead-letter queue.
         visibility_timeout: How long a message is a worker's own. Default: six times
             `seconds_per_message`, at least 30 seconds, at most 12 hours.
         signals: Further sources of demand. Default: none.
@@ -79,12 +79,28 @@ class QueueFleet(IntentFleet):
     ) -> None:
         super().__init__(scope, construct_id)
         with named(self):
-            check_fleet_options(self, options, FleetOptions)
+            check_fleet_options(
+                self,
+                options,
+                FleetOptions,
+                vpc=vpc,
+                queue=queue,
+                visibility_timeout=visibility_timeout,
+            )
             known_number("queue", "seconds_per_message", seconds_per_message)
             if queue is not None and visibility_timeout is not None:
                 raise SpecError(
                     "visibility_timeout is for the queue that is made here; "
                     "set it on the queue that is given"
+                )
+            if queue is not None:
+                check_own(
+                    "queue",
+                    queue,
+                    Stack.of(self),
+                    otherwise="read its demand alone with a BurstFleet and "
+                    "DemandSignal.queue_backlog, and admit the fleet's role in the queue's own "
+                    "policy",
                 )
         self._dead_letter_queue: sqs.IQueue | None = None
         self._queue = queue or self._define_queue(

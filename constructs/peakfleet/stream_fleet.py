@@ -86,7 +86,14 @@ class StreamFleet(IntentFleet):
     ) -> None:
         super().__init__(scope, construct_id)
         with named(self):
-            check_fleet_options(self, options, FleetOptions)
+            check_fleet_options(
+                self,
+                options,
+                FleetOptions,
+                vpc=vpc,
+                certificate=certificate,
+                deregistration_delay=deregistration_delay,
+            )
             _check_addresses(on_premises_targets)
             check_service(port, health_check_path)
             clients = clients_of(vpc, clients)

@@ -271,6 +271,7 @@ class NewestTick:
             if they are not known, or too many to be kept.
         troubles: What troubles the fleet, by the names of the metrics that count it. Default: it
             has not said.
+        retired: Instances that still run or drain in each pool that leaves the fleet.
     """
 
     tick: int
@@ -280,6 +281,7 @@ class NewestTick:
     groups: tuple[str, ...] | None = None
     spot: tuple[str, ...] | None = None
     troubles: tuple[str, ...] | None = None
+    retired: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -494,6 +496,7 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "groups": Attribute("groups", several(TEXT), optional=True),
         "spot": Attribute("spot", several(TEXT), optional=True),
         "troubles": Attribute("troubles", several(TEXT), optional=True),
+        "retired": Attribute("retired", by_name(COUNT), optional=True),
     },
 )
 GANGS: Final[Kind[Gang]] = Kind(

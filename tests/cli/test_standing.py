@@ -39,8 +39,10 @@ from peakfleet_table import (
     ROLLBACKS,
     SIZES,
     STRIKES,
+    TICKS,
     Decision,
     Latest,
+    NewestTick,
 )
 
 if TYPE_CHECKING:
@@ -103,6 +105,19 @@ def run(*arguments: str) -> Result:
 def obstacles() -> dict[str, Obstacle]:
     found = FleetRecords(table_name=TABLE, fleet=FLEET).obstacles(now=datetime.now(UTC))
     return {one.kind: one for one in found}
+
+
+def test_pools_that_retire_are_told_until_they_are_left_out(client: DynamoDBClient) -> None:
+    keep(client, TICKS.item(FLEET, NewestTick(tick=NOW, retired={"Old": 3, "Older": 0})))
+    found = FleetRecords(table_name=TABLE, fleet=FLEET).obstacles(now=datetime.now(UTC))
+    assert [(one.kind, one.where, one.then) for one in found] == [
+        ("retired", "Old", "they go once others serve and their work is done"),
+        ("retired", "Older", "leave it out of the next deployment"),
+    ]
+    assert "3 instances" in found[0].says
+    assert "retired" in run("status").output
+    keep(client, TICKS.item(FLEET, NewestTick(tick=NOW)))
+    assert "nothing stands in the way" in run("status").output
 
 
 def foreign(**more: Any) -> dict[str, Any]:  # noqa: ANN401  of DynamoDB's own shape

@@ -18,6 +18,7 @@ from peakfleet_handlers.tick import run
 from peakfleet_local.groups import installed
 from peakfleet_local.world import World
 from peakfleet_planner import FleetSpec, Metric
+from peakfleet_table import TICKS, NewestTick
 from tests.handlers.scenes import FLEET, NOW, TABLE, event
 
 REGION = "us-east-1"
@@ -80,6 +81,10 @@ class Account:
     def remembered(self) -> list[str]:
         found = of("dynamodb").scan(TableName=TABLE)["Items"]
         return sorted(item["item"]["S"] for item in found)
+
+    def newest_tick(self) -> NewestTick:
+        found = of("dynamodb").scan(TableName=TABLE)["Items"]
+        return TICKS.read(next(item for item in found if item["item"]["S"] == TICKS.prefix))
 
     def put_item(self, item: dict[str, Any]) -> None:
         of("dynamodb").put_item(TableName=TABLE, Item=item)

@@ -31,6 +31,7 @@ def test_a_retired_pool_serves_until_another_does_and_is_empty_then(account: Acc
         account.tick(retiring)
         assert account.world.in_service("g") + account.world.in_service("x") >= 6
         sizes.append(account.desired())
+        assert account.newest_tick().retired == {"Graviton": sizes[-2]["g"] if sizes[1:] else 6}
         account.world.advance(60)
     assert sizes[0] == {"g": 6, "x": 6}
     assert sizes[-1] == {"g": 0, "x": 6}

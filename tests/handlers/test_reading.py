@@ -109,6 +109,17 @@ def test_pages_are_followed_to_the_last() -> None:
     assert fake.desired == {"g": 6, "x": 0}
 
 
+@pytest.mark.parametrize("reader", [None, "111122223333", "999900001111"])
+def test_a_metric_names_its_account_where_that_is_not_the_readers(reader: str | None) -> None:
+    theirs = Metric(namespace="Live", metric_name="Streams", account="999900001111", reader=reader)
+    signal = replace(FLEET.signals[0], metrics={"m": theirs})
+    fake = aws(140)
+    tick(fake, replace(FLEET, signals=(signal,)))
+    (asked,) = [asked for operation, asked in fake.calls if operation == "GetMetricData"]
+    named = {query.get("AccountId") for query in asked["MetricDataQueries"]}
+    assert named == {None if reader == "999900001111" else "999900001111"}
+
+
 def test_groups_are_read_a_hundred_at_a_time() -> None:
     pools = tuple(
         PoolSpec(name=f"p{i}", group=f"g{i}", units_per_capacity=1, max_capacity=1)

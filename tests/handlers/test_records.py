@@ -208,6 +208,7 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
             groups=("g",),
             spot=("i-1",),
             troubles=(),
+            retired={"Old": 4},
         ),
         {
             "item": {"S": "TICK"},
@@ -218,6 +219,7 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
             "groups": {"L": [{"S": "g"}]},
             "spot": {"L": [{"S": "i-1"}]},
             "troubles": {"L": []},
+            "retired": {"M": {"Old": {"N": "4"}}},
         },
     ),
     (

@@ -6,8 +6,10 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network
+from math import inf, nan
 from typing import Any
 
 import jsii
@@ -31,6 +33,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Annotations, Match, Template
+from constructs import Construct
 from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
@@ -53,15 +56,17 @@ from peakfleet import (
     PoolOptions,
     QueueFleet,
     Readiness,
+    SafetyNet,
     ServiceLevel,
     SpecError,
     StreamFleet,
     TrainingFleet,
     WarmPool,
+    WhenSilent,
 )
 from peakfleet.fleet.checks import PARTS
 from peakfleet.load_balancer import check_addresses
-from peakfleet_planner import ReportedBaseline
+from peakfleet_planner import ReportedBaseline, Signal
 from tests.infra.fleets import (
     GRAVITON,
     burst_fleet,
@@ -74,6 +79,8 @@ from tests.infra.fleets import (
 )
 
 HERE = Environment(account="111122223333", region="eu-west-1")
+OTHER = "999900001111"
+SQS = "arn:aws:sqs:{}:{}:jobs"
 GROUP = "AWS::AutoScaling::AutoScalingGroup"
 TEMPLATE = "AWS::EC2::LaunchTemplate"
 X86 = CapacityPool.x86("c7i.4xlarge", units_per_instance=12, max_instances=20)
@@ -265,6 +272,36 @@ def token_list() -> list[str]:
             lambda: stream_fleet(new_stack(), on_premises_targets="10.64.0.4"),
             "on_premises_targets must be a list, got '10.64.0.4'",
         ),
+        (lambda: graviton(max_instances=2.5), "max_instances must be a whole number, got 2.5"),
+        (lambda: graviton(root_volume_gib=20.5), "root_volume_gib must be a whole number"),
+        (lambda: graviton(units_per_instance=nan), "units_per_instance must be a finite number"),
+        (lambda: graviton(usd_per_hour=inf), "usd_per_hour must be a finite number, got inf"),
+        (
+            lambda: queue_fleet(new_stack(), seconds_per_message=-1),
+            "signal 'backlog': seconds_per_message must be above 0, got -1",
+        ),
+        (
+            lambda: queue_fleet(new_stack(), queue=SQS.format("eu-west-1", "1")),
+            "Media/Jobs: QueueFleet: queue must be an IQueue, got 'arn:aws:sqs",
+        ),
+        (
+            lambda: burst_fleet(new_stack(), vpc="vpc-1"),
+            "Media/Live: BurstFleet: vpc must be an IVpc, got 'vpc-1'",
+        ),
+        (lambda: burst_fleet(new_stack(), vpc=None), "vpc must be an IVpc, got None"),
+        (
+            lambda: burst_fleet(new_stack(), alarm_topic="arn:aws:sns:x"),
+            "alarm_topic must be an ITopic, got 'arn:aws:sns:x'",
+        ),
+        (lambda: DemandSignal.metric(wrong("Streams")), "metric must be an IMetric, got 'Streams'"),
+        (
+            lambda: DemandSignal.request_rate(wrong("arn:aws:elb")),
+            "load_balancer must be an IApplicationLoadBalancer, got 'arn:aws:elb'",
+        ),
+        (
+            lambda: CapacityPool.graviton("C8G.4xlarge", units_per_instance=1, max_instances=1),
+            r"did you mean c8g.4xlarge\?",
+        ),
         (
             lambda: CapacityPool.graviton(wrong(8), units_per_instance=1, max_instances=1),
             "instance types are names such as c8g.4xlarge, got 8",
@@ -296,6 +333,11 @@ def test_a_value_of_the_wrong_kind_is_refused_where_it_is_written(
         lambda: graviton(max_instances=token()),
         lambda: stream_fleet(new_stack(), on_premises_targets=token_list()),
         lambda: stream_fleet(new_stack(), port=token()),
+        lambda: CapacityPool.graviton(
+            CfnParameter(new_stack(), "Kind").value_as_string,
+            units_per_instance=1,
+            max_instances=1,
+        ),
         lambda: CapacityPool.graviton(*token_list(), units_per_instance=1, max_instances=1),
         lambda: graviton(units_per_instance=token()),
         lambda: graviton(usd_per_hour=token()),
@@ -351,39 +393,106 @@ def test_a_statistic_that_cloudwatch_does_not_have_is_refused(statistic: str) ->
 
 
 @pytest.mark.parametrize(
-    ("arn", "words"),
+    ("region", "account", "words"),
     [
-        ("arn:aws:sqs:eu-west-1:999900001111:jobs", "of account 999900001111"),
-        ("arn:aws:sqs:eu-west-2:111122223333:jobs", "of region eu-west-2"),
+        ("eu-west-1", OTHER, "of account 999900001111, but the fleet is in 111122223333; define"),
+        ("eu-west-2", "111122223333", "of region eu-west-2, but the fleet is in eu-west-1; define"),
     ],
 )
-def test_an_imported_queue_that_is_read_elsewhere_is_refused_as_ones_own_is(
-    arn: str, words: str
+def test_workers_have_a_queue_of_their_own_account_and_region(
+    region: str, account: str, words: str
 ) -> None:
     stack = new_stack(env=HERE)
-    with pytest.raises(SpecError, match=words):
+    queue = sqs.Queue.from_queue_arn(stack, "Q", SQS.format(region, account))
+    with pytest.raises(SpecError, match=f"Media/Jobs: queue: Media/Q is {words} .* BurstFleet"):
+        queue_fleet(stack, queue=queue)
+    with pytest.raises(SpecError, match=r"safety net: Media/Q is .* use SafetyNet\.cpu"):
+        burst_fleet(
+            stack, safety_net=SafetyNet.late_messages(queue, older_than=Duration.minutes(1))
+        )
+
+
+def test_workers_of_another_stack_of_the_same_place_have_its_queue() -> None:
+    for env in (HERE, None):
+        stack = new_stack(env=env)
+        arn = SQS.format(HERE.region, HERE.account)
         queue_fleet(stack, queue=sqs.Queue.from_queue_arn(stack, "Q", arn))
 
 
-def test_an_imported_queue_of_the_same_account_and_region_is_read() -> None:
-    stack = new_stack(env=HERE)
-    queue = sqs.Queue.from_queue_arn(stack, "Q", "arn:aws:sqs:eu-west-1:111122223333:jobs")
-    queue_fleet(stack, queue=queue)
-    unknown = new_stack()
-    arn = "arn:aws:sqs:eu-west-1:111122223333:jobs"
-    queue_fleet(unknown, queue=sqs.Queue.from_queue_arn(unknown, "Q", arn))
-
-
-def test_an_imported_balancer_of_another_account_is_refused() -> None:
-    stack = new_stack(env=HERE)
+def foreign_signals(stack: Stack, region: str = "eu-west-1") -> list[DemandSignal]:
+    """Return a signal of each kind that another account publishes."""
+    queue = sqs.Queue.from_queue_arn(stack, "Q", SQS.format(region, OTHER))
     balancer = elbv2.ApplicationLoadBalancer.from_application_load_balancer_attributes(
         stack,
         "Balancer",
-        load_balancer_arn="arn:aws:elasticloadbalancing:eu-west-1:999900001111:loadbalancer/app/x/1",
+        load_balancer_arn=f"arn:aws:elasticloadbalancing:{region}:{OTHER}:loadbalancer/app/x/1",
         security_group_id="sg-1",
     )
-    with pytest.raises(SpecError, match="is of account 999900001111"):
-        burst_fleet(stack, signals=[DemandSignal.request_rate(balancer, name="requests")])
+    theirs = metric(account=OTHER, region=region)
+    return [
+        DemandSignal.queue_backlog(queue, seconds_per_message=2, drain_within=Duration.minutes(9)),
+        DemandSignal.request_rate(balancer),
+        DemandSignal.metric(theirs),
+        DemandSignal.throughput(theirs, name="bytes"),
+        DemandSignal.metric_math("a + 1", metrics={"a": theirs}, name="math"),
+        DemandSignal.metric(
+            metric("Mine"), name="witnessed", when_silent=WhenSilent.means_zero(witness=theirs)
+        ),
+        DemandSignal.metric(theirs.with_(period=Duration.seconds(10)), name="fast"),
+    ]
+
+
+def places_of(signal: Signal) -> set[tuple[str | None, str | None]]:
+    witness = signal.when_silent.witness
+    read = [*signal.metrics.values(), *([witness] if witness else [])]
+    return {(one.account, one.other_account) for one in read}
+
+
+def test_what_another_account_publishes_is_read_there_and_told() -> None:
+    stack = new_stack(env=HERE)
+    fleet = burst_fleet(stack, signals=foreign_signals(stack))
+    for signal in fleet.spec.signals:
+        assert (OTHER, OTHER) in places_of(signal), signal.name
+        told = f"signal '{signal.name}': it is read from account {OTHER}, which has to share.*"
+        Annotations.from_stack(stack).has_info("/Media/Live", Match.string_like_regexp(told))
+    assert not fleet.pressure_alarms  # an alarm in another account's name needs roles of its own
+
+
+def test_a_lone_queue_of_another_account_has_no_safety_net_that_needs_its_alarms() -> None:
+    stack = new_stack(env=HERE)
+    burst_fleet(stack, signals=foreign_signals(stack)[:1])
+    (policy,) = properties(Template.from_stack(stack), "AWS::AutoScaling::ScalingPolicy")
+    assert policy["PolicyType"] == "TargetTrackingScaling"
+
+
+@pytest.mark.parametrize("index", range(7))
+def test_what_is_published_in_another_region_is_refused(index: int) -> None:
+    stack = new_stack(env=HERE)
+    signal = foreign_signals(stack, "eu-west-2")[index]
+    with pytest.raises(SpecError, match=r"Media/Live: signal '.+': metric '.+' is of region eu-w"):
+        burst_fleet(stack, signals=[signal])
+
+
+def test_a_stack_of_no_known_account_leaves_it_to_the_deployment_and_says_so() -> None:
+    stack = new_stack()
+    fleet = burst_fleet(stack, signals=foreign_signals(stack))
+    for signal in fleet.spec.signals:
+        read = signal.when_silent.witness or next(iter(signal.metrics.values()))
+        assert (read.account, read.reader) == (OTHER, stack.account)
+        assert replace(read, reader=OTHER).other_account is None
+        told = f"signal '{signal.name}': it is read from account {OTHER} if that is not the stack.*"
+        Annotations.from_stack(stack).has_info("/Media/Live", Match.string_like_regexp(told))
+        told = f"signal '{signal.name}': it can be read in eu-west-1 only.*"
+        Annotations.from_stack(stack).has_info("/Media/Live", Match.string_like_regexp(told))
+    assert list(fleet.pressure_alarms) == ["fast"]
+
+
+def test_what_the_fleets_own_account_publishes_names_no_account() -> None:
+    stack = new_stack(env=HERE)
+    own = DemandSignal.metric(metric(account=HERE.account, region=HERE.region))
+    fleet = burst_fleet(stack, signals=[own])
+    assert places_of(fleet.spec.signals[0]) == {(None, None)}
+    Annotations.from_stack(stack).has_no_info("*", Match.string_like_regexp(".*is read from.*"))
 
 
 REACHED = [
@@ -503,7 +612,9 @@ def user_data(stack: Stack) -> str:
         ("#!/bin/bash\necho hi", "text/x-shellscript"),
         ("#cloud-config\npackages:\n - httpd\n", "text/cloud-config"),
         ("#cloud-boothook\necho hi", "text/cloud-boothook"),
+        ("#cloud-config-archive\n- x\n", "text/cloud-config-archive"),
         ("#include\nhttps://x", "text/x-include-url"),
+        ("#include-once\nhttps://x", "text/x-include-once-url"),
         ("## template: jinja\n#cloud-config\n{}", "text/jinja2"),
     ],
 )
@@ -521,6 +632,8 @@ def test_user_data_beside_the_agent_keeps_its_kind(text: str, kind: str) -> None
         ec2.UserData.custom("<powershell>\nx\n</powershell>"),
         ec2.UserData.custom("[settings.host-containers.admin]\nenabled = true"),
         ec2.UserData.custom("Content-Type: multipart/mixed; boundary=x"),
+        ec2.UserData.custom("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x"),
+        ec2.UserData.custom('{"ignition": {"version": "3.3.0"}}'),
         ec2.MultipartUserData(),
     ],
 )
@@ -667,27 +780,99 @@ def _capacity_provider(stack: Stack, group: autoscaling.AutoScalingGroup) -> Non
     )
 
 
-def _other_stack(stack: Stack, group: autoscaling.AutoScalingGroup) -> None:
-    other = Stack(App.of(stack), "Other")
+def _nightly(scope: Construct, group_name: str) -> None:
     autoscaling.CfnScheduledAction(
-        other,
+        scope,
         "Night",
-        auto_scaling_group_name=group.auto_scaling_group_name,
+        auto_scaling_group_name=group_name,
         recurrence="0 1 * * *",
         desired_capacity=0,
     )
 
 
-@pytest.mark.parametrize(
-    "write",
-    [_override, _raw_policy, _override_policy, _schedule, _capacity_provider, _other_stack],
-)
+def _other_stack(stack: Stack, group: autoscaling.AutoScalingGroup) -> None:
+    _nightly(Stack(App.of(stack), "Other"), group.auto_scaling_group_name)
+
+
+def _nested_stack(stack: Stack, group: autoscaling.AutoScalingGroup) -> None:
+    _nightly(NestedStack(stack, "Nested"), group.auto_scaling_group_name)
+
+
+def _fixed_name(stack: Stack, group: autoscaling.AutoScalingGroup) -> None:
+    resource_of(group).add_property_override("AutoScalingGroupName", "workers")
+    _nightly(stack, "workers")
+
+
+def _scaling_of_no_known_status(stack: Stack, group: autoscaling.AutoScalingGroup) -> None:
+    CfnResource(
+        stack,
+        "Managed",
+        type="AWS::ECS::CapacityProvider",
+        properties={
+            "AutoScalingGroupProvider": {
+                "AutoScalingGroupArn": group.auto_scaling_group_arn,
+                "ManagedScaling": {"TargetCapacity": 80},
+            }
+        },
+    )
+
+
+WRITERS = [
+    _override,
+    _raw_policy,
+    _override_policy,
+    _schedule,
+    _capacity_provider,
+    _other_stack,
+    _nested_stack,
+    _fixed_name,
+    _scaling_of_no_known_status,
+]
+WRITES = "also sets the size of the group of pool 'Graviton'"
+
+
+@pytest.mark.parametrize("write", WRITERS)
 def test_a_second_writer_is_refused_however_it_is_written(
     write: Callable[[Stack, autoscaling.AutoScalingGroup], None],
 ) -> None:
     stack = new_stack()
     write(stack, burst_fleet(stack).groups["Graviton"])
-    assert "also sets the size of the group of pool 'Graviton'" in refused(stack)
+    assert WRITES in refused(stack)
+
+
+def test_a_second_writer_with_a_weak_reference_is_refused() -> None:
+    weak = {"@aws-cdk/core:defaultCrossStackReferences": "weak"}
+    app = App(context={"aws:cdk:disable-asset-staging": True, **weak})
+    stack = Stack(app, "Media", env=HERE)
+    _nightly(
+        Stack(app, "Other", env=HERE),
+        burst_fleet(stack).groups["Graviton"].auto_scaling_group_name,
+    )
+    assert WRITES in refused(stack)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_second_writer_of_a_nested_fleet_is_refused(beside: bool) -> None:  # noqa: FBT001  a parameter
+    stack = new_stack()
+    nested = NestedStack(stack, "Nested")
+    name = burst_fleet(nested, vpc=network(nested)).groups["Graviton"].auto_scaling_group_name
+    _nightly(NestedStack(stack, "Beside") if beside else stack, name)
+    assert WRITES in refused(stack)
+
+
+@pytest.mark.parametrize("policy", ["AutoScalingRollingUpdate", "AutoScalingReplacingUpdate"])
+def test_an_update_policy_that_ends_machines_is_refused(policy: str) -> None:
+    stack = new_stack()
+    resource_of(burst_fleet(stack).groups["Graviton"]).add_override(
+        "UpdatePolicy", {policy: {"MinInstancesInService": 1}}
+    )
+    assert f"pool 'Graviton' has the update policy {policy}" in refused(stack)
+
+
+def resource_of(group: autoscaling.AutoScalingGroup) -> CfnResource:
+    resource = group.node.default_child
+    assert isinstance(resource, CfnResource)
+    return resource
 
 
 def test_whoever_writes_another_group_or_never_scales_in_is_welcome() -> None:

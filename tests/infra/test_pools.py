@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from aws_cdk import App, CfnParameter, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
+from hypothesis import given
+from hypothesis import strategies as st
 
 from peakfleet import CapacityPool, Purchase, SpecError
+from peakfleet.pools import told_apart
 from tests.infra.fleets import burst_fleet, new_stack
 
 ARM_IMAGE = ec2.MachineImage.latest_amazon_linux2023(cpu_type=ec2.AmazonLinuxCpuType.ARM_64)
@@ -18,6 +22,10 @@ ARM_IMAGE = ec2.MachineImage.latest_amazon_linux2023(cpu_type=ec2.AmazonLinuxCpu
 def graviton(*types: str, **options: Any) -> CapacityPool:  # noqa: ANN401  a pool's own
     given_options = {"units_per_instance": 1, "max_instances": 5, **options}
     return CapacityPool.graviton(*(types or ("c8g.large",)), **given_options)
+
+
+def x86(**options: Any) -> CapacityPool:  # noqa: ANN401  a pool's own
+    return CapacityPool.x86("c7i.large", **{"units_per_instance": 1, "max_instances": 5, **options})
 
 
 @pytest.mark.parametrize(
@@ -95,16 +103,67 @@ def test_an_image_whose_architecture_nobody_knows_is_taken() -> None:
     assert pool.name == "Custom"
 
 
-def test_pools_are_named_after_chip_and_purchase() -> None:
-    spot = Purchase.spot()
-    names = [
-        graviton().name,
-        graviton(purchase=spot).name,
-        CapacityPool.x86("c7i.large", units_per_instance=1, max_instances=1).name,
-        CapacityPool.x86("c7i.large", units_per_instance=1, max_instances=1, purchase=spot).name,
-        graviton(name="Mine").name,
-    ]
-    assert names == ["Graviton", "GravitonSpot", "X86", "X86Spot", "Mine"]
+def test_a_pool_is_named_after_its_chip_however_it_is_tuned() -> None:
+    tuned: dict[str, Any] = {
+        "units_per_instance": 3,
+        "max_instances": 9,
+        "purchase": Purchase.spot(),
+        "usd_per_hour": 0.1,
+    }
+    names = [make(**more).name for make in (graviton, x86) for more in ({}, tuned)]
+    assert names == ["Graviton", "Graviton", "X86", "X86"]
+    assert graviton(name="Mine", purchase=Purchase.spot()).name == "Mine"
+
+
+LADDERS = st.lists(
+    st.builds(
+        lambda arm, purchase, name: (graviton if arm else x86)(purchase=purchase, name=name),
+        st.booleans(),
+        st.sampled_from([Purchase.spot(), Purchase.on_demand()]),
+        st.sampled_from([None, None, "Mine", "Graviton"]),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+def names_of(pools: Sequence[CapacityPool]) -> set[str] | None:
+    try:
+        return {pool.name for pool in told_apart(pools)}
+    except SpecError:
+        return None
+
+
+@given(LADDERS, st.data())
+def test_no_deployment_drops_more_groups_than_pools_are_left_out(
+    pools: list[CapacityPool], data: st.DataObject
+) -> None:
+    before = names_of(pools)
+    changed = data.draw(st.permutations(pools))
+    rebought = data.draw(st.integers(0, len(pools) - 1))
+    purchase = data.draw(st.sampled_from([Purchase.spot(), Purchase.on_demand()]))
+    changed[rebought] = replace(changed[rebought], purchase=purchase)
+    left_out = data.draw(st.integers(0, len(pools)))
+    changed = [*changed[left_out:], *data.draw(LADDERS | st.just([]))]
+    after = names_of(changed) if changed else None
+    if before is not None and after is not None:
+        assert len(before - after) <= left_out
+
+
+def test_pools_that_were_told_apart_keep_their_names() -> None:
+    pools = told_apart([graviton(purchase=Purchase.spot()), graviton(), x86()])
+    assert [pool.name for pool in pools] == ["GravitonSpot", "Graviton", "X86"]
+    assert told_apart(pools) == pools
+
+
+@pytest.mark.parametrize("retires", [0, 1])
+def test_a_pool_takes_over_from_one_that_retires_under_a_name_of_its_own(retires: int) -> None:
+    pools = [graviton(purchase=Purchase.spot()), graviton()]
+    pools[retires] = pools[retires].retired()
+    with pytest.raises(SpecError, match=r"retires, .* give name=\.\.\. to both"):
+        told_apart(pools)
+    pools[1 - retires] = replace(pools[1 - retires], name="Arm", is_named=True)
+    assert names_of(pools) == {"Arm", "Graviton"}
 
 
 def test_the_ladder_may_be_ordered_by_price_per_unit() -> None:
@@ -116,7 +175,7 @@ def test_the_ladder_may_be_ordered_by_price_per_unit() -> None:
 
 
 def test_a_pool_without_a_price_cannot_be_ordered() -> None:
-    with pytest.raises(SpecError, match="pool 'GravitonSpot': usd_per_hour is needed"):
+    with pytest.raises(SpecError, match="pool 'Graviton': usd_per_hour is needed"):
         CapacityPool.cheapest_first(graviton(usd_per_hour=1), graviton(purchase=Purchase.spot()))
 
 

@@ -79,13 +79,6 @@ def test_a_metric_of_another_region_is_refused() -> None:
         burst_fleet(stack, signals=[far])
 
 
-def test_a_metric_of_another_account_is_refused() -> None:
-    stack = new_stack(env=Environment(account="111122223333", region="eu-west-1"))
-    foreign = DemandSignal.metric(metric(account="999988887777"))
-    with pytest.raises(SpecError, match="is of account 999988887777, but the fleet reads in 1111"):
-        burst_fleet(stack, signals=[foreign])
-
-
 def test_a_metric_of_the_fleets_own_region_is_taken() -> None:
     stack = new_stack(env=Environment(account="111122223333", region="eu-west-1"))
     near = DemandSignal.metric(metric(region="eu-west-1", account="111122223333"))

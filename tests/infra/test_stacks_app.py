@@ -69,8 +69,20 @@ def test_baselines_are_reported_or_fixed_in_the_units_of_their_fleet(app: App) -
     for fleet in ("Storage/Sync", "Media/Transcode", "Media/Live"):
         baseline, name = specs[fleet].baseline, fleet.rpartition("/")[2]
         assert isinstance(baseline, ReportedBaseline)
-        assert baseline.metric.namespace == f"OnPrem/{name}"
+        assert baseline.metric.namespace == f"OnPrem/{name}-{app.environment}"
         assert baseline.declared_units == settings[name.lower()]["baseline_units"]
+
+
+def test_no_environment_reads_what_another_one_publishes(app: App) -> None:
+    read = {
+        metric.namespace
+        for spec in app.specs().values()
+        for signal in spec.signals
+        for metric in signal.metrics.values()
+    }
+    ours = {namespace for namespace in read if not namespace.startswith("AWS/")}
+    assert ours
+    assert all(namespace.endswith(f"-{app.environment}") for namespace in ours)
 
 
 def test_the_live_demand_is_what_the_edges_report() -> None:

@@ -138,3 +138,15 @@ def test_what_leaves_a_template_or_goes_with_its_stack_finishes_its_work(
     assert len(aws.world.endings) == 40
     assert aws.world.machines == {}
     assert [one for one in aws.world.endings if one.busy] == []
+
+
+@pytest.mark.slow
+def test_another_way_of_buying_keeps_the_group_and_what_is_busy(aws: LocalAws) -> None:
+    deploy(aws, pool(), drain=Drain.when_idle())
+    running = at_peak(aws)
+    before = {name: one["AutoScalingGroupName"] for name, one in groups(aws).items()}
+    deploy(aws, pool(purchase=Purchase.spot()), drain=Drain.when_idle())
+    aws.world.advance(1800)
+    assert {name: one["AutoScalingGroupName"] for name, one in groups(aws).items()} == before
+    assert running <= set(aws.world.machines)
+    assert [one for one in aws.world.endings if one.busy] == []

@@ -16,7 +16,7 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from peakfleet._values import known_number
+from peakfleet._values import known_count
 from peakfleet.assets import runtime_code
 from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.permissions import may_have_network_interfaces
@@ -59,7 +59,7 @@ class Functions:
         if self.vpc is None and (self.vpc_subnets or self.security_groups):
             raise SpecError("functions: vpc_subnets and security_groups need a vpc, got none")
         if self.reserved_concurrency is not None:
-            known_number("functions", "reserved_concurrency", self.reserved_concurrency)
+            known_count("functions", "reserved_concurrency", self.reserved_concurrency)
             if self.reserved_concurrency < 1:
                 raise SpecError(
                     f"functions: reserved_concurrency must be at least 1, as 0 stops the fleet, "

@@ -13,8 +13,8 @@ from peakfleet.fleet.burst_fleet import BurstFleet
 from peakfleet.fleet.checks import (
     AtSynth,
     check_fleet_options,
-    check_pools,
     checked_hop_limit,
+    checked_pools,
     control_plane_of,
     named,
     private_subnets,

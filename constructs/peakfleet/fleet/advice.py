@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Annotations
+from aws_cdk import Annotations, Stack
 from constructs import Construct
 
+from peakfleet._values import is_known
 from peakfleet.policy import KnownPeak
 from peakfleet.pools import CapacityPool, tell_age, types_with_local_nvme, unknown_types
 from peakfleet.signals import Baseline, DemandSignal
@@ -55,6 +56,28 @@ def on_signal(scope: Construct, signal: DemandSignal, pools: Sequence[CapacityPo
             f"CDK's default being 300, and the fleet sees a peak as late; give its metric "
             f"period=Duration.minutes(1) if it is published every minute",
         )
+
+
+def on_places(scope: Construct, signal: DemandSignal) -> None:
+    """Say what has to be for a signal of another account, or maybe of another place, to be read."""
+    stack = Stack.of(scope)
+    here = {one for one in (stack.account, stack.region) if is_known(one)}
+    for account in sorted({m.account for m in signal.metrics if m.account} - here):
+        if is_known(account):
+            Annotations.of(scope).add_info_v2(
+                f"peakfleet:BurstFleet.otherAccount:{signal.name}:{account}",
+                f"signal '{signal.name}': it is read from account {account}"
+                + " if that is not the stack's own" * (stack.account not in here)
+                + ", which has to share its metrics with the fleet's account (CloudWatch "
+                "Observability Access Manager)",
+            )
+    for region in sorted({m.region for m in signal.metrics if m.region} - here):
+        if is_known(region):
+            Annotations.of(scope).add_info_v2(
+                f"peakfleet:BurstFleet.region:{signal.name}",
+                f"signal '{signal.name}': it can be read in {region} only, and the stack does not "
+                f"say that it is deployed there; give the stack an env",
+            )
 
 
 def on_known_peaks(

@@ -16,7 +16,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from peakfleet._values import check_kind, check_path
+from peakfleet._values import check_kind, check_path, is_elsewhere
 from peakfleet.alarms import define_alarms, health_of
 from peakfleet.control_plane import (
     ControlPlane,
@@ -29,13 +29,13 @@ from peakfleet.fleet import advice as _advice
 from peakfleet.fleet.checks import (
     AtSynth,
     check_fleet_options,
-    check_pools,
-    check_signal,
     checked_hop_limit,
+    checked_pools,
     claim_listener,
     control_plane_of,
     named,
     private_subnets,
+    readable_signal,
 )
 from peakfleet.fleet.metrics import FleetMetrics
 from peakfleet.fleet.options import FleetOptions
@@ -120,7 +120,7 @@ class BurstFleet(FleetMetrics, Construct):
         self._detail = (options.get("metrics") or Metrics.essential()).detail
         self._pressure_alarms: dict[str, cloudwatch.Alarm] = {}
         encryption = options.get("encryption") or Encryption()
-        safety_net = options.get("safety_net") or _safety_net(signals)
+        safety_net = options.get("safety_net") or _safety_net(signals, Stack.of(self))
         efficiency = options.get("efficiency")
         hooks = Hooks(
             drain=options.get("drain") or Drain.none(),
@@ -128,12 +128,11 @@ class BurstFleet(FleetMetrics, Construct):
         )
         with named(self):
             check_path(self.fleet_name)
-            check_fleet_options(self, options, FleetOptions)
-            check_pools(pools, scope=self)
+            check_fleet_options(self, options, FleetOptions, vpc=vpc)
+            self._pools = checked_pools(pools, scope=self)
             check_kind("fleet", "signals", signals, Sequence[DemandSignal])
             self._plane = control_plane_of(self, options)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
-        self._pools = tuple(pools)
         self._role = instance_role(self, session_manager=options.get("session_manager", True))
         agent = define_agent(self, hooks, grantee=self._role)
         self._user_data = options.get("user_data") or (
@@ -295,9 +294,10 @@ class BurstFleet(FleetMetrics, Construct):
 
     def _take(self, signal: DemandSignal) -> None:
         with named(self):
-            check_signal(signal, among=self._signals, stack=Stack.of(self))
+            signal = readable_signal(signal, among=self._signals, stack=Stack.of(self))
         self._signals.append(signal)
         _advice.on_signal(self, signal, self._pools)
+        _advice.on_places(self, signal)
         if PressureAlarm.is_possible_for(signal):
             pressure = PressureAlarm(
                 self,
@@ -409,12 +409,14 @@ def _reads_instances(signal: DemandSignal) -> bool:
     return any(one.metric.namespace == "AWS/EC2" for one in signal.metrics)
 
 
-def _safety_net(signals: Sequence[DemandSignal]) -> SafetyNet:
-    """Return late messages where every signal is a queue's backlog, else CPU."""
+def _safety_net(signals: Sequence[DemandSignal], stack: Stack) -> SafetyNet:
+    """Return late messages where every signal is the backlog of a queue of its own, else CPU."""
     backlogs = [
         (signal.queue, signal.spec.drain_within_seconds)
         for signal in signals
-        if signal.queue is not None and isinstance(signal.spec, BacklogSignal)
+        if signal.queue is not None
+        and isinstance(signal.spec, BacklogSignal)
+        and not is_elsewhere(signal.queue.env.account, stack.account)
     ]
     if not backlogs or len(backlogs) < len(signals):
         return SafetyNet.cpu()

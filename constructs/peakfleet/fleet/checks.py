@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import get_type_hints
 from weakref import WeakKeyDictionary
 
 import jsii
@@ -13,11 +14,11 @@ from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IValidation
 
-from peakfleet._values import check_kind, check_options, known_number
+from peakfleet._values import check_kind, check_options, known_count
 from peakfleet.control_plane import ControlPlane, check_size
 from peakfleet.fleet.options import PlacementOptions
 from peakfleet.fleet.template_checks import template_messages
-from peakfleet.pools import CapacityPool, check_region
+from peakfleet.pools import CapacityPool, check_region, told_apart
 from peakfleet.signals import DemandSignal
 from peakfleet_planner import FleetSpec, SpecError
 
@@ -52,16 +53,29 @@ def named(scope: Construct) -> Iterator[None]:
         raise type(error)(f"{scope.node.path}: {error}") from error
 
 
-def check_fleet_options(fleet: Construct, given: Mapping[str, object], taken: type) -> None:
-    """Refuse options that a fleet does not take, naming the nearest one that it does."""
-    own = inspect.signature(type(fleet).__init__).parameters
-    known = [name for name, one in own.items() if one.kind is one.KEYWORD_ONLY]
-    check_options(type(fleet).__name__, given, taken, known=known)
+def check_fleet_options(
+    fleet: Construct, given: Mapping[str, object], taken: type, **own: object
+) -> None:
+    """Refuse options that a fleet does not take, and arguments of another kind than they say.
+
+    Args:
+        fleet: The fleet.
+        given: The options.
+        taken: The `TypedDict` of the options that it takes.
+        own: Arguments of its own to check.
+    """
+    make, owner = type(fleet).__init__, type(fleet).__name__
+    parameters = inspect.signature(make).parameters
+    known = [name for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY]
+    check_options(owner, given, taken, known=known)
+    hints = get_type_hints(make)
+    for name, value in own.items():
+        check_kind(owner, name, value, hints[name])
 
 
 def checked_hop_limit(given: int) -> int:
     """Return the hop limit of instance metadata, refusing one that EC2 does not know."""
-    known_number("fleet", "metadata_hop_limit", given)
+    known_count("fleet", "metadata_hop_limit", given)
     if not 1 <= given <= _MOST_HOPS:
         raise SpecError(f"metadata_hop_limit must be between 1 and {_MOST_HOPS}, got {given}")
     return given
@@ -81,24 +95,28 @@ def control_plane_of(scope: Construct, options: PlacementOptions) -> ControlPlan
     return given
 
 
-def check_pools(given: Sequence[CapacityPool], *, scope: Construct | None = None) -> None:
-    """Refuse pools that cannot be defined, nor launched in the region of *scope*."""
+def checked_pools(
+    given: Sequence[CapacityPool], *, scope: Construct | None = None
+) -> tuple[CapacityPool, ...]:
+    """Return pools with names that differ.
+
+    Raises:
+        SpecError: They cannot be defined, nor launched in the region of *scope*.
+    """
     check_kind("fleet", "pools", given, Sequence[CapacityPool])
     if not given:
         raise SpecError("at least one pool is needed, got none; for example CapacityPool.graviton")
-    names = [pool.name for pool in given]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise SpecError(
-            f"pool names must differ, got {', '.join(twice)} more than once; give name=... to one"
-        )
+    pools = told_apart(given)
+    names = [pool.name for pool in pools]
     if taken := [name for name in names if name in PARTS or name.startswith("Pressure ")]:
         raise SpecError(
             f"pool '{taken[0]}': a part of the fleet has this name, which are "
             f"{', '.join(sorted(PARTS))} and Pressure ...; give name=... another one"
         )
     if scope:
-        for pool in given:
+        for pool in pools:
             check_region(scope, f"pool '{pool.name}'", pool.instance_types)
+    return pools
 
 
 def private_subnets(vpc: ec2.IVpc) -> ec2.SubnetSelection:
@@ -113,15 +131,14 @@ def private_subnets(vpc: ec2.IVpc) -> ec2.SubnetSelection:
     )
 
 
-def check_signal(given: DemandSignal, *, among: Sequence[DemandSignal], stack: Stack) -> None:
-    """Refuse a signal that the fleet cannot read."""
+def readable_signal(
+    given: DemandSignal, *, among: Sequence[DemandSignal], stack: Stack
+) -> DemandSignal:
+    """Return a signal as a fleet in *stack* reads it, refusing one that it cannot read."""
     check_kind("fleet", "signals", given, DemandSignal)
     if given.name in {other.name for other in among}:
         raise SpecError(f"signal names must differ, got '{given.name}' twice; give name=... to one")
-    for metric in given.metrics:
-        metric.check_readable_from(
-            f"signal '{given.name}'", account=stack.account, region=stack.region
-        )
+    return given.seen_from(stack)
 
 
 @jsii.implements(IValidation)

@@ -16,39 +16,45 @@ from constructs import Construct, IConstruct
 
 Resources = Mapping[str, dict[str, Any]]
 """The resources of a template, by logical id."""
+_NESTED = "AWS::CloudFormation::Stack"
 _TOO_MANY = "greater than allowed maximum"
 """What the CDK says of a stack with more resources than CloudFormation takes."""
 
 
-@dataclass(slots=True)
-class Template:
-    """One template as it will be written.
+@dataclass(slots=True, kw_only=True)
+class Rendered:
+    """A template as it will be written.
 
     Args:
         resources: Its resources; none if they are too many.
+        handed_on: What other templates get from it, by the name that they know it by: its outputs,
+            and the parameters that it gives to nested stacks.
         too_many: What the CDK says of a stack that has too many resources. Default: it has not.
         writers: What sets sizes of groups, as JSON by logical id; found once for all fleets.
     """
 
     resources: Resources
+    handed_on: Mapping[str, object]
     too_many: str | None = None
     writers: dict[str, str] | None = None
 
 
 @dataclass(slots=True)
-class _Rendered:
+class _App:
     """Templates of one synth of an app, and which fleets have asked for them."""
 
     stacks: list[Stack]
-    templates: dict[str, Template] = field(default_factory=dict)
+    templates: dict[str, Rendered] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
 
 
-_APPS: WeakKeyDictionary[IConstruct, _Rendered] = WeakKeyDictionary()
+_APPS: WeakKeyDictionary[IConstruct, _App] = WeakKeyDictionary()
 
 
-def templates_around(fleet: Construct) -> tuple[Template, list[Template]]:
-    """Return the template of a fleet's stack, and that of each stack that depends on it.
+def templates_around(fleet: Construct) -> tuple[Rendered, list[Rendered]]:
+    """Return the template of a fleet's stack, and those of the stacks that may refer to it.
+
+    Those are the ones that are nested with it, and each that depends on it.
 
     Only a validation may ask: nothing changes after that. All fleets of an app share what was
     rendered; a fleet that asks again does so in another synth.
@@ -57,17 +63,29 @@ def templates_around(fleet: Construct) -> tuple[Template, list[Template]]:
     found = _APPS.get(root)
     if found is None or fleet.node.path in found.asked:
         stacks = [child for child in root.node.find_all() if isinstance(child, Stack)]
-        found = _APPS[root] = _Rendered(stacks)
+        found = _APPS[root] = _App(stacks)
     found.asked.add(fleet.node.path)
-    dependents = [
+    outermost = _outermost(stack).node.path
+    others = [
         other
         for other in found.stacks
-        if any(needed.node.path == stack.node.path for needed in other.dependencies)
+        if other.node.path != stack.node.path
+        and outermost in {one.node.path for one in (_outermost(other), *_needs(other))}
     ]
-    return _template(found, stack), [_template(found, other) for other in dependents]
+    return _rendered(found, stack), [_rendered(found, other) for other in others]
 
 
-def _template(app: _Rendered, stack: Stack) -> Template:
+def _outermost(stack: Stack) -> Stack:
+    while stack.nested_stack_parent is not None:
+        stack = stack.nested_stack_parent
+    return stack
+
+
+def _needs(stack: Stack) -> list[Stack]:
+    return list(_outermost(stack).dependencies)
+
+
+def _rendered(app: _App, stack: Stack) -> Rendered:
     path = stack.node.path
     if path not in app.templates:
         with tempfile.TemporaryDirectory(prefix="peakfleet-template-") as folder:
@@ -78,10 +96,16 @@ def _template(app: _Rendered, stack: Stack) -> Template:
             except RuntimeError as error:  # jsii's own
                 if _TOO_MANY not in str(error):
                     raise
-                app.templates[path] = Template(resources={}, too_many=str(error).splitlines()[0])
-            else:
-                text = (Path(folder) / stack.template_file).read_text(encoding="utf-8")
-                app.templates[path] = Template(resources=json.loads(text).get("Resources", {}))
+                said = str(error).splitlines()[0]
+                app.templates[path] = Rendered(resources={}, handed_on={}, too_many=said)
+                return app.templates[path]
+            template = json.loads((Path(folder) / stack.template_file).read_text(encoding="utf-8"))
+        resources = template.get("Resources", {})
+        handed_on = dict(template.get("Outputs", {}))
+        for one in resources.values():
+            if one["Type"] == _NESTED:
+                handed_on |= one["Properties"].get("Parameters", {})
+        app.templates[path] = Rendered(resources=resources, handed_on=handed_on)
     return app.templates[path]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Stack
@@ -16,11 +16,12 @@ from aws_cdk import aws_autoscaling as autoscaling
 from constructs import Construct
 
 from peakfleet.control_plane import readable
-from peakfleet.fleet.rendered import Resources, Template, templates_around
+from peakfleet.fleet.rendered import Rendered, Resources, templates_around
 
 _MOST_USER_DATA_BYTES = 16_384
 """What EC2 takes, before it is encoded in base64."""
 _GROUP, _TEMPLATE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"
+_ROLLING, _REPLACING = "AutoScalingRollingUpdate", "AutoScalingReplacingUpdate"
 _METADATA_KEY = re.compile(r"[\w+\-=.,:@]+", re.ASCII)
 _RESOURCES_PER_FLEET, _SHARED_RESOURCES, _MOST_FLEETS = 21, 30, 20
 _NO_METADATA_KEYS = frozenset({".", "..", "_index"})
@@ -40,26 +41,21 @@ def template_messages(
         str(stack.resolve(group.auto_scaling_group_name)["Ref"]): pool
         for pool, group in groups.items()
     }
-    template, others = templates_around(fleet)
-    if template.too_many:
-        return [_too_many(stack, template.too_many)]
-    own = template.resources
-    writers = [
-        _second_writer(one, name, text, pools)
-        for one in (template, *others)
-        for name, text in _writers(one).items()
-    ]
+    own, others = templates_around(fleet)
+    if own.too_many:
+        return [_too_many(stack, own.too_many)]
     templates = {
         name: pool
         for group, pool in pools.items()
-        for name in own
-        if own[name]["Type"] == _TEMPLATE and _mentions(own[group], name)
+        for name in own.resources
+        if own.resources[name]["Type"] == _TEMPLATE and _mentions(own.resources[group], {name})
     }
     return [
-        *(message for message in writers if message),
-        *_weights(own, pools),
-        *_tag_keys(stack, own, [*pools, *templates]),
-        *_user_data(own, templates),
+        *_second_writers(own, others, pools),
+        *_replaced(own.resources, pools),
+        *_weights(own.resources, pools),
+        *_tag_keys(stack, own.resources, [*pools, *templates]),
+        *_user_data(own.resources, templates),
     ]
 
 
@@ -73,40 +69,67 @@ def _too_many(stack: Stack, said: str) -> str:
     )
 
 
-def _writers(template: Template) -> dict[str, str]:
-    """Return what sets, or may reduce, the size of a group in a template, as JSON by logical id."""
-    if template.writers is None:
-        template.writers = {
-            name: json.dumps(one.get("Properties", {}))
-            for name, one in template.resources.items()
-            if _writes(one["Type"], one.get("Properties", {}))
-        }
-    return template.writers
+def _second_writers(
+    own: Rendered, others: Sequence[Rendered], groups: Mapping[str, str]
+) -> Iterator[str]:
+    """Refuse what sets, or may reduce, the size of a pool's group."""
+    for group, pool in groups.items():
+        if "DesiredCapacity" in own.resources[group]["Properties"]:
+            yield _second_writer(own, group, pool)
+        names = _names_of(group, own, others)
+        for template in (own, *others):
+            known = {group, *names} if template is own else names
+            for name, text in _writers(template).items():
+                if _mentions(text, known):
+                    yield _second_writer(template, name, pool)
 
 
-def _second_writer(
-    template: Template, name: str, text: str, pools: Mapping[str, str]
-) -> str | None:
-    """Return a message if what sets sizes sets that of one of these groups.
-
-    Args:
-        template: Of the resource.
-        name: Its logical id.
-        text: Its properties.
-        pools: The pools by the logical ids of their groups.
-    """
-    resource = template.resources[name]
-    is_group = resource["Type"] == _GROUP
-    hit = [group for group in pools if (name == group if is_group else _mentions(text, group))]
-    if not hit:
-        return None
-    pool = pools[hit[0]]
-    path = resource.get("Metadata", {}).get("aws:cdk:path", name)
+def _second_writer(template: Rendered, name: str, pool: str) -> str:
+    path = template.resources[name].get("Metadata", {}).get("aws:cdk:path", name)
     return (
         f"{path.removesuffix('/Resource')} also sets the size of the group of pool '{pool}', and "
         f"the two would undo each other's work every minute; remove it, or let it only add "
         f"capacity (disable_scale_in)"
     )
+
+
+def _writers(template: Rendered) -> dict[str, str]:
+    """Return what sets, or may reduce, the size of a group, as JSON by logical id."""
+    if template.writers is None:
+        template.writers = {
+            name: json.dumps(given)
+            for name, one in template.resources.items()
+            if _writes(one["Type"], given := one.get("Properties", {}))
+        }
+    return template.writers
+
+
+def _names_of(group: str, own: Rendered, others: Sequence[Rendered]) -> set[str]:
+    """Return the names by which templates know a group, besides its own logical id."""
+    given = own.resources[group]["Properties"].get("AutoScalingGroupName")
+    names = {given} if isinstance(given, str) else set()
+    while True:
+        more = {
+            name
+            for template in (own, *others)
+            for name, value in template.handed_on.items()
+            if _mentions(value, {group, *names} if template is own else names)
+        }
+        if more <= names:
+            return names
+        names |= more
+
+
+def _replaced(resources: Resources, groups: Mapping[str, str]) -> Iterator[str]:
+    """Refuse update policies by which a deployment ends machines, or makes another group."""
+    for name, pool in groups.items():
+        policy = resources[name].get("UpdatePolicy", {})
+        if found := sorted({_ROLLING, _REPLACING} & set(policy)):
+            yield (
+                f"the group of pool '{pool}' has the update policy {found[0]}, by which a "
+                f"deployment ends machines that serve; remove it: new machines have what is new, "
+                f"and the fleet lets go of old ones"
+            )
 
 
 def _weights(resources: Resources, groups: Mapping[str, str]) -> Iterator[str]:
@@ -123,15 +146,14 @@ def _weights(resources: Resources, groups: Mapping[str, str]) -> Iterator[str]:
 
 def _writes(kind: str, given: Mapping[str, Any]) -> bool:
     match kind:
-        case "AWS::AutoScaling::AutoScalingGroup":
-            return "DesiredCapacity" in given
         case "AWS::AutoScaling::ScalingPolicy":
             return _may_shrink(given)
         case "AWS::AutoScaling::ScheduledAction":
             return bool({"DesiredCapacity", "MaxSize"} & set(given))
         case "AWS::ECS::CapacityProvider":
             provider = given.get("AutoScalingGroupProvider", {})
-            return bool(provider.get("ManagedScaling", {}).get("Status") == "ENABLED")
+            scaling = provider.get("ManagedScaling")
+            return scaling is not None and scaling.get("Status") != "DISABLED"
         case "AWS::AutoScalingPlans::ScalingPlan":
             return True
         case _:
@@ -150,12 +172,13 @@ def _may_shrink(policy: Mapping[str, Any]) -> bool:
     return exact or any(not isinstance(c, int | float) or c < 0 for c in changes)
 
 
-def _mentions(value: object, logical_id: str) -> bool:
-    """Return whether a value refers to a resource, also by the export of another stack."""
+def _mentions(value: object, names: Collection[str]) -> bool:
+    """Return whether a value has one of these names, alone or as a part of a reference."""
+    if not names:
+        return False
     text = value if isinstance(value, str) else json.dumps(value)
-    return re.search(rf"(?<![A-Za-z0-9]){logical_id}(?![A-Za-z0-9])", text) is not None or (
-        f"ExportsOutputRef{logical_id}" in text or f"ExportsOutputFnGetAtt{logical_id}" in text
-    )
+    either = "|".join(map(re.escape, names))
+    return re.search(rf"(?<![\w-])({either})(?![\w-])", text) is not None
 
 
 def _tag_keys(stack: Stack, resources: Resources, names: list[str]) -> Iterator[str]:

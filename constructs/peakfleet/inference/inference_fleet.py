@@ -18,7 +18,7 @@ from peakfleet.fleet import (
     FleetOptions,
     IntentFleet,
     check_fleet_options,
-    check_pools,
+    checked_pools,
     named,
     private_subnets,
 )
@@ -116,10 +116,11 @@ class InferenceFleet(NeuronMetrics, IntentFleet):
         endpoint = endpoint or Endpoint.internal()
         shared = options.get("user_data") or ec2.UserData.for_linux()
         with named(self):
-            check_fleet_options(self, options, FleetOptions)
+            check_fleet_options(self, options, FleetOptions, vpc=vpc, model=model)
             readiness = _readiness(options.get("readiness"), loaded_within)
             check_addresses(endpoint.on_premises_targets)
             check_service(port, health_check_path)
+            pools = checked_pools(pools)
             _check_neuron(pools)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
             clients = clients_of(vpc, endpoint.clients) if endpoint.balanced else None
@@ -211,7 +212,6 @@ def _readiness(given: Readiness | None, loaded_within: Duration | None) -> Readi
 
 
 def _check_neuron(pools: Sequence[CapacityPool]) -> None:
-    check_pools(pools)
     if not any(is_neuron(pool) for pool in pools):
         raise SpecError(
             f"at least one pool with NeuronCores is needed, got "

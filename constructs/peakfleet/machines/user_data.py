@@ -18,19 +18,24 @@ AGENT_WAY_OUT = (
 )
 _PARTS = (
     ("#!", ec2.MultipartBody.SHELL_SCRIPT),
+    ("#cloud-config-archive", 'text/cloud-config-archive; charset="utf-8"'),
+    ("#cloud-config-jsonp", 'text/cloud-config-jsonp; charset="utf-8"'),
     ("#cloud-config", 'text/cloud-config; charset="utf-8"'),
     ("#cloud-boothook", ec2.MultipartBody.CLOUD_BOOTHOOK),
+    ("#include-once", 'text/x-include-once-url; charset="utf-8"'),
     ("#include", 'text/x-include-url; charset="utf-8"'),
     ("#part-handler", 'text/part-handler; charset="utf-8"'),
     ("## template: jinja", 'text/jinja2; charset="utf-8"'),
 )
-"""How user data begins, and what cloud-init calls it as a part."""
+"""How user data begins, the longest first, and what cloud-init calls it as a part."""
 _OTHERS = (
-    ("<powershell>", "a script of Windows"),
-    ("<script>", "a script of Windows"),
-    ("version: 1.", "a configuration of Windows"),
-    ("[", "a TOML file, as Bottlerocket has"),
-    ("Content-Type: multipart/", "in parts"),
+    ("<powershell>", "that is a script of Windows"),
+    ("<script>", "that is a script of Windows"),
+    ("version: 1.", "that is a configuration of Windows"),
+    ("[", "that is a TOML file, as Bottlerocket has,"),
+    ("{", "that is a JSON file, as Ignition has,"),
+    ("mime-version:", "in parts"),
+    ("content-type: multipart/", "in parts"),
 )
 
 
@@ -42,7 +47,7 @@ def part_type(user_data: ec2.UserData) -> tuple[str | None, str]:
     in_parts = isinstance(user_data, ec2.MultipartUserData)
     text = _OTHERS[-1][0] if in_parts else user_data.render().lstrip()
     for beginning, what in _OTHERS:
-        if text.startswith(beginning):
+        if text.lower().startswith(beginning):
             return None, what
     found = (kind for beginning, kind in _PARTS if text.startswith(beginning))
     kind = next(found, ec2.MultipartBody.SHELL_SCRIPT)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 
-from peakfleet._values import known_number, seconds
+from peakfleet._values import check_own, known_number, seconds
 from peakfleet_planner import SpecError
 
 _CPU_PERCENT = 90.0
@@ -61,6 +61,10 @@ class SafetyNet:
         Args:
             queue: What the workers work off.
             older_than: A message that waits longer is late.
+
+        Limitations:
+            The queue must be of the fleet's account and region: an alarm on another account's
+            queue needs roles in both, and cannot be relied on.
         """
         late_seconds = seconds("safety net", "older_than", older_than)
         return cls(net=_LateMessages(queue=queue, late_seconds=late_seconds))
@@ -92,6 +96,7 @@ class _LateMessages:
     late_seconds: int
 
     def bind(self, group: autoscaling.AutoScalingGroup) -> None:
+        check_own("safety net", self.queue, Stack.of(group), otherwise="use SafetyNet.cpu()")
         # The CDK's own step scaling wants two steps and prints a warning of its own making.
         policy = autoscaling.CfnScalingPolicy(
             group,

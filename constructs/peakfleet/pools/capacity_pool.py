@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
-from peakfleet._values import check_name, check_options, known_number, seconds
+from peakfleet._values import check_name, check_options, known_count, known_number, seconds
 from peakfleet.pools.chip_rules import (
     check_bought,
     check_chips,
@@ -17,9 +17,11 @@ from peakfleet.pools.chip_rules import (
     check_warm,
     neuron_cores,
 )
+from peakfleet.pools.pool_options import PoolOptions
 from peakfleet.pools.prices import found_prices, prices_of_types
 from peakfleet.pools.purchase import Purchase
 from peakfleet.pools.warm_pool import WarmPool
+from peakfleet.pools.weights import Weights
 from peakfleet_chips import Chip, Prices, find_type
 from peakfleet_planner import PoolSpec, SpecError, WarmSpec
 
@@ -31,39 +33,6 @@ _LEAST_ROOT_VOLUME_GIB = 8  # the size of Amazon Linux 2023's own snapshot
 _BOOT = Duration.minutes(3)
 _NEURON_BOOT = Duration.minutes(10)  # a machine with an accelerator, until its model is loaded
 _NEURON_ROOT_VOLUME_GIB = 100  # what AWS recommends for its base images for deep learning
-
-
-class PoolOptions(TypedDict, total=False):
-    """What all factories of `CapacityPool` accept besides their own arguments.
-
-    Args:
-        name: Unique within the fleet, and the same for as long as the pool exists: another name
-            makes another group. Default: the chip, with `Spot` where it is bought so; give one
-            before you change how a pool is bought.
-        min_instances: Instances that are always kept. Default: 0.
-        purchase: How they are bought. Default: on demand.
-        boot: From the launch to serving. Default: 3 minutes.
-        usd_per_hour: Price of one instance, for all types or for each; needed for
-            `cheapest_first` and for reports. Default: the list price on demand; on Spot that of
-            the price file which `peakfleet prices refresh` writes; else unknown.
-        user_data: What they run at boot. Default: the fleet's.
-        root_volume_gib: Size of the encrypted gp3 root volume, at least the image's own.
-            Default: 20.
-        root_device: The root device's name in the image. Default: `/dev/sda1` for the images of
-            Ubuntu, Red Hat, SUSE and Windows that are known by their SSM parameter, else
-            `/dev/xvda`.
-        warm: Instances that have booted once and wait. Default: none.
-    """
-
-    name: str | None
-    min_instances: int
-    purchase: Purchase | None
-    boot: Duration
-    usd_per_hour: float | Mapping[str, float] | None
-    user_data: ec2.UserData | None
-    root_volume_gib: int
-    root_device: str | None
-    warm: WarmPool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +54,7 @@ class CapacityPool:
         canary_share: Share of the wanted units that it serves while demand bursts, before its
             turn, so that its chip can be compared with the others. At most 0.5.
         is_retired: Whether it leaves the fleet, see `retired`.
+        is_named: Whether its name was given, so that no fleet gives it another one.
         name: This and all others: see `PoolOptions`.
 
     Raises:
@@ -107,6 +77,7 @@ class CapacityPool:
     warm: WarmPool | None = None
     canary_share: float = 0.0
     is_retired: bool = False
+    is_named: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a pool that no group can be."""
@@ -115,8 +86,9 @@ class CapacityPool:
         check_bought(self._owner, self.instance_types, self.purchase.option)
         if self.warm:
             check_warm(self._owner, self.instance_types, option=self.purchase.option)
-        for name in ("max_instances", "min_instances", "root_volume_gib", "canary_share"):
-            known_number(self._owner, name, getattr(self, name))
+        for name in ("max_instances", "min_instances", "root_volume_gib"):
+            known_count(self._owner, name, getattr(self, name))
+        known_number(self._owner, "canary_share", self.canary_share)
         for name in ("units_per_instance", "usd_per_hour"):
             for value in self._by_type(name).values():
                 known_number(self._owner, name, value)
@@ -155,7 +127,7 @@ class CapacityPool:
     ) -> CapacityPool:
         """Burst into Graviton (64-bit Arm) instances.
 
-        The pool's name is `Graviton`, on Spot `GravitonSpot`, unless *options* name it.
+        The pool's name is `Graviton`, unless *options* name it.
 
         Args:
             instance_types: For example `"c8g.4xlarge", "c7g.4xlarge"`.
@@ -189,7 +161,7 @@ class CapacityPool:
     ) -> CapacityPool:
         """Burst into Intel or AMD (64-bit x86) instances.
 
-        The pool's name is `X86`, on Spot `X86Spot`, unless *options* name it.
+        The pool's name is `X86`, unless *options* name it.
 
         Args:
             instance_types: For example `"c7i.4xlarge", "m7a.4xlarge"`.
@@ -226,7 +198,7 @@ class CapacityPool:
     ) -> CapacityPool:
         """Burst into Inferentia2 instances. Their host is x86_64.
 
-        The pool's name is `Inferentia`, on Spot `InferentiaSpot`, unless *options* name it.
+        The pool's name is `Inferentia`, unless *options* name it.
 
         Args:
             instance_types: For example `"inf2.xlarge", "inf2.24xlarge"`.
@@ -261,7 +233,7 @@ class CapacityPool:
     ) -> CapacityPool:
         """Burst into Trainium instances. Their host is x86_64.
 
-        The pool's name is `Trainium`, on Spot `TrainiumSpot`, unless *options* name it.
+        The pool's name is `Trainium`, unless *options* name it.
 
         Args:
             instance_types: For example `"trn2.48xlarge"`.
@@ -298,7 +270,7 @@ class CapacityPool:
     ) -> CapacityPool:
         """Burst into any instances, with your own machine image.
 
-        The pool's name is `Custom`, on Spot `CustomSpot`, unless *options* name it.
+        The pool's name is `Custom`, unless *options* name it.
 
         Args:
             instance_types: For example `"inf2.xlarge"`.
@@ -454,9 +426,7 @@ class CapacityPool:
         """Return the pool with these options; it is named after its chip unless they name it."""
         check_options("pool", options, PoolOptions)
         given = {key: value for key, value in options.items() if value is not None}
-        purchase = options.get("purchase")
-        default = f"{chip}Spot" if purchase and purchase.is_spot else chip
-        return cls(**{"name": default, **fields, **given})
+        return cls(**{"name": chip, "is_named": "name" in given, **fields, **given})
 
     @classmethod
     def _neuron(
@@ -497,19 +467,3 @@ def _usd_per_unit_hour(pool: CapacityPool, prices: Prices) -> float:
             f"`peakfleet prices refresh`"
         )
     return spec.usd_per_capacity_hour / spec.units_per_capacity
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """What an instance counts for in the desired capacity of a group: one, whatever its type.
-
-    A weight that followed units or other types would change with a deployment, and AWS would
-    launch or end instances to reach the old desired capacity by the new weights.
-
-    Args:
-        by_type: Points of one instance of each type.
-        units_per_point: Units that a new instance is planned with.
-    """
-
-    by_type: Mapping[str, int]
-    units_per_point: float

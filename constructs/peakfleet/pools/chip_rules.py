@@ -13,7 +13,7 @@ from aws_cdk import Annotations, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from peakfleet._values import is_known, known_list
+from peakfleet._values import is_to_be_looked_up, known_list
 from peakfleet_chips import (
     CATALOGUE,
     OFFERINGS_DAY,
@@ -56,7 +56,12 @@ def check_types(
     for kind in instance_types:
         if not isinstance(kind, str):
             raise SpecError(f"{owner}: instance types are names such as c8g.4xlarge, got {kind!r}")
-        if not is_known(kind):
+        if Token.is_unresolved(kind):
+            raise SpecError(
+                f"{owner}: instance types must be known at synth, got one that only the deployment "
+                f"knows; give a name, for example from the app's context"
+            )
+        if is_to_be_looked_up(kind):
             continue
         actual = _architecture(owner, kind)
         if actual != architecture:
@@ -284,7 +289,7 @@ def _architecture(owner: str, instance_type: str) -> ec2.InstanceArchitecture:
             else ec2.InstanceArchitecture.X86_64
         )
     if not _INSTANCE_TYPE.fullmatch(instance_type):
-        near = get_close_matches(instance_type, CATALOGUE, n=1)
+        near = get_close_matches(instance_type.lower(), CATALOGUE, n=1)
         meant = f"did you mean {near[0]}?" if near else "for example c8g.4xlarge"
         raise SpecError(f"{owner}: {instance_type!r} is no instance type; {meant}")
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from aws_cdk import Duration
 
-from peakfleet._values import known_number, seconds
+from peakfleet._values import known_count, seconds
 from peakfleet_planner import SpecError, WarmSpec
 
 _START = Duration.seconds(60)
@@ -41,7 +41,7 @@ class WarmPool:
         """Refuse bounds that cannot be."""
         most = self.min_instances + 1 if self.max_instances is None else self.max_instances
         for name, value in (("max_instances", most), ("min_instances", self.min_instances)):
-            known_number("warm pool", name, value)
+            known_count("warm pool", name, value)
         if not 0 <= self.min_instances <= most or most < 1:
             raise SpecError(
                 f"warm pool: max_instances must be at least 1 and min_instances between 0 and "

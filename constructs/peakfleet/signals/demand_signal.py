@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_sqs as sqs
 
-from peakfleet._values import known_number, seconds
+from peakfleet._values import check_kind, known_number, seconds
 from peakfleet.signals.metrics import ReadMetric, read
 from peakfleet.signals.silence import WhenSilent
-from peakfleet_planner import IN_FLIGHT, WAITING, BacklogSignal, RateSignal, Signal
+from peakfleet_planner import IN_FLIGHT, WAITING, BacklogSignal, RateSignal, Signal, SpecError
 
 _MINUTE = Duration.minutes(1)
 _BYTES_PER_MEGABYTE = 1_000_000
@@ -28,7 +28,7 @@ class DemandSignal:
 
     Args:
         spec: The signal as the planner reads it.
-        metrics: What it reads, and where.
+        metrics: What it reads, and where; a witness of silence comes last.
         queue: The queue of a backlog signal.
     """
 
@@ -40,6 +40,20 @@ class DemandSignal:
     def name(self) -> str:
         """Unique within the fleet."""
         return self.spec.name
+
+    def seen_from(self, stack: Stack) -> DemandSignal:
+        """Return the signal as a fleet in *stack* reads it: metrics of other accounts name them.
+
+        Raises:
+            SpecError: A metric is of another region.
+        """
+        owner = f"signal '{self.name}'"
+        seen = [one.seen_from(owner, stack) for one in self.metrics]
+        metrics = dict(zip(self.spec.metrics, seen, strict=False))
+        silence = self.spec.when_silent
+        if silence.witness is not None:
+            silence = replace(silence, witness=seen[-1])
+        return replace(self, spec=replace(self.spec, metrics=metrics, when_silent=silence))
 
     @classmethod
     def queue_backlog(
@@ -67,14 +81,20 @@ class DemandSignal:
         Raises:
             SpecError: A number is out of range.
         """
+        check_kind(f"signal '{name or 'backlog'}'", "queue", queue, sqs.IQueue)
         owner = f"signal '{name or queue.node.path}'"
         _known(owner, seconds_per_message=seconds_per_message, plausible_max=plausible_max)
+        if seconds_per_message <= 0:
+            raise SpecError(
+                f"{owner}: seconds_per_message must be above 0, got {seconds_per_message:g}"
+            )
         waiting = queue.metric_approximate_number_of_messages_visible(
             period=_MINUTE, statistic="Maximum"
         )
         in_flight = queue.metric_approximate_number_of_messages_not_visible(
             period=_MINUTE, statistic="Maximum"
         )
+        silence = when_silent or WhenSilent.hold()
         metrics = {
             WAITING: read(owner, waiting, of=queue),
             IN_FLIGHT: read(owner, in_flight, of=queue),
@@ -85,10 +105,10 @@ class DemandSignal:
                 metrics={key: metric.metric for key, metric in metrics.items()},
                 seconds_per_item=seconds_per_message,
                 drain_within_seconds=seconds(owner, "drain_within", drain_within),
-                when_silent=(when_silent or WhenSilent.hold()).to_planner(owner, 60),
+                when_silent=silence.to_planner(owner, 60),
                 plausible_max=plausible_max,
             ),
-            metrics=tuple(metrics.values()),
+            metrics=(*metrics.values(), *silence.read_witness(owner)),
             queue=queue,
         )
 
@@ -108,8 +128,8 @@ class DemandSignal:
             metric: Read with its own statistic and period; note that the CDK's default period
                 is 5 minutes. With a period of 10, 20 or 30 seconds, of a metric that is
                 published with high resolution, the fleet sees a peak within seconds and does not
-                wait for the next minute, see `PressureAlarm`. Must be of the fleet's account and
-                region.
+                wait for the next minute, see `PressureAlarm`. Must be of the fleet's region; one of
+                another account is read there, if that shares its metrics.
             units_per_value: Units needed for each 1 of its value. Default: 1.
             name: Default: the metric's name.
             when_silent: What missing data means. Default: the last value still stands.
@@ -151,6 +171,8 @@ class DemandSignal:
         Raises:
             SpecError: A number is out of range.
         """
+        balancer = elbv2.IApplicationLoadBalancer
+        check_kind(f"signal '{name or 'requests'}'", "load_balancer", load_balancer, balancer)
         name = name or load_balancer.node.path
         requests = load_balancer.metrics.request_count(period=_MINUTE, statistic="Sum")
         return cls._rate(
@@ -246,7 +268,6 @@ class DemandSignal:
         _known(owner, units_per_value=units_per_value, plausible_max=plausible_max)
         period_seconds = max((one.metric.period_seconds for one in metrics.values()), default=60)
         silence = when_silent or WhenSilent.hold()
-        witness = silence.read_witness(owner)
         return cls(
             spec=RateSignal(
                 name=name,
@@ -256,7 +277,7 @@ class DemandSignal:
                 when_silent=silence.to_planner(owner, period_seconds),
                 plausible_max=plausible_max,
             ),
-            metrics=(*metrics.values(), *([witness] if witness else [])),
+            metrics=(*metrics.values(), *silence.read_witness(owner)),
         )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from aws_cdk import IResource, Token
+from aws_cdk import IResource, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from peakfleet._values import seconds
+from peakfleet._values import check_kind, is_elsewhere, is_known, seconds
 from peakfleet_planner import Metric, SpecError
 
 _STATISTICS = {
@@ -38,19 +38,22 @@ class ReadMetric:
     account: str | None = None
     region: str | None = None
 
-    def check_readable_from(self, owner: str, *, account: str, region: str) -> None:
-        """Refuse a metric that a function in *account* and *region* would read in vain."""
-        places = (("account", self.account, account), ("region", self.region, region))
-        for what, published, reading in places:
-            if published is None or published == reading:
-                continue
-            if Token.is_unresolved(published) or Token.is_unresolved(reading):
-                continue
+    def seen_from(self, owner: str, stack: Stack) -> Metric:
+        """Return the metric as a function in *stack* reads it: with its account, if not its own.
+
+        Raises:
+            SpecError: It is of another region, where CloudWatch reads nothing.
+        """
+        if is_elsewhere(self.region, stack.region):
             raise SpecError(
                 f"{owner}: metric '{self.metric.namespace}/{self.metric.metric_name}' is of "
-                f"{what} {published}, but the fleet reads in {reading}; define the fleet there, "
-                f"or publish the metric in {reading}"
+                f"region {self.region}, but the fleet reads in {stack.region}; define the fleet "
+                f"there, or publish the metric in {stack.region}"
             )
+        if self.account is None or self.account == stack.account or not is_known(self.account):
+            return self.metric
+        reader = None if is_known(stack.account) else stack.account
+        return replace(self.metric, account=self.account, reader=reader)
 
 
 def read(
@@ -71,6 +74,7 @@ def read(
     Raises:
         SpecError: It is a math or search expression.
     """
+    check_kind(owner, "metric", metric, cloudwatch.IMetric)
     config = metric.to_metric_config()
     if config.metric_stat is None:
         raise SpecError(

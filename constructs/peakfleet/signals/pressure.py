@@ -35,7 +35,8 @@ class PressureAlarm(Construct):
         SpecError: CloudWatch cannot watch this signal by the second.
 
     Limitations:
-        An expression with `MIN` or `MAX` has no such alarm: CloudWatch reads them differently.
+        An expression with `MIN` or `MAX` has no such alarm: CloudWatch reads them differently. Nor
+        has a metric of another account, whose alarms need roles that CloudWatch assumes there.
         High-resolution alarms cost more than others.
     """
 
@@ -78,6 +79,7 @@ class PressureAlarm(Construct):
             isinstance(spec, RateSignal)
             and spec.period_seconds in _PERIODS_SECONDS
             and set(_NAME.findall(spec.expression)) <= {*spec.metrics, *_SAME_IN_CLOUDWATCH}
+            and all(one.account is None or one.reader for one in spec.metrics.values())
         )
 
     @property

@@ -86,13 +86,13 @@ class WhenSilent:
             rule=SilenceRule.ZERO, after=after, witness=witness, witness_at_most=witness_at_most
         )
 
-    def read_witness(self, owner: str) -> ReadMetric | None:
-        """Return what to read of the witness; None without one.
+    def read_witness(self, owner: str) -> tuple[ReadMetric, ...]:
+        """Return what to read of the witness; nothing without one.
 
         Raises:
             SpecError: It is a math or search expression.
         """
-        return None if self.witness is None else read(f"{owner}: witness", self.witness)
+        return () if self.witness is None else (read(f"{owner}: witness", self.witness),)
 
     def to_planner(self, owner: str, period_seconds: int) -> planner.WhenSilent:
         """Return the rule for a metric with this period.
@@ -111,7 +111,7 @@ class WhenSilent:
                 f"{owner}: when_silent.after must be at least the metric's period of "
                 f"{period_seconds} seconds, got {after_seconds}"
             )
-        witness = self.read_witness(owner)
+        witness = next(iter(self.read_witness(owner)), None)
         return planner.WhenSilent(
             rule=self.rule,
             after_seconds=after_seconds,

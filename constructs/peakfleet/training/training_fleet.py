@@ -114,7 +114,9 @@ class TrainingFleet(FleetMetrics, Construct):
         encryption = options.get("encryption") or Encryption()
         with named(self):
             check_path(self.fleet_name)
-            check_fleet_options(self, options, PlacementOptions)
+            check_fleet_options(
+                self, options, PlacementOptions, vpc=vpc, machines=machines, reservation=reservation
+            )
             self._plane = control_plane_of(self, options)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
             check_region(self, f"pool '{machines.name}'", machines.instance_types)

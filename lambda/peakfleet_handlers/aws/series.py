@@ -181,7 +181,7 @@ def _note_incomplete(
 
 
 def _query(query_id: str, metric: Metric) -> MetricDataQueryTypeDef:
-    return {
+    query: MetricDataQueryTypeDef = {
         "Id": query_id,
         "MetricStat": {
             "Metric": {
@@ -193,3 +193,6 @@ def _query(query_id: str, metric: Metric) -> MetricDataQueryTypeDef:
             "Stat": metric.statistic,
         },
     }
+    if metric.other_account is not None:
+        query["AccountId"] = metric.other_account
+    return query

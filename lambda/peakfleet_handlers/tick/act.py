@@ -115,6 +115,7 @@ def act(
         groups=tuple(pool.group for pool in spec.pools),
         spot=spot_instances(spec, snapshot),
         troubles=troubles(metrics_of(plan, calls)),
+        retired=_retired(spec, snapshot),
     )
     claim = replace(claim, leaves=leaves)
     return _Act(
@@ -308,6 +309,16 @@ def _moves(listener: Listener | None, plan: Plan) -> bool:
     """Whether the split of the traffic has to change."""
     weight = plan.cloud_weight
     return listener is not None and weight is not None and not listener.sends(weight)
+
+
+def _retired(spec: FleetSpec, snapshot: Snapshot) -> dict[str, int]:
+    """Return what is still there of each pool that leaves the fleet."""
+    leaving = {pool.name for pool in spec.pools if pool.retired}
+    return {
+        one.name: one.standing_capacity + one.leaving_capacity + len(one.retained)
+        for one in snapshot.pools
+        if one.name in leaving
+    }
 
 
 def _halted(snapshot: Snapshot, plan: Plan) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ class Metric:
         dimensions: Dimension names and values. Default: none.
         statistic: CloudWatch statistic, for example `Average`, `Sum` or `p99`.
         period_seconds: Length of one datapoint. Default: 60.
+        account: The account that publishes it. Default: the reader's own.
+        reader: The reader's account, where only the deployment knows whether that is the same.
     """
 
     namespace: str
@@ -33,6 +35,8 @@ class Metric:
     dimensions: Mapping[str, str] = field(default_factory=dict)
     statistic: str = "Average"
     period_seconds: int = MINUTE_SECONDS
+    account: str | None = None
+    reader: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what GetMetricData would refuse."""
@@ -46,6 +50,11 @@ class Metric:
                 f"{owner}: period_seconds must be {', '.join(map(str, PERIODS_SECONDS))} "
                 f"or a multiple of 60, got {self.period_seconds}"
             )
+
+    @property
+    def other_account(self) -> str | None:
+        """The account to name when it is read; None if it is the reader's own."""
+        return None if self.account == self.reader else self.account
 
     @property
     def is_fast(self) -> bool:

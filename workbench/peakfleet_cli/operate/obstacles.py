@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,9 +19,11 @@ from peakfleet_table import (
     ROLLBACKS,
     SIZES,
     STRIKES,
+    TICKS,
     DamagedRecordError,
     Item,
     Kind,
+    NewestTick,
     Strikes,
     has_expired,
 )
@@ -78,8 +80,11 @@ def obstacles_of(items: Iterable[Item], *, now: datetime) -> tuple[Obstacle, ...
             if not key.startswith(kind.prefix):
                 continue
             try:
-                if not has_expired(item, int(now.timestamp())):
-                    found.append((key, say(kind.read(item), now)))
+                if kind is not TICKS and has_expired(item, int(now.timestamp())):
+                    continue
+                said = say(kind.read(item), now)
+                every = (said,) if isinstance(said, Obstacle) else said
+                found += [(key, one) for one in every]
             except DamagedRecordError as error:
                 found.append((key, _damaged(key, str(error), now)))
     return tuple(obstacle for _, obstacle in sorted(found, key=lambda one: one[0]))
@@ -162,15 +167,32 @@ def _rolled_back(given_up: RolledBack, _now: datetime) -> Obstacle:
     )
 
 
+def _retired(newest: NewestTick, _now: datetime) -> Iterator[Obstacle]:
+    for pool, count in sorted(newest.retired.items()):
+        yield Obstacle(
+            kind="retired",
+            where=pool,
+            since=_moment(newest.tick),
+            says=f"it leaves the fleet, with {count} instances that still run or drain"
+            if count
+            else "its group is empty",
+            then="they go once others serve and their work is done"
+            if count
+            else "leave it out of the next deployment",
+        )
+
+
 def _moment(epoch_seconds: int) -> datetime:
     return datetime.fromtimestamp(epoch_seconds, UTC)
 
 
-_WORDS: Final[tuple[tuple[Kind[Any], Callable[[Any, datetime], Obstacle]], ...]] = (
+_Say = Callable[[Any, datetime], Obstacle | Iterator[Obstacle]]
+_WORDS: Final[tuple[tuple[Kind[Any], _Say], ...]] = (
     (OUTAGES, _outage),
     (NOTICES, _notice),
     (SIZES, _foreign_size),
     (DRAINS, _drain),
     (STRIKES, _strikes),
     (ROLLBACKS, _rolled_back),
+    (TICKS, _retired),
 )

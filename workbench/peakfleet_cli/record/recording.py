@@ -220,7 +220,7 @@ class Recording:
         index, name = of
         metric = self.series[index].metrics[name]
         dimensions: Mapping[str, str] = metric.dimensions
-        return {
+        query: MetricDataQueryTypeDef = {
             "Id": query_id,
             "MetricStat": {
                 "Metric": {
@@ -232,6 +232,9 @@ class Recording:
                 "Stat": metric.statistic,
             },
         }
+        if metric.other_account is not None:
+            query["AccountId"] = metric.other_account
+        return query
 
 
 def _moment(epoch_seconds: int) -> datetime:
