@@ -6,7 +6,7 @@ import re
 from collections import abc
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from math import isfinite
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -16,6 +16,8 @@ from peakfleet_planner import SpecError
 
 _LATE_LIST = "#{Token["
 """How a list begins that the CDK knows only at deployment."""
+_LATE_NUMBER = 1e100
+"""Beyond this the CDK keeps numbers that it knows only at deployment."""
 _DUMMY = "dummy-value-for-"
 """What the CDK hands out instead of a value that its command line has not looked up yet."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.=+@-]*", re.ASCII)
@@ -72,6 +74,8 @@ def known_number(owner: str, field: str, value: object) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and not isfinite(value):  # asking the CDK about it would end its process
         raise SpecError(f"{owner}: {field} must be a finite number, got {value!r}")
+    if is_number and abs(value) < _LATE_NUMBER:
+        return
     if Token.is_unresolved(value):
         raise SpecError(
             f"{owner}: {field} must be known at synth, got a value that only the deployment "
@@ -137,12 +141,18 @@ def exact_seconds(owner: str, field: str, value: Duration) -> float:
             f"{owner}: {field} must be a Duration, such as Duration.minutes({_plain(value)}), "
             f"got {value!r}"
         )
-    if value.is_unresolved():
+    known = _seconds_of(value)
+    if known is None:
         raise SpecError(
             f"{owner}: {field} must be known at synth, got a duration that only the deployment "
             f"knows; give a fixed duration"
         )
-    return float(value.to_seconds(integral=False))
+    return known
+
+
+@lru_cache(maxsize=1024)  # pools are asked for their boot again and again, in another process
+def _seconds_of(value: Duration) -> float | None:
+    return None if value.is_unresolved() else float(value.to_seconds(integral=False))
 
 
 class OptionError(SpecError, TypeError):

@@ -133,7 +133,7 @@ def test_only_a_fleet_with_a_warm_pool_may_size_one() -> None:
     for pool, may in ((GRAVITON, False), (warm_pool(WarmPool.fixed(2)), True)):
         stack = new_stack()
         burst_fleet(stack, pools=[pool])
-        named = actions(Template.from_stack(stack), of="tick")
+        named = actions(Template.from_stack(stack), of="scaler")
         assert ("autoscaling:PutWarmPool" in named) is may
         assert ("autoscaling:DescribeWarmPool" in named) is may
 
@@ -141,7 +141,7 @@ def test_only_a_fleet_with_a_warm_pool_may_size_one() -> None:
 def test_instances_end_through_their_own_group_and_nothing_else_may_end_any() -> None:
     stack = new_stack()
     fleet = burst_fleet(stack, drain=Drain.when_idle())
-    named = actions(Template.from_stack(stack), of="tick")
+    named = actions(Template.from_stack(stack), of="scaler")
     (group,) = fleet.groups.values()
     ends = named["autoscaling:TerminateInstanceInAutoScalingGroup"]
     assert ends["Resource"] == stack.resolve(group.auto_scaling_group_arn)
@@ -151,7 +151,7 @@ def test_instances_end_through_their_own_group_and_nothing_else_may_end_any() ->
 def test_the_groups_own_bounds_are_never_the_scalers_to_change() -> None:
     stack = new_stack()
     burst_fleet(stack, drain=Drain.when_idle())
-    named = actions(Template.from_stack(stack), of="tick")
+    named = actions(Template.from_stack(stack), of="scaler")
     assert "autoscaling:UpdateAutoScalingGroup" not in named
 
 

@@ -148,7 +148,9 @@ def test_a_fleet_may_be_apart() -> None:
     first, second = burst_fleet(stack, "First"), burst_fleet(stack, "Second", control_plane=apart)
     assert first.control_plane is not second.control_plane is apart
     assert second.scaler is apart.scaler.function
-    allowed = permissions(Template.from_stack(stack), of="fleets of Media/Apart")
+    allowed = permissions(
+        Template.from_stack(stack), of="Decides the size of the fleets of Media/Apart"
+    )
     assert "Second" in str(allowed["autoscaling:SetDesiredCapacity"]["Resource"])
     assert "First" not in str(allowed["autoscaling:SetDesiredCapacity"]["Resource"])
 

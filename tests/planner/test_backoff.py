@@ -20,6 +20,7 @@ from peakfleet_planner import (
     pursue,
 )
 from peakfleet_planner.pools import refused
+from peakfleet_planner.pools.backoff import spread
 from tests.planner.capacity import LADDER, NOW, ZONES, demand, groups
 
 SPOT = LADDER.pools[0]
@@ -258,3 +259,21 @@ def test_what_is_given_in_part_counts_at_once_and_is_asked_for_once(
     if first.wanted_units > 10 * sum(running):
         asked_for = 10 * (sum(running) + sum(launched.values()))
         assert first.wanted_units - 1e-6 <= asked_for < first.wanted_units + 10
+
+
+@given(
+    running=st.lists(st.integers(0, 9), min_size=1, max_size=6),
+    capacity=st.integers(0, 60),
+)
+def test_launches_are_what_filling_the_emptiest_zone_one_by_one_gives(
+    running: list[int], capacity: int
+) -> None:
+    zones = [f"z{number}" for number in range(len(running))]
+    total = dict(zip(zones, running, strict=True))
+    added = dict.fromkeys(zones, 0)
+    for _ in range(capacity):
+        zone = min(total, key=lambda one: total[one])
+        total[zone] += 1
+        added[zone] += 1
+    launches = spread(zones, dict(zip(zones, running, strict=True)), capacity)
+    assert {one.zone: one.capacity for one in launches} == {z: n for z, n in added.items() if n}

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from peakfleet_planner import ServiceLevelSpec
 from peakfleet_sim import Comparison, Demand, Outcome, Queue, Run, World, score
+from peakfleet_sim.replay import optimum
+from peakfleet_sim.replay.optimum import live_optimum
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -173,3 +175,22 @@ def test_a_score_without_any_burst_is_not_defined() -> None:
     outcome = score(comparison.peakfleet(), optimum=comparison.optimum())
 
     assert (outcome.score, outcome.cost_ratio, outcome.unserved_percent) == (None, None, 0.0)
+
+
+def test_the_optimum_of_a_large_fleet_is_worked_out_in_pieces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(
+        units_per_instance=1,
+        baseline_units=2,
+        min_instances=3,
+        max_instances=40,
+        boot_seconds=120,
+        unserved_cost=4,
+    )
+    units = demand([float(minute * 7 % 31) for minute in range(120)])
+    whole = live_optimum(units, world)
+    monkeypatch.setattr(optimum, "_MOST_STATES", 120 * 7)
+    pieces = live_optimum(units, world)
+    assert (pieces.ready_instances == whole.ready_instances).all()
+    assert (pieces.billed_instances == whole.billed_instances).all()

@@ -73,6 +73,8 @@ class Events(PlaneFunction):
             environment=environment,
         )
         self._rules: dict[str, tuple[events.Rule, int]] = {}
+        name = Stack.of(self).stack_name
+        self._stack_name = _MOST_STACK_NAME if Token.is_unresolved(name) else len(name)
 
     def hear_groups(self, groups: Sequence[autoscaling.AutoScalingGroup]) -> None:
         """Take what Auto Scaling tells of these groups."""
@@ -82,7 +84,7 @@ class Events(PlaneFunction):
                 source="aws.autoscaling",
                 kinds=_OF_GROUPS,
                 detail={"AutoScalingGroupName": [group.auto_scaling_group_name]},
-                characters=_name_length(group),
+                characters=self._name_length(group),
             )
 
     def hear_spot(self) -> None:
@@ -98,7 +100,7 @@ class Events(PlaneFunction):
             kinds=("CloudWatch Alarm State Change",),
             detail={"state": {"value": ["ALARM"]}},
             resources=[alarm.alarm_arn],
-            characters=_ARN_BEGINS + _name_length(alarm),
+            characters=_ARN_BEGINS + self._name_length(alarm),
         )
 
     def _hear(
@@ -146,9 +148,7 @@ class Events(PlaneFunction):
         )
         self._rules[construct_id] = (rule, characters)
 
-
-def _name_length(resource: IConstruct) -> int:
-    """Return the most characters that the name of a resource has once it is deployed, quoted."""
-    name = Stack.of(resource).stack_name
-    stack = _MOST_STACK_NAME if Token.is_unresolved(name) else len(name)
-    return min(stack + len(resource.node.path) + _NAME_ENDS, _MOST_NAME) + len('"",')
+    def _name_length(self, resource: IConstruct) -> int:
+        """Return the most characters that the name of a resource has once deployed, quoted."""
+        most = self._stack_name + len(resource.node.path) + _NAME_ENDS
+        return min(most, _MOST_NAME) + len('"",')

@@ -47,6 +47,7 @@ from peakfleet.machines import (
     define_group,
     instance_role,
     security_groups_of,
+    selected_subnets,
 )
 from peakfleet.policy import (
     BrokenImage,
@@ -149,6 +150,7 @@ class BurstFleet(FleetMetrics, Construct):
             settings = GroupSettings(
                 vpc=vpc,
                 vpc_subnets=subnets,
+                way_out=selected_subnets(vpc, subnets).internet_connectivity_established,
                 profile=iam.InstanceProfile(self, "Profile", role=self._role),
                 security_groups=self._security_groups,
                 user_data=self._user_data,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import CfnParameter, Duration, IStableStringProducer, Lazy, Stack, Tags
@@ -13,7 +14,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from peakfleet.machines.agent import InstanceAgent
 from peakfleet.machines.hooks import Hooks
@@ -38,6 +39,8 @@ _SESSION_MANAGER = (
 """What Session Manager needs; AWS knows no narrower resource for it."""
 _POOL_TAG = "peakfleet:pool"  # where an instance finds its pool, for what it publishes
 _TEMPLATE = "Template"
+_IMAGES: WeakKeyDictionary[Stack, dict[str, list[str]]] = WeakKeyDictionary()
+"""Names of the images of each stack, by their ids: many pools have the same."""
 KEEPS_PROFILES = "peakfleet:keepsInstanceProfiles"
 """Context of an app whose machines may still run with an instance profile of their pool, as
 before there was one for each fleet: deleted, it gives them no credentials (docs/upgrade.md)."""
@@ -51,6 +54,7 @@ class GroupSettings:
     Args:
         vpc: Where the instances run.
         vpc_subnets: In which subnets.
+        way_out: What connects the subnets with AWS.
         profile: What they run as.
         security_groups: Of their network interfaces; at least one.
         user_data: What they run at boot, in every pool without its own.
@@ -66,6 +70,7 @@ class GroupSettings:
 
     vpc: ec2.IVpc
     vpc_subnets: ec2.SubnetSelection
+    way_out: IDependable
     profile: iam.InstanceProfile
     security_groups: Sequence[ec2.ISecurityGroup]
     user_data: ec2.UserData
@@ -120,9 +125,7 @@ def define_group(
     resource = cast("autoscaling.CfnAutoScalingGroup", group.node.default_child)
     resource.lifecycle_hook_specification_list = [*settings.hooks.specifications] or None
     # What drains still calls AWS, so the way there is deleted after the group.
-    group.node.add_dependency(
-        selected_subnets(settings.vpc, settings.vpc_subnets).internet_connectivity_established
-    )
+    group.node.add_dependency(settings.way_out)
     resource.health_check_type = Lazy.string(_HealthCheckType(resource))
     return group
 
@@ -228,14 +231,18 @@ def _mixed(pool: CapacityPool, template: ec2.LaunchTemplate) -> autoscaling.Mixe
 
 def _image_names(scope: Construct, image: ec2.MachineImageConfig) -> list[str]:
     """Return the id of an image, and the SSM parameters that it comes from."""
-    return [
-        image.image_id,
-        *(
-            str(child.default)
-            for child in Stack.of(scope).node.children
-            if isinstance(child, CfnParameter) and child.value_as_string == image.image_id
-        ),
-    ]
+    stack = Stack.of(scope)
+    known = _IMAGES.setdefault(stack, {})
+    if image.image_id not in known:
+        known[image.image_id] = [
+            image.image_id,
+            *(
+                str(child.default)
+                for child in stack.node.children
+                if isinstance(child, CfnParameter) and child.value_as_string == image.image_id
+            ),
+        ]
+    return known[image.image_id]
 
 
 def _check_image(

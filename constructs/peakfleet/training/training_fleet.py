@@ -34,6 +34,7 @@ from peakfleet.machines import (
     InstanceAgent,
     instance_role,
     security_groups_of,
+    selected_subnets,
 )
 from peakfleet.policy import Drain, Readiness
 from peakfleet.pools import CapacityPool, check_region
@@ -162,6 +163,7 @@ class TrainingFleet(FleetMetrics, Construct):
                 GroupSettings(
                     vpc=vpc,
                     vpc_subnets=subnets,
+                    way_out=selected_subnets(vpc, subnets).internet_connectivity_established,
                     profile=iam.InstanceProfile(self, "Profile", role=self._role),
                     security_groups=self._security_groups,
                     user_data=script,
