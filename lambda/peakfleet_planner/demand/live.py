@@ -95,7 +95,7 @@ def read_demand(
         return _silent(signal, read, samples, now, memory=memory, each=each, runs=runs)
     is_doubtful = samples.doubtful or (
         isinstance(signal, RateSignal)
-        and _has_vanished(samples, each=each)
+        and _has_vanished(samples, now, each=each)
         and not _agrees(signal.when_silent, read, now)
     )
     view = SignalView(
@@ -189,7 +189,8 @@ def _silent(
         was_near_zero = max(newest, default=inf if last is None else last) <= near_zero
         if last is None:  # nobody knows what was before, but nothing can be lost
             was_near_zero = not runs
-        if was_near_zero or _agrees(signal.when_silent, read, now):
+        is_believed = was_near_zero and not _has_vanished(samples, now, each=each)
+        if is_believed or _agrees(signal.when_silent, read, now):
             view = SignalView(name=signal.name, state=SignalState.FRESH, units=0.0)
             return SignalDemand(view=view, points=points)
     if points and last is not None and rule is SilenceRule.GROW:
@@ -206,11 +207,11 @@ def _silent(
     return SignalDemand(view=view, points=points)
 
 
-def _has_vanished(samples: Samples, *, each: float) -> bool:
+def _has_vanished(samples: Samples, now: int, *, each: float) -> bool:
     """Return whether demand fell from high to near zero lately, and never did before."""
     units, points = samples.units or 0.0, samples.points
-    since = bisect_right(points, (points[-1][0] - _VANISHED_SECONDS, inf))
-    high = max(value for _, value in points[since:])
+    since = bisect_right(points, (now - _VANISHED_SECONDS, inf))
+    high = max((value for _, value in points[since:]), default=0.0)
     near_zero = _NEAR_ZERO_SHARE * high
     if high <= each or units > near_zero:
         return False
