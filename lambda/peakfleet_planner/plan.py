@@ -45,7 +45,7 @@ class Reason(StrEnum):
     SIGNAL_SILENT = "signal-silent", "a signal is silent, so nothing is removed"
     SIGNAL_IMPLAUSIBLE = (
         "signal-implausible",
-        "a signal reports impossible values, so nothing is removed",
+        "a signal reports what can hardly be true, so nothing is removed",
     )
     BASELINE_UNKNOWN = "baseline-unknown", "the baseline does not report, so nothing is removed"
     STATE_LOST = "state-lost", "the state table cannot be read, so nothing is removed"

@@ -48,6 +48,7 @@ from peakfleet_planner import (
     Hold,
     MeasuredUnits,
     Notice,
+    OpenLaunch,
     Outage,
     OutageCause,
     Plan,
@@ -441,6 +442,20 @@ DRAINS: Final[Kind[Draining]] = Kind(
     named=_instance,
     # No lifecycle action lasts longer, however often it is extended.
     kept_until=lambda draining: draining.since_epoch_seconds + 2 * DAY_SECONDS,
+)
+LAUNCHES: Final[Kind[OpenLaunch]] = Kind(
+    prefix="LAUNCH#",
+    value=OpenLaunch,
+    attributes={
+        "pool": Attribute("pool", TEXT),
+        "zone": Attribute("zone", TEXT),
+        "capacity": Attribute("capacity", COUNT),
+        "since": Attribute("since_epoch_seconds", INTEGER),
+    },
+    name=lambda launch: launch.token,
+    named=lambda name: {"token": name},
+    # AWS answers within minutes; nobody waits for it for ever.
+    kept_until=lambda launch: launch.since_epoch_seconds + HOUR_SECONDS,
 )
 ROLLBACKS: Final[Kind[RolledBack]] = Kind(
     prefix="ROLLBACK#",

@@ -131,6 +131,55 @@ def test_a_request_has_one_token_so_that_a_repetition_launches_nothing() -> None
     assert len(set(tokens)) == len(tokens)
 
 
+STILL_AT_IT = "IdempotentCallInProgress"
+
+
+@pytest.mark.parametrize("ends", ["comes", "refused", "after it was needed"])
+def test_a_launch_that_outlasts_its_tick_is_asked_about_with_its_token_until_it_has_ended(
+    ends: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is never bought twice, and its group never counts as resized by somebody else."""
+    monkeypatch.setattr("peakfleet_handlers.aws.launches.AGAIN_SECONDS", 0)
+    fake = remembers(aws(155))
+    fake.failing["LaunchInstances"] = STILL_AT_IT
+    tick(fake, DIRECT)
+    tokens = {one["ClientToken"] for one in asked(fake)}
+    assert (len(tokens), fake.desired) == (2, {"g": 0, "x": 0})
+    for minute in (1, 2, 3):
+        said = again(fake, minute)
+        assert {one["ClientToken"] for one in asked(fake)} == tokens
+        assert fake.desired == {"g": 0, "x": 0}
+        assert not asked(fake, "SetDesiredCapacity")
+        assert said["pools"][0]["desired_capacity"] == 6
+    fake.failing.clear()
+    if ends == "refused":
+        fake.groups["g"].dry = {"a": ICE, "b": ICE}
+    demand = 90 if ends == "after it was needed" else 155
+    for minute in (4, 5, 6, 7, 8):
+        said = again(fake, minute, demand=demand)
+        assert not tokens & {one["ClientToken"] for one in asked(fake)} or minute == 4
+        assert "other-writer" not in (said["reason"], *said.get("limits", []))
+    if ends == "refused":
+        assert fake.desired == {"g": 0, "x": 6}
+    elif ends == "comes":
+        assert fake.desired == {"g": 6, "x": 0}
+    assert sum(fake.desired.values()) <= 6
+    assert not [key for key in fake.table if key[1].startswith("LAUNCH#")]
+
+
+def test_a_launch_without_an_answer_shuts_its_pool_after_a_few_boots(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("peakfleet_handlers.aws.launches.AGAIN_SECONDS", 0)
+    fake = remembers(aws(155))
+    fake.failing["LaunchInstances g"] = STILL_AT_IT
+    for minute in range(10):
+        said = again(fake, minute)
+    assert fake.desired == {"g": 0, "x": 6}
+    assert said["pools"][0]["outage"] == "missing"
+    assert len({one["ClientToken"] for one in asked(fake)}) == 2
+
+
 DRAINED = replace(DIRECT, pools=tuple(replace(one, drain_seconds=110) for one in DIRECT.pools))
 """The same fleet, whose instances finish their work before they leave."""
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from peakfleet_handlers.aws import CALL_SECONDS, REPORT_SECONDS, Calls, Deadline
-from peakfleet_handlers.state import Claim
+from peakfleet_handlers.state import Claim, Known
 from peakfleet_handlers.tick import act
-from peakfleet_planner import Plan, PoolPlan, PoolReading, Reason, Snapshot
+from peakfleet_planner import Memory, Plan, PoolPlan, PoolReading, Reason, Snapshot
 from peakfleet_table import NewestTick
 from tests.handlers.fake_aws import READS
 from tests.handlers.scenes import (
@@ -154,7 +154,7 @@ def test_a_plan_beyond_the_bounds_of_a_group_is_clamped() -> None:
             replace(FLEET, state_table=None),
             Snapshot(now_epoch_seconds=NOW, signals={}, pools=readings),
             Plan(pools=(pool,), reason=Reason.DEMAND),
-            Claim(leaves=NewestTick(tick=NOW)),
+            Known(memory=Memory(), claim=Claim(leaves=NewestTick(tick=NOW))),
             clients=fake.clients,
             calls=calls,
         )

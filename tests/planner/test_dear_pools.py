@@ -112,14 +112,14 @@ def test_with_dear_pools_too_more_demand_never_means_less_capacity(
 
 def test_a_dear_pool_goes_as_soon_as_others_serve_what_is_there() -> None:
     spec = ladder(cheap_most=100)
-    falling = [100.0] * 60 + [900.0] * 10 + [500.0] * 2
+    falling = [100.0] * 60 + [900.0] * 10 + [500.0] * 4
     assert sizes(spec, seen(spec, falling, cheap=60, dear=30)) == [60, 0]
     assert sizes(spec, seen(spec, falling, cheap=30, dear=30))[1] >= 20
 
 
 def test_a_dear_pool_stays_while_the_cheap_one_has_refused_lately_and_may_again() -> None:
     spec = ladder(cheap_most=100)
-    falling = [100.0] * 60 + [900.0] * 10 + [500.0] * 2
+    falling = [100.0] * 60 + [900.0] * 10 + [500.0] * 4
     found = seen(spec, falling, cheap=60, dear=30)
     for minutes, kept in ((20, 30), (31, 0)):
         refused = Outage(

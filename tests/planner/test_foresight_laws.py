@@ -176,7 +176,7 @@ def test_silence_is_met_by_the_reactive_rule_also_where_it_means_zero(
     when_silent = WhenSilent(rule=SilenceRule.ZERO)
     spec = replace(SPEC, signals=(replace(SPEC.signals[0], when_silent=when_silent),))
     model = replace(MODEL, basis=replace(MODEL.basis, silent_is_zero=True))
-    values = [*[peak] * 20, *[0.0] * 5]
+    values = [0.0, *[peak] * 20, *[0.0] * 5]
     assert decide(spec, observed(values, spec=spec, model=model)).rule == "foresight"
     plan = decide(spec, observed(values, spec=spec, model=model, age_minutes=silent_minutes))
     assert plan.rule == "reactive"

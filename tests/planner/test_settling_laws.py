@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import inf
 
@@ -21,11 +21,11 @@ from peakfleet_planner import (
     Snapshot,
     decide,
 )
-from tests.planner.fleets import NOW, capacities, demands, fleet, histories, snapshot
+from tests.planner.fleets import NOW, capacities, demands, fleet, histories, sizes, snapshot
 from tests.planner.fleets import units as planned_units
 
-QUIET_SECONDS = 1800
-"""For so long an exchange must earn what it costs."""
+QUIET_SECONDS = 3600
+"""For so long an exchange must earn what it costs: nothing was refused for longer."""
 
 
 @dataclass(slots=True)
@@ -102,6 +102,7 @@ def could_earn(spec: FleetSpec, sizes: list[int], units: float) -> float:
     """Return the most that an exchange of points of one pool for another's earns, or a drop.
 
     A pool several times as dear as the cheapest serves only what is there, so none is for it.
+    What the pace does not let go at once is no exchange: in parts, other points would be let go.
     """
     by_unit = [(pool.usd_per_capacity_hour or 0) / pool.units_per_capacity for pool in spec.pools]
     dear = [usd >= 5 * min(by_unit) for usd in by_unit]
@@ -119,7 +120,9 @@ def could_earn(spec: FleetSpec, sizes: list[int], units: float) -> float:
             if dear[one] and more:
                 continue
             added, lost = more * pool.units_per_capacity, gone * victim.units_per_capacity
-            if supply + added - lost < units or added > spec.pace.out_units:
+            if supply + added - lost < units:
+                continue
+            if added > spec.pace.out_units or lost > spec.pace.in_units:
                 continue
             saved = gone * prices[other] - more * prices[one]
             cost = more * prices[one] * pool.boot_seconds
@@ -148,9 +151,46 @@ def test_with_constant_demand_every_ladder_comes_to_rest(
         for size, pool in zip(groups.desired, spec.pools, strict=True)
     )
     assert supply >= units * (1 - 1e-9)
-    equal = len({pool.units_per_capacity for pool in spec.pools}) == 1
-    if equal or spec.pace.in_units == inf:  # what goes in unequal parts is rounded in each
-        assert could_earn(spec, groups.desired, units) <= 1e-6
+    assert could_earn(spec, groups.desired, units) <= 1e-6
+
+
+EQUAL = fleet(
+    baseline=FixedBaseline(units=0),
+    pools=tuple(
+        PoolSpec(
+            name=name,
+            group=name,
+            units_per_capacity=10,
+            max_capacity=20,
+            boot_seconds=60,
+            usd_per_capacity_hour=usd,
+        )
+        for name, usd in (("cheap", 1), ("dear", 2))
+    ),
+)
+
+
+@given(
+    cheap=st.integers(0, 8),
+    dear=st.integers(1, 8),
+    busy=st.lists(st.integers(0, 8), max_size=20).map(lambda some: sorted(some, reverse=True)),
+)
+def test_busy_points_are_moved_from_a_few_at_once_and_go_when_their_work_is_done(
+    cheap: int, dear: int, busy: list[int]
+) -> None:
+    size, most = [cheap, dear], cheap + dear + max(1, dear // 4)
+    for works in [*busy, *[0] * 20]:
+        before = snapshot(EQUAL, [10.0 * (cheap + dear)] * 60, size)
+        readings = tuple(
+            replace(one, busy_capacity=min(points, one.desired_capacity), booting_capacity=0)
+            for one, points in zip(before.pools, (9, works), strict=True)
+        )
+        kept = readings[1].busy_capacity
+        size = sizes(decide(EQUAL, replace(before, pools=readings)))
+        assert size[1] >= kept
+        assert cheap + dear <= sum(size) <= most
+        assert kept < dear or sum(size) == most, "what is busy is moved from too"
+    assert size == [cheap + dear, 0]
 
 
 @given(

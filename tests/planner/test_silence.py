@@ -28,7 +28,7 @@ ZERO = fleet(when_silent=WhenSilent(rule=SilenceRule.ZERO))
 HEALTHY_HOSTS = Metric(namespace="AWS/ApplicationELB", metric_name="HealthyHostCount")
 
 
-@given(before=st.lists(st.floats(0, 9.9), min_size=3, max_size=40), age=st.integers(5, 100))
+@given(before=st.lists(st.floats(0, 9.9), min_size=6, max_size=40), age=st.integers(5, 100))
 def test_silence_after_demand_near_zero_means_zero(before: list[float], age: int) -> None:
     plan = decide(ZERO, snapshot(ZERO, [*HOUR, *before], [20], age_minutes=age))
     assert plan.demand_units == 0
@@ -43,6 +43,31 @@ def test_silence_straight_after_high_demand_is_doubt_and_holds(
     plan = decide(ZERO, snapshot(ZERO, before, [20], age_minutes=age))
     assert plan.signals[0].state is SignalState.SILENT
     assert sizes(plan) >= [20]
+
+
+@given(high=st.floats(350, 1e4), low=st.floats(0, 1), minutes=st.integers(1, 40))
+def test_demand_that_vanishes_as_it_never_did_is_doubted_for_ten_minutes(
+    high: float, low: float, minutes: int
+) -> None:
+    """What was served may be down, and everybody comes back at once."""
+    spec, gone = fleet(), [low] * minutes
+    plan = decide(spec, snapshot(spec, [*[high] * 60, *gone], [20]))
+    assert (sizes(plan) >= [20]) is (minutes <= 9)
+    if minutes > 3:
+        assert (plan.signals[0].state is SignalState.IMPLAUSIBLE) is (minutes <= 9)
+        assert plan.demand_units == low
+    known = decide(spec, snapshot(spec, [low, *[high] * 60, *gone], [20]))
+    assert known.signals[0].state is SignalState.FRESH
+
+
+@given(high=st.floats(100, 1e4), said=st.floats(0, 10))
+def test_a_witness_that_agrees_makes_vanished_demand_believed(high: float, said: float) -> None:
+    rule = WhenSilent(rule=SilenceRule.ZERO, witness=HEALTHY_HOSTS, witness_at_most=5)
+    spec = fleet(when_silent=rule)
+    gone = snapshot(spec, [*[high] * 60, *[0.0] * 5], [20])
+    witnessed = {**gone.signals["streams"], "witness": series([said])}
+    plan = decide(spec, replace(gone, signals={"streams": witnessed}))
+    assert (plan.signals[0].state is SignalState.FRESH) is (said <= 5)
 
 
 @given(age=st.integers(10, 100), said=st.floats(0, 10), late=st.integers(0, 20))

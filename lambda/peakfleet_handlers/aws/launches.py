@@ -2,8 +2,8 @@
 
 AWS may take longer than a call may last. The token of a request names it: asked again with the same
 one, AWS says that it is still at it, and in the end what came of the first. So a request that does
-not answer is asked again until there is no time left, and never in a second way: what was asked for
-may still come.
+not answer is asked again until there is no time left, by the next ticks too, and never in a second
+way: what was asked for may still come.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from botocore.parsers import ResponseParserError
 
 from peakfleet_handlers.aws.calls import Calls, Cause, cause_of
 from peakfleet_handlers.aws.launch_errors import outage_cause
-from peakfleet_planner import Answer, Launch, OutageCause, PoolSpec, Refusal
+from peakfleet_planner import Answer, Launch, OpenLaunch, OutageCause, PoolSpec, Refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
@@ -55,6 +55,7 @@ class Launcher:
         unanswered: Pools that could not be asked in this way; their desired capacity has to be
             set instead.
         launched: Ids of the instances that came, as far as they are known.
+        open: Requests that were not answered.
     """
 
     fleet: str
@@ -64,6 +65,7 @@ class Launcher:
     wait: Callable[[float], None] = time.sleep
     unanswered: set[str] = field(default_factory=set)
     launched: list[str] = field(default_factory=list)
+    open: list[OpenLaunch] = field(default_factory=list)
     _asked: int = 0
 
     def ask(self, pool: PoolSpec, launch: Launch) -> Answer:
@@ -88,16 +90,34 @@ class Launcher:
         if pool.name in self.unanswered:
             return Answer(capacity=0)
         self._asked += 1
-        token, tries = self._token(pool.name, zone), 0
-        while tries < MOST_TRIES and self.calls.deadline.allows_a_call:
+        one = OpenLaunch(
+            token=self._token(pool.name, zone),
+            pool=pool.name,
+            zone=zone,
+            capacity=points,
+            since_epoch_seconds=self.tick,
+        )
+        if self.calls.deadline.allows_a_call:
+            return self._answer(pool, one, most_tries=MOST_TRIES)
+        self.calls.note(OPERATION, pool.name, Cause.NO_TIME, "the function's timeout is too near")
+        self.unanswered.add(pool.name)
+        return Answer(capacity=0)
+
+    def ask_again(self, pool: PoolSpec, one: OpenLaunch) -> Answer:
+        """Ask once what became of a request of an earlier tick; it stays open without an answer."""
+        return self._answer(pool, one, most_tries=1)
+
+    def _answer(self, pool: PoolSpec, one: OpenLaunch, *, most_tries: int) -> Answer:
+        tries, points = 0, one.capacity
+        while tries < most_tries and self.calls.deadline.allows_a_call:
             self.wait(AGAIN_SECONDS if tries else 0)
             tries += 1
             try:
                 said = self.autoscaling.launch_instances(
                     AutoScalingGroupName=pool.group,
-                    AvailabilityZones=[zone],
+                    AvailabilityZones=[one.zone],
                     RequestedCapacity=points,
-                    ClientToken=token,
+                    ClientToken=one.token,
                     RetryStrategy="none",
                 )
             except Exception as error:  # noqa: BLE001  an outage has more shapes than botocore's errors
@@ -105,13 +125,10 @@ class Launcher:
                     return self._failed(pool, error)
             else:
                 return self._answered(pool, said, points)
-        if tries:
-            words = f"asked {tries} times without an answer; it may still come"
-            self.calls.note(OPERATION, pool.name, Cause.NO_TIME, words)
-            return Answer(capacity=points)
-        self.calls.note(OPERATION, pool.name, Cause.NO_TIME, "the function's timeout is too near")
-        self.unanswered.add(pool.name)
-        return Answer(capacity=0)
+        words = f"asked {tries} times without an answer; it may still come"
+        self.calls.note(OPERATION, pool.name, Cause.NO_TIME, words)
+        self.open.append(one)
+        return Answer(capacity=points)
 
     def _failed(self, pool: PoolSpec, error: Exception) -> Answer:
         """Return the answer to a request that was refused as a whole."""

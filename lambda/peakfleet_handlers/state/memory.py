@@ -16,6 +16,7 @@ from peakfleet_table import (
     FIRST_READ,
     HOLDS,
     LATESTS,
+    LAUNCHES,
     MODELS,
     NOTICES,
     OUTAGES,
@@ -112,6 +113,7 @@ def memory_of(items: tuple[Item, ...], now_epoch_seconds: int, table: StateTable
         boots={one.pool: one.times for one in every(BOOTS)},
         foreign=every(SIZES),
         draining=every(DRAINS),
+        launches=every(LAUNCHES),
         units={one.pool: one.measured for one in every(UNITS)},
         rolled_back={one.pool: one for one in every(ROLLBACKS)},
     )

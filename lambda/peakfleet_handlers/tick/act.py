@@ -21,6 +21,7 @@ from peakfleet_handlers.aws import (
 from peakfleet_handlers.aws import instances as care
 from peakfleet_handlers.state import (
     Claim,
+    Known,
     Recorded,
     StateTable,
     confirm_change,
@@ -33,6 +34,7 @@ from peakfleet_handlers.tick.roll_back import behind, roll_back
 from peakfleet_planner import (
     FleetSpec,
     Memory,
+    OpenLaunch,
     Plan,
     Pursued,
     Snapshot,
@@ -86,7 +88,7 @@ def act(
     spec: FleetSpec,
     snapshot: Snapshot,
     plan: Plan,
-    claim: Claim,
+    known: Known,
     *,
     clients: Clients,
     calls: Calls,
@@ -102,13 +104,13 @@ def act(
         spec: The fleet.
         snapshot: What the plan was decided from.
         plan: What to do.
-        claim: The claim to act on what was read.
+        known: What was read of the state table, with the claim to act on it.
         clients: AWS.
         calls: Where failures are noted.
     """
     table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
     leaves = replace(
-        claim.leaves,
+        known.claim.leaves,
         unmet_since=unmet_since(snapshot),
         halted=_halted(snapshot, plan),
         signals=remember_signals(spec, snapshot, plan),
@@ -117,9 +119,15 @@ def act(
         troubles=troubles(metrics_of(plan, calls)),
         retired=_retired(spec, snapshot),
     )
-    claim = replace(claim, leaves=leaves)
+    before = known.memory.launches if known.memory else ()
     return _Act(
-        spec=spec, snapshot=snapshot, claim=claim, table=table, clients=clients, calls=calls
+        spec=spec,
+        snapshot=snapshot,
+        claim=replace(known.claim, leaves=leaves),
+        answered=tuple(one for one in before if one not in snapshot.recalled.launches),
+        table=table,
+        clients=clients,
+        calls=calls,
     ).run(plan)
 
 
@@ -130,6 +138,7 @@ class _Act:
     spec: FleetSpec
     snapshot: Snapshot
     claim: Claim
+    answered: tuple[OpenLaunch, ...]
     table: StateTable | None
     clients: Clients
     calls: Calls
@@ -148,7 +157,13 @@ class _Act:
             recorded = Recorded.STALE
         if recorded is Recorded.STALE:
             return Applied(plan=plan, recorded=recorded)
-        pursued = self._grow(plan)
+        launcher = Launcher(
+            fleet=self.spec.fleet,
+            tick=self.snapshot.now_epoch_seconds,
+            autoscaling=self.clients.autoscaling,
+            calls=self.calls,
+        )
+        pursued = self._grow(plan, launcher)
         plan = pursued.plan
         told = self._direct(listener, plan)
         warm = self._keep_warm(plan)
@@ -158,7 +173,15 @@ class _Act:
         if recorded is Recorded.WRITTEN and (pursued.outages or told is not None):
             self._confirm(plan, cloud_weight=told)
         back = self._roll_back(plan) if recorded is Recorded.WRITTEN else {}
-        keep_findings(self.table, self.spec, self.snapshot, pursued, anew=back)
+        keep_findings(
+            self.table,
+            self.spec,
+            self.snapshot,
+            pursued,
+            launches=launcher.open,
+            answered=self.answered,
+            anew=back,
+        )
         care.replace(plan, self.snapshot, autoscaling=self.clients.autoscaling, calls=self.calls)
         care.replace_unhealthy(
             self.spec, self.snapshot, plan, autoscaling=self.clients.autoscaling, calls=self.calls
@@ -190,7 +213,8 @@ class _Act:
 
     def _changes(self, plan: Plan) -> bool:
         return bool(
-            resizes(self.spec, self.snapshot, plan)
+            self.answered
+            or resizes(self.spec, self.snapshot, plan)
             or any(
                 pool.drains or pool.sweeps or pool.replacements or pool.roll_back_to
                 for pool in plan.pools
@@ -238,13 +262,7 @@ class _Act:
             cloud_weight=cloud_weight,
         )
 
-    def _grow(self, plan: Plan) -> Pursued:
-        launcher = Launcher(
-            fleet=self.spec.fleet,
-            tick=self.snapshot.now_epoch_seconds,
-            autoscaling=self.clients.autoscaling,
-            calls=self.calls,
-        )
+    def _grow(self, plan: Plan, launcher: Launcher) -> Pursued:
         pursued = pursue(self.spec, self.snapshot, plan, ask=launcher.ask)
         for pool in pursued.plan.pools:
             launched = sum(launch.capacity for launch in pool.launches)
@@ -287,7 +305,9 @@ class _Act:
         )
 
     def _resize(self, changes: Iterable[Resize]) -> None:
-        self.pools |= resize(changes, autoscaling=self.clients.autoscaling, calls=self.calls)
+        unsure = {pool.name for pool in self.snapshot.pools if pool.unanswered_capacity}
+        known = (change for change in changes if change.pool not in unsure)
+        self.pools |= resize(known, autoscaling=self.clients.autoscaling, calls=self.calls)
 
     def _sweep(self, plan: Plan) -> tuple[str, ...]:
         ids = (one for pool in plan.pools for one in pool.sweeps)

@@ -42,7 +42,7 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
     known = read_known(table, now_epoch_seconds=now)
     snapshot = observe(spec, now, known, clients=clients, calls=calls)
     plan = decide(spec, snapshot)
-    applied = act(spec, snapshot, plan, known.claim, clients=clients, calls=calls)
+    applied = act(spec, snapshot, plan, known, clients=clients, calls=calls)
     report(spec, snapshot, applied, calls)
     return {
         **applied.plan.to_json(),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from peakfleet_handlers.state import StateTable
-from peakfleet_planner import FleetSpec, Memory, Snapshot, foreign_sizes
+from peakfleet_planner import FleetSpec, Memory, OpenLaunch, Snapshot, foreign_sizes
 from peakfleet_planner.fallback import Pursued
 from peakfleet_planner.pool_plan import BROKEN_TEMPLATE
 from peakfleet_planner.pools import remembered
-from peakfleet_table import OUTAGES, SIZE_KEPT_SECONDS, SIZES, STRIKES
+from peakfleet_table import LAUNCHES, OUTAGES, SIZE_KEPT_SECONDS, SIZES, STRIKES
 
 MOST_SPOT_INSTANCES = 5000
 """Ids that a record of 400 KB has room for, and that are worth their writing each minute."""
@@ -21,6 +21,8 @@ def keep_findings(
     snapshot: Snapshot,
     pursued: Pursued,
     *,
+    launches: Collection[OpenLaunch],
+    answered: Collection[OpenLaunch],
     anew: Collection[str] = (),
 ) -> None:
     """Keep what this tick was refused, and the sizes that somebody else has set.
@@ -32,6 +34,8 @@ def keep_findings(
         spec: The fleet.
         snapshot: What was observed, with what was refused before the tick asked for anything.
         pursued: How the requests of the tick ended.
+        launches: Requests for capacity that this tick had no answer to.
+        answered: Earlier ones that have ended.
         anew: Pools that start anew with another launch template version: what was held against
             the last one is forgotten. Default: none.
     """
@@ -49,6 +53,7 @@ def keep_findings(
     table.write_all(
         (
             *(OUTAGES.item(table.fleet, one) for one in refused if one.scope not in ended),
+            *(LAUNCHES.item(table.fleet, one) for one in launches),
             *(
                 SIZES.item(table.fleet, one, kept_until=one.since_epoch_seconds + kept_seconds)
                 for one in set(foreign) - set(memory.foreign)
@@ -56,6 +61,7 @@ def keep_findings(
         ),
         deleted=(
             *(SIZES.key(table.fleet, pool) for pool in sorted(left)),
+            *(LAUNCHES.key(table.fleet, one.token) for one in answered),
             *(STRIKES.key(table.fleet, pool) for pool in sorted(anew)),
             *(OUTAGES.key_of(table.fleet, one) for one in ended.values()),
         ),

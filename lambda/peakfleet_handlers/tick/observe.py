@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from peakfleet_handlers.aws import Calls, Clients, read_pools, read_refused, read_series
+from dataclasses import replace
+
+from peakfleet_handlers.aws import Calls, Clients, Launcher, read_pools, read_refused, read_series
 from peakfleet_handlers.state import Known
 from peakfleet_planner import (
     FleetSpec,
+    Memory,
     MetricSeries,
     ReportedBaseline,
     Snapshot,
@@ -53,6 +56,8 @@ def observe(
         calls=calls,
     )
     memory = known.memory
+    if memory and memory.launches and not memory.hold:
+        memory = _asked_again(spec, now_epoch_seconds, memory, clients=clients, calls=calls)
     pools = read_pools(
         spec.pools, autoscaling=clients.autoscaling, calls=calls, halted=known.claim.halted
     )
@@ -78,3 +83,21 @@ def observe(
             calls=calls,
         ),
     )
+
+
+def _asked_again(
+    spec: FleetSpec, now_epoch_seconds: int, memory: Memory, *, clients: Clients, calls: Calls
+) -> Memory:
+    """Return *memory* with the requests that have no answer yet; what never came is not asked for.
+
+    The groups are read afterwards, so that they show what came.
+    """
+    launcher = Launcher(
+        fleet=spec.fleet, tick=now_epoch_seconds, autoscaling=clients.autoscaling, calls=calls
+    )
+    pools, desired = {pool.name: pool for pool in spec.pools}, dict(memory.desired)
+    for one in memory.launches:
+        came = launcher.ask_again(pools[one.pool], one).capacity if one.pool in pools else 0
+        if one.pool in desired:
+            desired[one.pool] = max(0, desired[one.pool] - one.capacity + came)
+    return replace(memory, desired=desired, launches=tuple(launcher.open))

@@ -14,9 +14,6 @@ ROUNDING: Final = 1e-9
 _MOST_POINTS: Final = 1e9
 """More than any group has; an unbounded number becomes this."""
 
-Rung = PoolSize
-"""The former name, for one release."""
-
 
 def total_units(sizes: Sequence[PoolSize]) -> float:
     """Return what all pools supply."""

@@ -19,11 +19,9 @@ from peakfleet_planner.pools import PoolHealth, PoolSize
 from peakfleet_planner.snapshot import Snapshot
 
 QUIET_SECONDS: Final = 1800
-"""A pool that was refused or reclaimed from within this time is not moved to.
-
-What has been quiet for so long is taken to stay so for as long again: over that time an exchange
-has to earn what it costs.
-"""
+"""A pool that was refused or reclaimed from within this time is not moved to."""
+MOST_QUIET_SECONDS: Final = 3600
+"""A trouble is forgotten after about so long, so a pool without one has been quiet for longer."""
 STEP_SHARE: Final = 0.25
 """Share of the dearer points that one tick exchanges at most, at least one of the cheaper pool."""
 MOST_POINTS_EXCHANGED: Final = 12
@@ -49,10 +47,11 @@ def rebalanced(
     by no number that this rule would not answer with a cheaper fleet. Each exchange makes the
     fleet cheaper, so exchanges come to an end. It costs the boot of the new points, which is paid
     while the old ones still serve; it earns the difference in price for as long as the new pool
-    has been quiet.
+    has been quiet, for what has been so is taken to stay so for as long again. What is busy will
+    be let go when its work is done, and no other exchange begins before.
 
     Args:
-        sizes: The pools as they would stay.
+        sizes: The pools as they would stay, were none of their points busy.
         health: How each is, in the same order.
         snapshot: What was seen.
         needed_units: What demand needs; what is only kept for a while is not moved to a cheaper
@@ -64,6 +63,8 @@ def rebalanced(
     """
     free = [place for place, one in enumerate(sizes) if one.capacity > one.floor]
     if not free or any(_is_unsettled(one) for one in health):
+        return sizes
+    if shrink(sizes, keep_units) != sizes:
         return sizes
     equal = len({one.units_per_capacity for one in sizes}) == 1
     exchange = _Exchange(
@@ -81,8 +82,11 @@ def rebalanced(
         others = free[-1] > place if equal else free != [place]
         if not others or exchange.prices[place] is None or one.spec.name in never:
             continue
-        found, gain = exchange.best(place, one.spec.boot_seconds)
-        if gain > best_gain * (1 + 1e-9) and is_quiet(one, snapshot):
+        quiet = quiet_seconds(one, snapshot)
+        if quiet < QUIET_SECONDS:
+            continue
+        found, gain = exchange.best(place, one.spec.boot_seconds / quiet)
+        if gain > best_gain * (1 + 1e-9):
             best, best_gain = found, gain
     return best
 
@@ -100,8 +104,13 @@ class _Exchange:
     in_units: float
     equal: bool
 
-    def best(self, place: int, boot_seconds: float) -> tuple[tuple[PoolSize, ...], float]:
-        """Return the pools with the growth of one that earns most, and what it earns."""
+    def best(self, place: int, boot_share: float) -> tuple[tuple[PoolSize, ...], float]:
+        """Return the pools with the growth of one that earns most, and what it earns in an hour.
+
+        Args:
+            place: Which pool may grow.
+            boot_share: Its boot, as share of the time in which it has to pay.
+        """
         best, best_gain = self.sizes, 0.0
         tried: set[int] = set()
         for points in self._steps(place):
@@ -112,9 +121,9 @@ class _Exchange:
             if points in tried or not 0 < points <= self._room(place):
                 continue
             tried.add(points)
-            if self._most_gain(place, points, boot_seconds) <= best_gain:
+            if self._most_gain(place, points, boot_share) <= best_gain:
                 continue
-            gain = self._gain(place, points, boot_seconds)
+            gain = self._gain(place, points, boot_share)
             if gain > best_gain * (1 + 1e-9):
                 best, best_gain = self._grown(place, points), gain
         return best, best_gain
@@ -166,7 +175,7 @@ class _Exchange:
             for here, one in enumerate(self.sizes)
         )
 
-    def _most_gain(self, place: int, points: int, boot_seconds: float) -> float:
+    def _most_gain(self, place: int, points: int, boot_share: float) -> float:
         """Return at least what an exchange can earn: as if points could be let go in parts."""
         left = points * self.sizes[place].units_per_capacity
         left += max(0.0, total_units(self.sizes) - self.keep_units)
@@ -176,9 +185,9 @@ class _Exchange:
                 gone = min(left, max(0, one.capacity - one.floor) * one.units_per_capacity)
                 saved += gone * usd / one.units_per_capacity
                 left -= gone
-        return self._earned(saved, place, points, boot_seconds)
+        return self._earned(saved, place, points, boot_share)
 
-    def _gain(self, place: int, points: int, boot_seconds: float) -> float:
+    def _gain(self, place: int, points: int, boot_share: float) -> float:
         """Return what an exchange earns, once all that it makes superfluous is let go."""
         after = self._grown(place, points)
         for _ in range(_MOST_TICKS):
@@ -194,11 +203,10 @@ class _Exchange:
                 saved += (was.capacity - now.capacity) * usd
             elif was.capacity != now.capacity:
                 return 0.0
-        return self._earned(saved, place, points, boot_seconds)
+        return self._earned(saved, place, points, boot_share)
 
-    def _earned(self, saved_usd: float, place: int, points: int, boot_seconds: float) -> float:
-        cost_usd = points * (self.prices[place] or 0.0)
-        return (saved_usd - cost_usd) * QUIET_SECONDS - cost_usd * boot_seconds
+    def _earned(self, saved_usd: float, place: int, points: int, boot_share: float) -> float:
+        return saved_usd - points * (self.prices[place] or 0.0) * (1 + boot_share)
 
 
 def _is_unsettled(one: PoolHealth) -> bool:
@@ -209,15 +217,17 @@ def _is_unsettled(one: PoolHealth) -> bool:
     return reading.in_service_capacity < reading.desired_capacity
 
 
-def is_quiet(one: PoolHealth, snapshot: Snapshot) -> bool:
-    """Return whether a pool was neither refused nor reclaimed from for half an hour."""
-    since = snapshot.now_epoch_seconds - QUIET_SECONDS
+def quiet_seconds(one: PoolHealth, snapshot: Snapshot) -> int:
+    """Return for how long a pool was neither refused nor reclaimed from, an hour at most."""
+    if one.available.cause is not None:
+        return 0
     pool = one.spec
-    troubled = any(
-        outage.asked_at_epoch_seconds > since
+    troubles = (
+        outage.asked_at_epoch_seconds
         for outage in snapshot.outages
         for kind in pool.instance_types or (None,)
         for zone in (one.reading.zones if one.reading else ()) or (None,)
         if outage.covers(pool=pool.name, purchase=pool.purchase, zone=zone, instance_type=kind)
     )
-    return not troubled and one.available.cause is None
+    quiet = snapshot.now_epoch_seconds - max(troubles, default=0)
+    return min(max(0, quiet), MOST_QUIET_SECONDS)

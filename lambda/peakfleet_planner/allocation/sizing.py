@@ -12,10 +12,11 @@ from peakfleet_planner.allocation.fill import (
     canary_points,
     falls_short,
     grow,
+    resized,
     total_units,
 )
 from peakfleet_planner.allocation.price import too_dear
-from peakfleet_planner.allocation.rebalance import is_quiet, rebalanced
+from peakfleet_planner.allocation.rebalance import QUIET_SECONDS, quiet_seconds, rebalanced
 from peakfleet_planner.allocation.scale_in import shrink
 from peakfleet_planner.plan import Reason
 from peakfleet_planner.pools import PoolHealth, PoolSize
@@ -108,8 +109,9 @@ def size(
         sizing = _without_dear(ladder, sizing, serving_units=serving_units)
     if sizing.sizes != ladder.sizes:
         return sizing
+    idle = _were_none_busy(ladder)
     elsewhere = rebalanced(
-        ladder.sizes,
+        idle,
         health,
         snapshot,
         needed_units=need.grow_to,
@@ -118,9 +120,19 @@ def size(
         in_units=spec.pace.in_units,
         never=ladder.dear,
     )
-    if elsewhere == ladder.sizes:
+    if elsewhere == idle:
         return sizing
-    return replace(sizing, sizes=elsewhere, reasons=(Reason.MOVING, *sizing.reasons))
+    sizes = tuple(
+        resized(was, one.capacity) for was, one in zip(ladder.sizes, elsewhere, strict=True)
+    )
+    return replace(sizing, sizes=sizes, reasons=(Reason.MOVING, *sizing.reasons))
+
+
+def _were_none_busy(ladder: _Ladder) -> tuple[PoolSize, ...]:
+    return tuple(
+        size if size.floor <= one.least else replace(size, floor=one.least)
+        for size, one in zip(ladder.sizes, ladder.health, strict=True)
+    )
 
 
 def _added_units(spec: FleetSpec, snapshot: Snapshot) -> float:
@@ -210,7 +222,7 @@ def _without_dear(ladder: _Ladder, sizing: Sizing, *, serving_units: float) -> S
     )
     let_go = shrink(only_dear, need.burst, at_most_units=max(0.0, spare_units))
     sizes = tuple(
-        replace(was, capacity=size.capacity) for size, was in zip(let_go, sizing.sizes, strict=True)
+        resized(was, size.capacity) for size, was in zip(let_go, sizing.sizes, strict=True)
     )
     if sizes == sizing.sizes:
         return sizing
@@ -220,7 +232,7 @@ def _without_dear(ladder: _Ladder, sizing: Sizing, *, serving_units: float) -> S
 def _can_rely_on_cheap(ladder: _Ladder, snapshot: Snapshot) -> bool:
     """Return whether no open pool besides the dear ones has refused lately, and may do so again."""
     return not ladder.dear or all(
-        is_quiet(one, snapshot)
+        quiet_seconds(one, snapshot) >= QUIET_SECONDS
         for one in ladder.health
         if one.spec.name not in ladder.dear and one.available.cause is None
     )
@@ -233,10 +245,7 @@ def _shrunk(ladder: _Ladder, *, serving_units: float) -> Sizing:
     """
     need, sizes = ladder.need, ladder.sizes
     spare_units = max(0.0, serving_units - need.keep) if need.keep else inf
-    idle = tuple(
-        size if size.floor <= one.least else replace(size, floor=one.least)
-        for size, one in zip(sizes, ladder.health, strict=True)
-    )
+    idle = _were_none_busy(ladder)
     kept = shrink(sizes, need.keep)
     free = kept if need.keep == need.grow_to else shrink(sizes, need.grow_to)
     served = paced = kept

@@ -18,6 +18,7 @@ from peakfleet_planner.spec import (
     BacklogSignal,
     FleetSpec,
     MetricSeries,
+    RateSignal,
     Signal,
     SilenceRule,
     WhenSilent,
@@ -34,6 +35,8 @@ _NEW_HEIGHTS_SHARE: Final = 0.1
 _NEAR_ZERO_SAMPLES: Final = 3
 _NEAR_ZERO_SHARE: Final = 0.02
 """The last samples before silence were near zero if all were below this share of the highest."""
+_VANISHED_SECONDS: Final = 600
+"""Demand that is near zero straight after it was high is doubted for so long."""
 _GROWTH_WINDOW_SECONDS: Final = 300
 """The growth that a silent `grow` signal is taken to continue is measured over this long."""
 
@@ -73,6 +76,8 @@ def read_demand(
 
     Samples that cannot be true (not finite, negative, above the plausible maximum, from the
     future) are rejected and counted; while one is among the newest, the signal is not trusted.
+    Nor is it for some minutes after demand has vanished as it never did before in the history
+    read: what was served may be down, and everybody will be back at once.
 
     Args:
         spec: The fleet.
@@ -85,12 +90,17 @@ def read_demand(
     memory = memory or SignalMemory()
     lead_seconds = spec.lead_seconds_of(signal)
     samples = read_samples(signal, read, now, lead_seconds, memory)
+    each = min(pool.units_per_capacity for pool in spec.pools)
     if samples.units is None or now - samples.seen_until > signal.when_silent.after_seconds:
-        each = min(pool.units_per_capacity for pool in spec.pools)
         return _silent(signal, read, samples, now, memory=memory, each=each, runs=runs)
+    is_doubtful = samples.doubtful or (
+        isinstance(signal, RateSignal)
+        and _has_vanished(samples, now, each=each)
+        and not _agrees(signal.when_silent, read, now)
+    )
     view = SignalView(
         name=signal.name,
-        state=SignalState.IMPLAUSIBLE if samples.doubtful else SignalState.FRESH,
+        state=SignalState.IMPLAUSIBLE if is_doubtful else SignalState.FRESH,
         units=samples.units,
         ahead_units=samples.units,
         rejected_samples=samples.rejected,
@@ -179,7 +189,8 @@ def _silent(
         was_near_zero = max(newest, default=inf if last is None else last) <= near_zero
         if last is None:  # nobody knows what was before, but nothing can be lost
             was_near_zero = not runs
-        if was_near_zero or _agrees(signal.when_silent, read, now):
+        is_believed = was_near_zero and not _has_vanished(samples, now, each=each)
+        if is_believed or _agrees(signal.when_silent, read, now):
             view = SignalView(name=signal.name, state=SignalState.FRESH, units=0.0)
             return SignalDemand(view=view, points=points)
     if points and last is not None and rule is SilenceRule.GROW:
@@ -194,6 +205,17 @@ def _silent(
         rejected_samples=samples.rejected,
     )
     return SignalDemand(view=view, points=points)
+
+
+def _has_vanished(samples: Samples, now: int, *, each: float) -> bool:
+    """Return whether demand fell from high to near zero lately, and never did before."""
+    units, points = samples.units or 0.0, samples.points
+    since = bisect_right(points, (now - _VANISHED_SECONDS, inf))
+    high = max((value for _, value in points[since:]), default=0.0)
+    near_zero = _NEAR_ZERO_SHARE * high
+    if high <= each or units > near_zero:
+        return False
+    return min((value for _, value in points[:since]), default=0.0) > near_zero
 
 
 def _agrees(rule: WhenSilent, read: Mapping[str, MetricSeries], now: int) -> bool:

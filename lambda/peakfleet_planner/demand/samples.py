@@ -59,16 +59,16 @@ def read_samples(
 ) -> Samples:
     """Return the samples of *signal* that can be true, and as what they will become.
 
-    The newest may still fill when they are read. They count as what they usually become, and the
-    very newest, unless it is known to be whole, never as less than the one before: a fall is
-    believed when the next sample says so too.
+    The newest may still fill when they are read. A sample that has not settled counts as what it
+    usually becomes, and never as less than the one before it: a rise is believed at once, a fall
+    when a minute later the sample says the same again.
 
     Args:
         signal: The signal.
         read: What was read, by metric id.
         now: Epoch seconds of the decision; a later sample cannot be true.
         lead_seconds: From a change of demand until capacity for it serves.
-        memory: How complete samples usually are. Default: not known.
+        memory: How earlier ticks read them. Default: nobody did.
     """
     period = max(signal.period_seconds, MINUTE_SECONDS)
     points, rejected = in_units(signal, read, now, lead_seconds)
@@ -109,18 +109,17 @@ def read_samples(
 
 def _completed(points: Points, period: int, now: int, memory: SignalMemory) -> tuple[Points, float]:
     """Return the points as they will become, and how complete the newest usually is."""
-    newest = list(points[-WATCHED_MINUTES:])
+    newest = list(points[-WATCHED_MINUTES - 1 :])
     complete_share = 1.0
     for index, (time, units) in enumerate(newest):
-        minutes = minutes_since_end(time, period, now)
-        share = memory.complete_share(minutes) or 1.0
-        if share < 1.0:
-            newest[index] = (time, units / max(share, _LEAST_SHARE))
-        complete_share = share
-    if len(newest) > 1 and not memory.is_whole(minutes_since_end(newest[-1][0], period, now)):
-        newest[-1] = (newest[-1][0], max(newest[-1][1], newest[-2][1]))
-    if complete_share == 1.0 and newest[-1] == points[-1]:
-        return points, 1.0
+        minutes, complete_share = minutes_since_end(time, period, now), 1.0
+        if memory.is_settled(time, minutes, units):
+            continue
+        complete_share = memory.complete_share(minutes) or 1.0
+        before = newest[index - 1][1] if index else 0.0
+        newest[index] = (time, max(units / max(complete_share, _LEAST_SHARE), before))
+    if newest[-WATCHED_MINUTES:] == list(points[-WATCHED_MINUTES:]):
+        return points, complete_share
     return (*points[: -len(newest)], *newest), complete_share
 
 

@@ -32,10 +32,13 @@ def remember_signals(spec: FleetSpec, snapshot: Snapshot, plan: Plan) -> Mapping
         units = said.get(signal.name)
         memory = was if units is None else replace(was, units=units)
         if isinstance(signal, RateSignal) and not signal.is_fast:
-            now, read = snapshot.now_epoch_seconds, snapshot.signals.get(signal.name, {})
-            points, _ = in_units(signal, read, now, spec.lead_seconds_of(signal))
-            newest = dict(points[-2 * WATCHED_MINUTES :])
-            memory = _watched(memory, newest, signal.period_seconds, now)
+            now = snapshot.now_epoch_seconds
+            newest = {
+                key: replace(series, points=series.points[-2 * WATCHED_MINUTES :])
+                for key, series in snapshot.signals.get(signal.name, {}).items()
+            }
+            points, _ = in_units(signal, newest, now, spec.lead_seconds_of(signal))
+            memory = _watched(memory, dict(points), signal.period_seconds, now)
         found[signal.name] = memory
     return found
 

@@ -142,6 +142,8 @@ def _seen(
         ceiling = min(ceiling, max(capacity, reading.in_service_capacity + 1))
     if foreign is not None and not _is_left_alone(spec, foreign, snapshot.now_epoch_seconds):
         foreign = None
+    if reading.unanswered_capacity:  # what may still come cannot be let go
+        floor = max(floor, capacity)
     most = ceiling
     if foreign is not None:
         floor = capacity

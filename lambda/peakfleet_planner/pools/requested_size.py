@@ -27,14 +27,19 @@ def settled(reading: PoolReading, memory: Memory, now_epoch_seconds: int) -> Poo
     """Return a group as it will be once what is under way has arrived, and since when that boots.
 
     Two ticks within seconds, of which an event asked for one, would else launch the same twice.
+    So would a tick after one whose requests AWS has not answered yet.
 
     Args:
         reading: The group as it was seen.
         memory: What is remembered of the fleet's last changes.
         now_epoch_seconds: The tick's time.
     """
+    unanswered = sum(one.capacity for one in memory.launches if one.pool == reading.name)
     steps = memory.growth.get(reading.name, ())
     asked = memory.desired.get(reading.name, 0)
+    if unanswered:  # an answer may have come between the question and the reading of the group
+        size = max(reading.desired_capacity, min(asked, reading.desired_capacity + unanswered))
+        reading = replace(reading, desired_capacity=size, unanswered_capacity=unanswered)
     before = memory.before.get(reading.name, asked)
     booting = reading.booting_capacity
     newest = steps[-1][0] if steps else now_epoch_seconds

@@ -18,13 +18,13 @@ from peakfleet_planner.snapshot.memory import (
     MeasuredUnits,
     Memory,
     Notice,
+    OpenLaunch,
     RolledBack,
     booting_since,
 )
 from peakfleet_planner.snapshot.signal_memory import (
     MOST_SHARES,
     WATCHED_MINUTES,
-    WHOLE_SAMPLES,
     SignalMemory,
 )
 from peakfleet_planner.snapshot.snapshot import PoolReading, Snapshot

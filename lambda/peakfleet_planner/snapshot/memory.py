@@ -108,6 +108,25 @@ class Draining:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLaunch:
+    """A request for capacity that AWS has not answered yet: what was asked for may still come.
+
+    Args:
+        token: What names it; asked again with this, AWS launches nothing twice.
+        pool: Whom it asked.
+        zone: Where.
+        capacity: For how many points.
+        since_epoch_seconds: When it was asked first.
+    """
+
+    token: str
+    pool: str
+    zone: str
+    capacity: int
+    since_epoch_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBack:
     """A launch template version that was given up for an older one.
 
@@ -190,6 +209,7 @@ class Memory:
         boots: Measured boot times by pool. Default: none.
         foreign: Sizes that somebody else has set. Default: none.
         draining: Instances that finish their work before they leave. Default: none.
+        launches: Requests for capacity that are not answered yet. Default: none.
         units: Measured units of one point of capacity by pool. Default: none.
         rolled_back: The last launch template version of each pool that was given up for an older
             one. Default: none.
@@ -210,6 +230,7 @@ class Memory:
     boots: Mapping[str, BootTimes] = field(default_factory=dict)
     foreign: tuple[ForeignSize, ...] = ()
     draining: tuple[Draining, ...] = ()
+    launches: tuple[OpenLaunch, ...] = ()
     units: Mapping[str, MeasuredUnits] = field(default_factory=dict)
     rolled_back: Mapping[str, RolledBack] = field(default_factory=dict)
     heights: Mapping[str, Heights] = field(default_factory=dict)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor
+from math import ceil
 from typing import Final
 
 FEWEST_SHARES: Final = 10
 """Fewer measured samples say nothing yet."""
-MOST_SHARES: Final = 60
+MOST_SHARES: Final = 20
 WATCHED_MINUTES: Final = 3
 """A sample is watched until so many minutes after its end."""
-_WHOLE: Final = 0.98
 _SURELY: Final = 0.9
+_ROUNDING: Final = 1 + 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +47,16 @@ class SignalMemory:
             return None
         return shares[ceil(_SURELY * len(shares)) - 1]
 
-    def is_whole(self, minutes: int) -> bool:
-        """Return whether a sample is known to be whole so many minutes after its end."""
+    def is_settled(self, time: int, minutes: int, units: float) -> bool:
+        """Return whether a sample grows no more, so many minutes after its end.
+
+        It does not if it was read before in an earlier minute and was as high then.
+
+        >>> memory = SignalMemory(reads=((0, 0, 70.0),))
+        >>> memory.is_settled(0, 1, 70.0), memory.is_settled(0, 1, 90.0)
+        (True, False)
+        """
         if minutes >= WATCHED_MINUTES:
             return True
-        shares = sorted(self.shares[minutes]) if minutes < len(self.shares) else []
-        return len(shares) >= FEWEST_SHARES and shares[floor((1 - _SURELY) * len(shares))] >= _WHOLE
-
-
-WHOLE_SAMPLES: Final = SignalMemory(shares=((1.0,) * FEWEST_SHARES,) * WATCHED_MINUTES)
-"""A signal whose samples are whole when they are read, as in a simulator."""
+        before = [one for one in self.reads if one[0] == time and one[1] < minutes]
+        return bool(before) and units <= max(before)[2] * _ROUNDING

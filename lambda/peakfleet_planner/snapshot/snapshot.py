@@ -26,6 +26,8 @@ class PoolReading:
             for and does not serve.
         booting_since: When what boots was launched, in seconds since 1970, and how many points
             then. Default: not known.
+        unanswered_capacity: Of what it is asked to run, what was asked for by requests that are not
+            answered yet. Default: 0.
         busy_capacity: What serves and is protected, because it works on something. Default: 0.
         busy_instances: How many instances that is. Default: 0.
         leaving_capacity: What drains; it is no longer asked for. Default: 0.
@@ -57,6 +59,7 @@ class PoolReading:
     max_capacity: int
     booting_capacity: int | None = None
     booting_since: tuple[tuple[int, int], ...] = ()
+    unanswered_capacity: int = 0
     busy_capacity: int = 0
     busy_instances: int = 0
     leaving_capacity: int = 0

@@ -25,15 +25,16 @@ from peakfleet_planner import (
     ReportedBaseline,
     ServiceLevelSpec,
     Signal,
+    SignalMemory,
     Snapshot,
     decide,
     heights,
     pursue,
+    remember_signals,
     roll_forecast,
 )
-from peakfleet_planner.demand import read_demand
+from peakfleet_planner.demand import in_units
 from peakfleet_planner.forecast import RolledModel, basis_of, read_seconds
-from peakfleet_planner.snapshot import WHOLE_SAMPLES
 from peakfleet_sim.demand import Floats
 from peakfleet_sim.policies.policy import Observation, Sizes
 from peakfleet_sim.world import DEMAND, SECONDS_PER_MINUTE, Pools, World
@@ -50,6 +51,7 @@ class _Kept:
     learner: Learner | None = None
     model: DemandModel | None = None
     heights: Mapping[str, Heights] = field(default_factory=dict)
+    signals: Mapping[str, SignalMemory] = field(default_factory=dict)
     rolled: RolledModel | None = None
     outages: dict[tuple[str, str, str, str], Outage] = field(default_factory=dict)
 
@@ -88,6 +90,7 @@ class PeakfleetPolicy:
         groups = {group.spec.name: group for group in pools.groups}
         snapshot = self._snapshot(seen, pools)
         plan = decide(self.spec, snapshot)
+        kept.signals = remember_signals(self.spec, snapshot, plan)
         if any(told.launches for told in plan.pools):
             pursued = pursue(
                 self.spec,
@@ -134,7 +137,7 @@ class PeakfleetPolicy:
                 model=self._learned(seen),
                 outages=tuple(self._kept.outages.values()),
                 heights=self._kept.heights,
-                signals={signal.name: WHOLE_SAMPLES},
+                signals=self._kept.signals,
             ),
         )
         self._kept.heights = heights(self.spec, snapshot)
@@ -157,8 +160,8 @@ class PeakfleetPolicy:
         }
         if kept.learner is None:
             kept.learner = Learner(self.spec, metric_delay_minutes=delay)
-        demand = read_demand(self.spec, signal, read, now, memory=WHOLE_SAMPLES)
-        kept.learner.advance(demand.points)
+        points, _ = in_units(signal, read, now, self.spec.lead_seconds_of(signal))
+        kept.learner.advance(points)
         kept.model = kept.learner.model()
         return kept.model
 
