@@ -72,10 +72,11 @@ def known_number(owner: str, field: str, value: object) -> None:
     Sizes and paces follow from it at synth.
     """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and not isfinite(value):  # asking the CDK about it would end its process
-        raise SpecError(f"{owner}: {field} must be a finite number, got {value!r}")
-    if is_number and abs(value) < _LATE_NUMBER:
-        return
+    if isinstance(value, int | float) and is_number:
+        if not isfinite(value):  # asking the CDK about it would end its process
+            raise SpecError(f"{owner}: {field} must be a finite number, got {value!r}")
+        if abs(value) < _LATE_NUMBER:
+            return
     if Token.is_unresolved(value):
         raise SpecError(
             f"{owner}: {field} must be known at synth, got a value that only the deployment "
