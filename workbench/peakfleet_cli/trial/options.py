@@ -60,7 +60,11 @@ MinInstances = Annotated[
     ),
 ]
 MaxInstances = Annotated[
-    int | None, typer.Option(help="Most instances. Default: 200.", rich_help_panel=_WORLD)
+    int | None,
+    typer.Option(
+        help="Most instances. Default: twice what the peak needs, so that it never binds.",
+        rich_help_panel=_WORLD,
+    ),
 ]
 BootSeconds = Annotated[
     float | None,
@@ -141,6 +145,14 @@ Policies = Annotated[
         metavar="NAME[:SETTING]",
         help="peakfleet, target-tracking, target-tracking-10s, step, hpa, hpa-ca, keda, "
         "predictive, lcp, optimum. Takes several names, separated by spaces or commas.",
+    ),
+]
+BothWays = Annotated[
+    bool,
+    typer.Option(
+        "--both-ways/--one-way",
+        help="Run Peakfleet at the service of the first other policy as well; takes several "
+        "replays of Peakfleet.",
     ),
 ]
 Json = Annotated[

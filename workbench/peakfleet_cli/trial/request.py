@@ -60,7 +60,7 @@ class Physics:
         units_per_instance: Units that one instance serves. Default: 1.
         baseline_units: Units that the on-premises side carries. Default: 0.
         min_instances: Instances that are always kept. Default: 0.
-        max_instances: Most instances. Default: 200.
+        max_instances: Most instances. Default: twice what the peak needs.
         boot_seconds: From launch to serving. Default: 180.
         unserved_cost: Instance-minutes that an unserved one is worth. Default: 10.
         metric_delay_seconds: How late demand is seen. Default: 60, or 0 where a fleet's signals

@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const narrow = window.matchMedia("(max-width: 640px)");
   const paint = () => {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
@@ -13,11 +14,15 @@
         "hoverlabel.bordercolor": colour("--line"),
         "hoverlabel.font.color": colour("--ink"),
         "legend.bgcolor": "rgba(0,0,0,0)",
+        "legend.y": narrow.matches ? -0.24 : 1.02,
+        "legend.yanchor": narrow.matches ? "top" : "bottom",
+        "margin.l": narrow.matches ? 42 : 58,
       });
       const ink = chart.data.flatMap((trace, index) => (trace.meta === "ink" ? [index] : []));
       Plotly.restyle(chart, { "line.color": colour("--ink") }, ink);
     }
   };
   dark.addEventListener("change", paint);
+  narrow.addEventListener("change", paint);
   paint();
 })();
