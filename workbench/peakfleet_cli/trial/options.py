@@ -87,6 +87,16 @@ UnservedCost = Annotated[
         rich_help_panel=_WORLD,
     ),
 ]
+MissAtMost = Annotated[
+    float | None,
+    typer.Option(
+        min=0.00001,
+        max=0.5,
+        help="Share of the burst that Peakfleet may miss over two weeks, as 0.01; it learns what "
+        "missed work must be worth for that.",
+        rich_help_panel=_WORLD,
+    ),
+]
 HistoryMinutes = Annotated[
     int,
     typer.Option(

@@ -25,6 +25,7 @@ from peakfleet_cli.trial.request import Files, Physics, Source, TrialError
 from peakfleet_cli.trial.trial import PEAKFLEET, Trial, Tried, make_trial
 from peakfleet_planner import SpecError
 from peakfleet_sim import DemandError
+from peakfleet_sim.replay import service_sentence
 from peakfleet_sim.report import against, headline
 
 _MINUTES_PER_HOUR: Final = 60
@@ -84,7 +85,7 @@ def _show(
     title = trial.comparison.demand.name
     console.print(said(tried), style="bold", markup=False)
     console.print(table(tried, title=title))
-    for line in both_ways_lines(tried):
+    for line in (*both_ways_lines(tried), *service_lines(trial, tried)):
         console.print(line, soft_wrap=True, markup=False)
     if trial.ladder:
         console.print(pools_table(tried, ladder=trial.ladder))
@@ -176,6 +177,16 @@ def _about(trial: Trial) -> list[tuple[str, str]]:
     if trial.ladder:
         facts.append(("Pools", _POOLS))
     return facts
+
+
+def service_lines(trial: Trial, tried: Sequence[Tried]) -> list[str]:
+    """Return what was asked to be missed at most and what was, and what limits it."""
+    level = trial.spec.service_level.miss_at_most if trial.spec else None
+    asked = trial.miss_at_most or level
+    ours = next((one for one in tried if one.choice.asked == PEAKFLEET), None)
+    if asked is None or ours is None:
+        return []
+    return [service_sentence(ours.run, asked=asked)]
 
 
 def table(tried: Sequence[Tried], *, title: str) -> Table:

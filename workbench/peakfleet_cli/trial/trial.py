@@ -73,6 +73,8 @@ class Trial:
         scenario: What goes wrong. Default: nothing.
         own_delays: Whether policies that read their metric from the source see it at once.
         seed: Of everything that is random.
+        miss_at_most: Share of the burst that the production decision may miss. Default: what the
+            fleet says.
     """
 
     comparison: Comparison
@@ -82,6 +84,7 @@ class Trial:
     scenario: Scenario | None = None
     own_delays: bool = False
     seed: int = 0
+    miss_at_most: float | None = None
 
     @cached_property
     def optimum(self) -> Run:
@@ -168,11 +171,21 @@ class Trial:
 
     def _run(self, choice: Choice) -> Run:
         spec, scenario, seed = self.spec, self.scenario, self.seed
-        if spec is None or choice.kind.policy is None:
+        asks = self.miss_at_most is not None and choice.setting is None
+        if choice.kind.name == PEAKFLEET and spec is None and asks:
+            world = self.comparison.world
+            level = ServiceLevelSpec(
+                unserved_cost=world.unserved_cost, miss_at_most=self.miss_at_most
+            )
+            run = self.comparison.peakfleet(service_level=level)
+        elif spec is None or choice.kind.policy is None:
             run = self.optimum if choice.kind.policy is None else self._on_one_group(choice)
         elif choice.kind.name == PEAKFLEET:
             if choice.setting is not None:
-                level = replace(spec.service_level, unserved_cost=choice.setting)
+                level = replace(spec.service_level, unserved_cost=choice.setting, miss_at_most=None)
+                spec = replace(spec, service_level=level)
+            elif asks:
+                level = replace(spec.service_level, miss_at_most=self.miss_at_most)
                 spec = replace(spec, service_level=level)
             demand, world = self.comparison.demand, self.comparison.world
             run = replay_fleet(demand, spec, world=world, scenario=scenario, seed=seed)
@@ -233,6 +246,7 @@ def make_trial(
         scenario=None if source.scenario is None else scenario,
         own_delays=own_delays,
         seed=physics.seed,
+        miss_at_most=physics.miss_at_most,
     )
 
 
