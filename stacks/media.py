@@ -17,7 +17,7 @@ from peakfleet import (
     StreamFleet,
 )
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
-from stacks._pools import pools_of
+from stacks._pools import known_peaks_of, pools_of
 from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
 from stacks.network import NetworkStack
 from stacks.settings import Settings
@@ -76,6 +76,7 @@ class MediaStack(Stack):
             pools=pools_of(
                 settings.transcode, settings.prices, root_volume_gib=TRANSCODE_VOLUME_GIB
             ),
+            known_peaks=known_peaks_of(settings.transcode),
             seconds_per_message=settings.transcode.seconds_per_job,
             drain_within=Duration.minutes(settings.transcode.drain_within_minutes),
             baseline=Baseline.reported(
@@ -118,6 +119,7 @@ class MediaStack(Stack):
             "Live",
             vpc=network.vpc,
             pools=pools_of(settings.live, settings.prices),
+            known_peaks=known_peaks_of(settings.live),
             signals=[
                 DemandSignal.metric_math(
                     "hls + dash",

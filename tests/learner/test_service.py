@@ -96,8 +96,8 @@ def test_a_decision_plans_with_the_worth_that_was_found_and_says_what_was_asked_
     spec = replace(SPEC, service_level=level)
     service = Service(asked=0.01, got=0.013, unserved_cost=150)
     untrusted = replace(MODEL, trusted=False, service=service)
-    rising = [100 + 10.0 * (minute % 25) for minute in range(60)]
-    snapshot = observed(rising, spec=spec, model=untrusted)
+    spikes = [150 + 90.0 * (minute % 13 == 0) for minute in range(60)]
+    snapshot = observed(spikes, spec=spec, model=untrusted)
     plan = decide(spec, snapshot)
 
     dear = replace(SPEC, service_level=replace(SPEC.service_level, unserved_cost=150))
