@@ -119,7 +119,7 @@ def test_a_chart_has_a_text_alternative_and_a_table_heads_for_its_rows_and_colum
 ) -> None:
     assert 'role="img" aria-label="Chart of Media/&lt;Live&gt;: demand from' in page
     assert "highest at 20" in page
-    assert "Baseline: 400 streams on-premises." in page
+    assert "Baseline: 400 streams on-premises. Times are UTC." in page
     assert "time (UTC)" in page
     own = without_plotly(page)
     assert not re.findall(r"<th(?! scope=)[ >]", own)

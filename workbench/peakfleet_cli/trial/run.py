@@ -227,7 +227,7 @@ def _equal_service(ours: Tried, one: Tried) -> str:
         return "none serves as well"
     setting = same.policy.partition(":")[2]
     ratio = f"{same.cost / ours.outcome.cost:.2f}" if ours.outcome.cost else _UNKNOWN
-    return f"{ratio} at {setting}" if setting else ratio
+    return f"{ratio} at {float(setting):.2g}" if setting else ratio
 
 
 def pools_table(tried: Sequence[Tried], *, ladder: Sequence[str]) -> Table:

@@ -155,7 +155,9 @@ def _premiere(
     end = before - opens + history + warm_up + max(end for _, end in acts.values())
     into = history + warm_up - opens
     return Peak(
-        title="a premiere night after two weeks of evenings (generated, not recorded)",
+        title="a premiere night (generated, not recorded)"
+        if options.quick
+        else "a premiere night after two weeks of evenings (generated, not recorded)",
         phases=Phases(
             history_minutes=history,
             warm_up_minutes=warm_up,

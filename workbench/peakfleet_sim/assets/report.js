@@ -14,10 +14,13 @@
         "hoverlabel.bordercolor": colour("--line"),
         "hoverlabel.font.color": colour("--ink"),
         "legend.bgcolor": "rgba(0,0,0,0)",
-        "legend.y": narrow.matches ? -0.24 : 1.02,
+        "legend.y": narrow.matches ? -0.2 : 1.02,
         "legend.yanchor": narrow.matches ? "top" : "bottom",
+        "xaxis.title.text": narrow.matches ? "" : "time (UTC)",
+        "xaxis.nticks": narrow.matches ? 5 : 0,
         "margin.l": narrow.matches ? 42 : 58,
       });
+      Plotly.Plots.resize(chart);
       const ink = chart.data.flatMap((trace, index) => (trace.meta === "ink" ? [index] : []));
       Plotly.restyle(chart, { "line.color": colour("--ink") }, ink);
     }

@@ -23,6 +23,7 @@ BASELINE_COLOUR: Final = "#9aa3b2"
 UNSERVED_COLOUR: Final = "#e5484d"
 HEIGHT_PIXELS: Final = 430
 
+_OTHERS: Final = "others"
 _HOVER_WIDTH: Final = 68
 _Times = dict[str, Any]
 
@@ -97,6 +98,7 @@ def chart(run: FleetRun, div_id: str) -> str:
             **times,
             y=_short(run.demand_units),
             name="demand",
+            legendrank=1,
             meta="ink",
             line={"color": "#1c2024", "width": 2.2, "shape": "hv"},
             customdata=[[_lines(text)] for text in run.explanations],
@@ -105,6 +107,11 @@ def chart(run: FleetRun, div_id: str) -> str:
     )
     for index, (policy, units) in reversed(list(enumerate(run.rivals_units.items()))):
         figure.add_trace(_rival(times, units, policy, first=index == 0))
+    if (others := len(run.rivals_units) - 1) > 0:
+        name = "1 other policy" if others == 1 else f"{others} other policies"
+        line = {"color": OTHERS_COLOUR, "width": 1}
+        entry = {"legendgroup": _OTHERS, "legendrank": 5, "hoverinfo": "skip"}
+        figure.add_trace(go.Scatter(x=[None], y=[None], name=name, line=line, **entry))
     figure.update_layout(
         height=HEIGHT_PIXELS,
         margin={"l": 58, "r": 18, "t": 8, "b": 48},
@@ -151,7 +158,7 @@ def in_words(run: FleetRun) -> str:
 def _baseline(run: FleetRun) -> str:
     least, most = min(run.baseline_units), max(run.baseline_units)
     units = f"{most:,.4g}" if least == most else f"{least:,.4g} to {most:,.4g}"
-    return f"Baseline: {units} {run.unit} on-premises."
+    return f"Baseline: {units} {run.unit} on-premises. Times are UTC."
 
 
 def _rival(times: _Times, units: Sequence[float], policy: str, *, first: bool) -> go.Scatter:
@@ -166,6 +173,9 @@ def _rival(times: _Times, units: Sequence[float], policy: str, *, first: bool) -
             "shape": "hv",
         },
         opacity=1 if first else 0.6,
+        showlegend=first,
+        legendrank=4,
+        legendgroup=None if first else _OTHERS,
         **({"hovertemplate": "%{y:.4~g}"} if first else {"hoverinfo": "skip"}),
     )
 
@@ -195,6 +205,7 @@ def _stacked(times: _Times, units: Sequence[float], name: str, colour: str) -> g
         **times,
         y=_short(units),
         name=name,
+        legendrank=3,
         stackgroup="capacity",
         line={"color": colour, "width": 0, "shape": "hv"},
         fillcolor=_faded(colour, 0.42 if colour != BASELINE_COLOUR else 0.28),
@@ -216,6 +227,7 @@ def _unserved(times: _Times, run: FleetRun) -> tuple[go.Scatter, go.Scatter]:
         **times,
         y=_short([demand for demand, _ in pairs]),
         name="late" if run.waits else "missed",
+        legendrank=2,
         line=edge,
         fill="tonexty",
         fillcolor=UNSERVED_COLOUR,

@@ -139,7 +139,7 @@ def _at_equal_service(fleet: FleetRun, outcome: Outcome) -> str:
     if rival.same_service is None:
         return "no setting serves as well"
     setting = rival.same_service.policy.partition(":")[2]
-    at = f" (at {escape(setting)})" if setting else ""
+    at = f" (at {float(setting):.2g})" if setting else ""
     return f"{rival.same_service.cost / ours.cost:.2f} x ours{at}" if ours.cost else "not defined"
 
 
