@@ -7,6 +7,7 @@ from collections import abc
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
+from math import isfinite
 from typing import Any, get_args, get_origin, get_type_hints
 
 from aws_cdk import Duration, Token
@@ -49,6 +50,8 @@ def known_number(owner: str, field: str, value: object) -> None:
 
     Sizes and paces follow from it at synth.
     """
+    if isinstance(value, float) and not isfinite(value):  # jsii's JSON cannot even ask about it
+        raise SpecError(f"{owner}: {field} must be a finite number, got {value:g}")
     if Token.is_unresolved(value):
         raise SpecError(
             f"{owner}: {field} must be known at synth, got a value that only the deployment "

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peakfleet_sim import Outcome
-from peakfleet_sim.replay import Rival, choose, find_ours, find_rival, verdict_of
+from peakfleet_sim import Demand, Outcome, Run, World
+from peakfleet_sim.replay import (
+    Rival,
+    choose,
+    find_ours,
+    find_rival,
+    missed_because,
+    service_sentence,
+    verdict_of,
+)
 
 BURST = 1000.0
 SETTINGS = tuple(map(float, range(64)))
@@ -115,3 +125,48 @@ def test_the_settings_searched_are_settings_that_may_be_asked_for(name: str) -> 
     choice = choose(name)
 
     assert all(choose(choice.at(one).asked).setting == one for one in choice.kind.searched)
+
+
+def run_missing(burst: list[float], missed: list[float], *, boot_seconds: float, most: int) -> Run:
+    units, nothing = np.array(burst), np.zeros(len(burst))
+    return Run(
+        policy="peakfleet",
+        demand=Demand(name="d", start=datetime(2026, 3, 2, tzinfo=UTC), units=units),
+        world=World(max_instances=most, boot_seconds=boot_seconds),
+        desired_instances=nothing,
+        ready_instances=nothing,
+        billed_instances=nothing,
+        burst_units=units,
+        unserved_units=np.array(missed),
+        due_units=units,
+        explanations=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("missed", "most", "reason"),
+    [
+        ([0.0] * 60 + [40.0] + [0.0] * 59, 100, "the boot time"),
+        ([0.0] * 60 + [30.0] * 60, 20, "the maximum"),
+        ([0.0] * 100 + [30.0] * 20, 100, "the forecast"),
+    ],
+)
+def test_what_keeps_a_run_from_the_asked_service_is_named(
+    missed: list[float], most: int, reason: str
+) -> None:
+    burst = [10.0] * 60 + [50.0] * 60
+    run = run_missing(burst, missed, boot_seconds=180, most=most)
+    shares = missed_because(run)
+
+    assert sum(shares.values()) == pytest.approx(sum(missed) / sum(burst))
+    assert max(shares, key=lambda name: shares[name]) == reason
+    assert f"limited by {reason}" in service_sentence(run, asked=0.001)
+    assert "limited" not in service_sentence(run, asked=sum(missed) / sum(burst))
+
+
+def test_less_missed_than_asked_is_put_down_to_the_step() -> None:
+    run = run_missing([10.0] * 60, [0.0] * 60, boot_seconds=180, most=100)
+
+    assert "limited by the step, an instance is 10 % of the mean burst" in service_sentence(
+        run, asked=0.01
+    )

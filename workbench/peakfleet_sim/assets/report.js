@@ -17,7 +17,8 @@
         "legend.y": narrow.matches ? -0.2 : 1.02,
         "legend.yanchor": narrow.matches ? "top" : "bottom",
         "xaxis.title.text": narrow.matches ? "" : "time (UTC)",
-        "xaxis.nticks": narrow.matches ? 5 : 0,
+        "xaxis.nticks": narrow.matches ? 4 : 0,
+        "xaxis.tickangle": narrow.matches ? 0 : "auto",
         "margin.l": narrow.matches ? 42 : 58,
       });
       Plotly.Plots.resize(chart);

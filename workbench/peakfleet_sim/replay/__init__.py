@@ -9,7 +9,7 @@ setting) and `fleet_spec` (a deployed fleet's specification, replayed). The room
 `policies`, `world` and `demand`.
 """
 
-from peakfleet_sim.replay.asked_service import service_sentence
+from peakfleet_sim.replay.asked_service import missed_because, service_sentence
 from peakfleet_sim.replay.comparison import Comparison, Queue
 from peakfleet_sim.replay.fleet_spec import (
     ladder_dollars,

@@ -111,7 +111,9 @@ def chart(run: FleetRun, div_id: str) -> str:
         name = "1 other policy" if others == 1 else f"{others} other policies"
         line = {"color": OTHERS_COLOUR, "width": 1}
         entry = {"legendgroup": _OTHERS, "legendrank": 5, "hoverinfo": "skip"}
-        figure.add_trace(go.Scatter(x=[None], y=[None], name=name, line=line, **entry))
+        figure.add_trace(
+            go.Scatter(x=[None], y=[None], mode="lines", name=name, line=line, **entry)
+        )
     figure.update_layout(
         height=HEIGHT_PIXELS,
         margin={"l": 58, "r": 18, "t": 8, "b": 48},
