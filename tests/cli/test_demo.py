@@ -58,7 +58,7 @@ def test_a_demo_deploys_replays_compares_and_reports(checkout: Path) -> None:
     text = words(result)
     assert "Fleets: Media/Live" in text
     assert "generated, not recorded" in text
-    assert "Peakfleet misses 100.0\N{NARROW NO-BREAK SPACE}% of the burst" in text
+    assert "Peakfleet misses 100.0 % of the burst" in text
     assert "\x1b" not in result.output
     figures = json.loads((checkout / "figures.json").read_text())
     assert figures["scored_minutes"] == 6

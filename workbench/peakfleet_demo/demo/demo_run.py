@@ -182,8 +182,8 @@ def _keep(aws: LocalAws, specs: Sequence[FleetSpec], console: Console) -> None:
         f"  peakfleet hold {first.fleet} --table {first.state_table} --reason trying --until 2h",
         soft_wrap=True,
     )
-    console.print("Ctrl-C ends it.")
     with suppress(KeyboardInterrupt):
+        console.print("Ctrl-C ends it.")
         threading.Event().wait()
 
 
