@@ -13,7 +13,6 @@ from peakfleet import (
     DemandSignal,
     EfficiencyLedger,
     QueueFleet,
-    ServiceLevel,
     StreamFleet,
 )
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
@@ -136,7 +135,6 @@ class MediaStack(Stack):
                 metric_name="HealthyUnits",
                 declared_units=settings.live.baseline_units,
             ),
-            service_level=ServiceLevel.premium(),
             deletion_protection=settings.deletion_protection,
             certificate=certificate_of(self, settings),
             security_groups=[
