@@ -10,7 +10,7 @@ from constructs import Construct
 from peakfleet import Baseline, Endpoint, InferenceFleet, Model
 from peakfleet.inference import MODEL_FOLDER
 from stacks._bucket import access_log_bucket, private_bucket
-from stacks._pools import pools_of
+from stacks._pools import known_peaks_of, pools_of
 from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
 from stacks.network import NetworkStack
 from stacks.settings import InferenceSettings, Settings
@@ -80,6 +80,7 @@ class InferenceStack(Stack):
             "Models",
             vpc=network.vpc,
             pools=pools_of(settings, app.prices, root_volume_gib=ROOT_VOLUME_GIB),
+            known_peaks=known_peaks_of(settings),
             model=Model.in_bucket(self.models, prefix=settings.model_prefix),
             latency_goal=Duration.millis(settings.latency_goal_ms),
             endpoint=Endpoint.internal(

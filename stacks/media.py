@@ -13,11 +13,10 @@ from peakfleet import (
     DemandSignal,
     EfficiencyLedger,
     QueueFleet,
-    ServiceLevel,
     StreamFleet,
 )
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
-from stacks._pools import pools_of
+from stacks._pools import known_peaks_of, pools_of
 from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
 from stacks.network import NetworkStack
 from stacks.settings import Settings
@@ -81,6 +80,7 @@ class MediaStack(Stack):
             pools=pools_of(
                 settings.transcode, settings.prices, root_volume_gib=TRANSCODE_VOLUME_GIB
             ),
+            known_peaks=known_peaks_of(settings.transcode),
             seconds_per_message=settings.transcode.seconds_per_job,
             drain_within=Duration.minutes(settings.transcode.drain_within_minutes),
             baseline=Baseline.reported(
@@ -123,6 +123,7 @@ class MediaStack(Stack):
             "Live",
             vpc=network.vpc,
             pools=pools_of(settings.live, settings.prices),
+            known_peaks=known_peaks_of(settings.live),
             signals=[
                 DemandSignal.metric_math(
                     "hls + dash",
@@ -142,7 +143,6 @@ class MediaStack(Stack):
                 metric_name="HealthyUnits",
                 declared_units=settings.live.baseline_units,
             ),
-            service_level=ServiceLevel.premium(),
             deletion_protection=settings.deletion_protection,
             certificate=certificate_of(self, settings),
             security_groups=[

@@ -72,6 +72,9 @@ class PoolSettings:
         units_per_instance: Units that one instance serves.
         max_instances: Most instances.
         purchase: `on_demand` or `spot`. Default: on demand.
+        min_instances: Instances that always run, for what must serve at once. Default: none.
+        warm_instances: Most instances that wait stopped, of an on-demand pool of one type.
+            Default: none.
         canary_share: Share of the wanted units that an x86 pool serves while demand bursts, so
             that chips can be compared. Default: 0.
     """
@@ -81,7 +84,26 @@ class PoolSettings:
     units_per_instance: float = _least(1)
     max_instances: int = _least(1)
     purchase: PurchaseOption = PurchaseOption.ON_DEMAND
+    min_instances: int = 0
+    warm_instances: int = 0
     canary_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPeakSettings:
+    """A peak that somebody has announced.
+
+    Args:
+        name: Unique within the fleet.
+        start: When it begins, ISO 8601 with a time zone.
+        minutes: How long it lasts.
+        units: Demand to be ready for; a rough estimate is better than none.
+    """
+
+    name: str
+    start: str
+    minutes: float = _least(1)
+    units: float = _least(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +113,12 @@ class FleetSettings:
     Args:
         baseline_units: Units that the on-premises side carries when all is well.
         pools: What it bursts into, in the order in which it is filled.
+        known_peaks: What has been announced. Default: nothing.
     """
 
     baseline_units: float = _least(0)
     pools: tuple[PoolSettings, ...]
+    known_peaks: tuple[KnownPeakSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from peakfleet import Baseline, BurstFleet, DemandSignal, QueueFleet
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
-from stacks._pools import pools_of
+from stacks._pools import known_peaks_of, pools_of
 from stacks._worker import PORT, Worker, grant_put_metrics
 from stacks.network import NetworkStack
 from stacks.settings import Settings
@@ -39,8 +39,9 @@ class StorageStack(Stack):
         network: Where the fleets run and whom they alarm.
 
     Limitations:
-        The company's sync gateway must report `BytesOffered` and `HealthyUnits` (MB/s) in
-        `OnPrem/Sync-dev`, and must send what it cannot carry itself to the relays, each upload with
+        The company's sync gateway must report `BytesOffered` every 10 seconds, with a storage
+        resolution of a second, and `HealthyUnits` (MB/s) every minute, both in `OnPrem/Sync-dev`.
+        It must send what it cannot carry itself to the relays, each upload with
         `Authorization: Bearer TOKEN`. After a rotation the relays admit the token before it, too.
         The load balancer ends TLS, where the settings have a certificate.
     """
@@ -69,6 +70,7 @@ class StorageStack(Stack):
             "Ingest",
             vpc=network.vpc,
             pools=pools_of(settings.ingest, settings.prices),
+            known_peaks=known_peaks_of(settings.ingest),
             seconds_per_message=settings.ingest.seconds_per_job,
             drain_within=Duration.minutes(settings.ingest.drain_within_minutes),
             baseline=Baseline.fixed(settings.ingest.baseline_units),
@@ -135,13 +137,14 @@ class StorageStack(Stack):
             "Sync",
             vpc=network.vpc,
             pools=pools_of(settings.sync, settings.prices),
+            known_peaks=known_peaks_of(settings.sync),
             signals=[
                 DemandSignal.throughput(
                     cloudwatch.Metric(
                         namespace=namespace,
                         metric_name="BytesOffered",
                         statistic="Sum",
-                        period=Duration.minutes(1),
+                        period=Duration.seconds(10),
                     )
                 )
             ],

@@ -7,6 +7,7 @@ mixed with the closed form, is what the next decisions look up.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -129,13 +130,20 @@ class Advantages:
         for index, (gained, weights) in enumerate(some.totals() for some in sums):
             self._gained[index] = decay * self._gained[index] + gained
             self._weights[index] = decay * self._weights[index] + weights
-        start, keep = (
-            ((_FIRST_WEIGHT * first + gained) / (_FIRST_WEIGHT + weights)).reshape(POSITIONS, AGES)
-            for first, gained, weights in zip(self._first, self._gained, self._weights, strict=True)
-        )
+        start, keep = self.tables_from(self._first)
         self.tables = (start.tolist(), keep.tolist())
         del self._bursts[:done], self._choices[:done]
         self._booting = {at - done: count for at, count in self._booting.items()}
+
+    def tables_from(self, first: Sequence[Floats] | tuple[Table, Table]) -> tuple[Floats, Floats]:
+        """Return the tables that *first*, the closed form, becomes with all experience."""
+        start, keep = (
+            ((_FIRST_WEIGHT * np.ravel(one) + gained) / (_FIRST_WEIGHT + weights)).reshape(
+                POSITIONS, AGES
+            )
+            for one, gained, weights in zip(first, self._gained, self._weights, strict=True)
+        )
+        return start, keep
 
     def _gains(self) -> tuple[Floats, Floats]:
         """Return, by minute and layer, what starting and keeping cost beyond not doing so.

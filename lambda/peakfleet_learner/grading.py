@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 from typing import Final, Protocol
 
@@ -38,9 +39,14 @@ NOTHING: Final = Aims(0, 0, 0)
 
 
 class Graded(Protocol):
-    """A fleet of which it is known what it cost, in instance-minutes; older days count less."""
+    """A fleet of which it is known what it cost, in instance-minutes; older days count less.
+
+    `missed` is what the newest minute missed, in layers; a missed one costs `unserved_cost`.
+    """
 
     cost: float
+    missed: float
+    unserved_cost: float
 
     def step(self, burst: float, aims: Aims) -> float:
         """Serve the burst of a minute, then decide as on seeing it; return what it cost."""
@@ -58,11 +64,11 @@ class Trial:
     def __init__(
         self, *, boot_minutes: int, metric_delay_minutes: int, unserved_cost: float
     ) -> None:
-        self._boot, self._unserved_cost = boot_minutes, unserved_cost
+        self._boot, self.unserved_cost = boot_minutes, unserved_cost
         self._aims: deque[Aims] = deque([NOTHING] * metric_delay_minutes)
         self._ready = 0
         self._booting: deque[int] = deque([0] * (boot_minutes + 1))
-        self.cost = 0.0
+        self.cost = self.missed = 0.0
 
     def step(self, burst: float, aims: Aims) -> float:
         """Serve the burst of a minute, then decide as on seeing it; return what it cost.
@@ -74,7 +80,8 @@ class Trial:
         self._ready += self._booting.popleft()
         booting = sum(self._booting)
         missed = max(0.0, burst - self._ready)
-        cost = self._ready + booting + self._unserved_cost * missed
+        self.missed = missed
+        cost = self._ready + booting + self.unserved_cost * missed
         self.cost = self.cost * DECAY_A_MINUTE + cost
         self._aims.append(aims)
         told = self._aims.popleft()
@@ -181,6 +188,11 @@ class ReactiveRule:
             maxlen=spec.service_level.history_seconds // MINUTE_SECONDS
         )
         self._baseline = UsableBaseline(units=declared_units(spec), state=BaselineState.HEALTHY)
+
+    def price(self, cost: float) -> None:
+        """Give missed work this worth."""
+        level = replace(self._spec.service_level, unserved_cost=cost)
+        self._spec = replace(self._spec, service_level=level)
 
     def aims(self, minute: int, layers: float) -> Aims:
         """Return how many layers should run."""

@@ -17,10 +17,12 @@ from peakfleet_learner.grading import (
     declared_units,
 )
 from peakfleet_learner.running import AFTER_LEAD_MINUTES, Running, frozen, season
+from peakfleet_learner.service import SteeredAdvantages, Steering
 from peakfleet_learner.warm import ReuseTrial, WarmLearner
 from peakfleet_planner import FleetSpec, SpecError
 from peakfleet_planner.forecast import (
     DAY_MINUTES,
+    HOUR_MINUTES,
     MINUTE_SECONDS,
     RECENT_MINUTES,
     SEASONS,
@@ -82,12 +84,20 @@ class Learner:
             )
         self._spec, self._basis, self._delay = spec, basis, metric_delay_minutes
         self._baseline = declared_units(spec) / basis.layer_units
-        self._advantages = Advantages(
-            boot_minutes=basis.boot_minutes,
-            launch_cost=basis.boot_minutes,
-            metric_delay_minutes=metric_delay_minutes,
-            unserved_cost=basis.unserved_cost,
-            most_layers=basis.most_layers,
+        asked = spec.service_level.miss_at_most
+        self._steering = Steering(asked=asked, first_cost=basis.unserved_cost) if asked else None
+        self._advantages = (
+            SteeredAdvantages(
+                basis, metric_delay_minutes=metric_delay_minutes, cost=basis.unserved_cost
+            )
+            if asked
+            else Advantages(
+                boot_minutes=basis.boot_minutes,
+                launch_cost=basis.boot_minutes,
+                metric_delay_minutes=metric_delay_minutes,
+                unserved_cost=basis.unserved_cost,
+                most_layers=basis.most_layers,
+            )
         )
         self._reactive_rule = ReactiveRule(spec, basis, metric_delay_minutes=metric_delay_minutes)
         self._foresight, self._reactive = self._trial(), self._trial()
@@ -162,6 +172,7 @@ class Learner:
                 miss_shares=self._misses.shares,
             ),
             warm=self._warm_model(running),
+            service=self._steering.service() if self._steering else None,
         )
 
     def _warm_model(self, running: Running) -> WarmModel | None:
@@ -198,6 +209,8 @@ class Learner:
 
     def _learn_if_due(self, running: Running) -> None:
         seen = len(running.minutes.values)
+        if seen % HOUR_MINUTES == 0:
+            self._steer()
         if not seen or seen % _TABLES_EVERY:
             return
         for horizon in running.horizons:
@@ -211,6 +224,16 @@ class Learner:
             if self._warm:
                 self._warm.advantages.learn()
                 self._warm.choose()
+
+    def _steer(self) -> None:
+        """Let everything decide at the worth of missed work that keeps the asked share."""
+        if self._steering is None or not isinstance(self._advantages, SteeredAdvantages):
+            return
+        self._steering.settle()
+        cost = self._steering.cost
+        self._advantages.price(cost)
+        self._reactive_rule.price(cost)
+        self._foresight.unserved_cost = self._reactive.unserved_cost = cost
 
     def _see(self, running: Running, value: float) -> None:
         """Forecast, decide and grade one more minute."""
@@ -236,6 +259,9 @@ class Learner:
         if running.grow.fitted:
             costs = self._foresight.step(burst, found), self._reactive.step(burst, reactive)
             self._trust.see(self._foresight, self._reactive, costs)
+            if self._steering:
+                followed = self._foresight if self.trusted else self._reactive
+                self._steering.see(max(0.0, burst), followed.missed)
 
 
 def learn(spec: FleetSpec, history: Points, *, metric_delay_minutes: int = 1) -> DemandModel | None:

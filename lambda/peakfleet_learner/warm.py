@@ -94,7 +94,8 @@ class ReuseTrial:
         self._ready = self._waiting = self._minute = 0
         self._booting: deque[int] = deque([0] * (basis.boot_minutes + 1))
         self._heights: deque[tuple[int, int]] = deque()
-        self.cost = 0.0
+        self.cost = self.missed = 0.0
+        self.unserved_cost = basis.unserved_cost
 
     def step(self, burst: float, aims: Aims) -> float:
         """Serve the burst of a minute, then decide as on seeing it; return what it cost."""
@@ -102,7 +103,8 @@ class ReuseTrial:
         running = self._ready + sum(self._booting)
         missed = max(0.0, burst - self._ready)
         paid = running + self._warm.cost_fraction * self._waiting
-        cost = paid + self._basis.unserved_cost * missed
+        self.missed = missed
+        cost = paid + self.unserved_cost * missed
         self.cost = self.cost * DECAY_A_MINUTE + cost
         self._aims.append(aims)
         told = self._aims.popleft()

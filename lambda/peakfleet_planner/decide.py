@@ -29,7 +29,9 @@ from peakfleet_planner.requirement import (
     forecast_need,
     lasts_unserved,
     reactive_need,
+    service_of,
     with_known_peaks,
+    with_service,
 )
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
@@ -67,10 +69,12 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     spec = with_measured_boots(spec, memory.boots)
     spec = with_measured_units(spec, memory.units)
     measured_units = changed_units(declared, spec)
+    service = service_of(spec, snapshot)
+    learned, spec = spec, with_service(spec, service)
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
     standing = pool_health(spec, snapshot)
     demands = demand_within_lead_time(spec, snapshot, baseline, standing)
-    need = forecast_need(spec, demands, baseline, snapshot)
+    need = forecast_need(learned, demands, baseline, snapshot)
     need = need or reactive_need(
         spec, demands, baseline, now, pools=snapshot.pools, growth=memory.growth
     )
@@ -120,6 +124,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         idle_protected=idle_protected(spec, snapshot, wanted_units=need.grow_to),
         rule=need.rule,
         measured_units=measured_units,
+        service=service,
         missing=tuple(outage for one in standing for outage in one.missing),
     )
 

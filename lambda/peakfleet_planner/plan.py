@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import ClassVar, Final, Literal, Self
 
 from peakfleet_planner.codec import Document
+from peakfleet_planner.forecast import Service
 from peakfleet_planner.snapshot import Outage, OutageCause
 
 _WHOLE_SHARE: Final = 0.98
@@ -181,6 +182,7 @@ class Plan(Document):
             of it. Default: reactive.
         measured_units: Units that one point of a pool counts for, where that is not what was
             declared, because it was measured. Default: none.
+        service: How the share of the burst that may be missed is kept. Default: none is asked for.
         missing: Capacity that was asked for and never came, to be remembered. Default: none.
     """
 
@@ -203,6 +205,7 @@ class Plan(Document):
     idle_protected: int = 0
     rule: Literal["reactive", "foresight"] = "reactive"
     measured_units: Mapping[str, float] = field(default_factory=dict)
+    service: Service | None = None
     missing: tuple[Outage, ...] = ()
 
     @property
@@ -243,8 +246,17 @@ class Plan(Document):
             f"demand {self.demand_units:.1f} ({foreseen} {self.ahead_units:.1f}), "
             f"{self.baseline_state} baseline {self.baseline_units:.1f}: "
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
-            f"{why}{filling}{counted}{back}{stopped}"
+            f"{why}{filling}{counted}{back}{stopped}{_kept(self.service)}"
         )
+
+
+def _kept(service: Service | None) -> str:
+    if service is None:
+        return ""
+    return (
+        f", of the burst {service.asked:.3g} may be missed and {service.got:.3g} was, so a missed "
+        f"unit-minute counts for {service.unserved_cost:.3g} minutes of capacity"
+    )
 
 
 def _move(pool: PoolPlan) -> str:

@@ -29,7 +29,17 @@ def test_all_policies_are_compared_and_everything_is_written(there: Path) -> Non
     assert (there / "out" / "compare.png").read_bytes().startswith(b"\x89PNG")
     assert "Peakfleet" in (there / "out" / "compare.html").read_text(encoding="utf-8")
     del figures["optimum"]
-    best = min(figures, key=lambda name: figures[name]["score"])
+    ours = figures["peakfleet"]
+    costs = {"peakfleet": ours["instance_minutes"]}
+    for name, one in figures.items():
+        if name != "peakfleet" and (same := one["equal_service"]):
+            assert same["unserved_units"] <= ours["unserved_units"] + 1e-6
+            costs[name] = same["instance_minutes"]
+        if name != "peakfleet" and (same := one["equal_cost"]):
+            assert same["instance_minutes"] <= ours["instance_minutes"]
+    best = min(costs, key=lambda name: costs[name])
+    assert "peakfleet_at_its_service" in figures["target-tracking"]
+    assert "equal service" in result.stdout
     marked = [line.split()[1] for line in result.stdout.splitlines() if "★" in line]
     assert marked == [best]
 
@@ -118,15 +128,16 @@ def test_the_page_of_a_scenario_shows_the_pools_of_every_policy(there: Path) -> 
     assert "<h2>keda:0.9</h2>" in foul
     assert "the first pool that has room" in foul
     for page in pages:
-        assert "AWS target tracking, which served" in page
+        assert "At equal service Peakfleet costs" in page or "No setting of AWS" in page
 
 
 def test_with_one_pool_without_failures_a_scenario_changes_no_figure_of_a_peer(there: Path) -> None:
     demand = write_demand(there / "night.csv", rough_demand(300))
     (there / "fair.toml").write_text('[[pool]]\nname = "Only"\nmax_instances = 200\n')
-    options = ("--demand", demand, "--baseline-units", 12, "--own-delays")
+    names = ("--policy", "peakfleet", "target-tracking-10s", "keda")
+    options = ("--demand", demand, "--baseline-units", 12, "--own-delays", "--one-way", *names)
     figures = []
-    for extra in ((), ("--scenario", there / "fair.toml")):
+    for extra in (("--max-instances", 200), ("--scenario", there / "fair.toml")):
         assert run("compare", *options, *extra).exit_code == 0
         figures.append(json.loads((there / "out" / "compare.json").read_text()))
 

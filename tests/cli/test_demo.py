@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from peakfleet_cli.main import app
+from peakfleet_demo.options import app_folder
 from tests.cli import fake_cdk
 
 PATIENCE_SECONDS = 30
@@ -57,12 +58,55 @@ def test_a_demo_deploys_replays_compares_and_reports(checkout: Path) -> None:
     text = words(result)
     assert "Fleets: Media/Live" in text
     assert "generated, not recorded" in text
-    assert "peakfleet left 100.00 % of the burst unserved" in text
+    assert "Peakfleet misses 100.0 % of the burst" in text
     assert "\x1b" not in result.output
     figures = json.loads((checkout / "figures.json").read_text())
     assert figures["scored_minutes"] == 6
     assert figures["problems"] == []
     assert "Media/Live" in (checkout / "report.html").read_text()
+
+
+def test_a_kept_demo_says_how_to_use_the_local_aws_and_ends_when_it_is_stopped(
+    checkout: Path,
+) -> None:
+    command = [sys.executable, "-c", "from peakfleet_cli.main import app; app()", "demo", "--keep"]
+    files = ("--hours", "0.1", "--html", str(checkout / "report.html"))
+    with subprocess.Popen(  # noqa: S603  this Python
+        [*command, "--app", str(checkout), *files],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "Ctrl-C ends it" in line:
+                process.send_signal(signal.SIGINT)
+    text = "".join(said)
+
+    assert process.returncode == 0
+    assert "export AWS_ENDPOINT_URL=http://localhost" in text
+    assert "peakfleet explain Media/Live --table" in text
+
+
+def test_without_a_checkout_the_demo_has_a_copy_of_the_packaged_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaged = tmp_path / "package"
+    (packaged / "stacks").mkdir(parents=True)
+    (packaged / "cdk.json").write_text("{}")
+    monkeypatch.setattr("peakfleet_demo.options.PACKAGED_APP", packaged)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    with app_folder(None) as folder:
+        assert (folder / "stacks").is_dir()
+        assert folder != packaged
+    assert not folder.exists()
+    monkeypatch.chdir(packaged)
+    with app_folder(None) as folder:
+        assert folder == Path()
 
 
 def test_a_handler_that_fails_fails_the_demo_and_is_named(

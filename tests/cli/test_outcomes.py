@@ -71,7 +71,23 @@ def test_without_a_price_there_are_no_dollars_but_a_verdict() -> None:
     outcome = compare(free, peak, minutes)
 
     assert [one.outcome.usd for one in outcome.results] == [None] * 3
-    assert "of the burst unserved and cost" in report.verdict([outcome])
+    assert "AWS target tracking" in report.verdict([outcome])
+
+
+def test_acts_are_scored_apart_and_led_by_the_same_words() -> None:
+    peak, minutes = night()
+    (whole,) = peak.acts
+    middle = (whole.first_minute + whole.end_minute) // 2
+    halves = (replace(whole, end_minute=middle), replace(whole, first_minute=middle))
+    parts = [compare(LIVE, peak, minutes, act) for act in halves]
+    all_of_it = compare(LIVE, peak, minutes)
+
+    for figure in ("burst_units", "unserved_units", "instance_minutes", "usd"):
+        sums = [getattr(one.peakfleet.outcome, figure) for one in parts]
+        assert sum(sums) == pytest.approx(getattr(all_of_it.peakfleet.outcome, figure))
+    document = report.document([all_of_it], peak, [])
+    assert document["verdict"] == report.verdict([all_of_it])
+    assert document["acts"][whole.name]["verdict"] == document["verdict"]
 
 
 def test_the_table_has_every_fleet_and_their_sum(outcomes: list[FleetOutcome]) -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from peakfleet_demo.demo import Peak, choose_peak, max_units, read_recording
 from peakfleet_demo.options import DemoOptions
 from peakfleet_local.replay import backlog_of
 from peakfleet_sim import DemandError
+from peakfleet_sim.demand import ACTS
 from tests.cli.replayed import FLEETS, JOBS, LIVE
 from tests.sim.exports import VALUES, naive, table
 
@@ -93,11 +95,52 @@ def test_the_generated_night_says_that_it_is_generated() -> None:
 
 
 def test_a_short_demo_gets_the_busiest_hours_of_the_night() -> None:
-    short, night = chosen(DemoOptions(hours=1)), chosen(DemoOptions())
+    short, night = chosen(DemoOptions(hours=1)), chosen(DemoOptions(hours=5))
 
     assert short.phases.scored_minutes == 60
     assert max(scored(short, LIVE.fleet)) == max(scored(night, LIVE.fleet))
     assert short.repeated_minutes < night.repeated_minutes
+
+
+def two_weeks(peak: Peak) -> NDArray[np.float64]:
+    """Return the demand of the live fleet before the evening, a row for each day from 18:00 on."""
+    both = np.concatenate([peak.past[LIVE.fleet].units, peak.demands[LIVE.fleet].units])
+    return both[: 14 * 1440].reshape(14, 1440)
+
+
+def test_the_whole_demo_has_two_acts_after_two_weeks_of_evenings() -> None:
+    peak = chosen(DemoOptions())
+
+    assert [act.name for act in peak.acts] == list(ACTS)
+    assert peak.acts[0].end_minute == peak.acts[1].first_minute
+    assert peak.acts[-1].end_minute == peak.phases.total_minutes
+    begins = peak.start + timedelta(minutes=peak.acts[0].first_minute)
+    assert (begins.hour, begins.minute) == (20, 0)
+    past, tonight = peak.past[LIVE.fleet], peak.demands[LIVE.fleet]
+    assert past.start + timedelta(minutes=past.minutes) == tonight.start
+    days = two_weeks(peak)
+    assert (days.max(axis=1) > 2000).all()
+    assert days.max() < 0.7 * max(tonight.units)
+    assert [evening.argmax() for evening in days] == pytest.approx([160] * 14, abs=25)
+
+
+def test_the_jump_of_the_second_act_has_no_likeness_in_the_two_weeks() -> None:
+    peak = chosen(DemoOptions())
+    second = peak.acts[1]
+    units = peak.demands[LIVE.fleet].units[second.first_minute : second.end_minute]
+    rises = units[3:] - units[:-3]
+    evenings = two_weeks(peak)[:, 270:350]
+
+    assert rises.max() > 0.2 * units.max()
+    assert (evenings[:, 3:] - evenings[:, :-3]).max() < rises.max() / 4
+
+
+def test_a_quick_demo_has_the_first_act_alone_and_no_past() -> None:
+    peak = chosen(DemoOptions(quick=True))
+
+    assert len(peak.acts) == 1
+    assert peak.past == {}
+    assert peak.acts[0].end_minute == peak.phases.total_minutes
 
 
 def test_every_fleet_meets_the_same_hours() -> None:

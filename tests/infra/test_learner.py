@@ -14,7 +14,7 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
-from peakfleet import CapacityPool, DemandSignal, Foresight, SpecError
+from peakfleet import CapacityPool, DemandSignal, Foresight, ServiceLevel, SpecError
 from peakfleet.control_plane import numpy_layer as numpy
 from peakfleet.control_plane import readable
 from peakfleet.prefetch import prefetch
@@ -81,6 +81,29 @@ def test_a_fleet_that_cannot_learn_has_no_learner() -> None:
     )
     assert [fleet.learner for fleet in fleets] == [None] * 3
     assert not Template.from_stack(stack).find_resources(LAYER)
+
+
+def test_a_share_that_may_be_missed_is_sent_with_a_worth_to_begin_with() -> None:
+    stack = new_stack()
+    level = ServiceLevel.miss_at_most(0.01)
+    burst_fleet(stack, foresight=Foresight.learned(), service_level=level)
+
+    sent = fleet_specs(Template.from_stack(stack))["Media/Live"].service_level
+    assert (sent.miss_at_most, sent.unserved_cost) == (0.01, 30)
+
+
+@pytest.mark.parametrize("share", [0, -0.1, 0.6, float("nan")])
+def test_a_share_that_cannot_be_meant_is_refused(share: float) -> None:
+    with pytest.raises(SpecError, match="miss_at_most must be"):
+        ServiceLevel.miss_at_most(share)
+
+
+def test_a_fleet_that_does_not_learn_cannot_be_held_to_a_share() -> None:
+    stack = new_stack()
+    burst_fleet(stack, foresight=Foresight.off(), service_level=ServiceLevel.miss_at_most(0.01))
+
+    with pytest.raises(RuntimeError, match="miss_at_most needs a fleet that learns"):
+        Template.from_stack(stack)
 
 
 def test_a_signal_that_is_added_later_is_learned_too() -> None:

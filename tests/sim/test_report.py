@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from peakfleet_sim import Comparison, DemandError, World, premiere_night, score
+from peakfleet_sim.replay import Rival
 from peakfleet_sim.report import FleetRun, render_report, write_report
 
 
@@ -21,6 +22,10 @@ def fleet() -> FleetRun:
         comparison.target_tracking(),
         comparison.peakfleet(),
     )
+    outcomes = [
+        score(run, optimum=best, usd_per_instance_hour=0.64) for run in (ours, tracking, best)
+    ]
+    usual = outcomes[1]
     return FleetRun(
         name="Media/<Live>",
         timestamps=[demand.timestamp(minute) for minute in range(demand.minutes)],
@@ -29,10 +34,9 @@ def fleet() -> FleetRun:
         capacity_units={"Graviton": ours.ready_units.tolist()},
         unserved_units=ours.unserved_units.tolist(),
         explanations=ours.explanations,
-        outcomes=[
-            score(run, optimum=best, usd_per_instance_hour=0.64) for run in (ours, tracking, best)
-        ],
+        outcomes=outcomes,
         unit="streams",
+        rivals={usual.policy: Rival(usual=usual, same_service=usual, same_cost=usual)},
         rivals_units={"target tracking": (400 + tracking.ready_units).tolist()},
     )
 
@@ -48,7 +52,7 @@ def without_plotly(page: str) -> str:
 
 
 def test_a_report_has_a_chart_and_a_table_for_each_fleet(page: str) -> None:
-    assert page.count("Media/&lt;Live&gt;") == 2
+    assert page.count("<h2>Media/&lt;Live&gt;</h2>") == 2
     assert page.count('class="plotly-graph-div"') == 2
     assert page.count("<table>") == 2
     assert 'id="fleet-0"' in page
@@ -61,28 +65,86 @@ def test_a_report_says_what_was_replayed(page: str) -> None:
 
 
 def test_a_report_marks_our_row_and_names_the_others(page: str) -> None:
-    assert page.count('<tr class="ours"><td>Peakfleet</td>') == 2
+    assert page.count('<tr class="ours"><th scope="row">Peakfleet</th>') == 2
     assert "AWS target tracking at 70 %" in page
     assert "Perfect foresight" in page
 
 
-def test_a_report_begins_with_both_sides_of_the_comparison(page: str, fleet: FleetRun) -> None:
+def headline_of(page: str) -> str:
     found = re.search(r"<h1>(.*?)</h1>", page)
     assert found is not None
+    return found[1].replace("\N{NARROW NO-BREAK SPACE}", " ")
+
+
+def test_a_report_begins_with_cost_at_equal_service_and_service_at_equal_cost(
+    page: str, fleet: FleetRun
+) -> None:
     ours, tracking, _ = fleet.outcomes
-    assert f"{100 - ours.unserved_percent:.1f}" in found[1]
-    assert f"{100 - tracking.unserved_percent:.1f}" in found[1]
-    assert "less than AWS target tracking" in found[1]
+    said = headline_of(page)
+
+    saved = round(100 * (1 - ours.instance_minutes / tracking.instance_minutes))
+    assert f"At equal service Peakfleet costs {saved} % less than AWS target tracking" in said
+    digits = 1 if ours.unserved_percent >= 1 else 2
+    missed = f"{ours.unserved_percent:.{digits}f} %"
+    assert f"At equal cost Peakfleet misses {missed} of the burst" in said
 
 
-def test_a_report_says_so_where_we_cost_more(fleet: FleetRun) -> None:
+def test_a_report_says_so_where_we_cost_more_or_nobody_serves_as_well(fleet: FleetRun) -> None:
     ours, tracking, best = fleet.outcomes
     dear = replace(ours, usd=None, instance_minutes=2 * tracking.instance_minutes)
-    cheap = [dear, replace(tracking, usd=None), best]
+    usual = replace(tracking, usd=None)
+    (name,) = fleet.rivals
+    pages = [
+        render_report(
+            title="t",
+            fleets=[
+                replace(
+                    fleet,
+                    outcomes=[dear, usual, best],
+                    rivals={name: Rival(usual=usual, same_service=same, same_cost=None)},
+                )
+            ],
+        )
+        for same in (usual, None)
+    ]
 
-    page = render_report(title="t", fleets=[replace(fleet, outcomes=cheap)])
+    assert "100 % more than AWS target tracking" in headline_of(pages[0])
+    assert "no setting of target tracking costs as little" in headline_of(pages[0])
+    assert "No setting of AWS target tracking misses as little" in headline_of(pages[1])
+    assert "no setting serves as well" in pages[1]
 
-    assert "100\N{NARROW NO-BREAK SPACE}% more than AWS target tracking" in page
+
+def test_a_chart_has_a_text_alternative_and_a_table_heads_for_its_rows_and_columns(
+    page: str,
+) -> None:
+    assert 'role="img" aria-label="Chart of Media/&lt;Live&gt;: demand from' in page
+    assert "highest at 20" in page
+    assert "Baseline: 400 streams on-premises. Times are UTC." in page
+    assert "time (UTC)" in page
+    own = without_plotly(page)
+    assert not re.findall(r"<th(?! scope=)[ >]", own)
+
+
+def test_a_queue_shows_what_waits_in_time_and_what_is_late(fleet: FleetRun) -> None:
+    queue, live = (
+        without_plotly(render_report(title="t", fleets=[replace(fleet, waits=waits)]))
+        for waits in (True, False)
+    )
+
+    assert '"name":"waiting, in time"' in queue
+    assert '"name":"late"' in queue
+    assert "waiting, in time" not in live
+    assert '"name":"missed"' in live
+
+
+def test_every_policy_is_drawn_and_the_first_rival_stands_out(fleet: FleetRun) -> None:
+    units = next(iter(fleet.rivals_units.values()))
+    many = {f"policy {index}": units for index in range(8)}
+    page = without_plotly(render_report(title="t", fleets=[replace(fleet, rivals_units=many)]))
+
+    assert "legendonly" not in page
+    assert all(f'"name":"{name}"' in page for name in many)
+    assert page.count('"dash":"dot"') == 1
 
 
 def test_a_report_says_that_work_waits_where_it_does(page: str, fleet: FleetRun) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -19,10 +20,12 @@ from peakfleet_cli.times import parse_time
 from peakfleet_demo.options import (
     DEFAULT_HOURS,
     DEFAULT_PEAK_SHARE,
+    QUICK_STACKS,
     App,
     DemoError,
     DemoOptions,
     Outputs,
+    app_folder,
 )
 
 PLAIN_WIDTH = 100
@@ -58,8 +61,22 @@ def demo(
         str, typer.Option("--environment", help="Block of cdk.json's environments to deploy.")
     ] = "prod",
     app_directory: Annotated[
-        Path, typer.Option("--app", help="Checkout of the app, with its cdk.json.")
-    ] = Path(),
+        Path | None,
+        typer.Option(
+            "--app",
+            help="Folder of the app, with its cdk.json. Default: the current one if it has one, "
+            "else the reference app of this package.",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One fleet, the first act, no two weeks before it.")
+    ] = False,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep", help="Leave the local AWS up and say how to use status and explain on it."
+        ),
+    ] = False,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65_535, help="Port of the local AWS. 0: any.")
     ] = 0,
@@ -98,18 +115,20 @@ def demo(
         hours=hours,
         seed=seed,
         peak_share=peak_share,
+        quick=quick,
     )
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
     console = Console(highlight=False, markup=False, width=width)
     html = html or Path("out") / ("demo.html" if scenario is None else "scenarios.html")
-    outputs = Outputs(html=html, json_file=json_file)
+    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    outputs = Outputs(html=html, json_file=json_file, command=command)
     # Loads moto, scipy and polars, which the other commands need not wait for. It comes before
     # `stoppable`: polars takes SIGINT when it is loaded, and lets no blocking read end for it.
     from peakfleet_demo.demo import run_demo  # noqa: PLC0415  see above
     from peakfleet_demo.scenarios import run_scenarios  # noqa: PLC0415  see above
 
     try:
-        with stoppable():
+        with stoppable(), app_folder(app_directory) as folder:
             if scenario is None:
                 reading = recording.read_options(
                     time_column=time_column,
@@ -122,12 +141,18 @@ def demo(
                     rate=rate,
                 )
                 options = replace(options, reading=reading)
-                app = App(directory=app_directory, environment=environment, port=port)
+                app = App(
+                    directory=folder,
+                    environment=environment,
+                    port=port,
+                    stacks=QUICK_STACKS if quick else (),
+                    keep=keep,
+                )
                 problems = run_demo(app, options, outputs, console=console)
             else:
                 problems = run_scenarios(
                     scenario,
-                    app_directory=app_directory,
+                    app_directory=folder,
                     port=port,
                     outputs=outputs,
                     console=console,

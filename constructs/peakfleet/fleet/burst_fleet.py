@@ -224,9 +224,19 @@ class BurstFleet(FleetMetrics, Construct):
             options.get("baseline") or Baseline.none(),
         )
         self.node.add_validation(
-            AtSynth(self, self._groups, spec=lambda: self.spec, signals=self._signals)
+            AtSynth(self, self._groups, spec=self._checked_spec, signals=self._signals)
         )
         Tags.of(self).add(FLEET_TAG, self.fleet_name)
+
+    def _checked_spec(self) -> FleetSpec:
+        spec = self.spec
+        if spec.service_level.miss_at_most is not None and self._learner is None:
+            raise SpecError(
+                "service level: miss_at_most needs a fleet that learns: one live signal in periods "
+                "of a minute or less, pools that boot within 50 minutes, and Foresight.learned(); "
+                "else use ServiceLevel.custom(), and drain_within for a queue"
+            )
+        return spec
 
     @property
     def spec(self) -> FleetSpec:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from aws_cdk import Duration
 
 from peakfleet._values import known_number, seconds
 from peakfleet_planner import PaceSpec, PoolSpec, ServiceLevelSpec, SpecError
 
+_COST_TIMES_SHARE: Final = 0.3
+"""What a missed minute is worth times the share missed, about, before anything is learned."""
+_MOST_FIRST_COST: Final = 300.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceLevel:
     """What a missed unit of work is worth, instead of a target utilisation.
 
-    Use `standard`, `premium`, `economy` or `custom`.
+    Use `miss_at_most` to say how much may be missed, or `standard`, `premium`, `economy` or
+    `custom` to say what missed work is worth.
 
     Args:
         spec: The level as the planner reads it.
@@ -40,6 +46,36 @@ class ServiceLevel:
     def economy(cls) -> ServiceLevel:
         """A missed unit-minute is worth 3 minutes of capacity; peaks are kept for 2 minutes."""
         return cls.custom(unserved_cost=3, hold=Duration.minutes(2))
+
+    @classmethod
+    def miss_at_most(cls, share: float, *, hold: Duration | None = None) -> ServiceLevel:
+        """Miss at most this share of the burst of the last two weeks, at the least cost.
+
+        The learner replays two weeks every hour and sets what missed work is worth, from 1 to
+        2000 minutes of capacity, so that the share is kept; `peakfleet explain` and the metrics
+        `MissedShareAsked` and `MissedShareGot` tell. Less than what booting instances must miss
+        cannot be kept: warm pools and known peaks help there.
+
+        Args:
+            share: Of the burst, from 0.00001 to 0.5. 0.001 is one unit in a thousand.
+            hold: Capacity that was needed this recently is kept. Default: 5 minutes.
+
+        Raises:
+            SpecError: The share is out of range.
+
+        Limitations:
+            The fleet must be able to learn: one live signal in periods of a minute or less, and
+            `Foresight.learned()`. A queue says by `drain_within` what is late.
+        """
+        known_number("service level", "miss_at_most", share)
+        first = min(_MOST_FIRST_COST, max(1.0, _COST_TIMES_SHARE / share)) if share > 0 else 1.0
+        return cls(
+            spec=ServiceLevelSpec(
+                unserved_cost=first,
+                hold_seconds=seconds("service level", "hold", hold or Duration.minutes(5)),
+                miss_at_most=share,
+            )
+        )
 
     @classmethod
     def custom(cls, *, unserved_cost: float, hold: Duration) -> ServiceLevel:

@@ -71,7 +71,15 @@ class _Lesson:
         model = self.model
         if model is None:
             return {"ModelTrusted": 0}
+        service = {}
+        if model.service:
+            service = {
+                "MissedShareAsked": model.service.asked,
+                "MissedShareGot": model.service.got,
+                "UnservedCost": model.service.unserved_cost,
+            }
         return {
+            **service,
             "ModelTrusted": model.trusted and self.outcome is Outcome.LEARNED,
             "ForesightCost": model.grade.foresight_cost,
             "ReactiveCost": model.grade.reactive_cost,

@@ -47,6 +47,7 @@ from peakfleet_planner.forecast.model import (
     DemandModel,
     Grade,
     HorizonModel,
+    Service,
     WarmModel,
     read_model,
 )

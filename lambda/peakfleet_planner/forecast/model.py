@@ -138,6 +138,27 @@ class Grade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The share of the burst that may be missed, and what keeps it.
+
+    Args:
+        asked: The share that was asked for.
+        got: The share that the rule then followed would have missed over the last two weeks, at
+            boots as measured; capacity that AWS refused is not in it.
+        unserved_cost: What a missed unit-minute has to be worth for that, in minutes of capacity.
+    """
+
+    asked: float
+    got: float
+    unserved_cost: float
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        check_within("demand model", "service.got", self.got, 0, 1)
+        check_at_least("demand model", "service.unserved_cost", self.unserved_cost, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DemandModel(Document):
     """What was learned of one fleet's demand, and where its forecasts stood. In instances.
 
@@ -157,6 +178,7 @@ class DemandModel(Document):
         keep_table: What keeping a layer gains.
         grade: Why it is trusted, or not.
         warm: What waits. Default: nothing does.
+        service: How a share of the burst that may be missed is kept. Default: none is asked for.
     """
 
     document_name: ClassVar[str] = "demand model"
@@ -174,6 +196,7 @@ class DemandModel(Document):
     keep_table: tuple[Row, ...]
     grade: Grade = field(default_factory=Grade)
     warm: WarmModel | None = None
+    service: Service | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be evaluated."""

@@ -15,5 +15,7 @@ from peakfleet_planner.requirement.live_requirement import (
     lasts_unserved,
     reactive_need,
     roll_forecast,
+    service_of,
     with_known_peaks,
+    with_service,
 )

@@ -12,6 +12,7 @@ from peakfleet_planner.forecast import (
     DemandModel,
     ForecastSizes,
     RolledModel,
+    Service,
     basis_of,
     forecast_sizes,
     roll,
@@ -238,6 +239,23 @@ def forecast_need(
         rule="foresight",
         warm_units=sizes.warm_units,
     )
+
+
+def service_of(spec: FleetSpec, snapshot: Snapshot) -> Service | None:
+    """Return how the asked share of missed burst is kept; None if none is, or nothing is known."""
+    model, asked = snapshot.recalled.model, spec.service_level.miss_at_most
+    if model is None or asked is None or not model.basis.fits(basis_of(spec)):
+        return None
+    found = model.service
+    return found if found and found.asked == asked else None
+
+
+def with_service(spec: FleetSpec, service: Service | None) -> FleetSpec:
+    """Return *spec* with missed work at the worth that keeps the asked share."""
+    if service is None:
+        return spec
+    level = replace(spec.service_level, unserved_cost=service.unserved_cost)
+    return replace(spec, service_level=level)
 
 
 def roll_forecast(

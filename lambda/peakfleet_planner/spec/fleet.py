@@ -32,6 +32,9 @@ class ServiceLevelSpec:
     Args:
         unserved_cost: What one unserved unit-minute is worth, in minutes of the capacity
             that would have served it. Default: 10.
+        miss_at_most: Share of the burst of the last two weeks that may be missed: then the worth
+            follows from what was missed, and begins as `unserved_cost`. Only a fleet whose demand
+            is learned can be held to it. Default: the worth stays as it is.
         hold_seconds: Capacity that was needed this recently is kept. Default: 300.
         history_seconds: How far back demand is read to learn how fast it rises. Default: 7200.
     """
@@ -39,9 +42,12 @@ class ServiceLevelSpec:
     unserved_cost: float = 10.0
     hold_seconds: int = 300
     history_seconds: int = 7200
+    miss_at_most: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a level that could never be kept."""
+        if self.miss_at_most is not None:
+            check_within("service level", "miss_at_most", self.miss_at_most, 1e-5, 0.5)
         check_at_least("service level", "unserved_cost", self.unserved_cost, 1)
         check_within("service level", "history_seconds", self.history_seconds, 600, 10_800)
         check_within("service level", "hold_seconds", self.hold_seconds, 0, self.history_seconds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +32,7 @@ COMPARED: Final = (
 
 
 def _command(
-    name: str, about: str, *, default: tuple[str, ...], files: Files
+    name: str, about: str, *, default: tuple[str, ...], files: Files, both: bool = False
 ) -> Callable[..., None]:
     """Return a command with its default policies and files."""
 
@@ -39,6 +41,7 @@ def _command(
         demand: options.Demand,
         policies: options.Policies = None,
         more: options.MorePolicies = None,
+        both_ways: options.BothWays = both,
         spec: options.Spec = None,
         template: options.Template = None,
         fleet: options.Fleet = None,
@@ -50,6 +53,7 @@ def _command(
         boot_seconds: options.BootSeconds = None,
         metric_delay_seconds: options.MetricDelaySeconds = None,
         unserved_cost: options.UnservedCost = None,
+        miss_at_most: options.MissAtMost = None,
         history_minutes: options.HistoryMinutes = 0,
         seed: options.Seed = 0,
         own_delays: options.OwnDelays = False,
@@ -99,6 +103,7 @@ def _command(
                     max_instances=max_instances,
                     boot_seconds=boot_seconds,
                     unserved_cost=unserved_cost,
+                    miss_at_most=miss_at_most,
                     metric_delay_seconds=metric_delay_seconds,
                     history_minutes=history_minutes,
                     seed=seed,
@@ -110,6 +115,8 @@ def _command(
                 Files(json=json, series=series, html=html, png=png),
                 policies=options.names(policies, more, list(default)),
                 own_delays=own_delays,
+                both_ways=both_ways,
+                command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
                 console=_console(),
             )
 
@@ -134,20 +141,21 @@ def _clear_errors() -> Iterator[None]:
 
 simulate = _command(
     "simulate",
-    """Replay recorded demand through the production decision, and through other policies.
+    """Replay recorded demand through the production decision, and through target tracking.
 
     Needs no AWS account. The fleet is one group made from the options under Physics, or the fleet
     of a specification, a template or a scenario.
     """,
-    default=("peakfleet",),
+    default=("peakfleet", "target-tracking"),
     files=Files(),
 )
 compare = _command(
     "compare",
-    """Compare policies on the same demand: cost, unserved work and score.
+    """Compare policies on the same demand, at equal service and at equal cost.
 
-    The score is instance-minutes paid plus the price of unserved work, over the same of perfect
-    foresight. The policy with the least score is marked.
+    Every other policy is run again at its own cheapest setting that misses no more than Peakfleet,
+    and at the setting that misses least for no more than its cost. The policy with the least cost
+    at equal service is marked.
     """,
     default=COMPARED,
     files=Files(
@@ -155,4 +163,5 @@ compare = _command(
         html=Path("out/compare.html"),
         png=Path("out/compare.png"),
     ),
+    both=True,
 )

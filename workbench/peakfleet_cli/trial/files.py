@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from peakfleet_cli.trial.trial import PEAKFLEET, Tried
 from peakfleet_sim import Demand, Outcome, Run
+from peakfleet_sim.replay import Choice, Rival
 from peakfleet_sim.report import FleetRun, write_picture, write_report
 
 SERIES = (
@@ -83,6 +85,11 @@ def write_figures(path: Path, tried: Sequence[Tried], *, ladder: Sequence[str] =
     document = {}
     for one in tried:
         figures = {name: getattr(one.outcome, name) for name in FIGURES}
+        if one.rival:
+            figures["equal_service"] = _terms(one.rival.same_service)
+            figures["equal_cost"] = _terms(one.rival.same_cost)
+        if one.rival and one.rival.ours:
+            figures["peakfleet_at_its_service"] = _terms(one.rival.ours)
         if ladder and one.run.pools:
             figures |= {"usd": one.outcome.usd, "pools": _pool_figures(one.run)}
         document[one.choice.asked] = figures
@@ -119,7 +126,8 @@ def write_page(
     fleets = [
         replace(
             _by_minute(title, shown, baseline_units, part),
-            outcomes=[_named(one) for one in (shown, *others)],
+            outcomes=[one.outcome for one in named((shown, *others))],
+            rivals=rivals(tried),
             rivals_units={
                 one.choice.asked: (baseline_units + one.run.ready_units)[part].tolist()
                 for one in others
@@ -154,11 +162,39 @@ def leading_first(tried: Sequence[Tried]) -> list[Tried]:
 
 
 def best(tried: Sequence[Tried]) -> Tried | None:
-    """Return the policy with the least score, perfect foresight aside; None without a peak."""
-    if not tried or np.ptp(tried[0].run.demand.units) == 0:
+    """Return the policy with the least cost at equal service; None where nothing was compared."""
+
+    def cost(one: Tried) -> float:
+        if one.rival is None:
+            return one.outcome.cost
+        return one.rival.same_service.cost if one.rival.same_service else inf
+
+    if not any(one.rival for one in tried):
         return None
     scored = [one for one in tried if one.choice.kind.takes_setting]
-    return min(scored, key=lambda one: one.outcome.score or 0.0, default=None)
+    return min(scored, key=cost, default=None)
+
+
+def rivals(tried: Sequence[Tried]) -> dict[str, Rival]:
+    """Return the policies at equal terms, by the names that reports read."""
+    return {one.outcome.policy: one.rival for one in named(tried) if one.rival}
+
+
+def named(tried: Sequence[Tried]) -> list[Tried]:
+    """Return the policies with their settings in the names of their outcomes."""
+    return [replace(one, outcome=replace(one.outcome, policy=_name(one.choice))) for one in tried]
+
+
+def _terms(outcome: Outcome | None) -> dict[str, float | str | None] | None:
+    """Return what a policy came to at another setting."""
+    if outcome is None:
+        return None
+    return {
+        "policy": outcome.policy,
+        "instance_minutes": outcome.instance_minutes,
+        "usd": outcome.usd,
+        "unserved_units": outcome.unserved_units,
+    }
 
 
 def _of_pools(ladder: Sequence[str]) -> tuple[str, ...]:
@@ -227,8 +263,6 @@ def _capacity(one: Tried, part: slice) -> Mapping[str, Sequence[float]]:
     }
 
 
-def _named(one: Tried) -> Outcome:
-    """Return the outcome under the policy's name with its setting, as reports read it."""
-    kind, asked = one.choice.kind, one.choice.asked
-    plain = one.choice.setting is None and kind.default is not None
-    return replace(one.outcome, policy=f"{asked}:{kind.default:g}" if plain else asked)
+def _name(choice: Choice) -> str:
+    plain = choice.setting is None and choice.kind.default is not None
+    return f"{choice.asked}:{choice.kind.default:g}" if plain else choice.asked

@@ -60,7 +60,11 @@ MinInstances = Annotated[
     ),
 ]
 MaxInstances = Annotated[
-    int | None, typer.Option(help="Most instances. Default: 200.", rich_help_panel=_WORLD)
+    int | None,
+    typer.Option(
+        help="Most instances. Default: twice what the peak needs, so that it never binds.",
+        rich_help_panel=_WORLD,
+    ),
 ]
 BootSeconds = Annotated[
     float | None,
@@ -80,6 +84,16 @@ UnservedCost = Annotated[
     typer.Option(
         help="Price of unserved work: instance-minutes for each unserved instance-minute. "
         "Default: 10.",
+        rich_help_panel=_WORLD,
+    ),
+]
+MissAtMost = Annotated[
+    float | None,
+    typer.Option(
+        min=0.00001,
+        max=0.5,
+        help="Share of the burst that Peakfleet may miss over two weeks, as 0.01; it learns what "
+        "missed work must be worth for that.",
         rich_help_panel=_WORLD,
     ),
 ]
@@ -141,6 +155,14 @@ Policies = Annotated[
         metavar="NAME[:SETTING]",
         help="peakfleet, target-tracking, target-tracking-10s, step, hpa, hpa-ca, keda, "
         "predictive, lcp, optimum. Takes several names, separated by spaces or commas.",
+    ),
+]
+BothWays = Annotated[
+    bool,
+    typer.Option(
+        "--both-ways/--one-way",
+        help="Run Peakfleet at the service of the first other policy as well; takes several "
+        "replays of Peakfleet.",
     ),
 ]
 Json = Annotated[

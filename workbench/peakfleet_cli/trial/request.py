@@ -60,9 +60,11 @@ class Physics:
         units_per_instance: Units that one instance serves. Default: 1.
         baseline_units: Units that the on-premises side carries. Default: 0.
         min_instances: Instances that are always kept. Default: 0.
-        max_instances: Most instances. Default: 200.
+        max_instances: Most instances. Default: twice what the peak needs.
         boot_seconds: From launch to serving. Default: 180.
         unserved_cost: Instance-minutes that an unserved one is worth. Default: 10.
+        miss_at_most: Share of the burst that Peakfleet may miss. Default: it goes by the
+            unserved cost.
         metric_delay_seconds: How late demand is seen. Default: 60, or 0 where a fleet's signals
             are read in periods below a minute; a replay goes by whole minutes.
         history_minutes: Minutes at the start that are not scored.
@@ -81,6 +83,7 @@ class Physics:
     max_instances: int | None = None
     boot_seconds: float | None = None
     unserved_cost: float | None = None
+    miss_at_most: float | None = None
     metric_delay_seconds: float | None = None
     history_minutes: int = 0
     seed: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from rich import box
@@ -11,11 +12,21 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from peakfleet_cli.fleet_spec import SpecFileError
-from peakfleet_cli.trial.files import best, write_figures, write_image, write_page, write_series
+from peakfleet_cli.trial.files import (
+    best,
+    named,
+    rivals,
+    write_figures,
+    write_image,
+    write_page,
+    write_series,
+)
 from peakfleet_cli.trial.request import Files, Physics, Source, TrialError
-from peakfleet_cli.trial.trial import Trial, Tried, make_trial
+from peakfleet_cli.trial.trial import PEAKFLEET, Trial, Tried, make_trial
 from peakfleet_planner import SpecError
 from peakfleet_sim import DemandError
+from peakfleet_sim.replay import service_sentence
+from peakfleet_sim.report import against, headline
 
 _MINUTES_PER_HOUR: Final = 60
 _UNKNOWN: Final = "-"
@@ -33,6 +44,8 @@ def run_trial(
     *,
     policies: Sequence[str],
     own_delays: bool,
+    both_ways: bool,
+    command: str,
     console: Console,
 ) -> None:
     """Replay demand under several policies, print the table, write the files.
@@ -43,35 +56,37 @@ def run_trial(
         files: What is written.
         policies: Names, each with a setting after a colon or without.
         own_delays: As in `Trial`.
+        both_ways: Whether ours is run at the service of the first other policy as well.
+        command: What was typed, for the report.
         console: Where table and progress are shown.
 
     Raises:
         TrialError: What was asked for cannot be done; the message names the file or the option.
     """
     try:
-        _run(source, physics, files, policies=policies, own_delays=own_delays, console=console)
+        trial = make_trial(source, physics, policies=policies, own_delays=own_delays)
+        console.print(trial.recording.summary(), soft_wrap=True, markup=False)
+        if physics.max_instances is None and trial.spec is None:
+            most = trial.comparison.world.max_instances
+            console.print(f"maximum: {most:,} instances, twice what the peak needs")
+        for warning in trial.warnings():
+            Console(stderr=True, soft_wrap=True).print(
+                f"peakfleet: warning: {warning}", markup=False, style="bold yellow"
+            )
+        tried = _tried(trial, console, both_ways=both_ways)
+        _show(trial, tried, files, command, console)
     except (DemandError, OSError, SpecError, SpecFileError) as error:
         raise TrialError(str(error)) from error
 
 
-def _run(
-    source: Source,
-    physics: Physics,
-    files: Files,
-    *,
-    policies: Sequence[str],
-    own_delays: bool,
-    console: Console,
+def _show(
+    trial: Trial, tried: Sequence[Tried], files: Files, command: str, console: Console
 ) -> None:
-    trial = make_trial(source, physics, policies=policies, own_delays=own_delays)
-    console.print(trial.recording.summary(), soft_wrap=True, markup=False)
-    for warning in trial.warnings():
-        Console(stderr=True, soft_wrap=True).print(
-            f"peakfleet: warning: {warning}", markup=False, style="bold yellow"
-        )
-    tried = _tried(trial, console)
     title = trial.comparison.demand.name
+    console.print(said(tried), style="bold", markup=False)
     console.print(table(tried, title=title))
+    for line in (*both_ways_lines(tried), *service_lines(trial, tried)):
+        console.print(line, soft_wrap=True, markup=False)
     if trial.ladder:
         console.print(pools_table(tried, ladder=trial.ladder))
     if files.series:
@@ -83,7 +98,7 @@ def _run(
             files.html,
             title=title,
             tried=tried,
-            about=_about(trial),
+            about=[("Command", command), *_about(trial)],
             baseline_units=trial.baseline_units,
             ladder=trial.ladder,
         )
@@ -94,17 +109,44 @@ def _run(
             console.print(f"wrote {path}", soft_wrap=True, markup=False)
 
 
-def _tried(trial: Trial, console: Console) -> list[Tried]:
+def _tried(trial: Trial, console: Console, *, both_ways: bool) -> list[Tried]:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    tried = []
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("perfect foresight", total=len(trial.choices) + 1)
+        task = progress.add_task("perfect foresight", total=2 * len(trial.choices) + 1)
         _ = trial.optimum
+        tried = []
         for choice in trial.choices:
             progress.update(task, description=choice.asked, advance=1)
             tried.append(trial.try_out(choice))
-        progress.advance(task)
+        ours = next((one for one in tried if one.choice.kind.name == PEAKFLEET), None)
+        if ours is None or not ours.outcome.burst_units or not trial.comparison.demand.has_peak:
+            return tried
+        for index, one in enumerate(tried):
+            progress.update(task, description=f"{one.choice.asked} at equal service", advance=1)
+            if one.choice.kind.takes_setting and one.choice.kind.name != PEAKFLEET:
+                rival = trial.rival(ours, one, both_ways=both_ways)
+                both_ways = False
+                tried[index] = replace(one, rival=rival)
     return tried
+
+
+def said(tried: Sequence[Tried]) -> str:
+    """Return the headline, which the report has as well."""
+    return headline(
+        [([one.outcome for one in named(tried)], rivals(tried))],
+        peak=bool(tried) and tried[0].run.demand.has_peak,
+    )
+
+
+def both_ways_lines(tried: Sequence[Tried]) -> list[str]:
+    """Return what Peakfleet costs at the service of another policy, a line for each known."""
+    return [
+        f"At the service of {one.choice.asked} ({one.outcome.unserved_percent:.2f} % missed) "
+        f"Peakfleet costs {against(one.rival.ours.cost / one.outcome.cost)} it "
+        f"({one.rival.ours.policy}, {one.rival.ours.unserved_percent:.2f} % missed)."
+        for one in tried
+        if one.rival and one.rival.ours and one.outcome.cost
+    ]
 
 
 def _about(trial: Trial) -> list[tuple[str, str]]:
@@ -113,11 +155,15 @@ def _about(trial: Trial) -> list[tuple[str, str]]:
     warm = world.warm_pool
     facts = [
         ("Recording", trial.recording.summary()),
-        ("Demand", f"{demand.name}, {demand.minutes:,} minutes from {demand.start:%Y-%m-%d %H:%M}"),
+        (
+            "Demand",
+            f"{demand.name}, {demand.minutes:,} minutes from {demand.start:%Y-%m-%d %H:%M} UTC",
+        ),
         ("Not scored", f"the first {demand.history_minutes:,} minutes"),
         ("Instance", f"{world.units_per_instance:g} units, boots {world.boot_seconds:g} s"),
         ("Size", f"{world.min_instances} to {world.max_instances} instances"),
         ("Metric delay", f"{world.metric_delay_seconds:g} s"),
+        ("Baseline", f"{world.baseline_units:g} units on-premises"),
         ("Unserved work", f"{world.unserved_cost:g} instance-minutes for each one"),
     ]
     if warm.auto or warm.instances:
@@ -133,16 +179,29 @@ def _about(trial: Trial) -> list[tuple[str, str]]:
     return facts
 
 
+def service_lines(trial: Trial, tried: Sequence[Tried]) -> list[str]:
+    """Return what was asked to be missed at most and what was, and what limits it."""
+    level = trial.spec.service_level.miss_at_most if trial.spec else None
+    asked = trial.miss_at_most or level
+    ours = next((one for one in tried if one.choice.asked == PEAKFLEET), None)
+    if asked is None or ours is None:
+        return []
+    return [service_sentence(ours.run, asked=asked)]
+
+
 def table(tried: Sequence[Tried], *, title: str) -> Table:
-    """Return a row for each policy; the best, perfect foresight aside, is marked."""
+    """Return a row for each policy; the cheapest at equal service is marked."""
     priced = any(one.outcome.usd is not None for one in tried)
+    compared = any(one.rival for one in tried)
     result = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     result.add_column("policy", no_wrap=True)
-    for column in ("instance-h", "cost", "unserved %", "violated min", "score"):
+    heads = ["instance-h", "cost against\nforesight", "burst\nmissed %", "minutes\nshort"]
+    heads += ["USD"] if priced else []
+    heads += ["at equal service,\ncost over ours"] if compared else []
+    for column in heads:
         result.add_column(column, justify="right", no_wrap=True)
-    if priced:
-        result.add_column("USD", justify="right", no_wrap=True)
     chosen = best(tried)
+    ours = next((one for one in tried if one.choice.kind.name == PEAKFLEET), None)
     for one in tried:
         outcome, marked = one.outcome, one is chosen
         row = [
@@ -151,12 +210,24 @@ def table(tried: Sequence[Tried], *, title: str) -> Table:
             _ratio(outcome.cost_ratio),
             f"{outcome.unserved_percent:.2f}",
             f"{outcome.violation_minutes:,}",
-            _ratio(outcome.score),
         ]
         if priced:
             row.append(_UNKNOWN if outcome.usd is None else f"{outcome.usd:,.2f}")
+        if compared and ours:
+            row.append(_equal_service(ours, one))
         result.add_row(*row, style="bold green" if marked else "")
     return result
+
+
+def _equal_service(ours: Tried, one: Tried) -> str:
+    if one.rival is None:
+        return "1" if one is ours else ""
+    same = one.rival.same_service
+    if same is None:
+        return "none serves as well"
+    setting = same.policy.partition(":")[2]
+    ratio = f"{same.cost / ours.outcome.cost:.2f}" if ours.outcome.cost else _UNKNOWN
+    return f"{ratio} at {float(setting):.2g}" if setting else ratio
 
 
 def pools_table(tried: Sequence[Tried], *, ladder: Sequence[str]) -> Table:

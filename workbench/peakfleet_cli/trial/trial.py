@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,10 @@ from peakfleet_sim import (
 from peakfleet_sim.policies import live_spec
 from peakfleet_sim.replay import (
     Choice,
+    Rival,
     choose,
+    find_ours,
+    find_rival,
     ladder_dollars,
     queue_of,
     replay_fleet,
@@ -48,11 +52,13 @@ class Tried:
         choice: The policy.
         run: Minute by minute; its pools are those of the fleet, or the one group of the options.
         outcome: Over the scored minutes.
+        rival: At equal service and at equal cost. Default: it was not searched for.
     """
 
     choice: Choice
     run: Run
     outcome: Outcome
+    rival: Rival | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,21 +69,22 @@ class Trial:
         comparison: Demand and physics, as a policy with one group is given them.
         recording: Where the demand comes from.
         choices: The policies.
-        default_maximum: Whether nobody said how many instances there may be. Default: false.
         spec: The fleet, where it was given as one. Default: one group, from the options.
         scenario: What goes wrong. Default: nothing.
         own_delays: Whether policies that read their metric from the source see it at once.
         seed: Of everything that is random.
+        miss_at_most: Share of the burst that the production decision may miss. Default: what the
+            fleet says.
     """
 
     comparison: Comparison
     recording: Recording
     choices: Sequence[Choice]
-    default_maximum: bool = False
     spec: FleetSpec | None = None
     scenario: Scenario | None = None
     own_delays: bool = False
     seed: int = 0
+    miss_at_most: float | None = None
 
     @cached_property
     def optimum(self) -> Run:
@@ -118,9 +125,8 @@ class Trial:
         most = world.max_instances * world.units_per_instance
         share = float(np.mean(burst > most))
         if share > _BINDING_SHARE and self.comparison.queue is None:
-            default = ", the default," if self.default_maximum else ""
             said.append(
-                f"the maximum of {world.max_instances:,} instances{default} binds in {share:.0%} "
+                f"the maximum of {world.max_instances:,} instances binds in {share:.0%} "
                 f"of the minutes: the peak needs {burst.max() / world.units_per_instance:,.0f} "
                 f"instances of {world.units_per_instance:,.6g} units; say --max-instances or "
                 "--units-per-instance, or the outcome shows the maximum and not the policies"
@@ -137,13 +143,49 @@ class Trial:
             outcome = replace(outcome, usd=usd)
         return Tried(choice=choice, run=run, outcome=outcome)
 
+    def rival(self, ours: Tried, tried: Tried, *, both_ways: bool) -> Rival:
+        """Return a policy at its own best setting for our service, and for our cost.
+
+        Args:
+            ours: The production decision.
+            tried: The policy.
+            both_ways: Whether ours is run at the rival's service as well, which takes long.
+        """
+
+        def at(choice: Choice, setting: float) -> Outcome:
+            choice = choice.at(setting)
+            return replace(self.try_out(choice).outcome, policy=choice.asked)
+
+        rival = find_rival(
+            ours.outcome,
+            tried.outcome,
+            partial(at, tried.choice),
+            tried.choice.kind.searched,
+        )
+        if not both_ways:
+            return rival
+        found = find_ours(
+            ours.outcome, tried.outcome, partial(at, ours.choice), ours.choice.kind.searched
+        )
+        return replace(rival, ours=found)
+
     def _run(self, choice: Choice) -> Run:
         spec, scenario, seed = self.spec, self.scenario, self.seed
-        if spec is None or choice.kind.policy is None:
+        asks = self.miss_at_most is not None and choice.setting is None
+        if choice.kind.name == PEAKFLEET and spec is None and asks:
+            world = self.comparison.world
+            level = ServiceLevelSpec(
+                unserved_cost=world.unserved_cost, miss_at_most=self.miss_at_most
+            )
+            run = self.comparison.peakfleet(service_level=level)
+        elif spec is None or choice.kind.policy is None:
             run = self.optimum if choice.kind.policy is None else self._on_one_group(choice)
         elif choice.kind.name == PEAKFLEET:
             if choice.setting is not None:
-                level = replace(spec.service_level, unserved_cost=choice.setting)
+                level = replace(spec.service_level, unserved_cost=choice.setting, miss_at_most=None)
+                spec = replace(spec, service_level=level)
+            elif asks:
+                level = replace(spec.service_level, miss_at_most=self.miss_at_most)
                 spec = replace(spec, service_level=level)
             demand, world = self.comparison.demand, self.comparison.world
             run = replay_fleet(demand, spec, world=world, scenario=scenario, seed=seed)
@@ -185,6 +227,10 @@ def make_trial(
     demand = replace(demand, history_minutes=physics.history_minutes)
     spec = _spec(source)
     scenario = Scenario() if source.scenario is None else load_scenario(source.scenario)
+    if spec is None:
+        if scenario.specs:
+            physics.refuse_what_pools_say()
+        physics = _with_maximum(physics, demand)
     if spec is None and scenario.specs:
         spec = _fleet_of(scenario, physics)
     elif spec is None and source.scenario is not None:
@@ -196,12 +242,22 @@ def make_trial(
         comparison=_comparison(demand, spec, physics),
         recording=recording,
         choices=choices,
-        default_maximum=spec is None and physics.max_instances is None,
         spec=spec,
         scenario=None if source.scenario is None else scenario,
         own_delays=own_delays,
         seed=physics.seed,
+        miss_at_most=physics.miss_at_most,
     )
+
+
+def _with_maximum(physics: Physics, demand: Demand) -> Physics:
+    """Return *physics* with a maximum that does not bind, where nobody said one."""
+    if physics.max_instances is not None:
+        return physics
+    world = physics.world(WarmPoolSpec())
+    peak = float(demand.units.max()) - world.baseline_units
+    needed = ceil(max(0.0, peak) / world.units_per_instance)
+    return replace(physics, max_instances=max(1, 2 * needed, world.min_instances))
 
 
 def _comparison(demand: Demand, spec: FleetSpec | None, physics: Physics) -> Comparison:
@@ -236,7 +292,6 @@ def _spec(source: Source) -> FleetSpec | None:
 
 def _fleet_of(scenario: Scenario, physics: Physics) -> FleetSpec:
     """Return a fleet with the pools of a scenario, everything else from the flags."""
-    physics.refuse_what_pools_say()
     world: World = physics.world(WarmPoolSpec())
     spec = live_spec(world, service_level=ServiceLevelSpec(unserved_cost=world.unserved_cost))
     return replace(spec, pools=scenario.specs)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 
 from rich.console import Console
 
 from peakfleet_demo.demo import report
-from peakfleet_demo.demo.outcomes import compare, physics_of
+from peakfleet_demo.demo.outcomes import FleetOutcome, compare, physics_of
 from peakfleet_demo.demo.peaks import Peak, choose_peak, read_recording
 from peakfleet_demo.demo.screen import Screen, screen_for
 from peakfleet_demo.options import App, DemoError, DemoOptions, Outputs
 from peakfleet_local import DeployError, LocalAws, deploy
-from peakfleet_local.metrics import ReplayError
-from peakfleet_local.replay import Minute, ReplayedFleet, deployed_fleets, replay
+from peakfleet_local.metrics import ReplayError, past_datapoints
+from peakfleet_local.replay import Minute, ReplayedFleet, backlog_of, deployed_fleets, replay
 from peakfleet_planner import FleetSpec, SpecError
 from peakfleet_sim import DemandError
 
@@ -76,9 +78,7 @@ def deploy_in_step(
 def _run(app: App, options: DemoOptions, outputs: Outputs, console: Console) -> tuple[str, ...]:
     began = time.monotonic()
     screen = screen_for(console)
-    cdk = app.directory.resolve() / "node_modules" / ".bin" / "cdk"
-    if not cdk.exists():
-        raise DemoError(f"there is no CDK CLI at {cdk}: say `npm ci` in {app.directory}")
+    cdk = _cdk_cli(app)
     understood: list[str] = []
     with screen.step(f"Read {options.file}") if options.file else nullcontext():
         recording = read_recording(options, say=understood.append)
@@ -95,29 +95,96 @@ def _run(app: App, options: DemoOptions, outputs: Outputs, console: Console) -> 
             deploy(
                 aws,
                 app_directory=app.directory,
-                cdk_command=(str(cdk), "--context", f"environment={app.environment}"),
+                cdk_command=(cdk, "--context", f"environment={app.environment}"),
+                stacks=app.stacks,
                 on_output=heard,
             )
         specs = deployed_fleets(region=aws.region)
         if not specs:
             raise DemoError("the app has no fleet: no schedule sends a specification")
+        if options.quick:
+            specs = tuple(spec for spec in specs if spec.signals[0].kind == "rate")[:1] or specs[:1]
         console.print(f"Fleets: {', '.join(spec.fleet for spec in specs)}")
         peak = choose_peak(options, recording, specs)
         _say_what_is_replayed(peak, console)
+        if peak.past:
+            with screen.step("Publish two weeks of evenings, from which the learners learn"):
+                _publish_past(aws, specs, peak)
         minutes = _replayed(aws, specs, peak, screen)
-    with screen.step("Compare with target tracking and perfect foresight"):
-        outcomes = [compare(spec, peak, minutes) for spec in specs]
-    problems = tuple(report.problems(minutes))
-    report.write_report(outputs.html, outcomes=outcomes, peak=peak, minutes=minutes)
+        with screen.step("Compare with target tracking and perfect foresight, at equal service"):
+            outcomes = [compare(spec, peak, minutes, act) for act in peak.acts for spec in specs]
+        problems = tuple(report.problems(minutes))
+        _show(outcomes, peak, minutes, outputs, problems=problems, console=console)
+        console.print(f"Took {time.monotonic() - began:.0f} s")
+        if app.keep:
+            _keep(aws, specs, console)
+    return problems
+
+
+def _show(
+    outcomes: Sequence[FleetOutcome],
+    peak: Peak,
+    minutes: Sequence[Minute],
+    outputs: Outputs,
+    *,
+    problems: tuple[str, ...],
+    console: Console,
+) -> None:
+    report.write_report(
+        outputs.html, outcomes=outcomes, peak=peak, minutes=minutes, command=outputs.command
+    )
     outputs.write_json(report.document(outcomes, peak, problems))
-    console.print(report.table(outcomes, f"Outcome of {peak.title}"))
+    for act, some in report.by_act(outcomes).items():
+        console.print(report.table(some, act))
+        console.print(report.verdict(some), style="bold")
+        console.print()
     console.print(report.ASSUMPTIONS, style="dim")
-    console.print(report.verdict(outcomes), style="bold")
+    if len(peak.acts) > 1:
+        console.print(f"Over both acts: {report.verdict(outcomes)}", style="bold")
     for problem in problems:
         console.print(f"Failed: {problem}", style="red", soft_wrap=True)
     console.print(f"Report: {outputs.html}")
-    console.print(f"Took {time.monotonic() - began:.0f} s")
-    return problems
+
+
+def _cdk_cli(app: App) -> str:
+    """Return the CDK CLI of the app's folder, else the one that is installed."""
+    own = app.directory.resolve() / "node_modules" / ".bin" / "cdk"
+    if own.exists():
+        return str(own)
+    installed = None if (app.directory / "package.json").exists() else shutil.which("cdk")
+    if installed is None:
+        raise DemoError(
+            f"there is no CDK CLI at {own}: say `npm ci` in {app.directory}, or, without a "
+            "checkout, `npm install --global aws-cdk`"
+        )
+    return installed
+
+
+def _publish_past(aws: LocalAws, specs: Sequence[FleetSpec], peak: Peak) -> None:
+    """Publish what fleets that learn saw before the replay, without passing through it."""
+    for spec in specs:
+        past = peak.past[spec.fleet]
+        if backlog_of(spec) is None:
+            aws.publish(past_datapoints(spec, past.start_epoch_seconds, past.units.tolist()))
+
+
+def _keep(aws: LocalAws, specs: Sequence[FleetSpec], console: Console) -> None:
+    """Print how to use the local AWS, and leave it up until somebody stops it."""
+    console.print("The local AWS stays up; time stands still in it. In another terminal:")
+    for name, value in aws.environment.items():
+        console.print(f"  export {name}={value}", soft_wrap=True)
+    for spec in specs:
+        for verb in ("status", "explain"):
+            command = f"  peakfleet {verb} {spec.fleet} --table {spec.state_table}"
+            console.print(command, soft_wrap=True)
+    first = specs[0]
+    console.print(
+        f"  peakfleet hold {first.fleet} --table {first.state_table} --reason trying --until 2h",
+        soft_wrap=True,
+    )
+    with suppress(KeyboardInterrupt):
+        console.print("Ctrl-C ends it.")
+        threading.Event().wait()
 
 
 def _say_what_is_replayed(peak: Peak, console: Console) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from peakfleet_demo.demo.peaks import Peak
+from peakfleet_demo.demo.peaks import Act, Peak
 from peakfleet_local.replay import (
     FleetMinute,
     Minute,
@@ -20,10 +20,20 @@ from peakfleet_local.replay import (
 )
 from peakfleet_planner import FleetSpec
 from peakfleet_sim import BacklogWork, Comparison, Live, Outcome, Run, score
-from peakfleet_sim.replay import ladder_dollars, queue_of, world_of
+from peakfleet_sim.replay import (
+    KINDS,
+    Rival,
+    find_rival,
+    ladder_dollars,
+    queue_of,
+    usual_delay_seconds,
+    world_of,
+)
 
 PEAKFLEET: Final = "peakfleet"
 MINUTES_PER_HOUR: Final = 60
+TARGET: Final = 0.7
+"""What target tracking usually aims at."""
 
 Floats = NDArray[np.float64]
 
@@ -47,12 +57,16 @@ class FleetOutcome:
 
     Args:
         spec: The fleet.
+        act: Which part of the replay.
+        rival: Target tracking at our service and at our cost.
         peakfleet: What the deployed handlers did.
         target_tracking: What target tracking would have done.
         optimum: What perfect foresight would have done.
     """
 
     spec: FleetSpec
+    act: Act
+    rival: Rival
     peakfleet: PolicyResult
     target_tracking: PolicyResult
     optimum: PolicyResult
@@ -75,7 +89,9 @@ def physics_of(spec: FleetSpec) -> Physics:
     return Live(baseline_units=baseline)
 
 
-def compare(spec: FleetSpec, peak: Peak, minutes: Sequence[Minute]) -> FleetOutcome:
+def compare(
+    spec: FleetSpec, peak: Peak, minutes: Sequence[Minute], act: Act | None = None
+) -> FleetOutcome:
     """Return what *minutes* came to for one fleet, and what others would have made of them.
 
     The others have one kind of instance, with the units and the boot time of the fleet's first
@@ -86,15 +102,34 @@ def compare(spec: FleetSpec, peak: Peak, minutes: Sequence[Minute]) -> FleetOutc
         spec: The fleet.
         peak: What was replayed.
         minutes: All of the replay.
+        act: Which part of it is scored. Default: the first.
     """
-    demand = peak.demands[spec.fleet]
-    contest = Comparison(demand=demand, world=world_of(spec), queue=queue_of(spec))
-    ours = _run(spec, contest, peak, [minute.fleets[spec.fleet] for minute in minutes])
-    theirs, best = contest.target_tracking(), contest.optimum()
+    act = act or peak.acts[0]
+    whole, first = peak.demands[spec.fleet], peak.phases.history_minutes
+    demand = replace(whole, units=whole.units[: act.end_minute], history_minutes=act.first_minute)
+    world = world_of(spec, metric_delay_seconds=usual_delay_seconds(spec))
+    contest = Comparison(demand=demand, world=world, queue=queue_of(spec))
+    seen = minutes[: act.end_minute - first]
+    ours = _run(spec, contest, peak, [minute.fleets[spec.fleet] for minute in seen])
+    best = contest.optimum()
+
+    def tracking(target: float) -> PolicyResult:
+        run = contest.target_tracking(target=target)
+        return _result(run, best, ladder_dollars(spec, run))
+
+    dollars = _pool_dollars(spec, seen[act.first_minute - first :])
+    result, theirs = _result(ours, best, dollars), tracking(TARGET)
     return FleetOutcome(
         spec=spec,
-        peakfleet=_result(ours, best, _pool_dollars(spec, minutes)),
-        target_tracking=_result(theirs, best, ladder_dollars(spec, theirs)),
+        act=act,
+        rival=find_rival(
+            result.outcome,
+            theirs.outcome,
+            lambda target: tracking(target).outcome,
+            KINDS["target-tracking"].searched,
+        ),
+        peakfleet=result,
+        target_tracking=theirs,
         optimum=_result(best, best, ladder_dollars(spec, best)),
     )
 
@@ -130,13 +165,12 @@ def _run(spec: FleetSpec, contest: Comparison, peak: Peak, minutes: Sequence[Fle
 
 
 def _pool_dollars(spec: FleetSpec, minutes: Sequence[Minute]) -> float | None:
-    """Return what the scored minutes cost by each pool's own price."""
+    """Return what *minutes* cost by each pool's own price."""
     prices = {pool.name: pool.usd_per_capacity_hour for pool in spec.pools}
     if None in prices.values():
         return None
     return sum(
         pool.billed_capacity / MINUTES_PER_HOUR * (prices[pool.name] or 0.0)
         for minute in minutes
-        if minute.scored
         for pool in minute.fleets[spec.fleet].pools
     )

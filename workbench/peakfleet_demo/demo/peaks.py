@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -14,10 +14,26 @@ from peakfleet_local.replay import Phases, backlog_of, usable_baseline_units
 from peakfleet_planner import FleetSpec
 from peakfleet_sim import Demand, DemandError, premiere_night, scale_to
 from peakfleet_sim import read_recording as read_file
+from peakfleet_sim.demand import ACTS, premiere_with_past
 
 LEAST_WARM_UP_MINUTES = 30
 SETTLING_MINUTES = 10
 """Minutes of warm-up beyond the time in which the first work falls due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """A part of the replay that is scored by itself.
+
+    Args:
+        name: What it is, for people.
+        first_minute: Where it begins, in minutes from the first minute of the history on.
+        end_minute: Where it is over.
+    """
+
+    name: str
+    first_minute: int
+    end_minute: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +44,17 @@ class Peak:
         title: What it is, for people.
         phases: How much of it is history, warm-up and scored.
         demands: Demand of each fleet, by its name; all start together.
+        acts: What is scored, in the order of time; at least one.
+        past: Demand of each fleet before that, back to back with it, which is published at once.
+            Default: none.
         repeated_minutes: Minutes before the recording begins, filled with its first value.
     """
 
     title: str
     phases: Phases
     demands: Mapping[str, Demand]
+    acts: tuple[Act, ...]
+    past: Mapping[str, Demand] = field(default_factory=dict)
     repeated_minutes: int = 0
 
     @property
@@ -88,6 +109,8 @@ def choose_peak(options: DemoOptions, recording: Demand | None, specs: Sequence[
         specs: The fleets.
     """
     history, warm_up = _history_minutes(specs), _warm_up_minutes(specs)
+    if recording is None and options.hours == DEFAULT_HOURS:
+        return _premiere(options, specs, history=history, warm_up=warm_up)
     before = history + warm_up
     wholes = {
         spec.fleet: _night(options, spec, index)
@@ -107,7 +130,58 @@ def choose_peak(options: DemoOptions, recording: Demand | None, specs: Sequence[
         title=_title(options, recording),
         phases=Phases(history_minutes=history, warm_up_minutes=warm_up, scored_minutes=scored),
         demands=demands,
+        acts=(
+            Act(name=_title(options, recording), first_minute=before, end_minute=before + scored),
+        ),
         repeated_minutes=missing,
+    )
+
+
+def _premiere(
+    options: DemoOptions, specs: Sequence[FleetSpec], *, history: int, warm_up: int
+) -> Peak:
+    """Return two weeks of evenings, then the acts that are named in `ACTS`."""
+    acts = dict(list(ACTS.items())[: 1 if options.quick else None])
+    opens = min(first for first, _ in acts.values())
+    wholes = {
+        spec.fleet: premiere_with_past(
+            baseline_units=usable_baseline_units(spec),
+            peak_burst_units=options.peak_share * max_units(spec),
+            seed=options.seed + index,
+        )
+        for index, spec in enumerate(specs)
+    }
+    before = next(iter(wholes.values())).history_minutes + opens - history - warm_up
+    end = before - opens + history + warm_up + max(end for _, end in acts.values())
+    into = history + warm_up - opens
+    return Peak(
+        title="a premiere night (generated, not recorded)"
+        if options.quick
+        else "a premiere night after two weeks of evenings (generated, not recorded)",
+        phases=Phases(
+            history_minutes=history,
+            warm_up_minutes=warm_up,
+            scored_minutes=end - before - history - warm_up,
+        ),
+        demands={
+            fleet: replace(
+                whole,
+                start=whole.timestamp(before),
+                units=whole.units[before:end].copy(),
+                history_minutes=history + warm_up,
+            )
+            for fleet, whole in wholes.items()
+        },
+        acts=tuple(
+            Act(name=name, first_minute=into + first, end_minute=into + last)
+            for name, (first, last) in acts.items()
+        ),
+        past={}
+        if options.quick
+        else {
+            fleet: replace(whole, units=whole.units[:before].copy(), history_minutes=0)
+            for fleet, whole in wholes.items()
+        },
     )
 
 

@@ -15,15 +15,16 @@ from rich.text import Text
 
 from peakfleet_demo.demo.outcomes import MINUTES_PER_HOUR, FleetOutcome, PolicyResult
 from peakfleet_demo.demo.peaks import Peak
-from peakfleet_local.replay import FleetMinute, Minute, usable_baseline_units
+from peakfleet_local.replay import FleetMinute, Minute, backlog_of, usable_baseline_units
 from peakfleet_planner import FleetSpec
 from peakfleet_sim import Outcome
-from peakfleet_sim.report import FleetRun
+from peakfleet_sim.replay import Rival
+from peakfleet_sim.report import FleetRun, headline
 from peakfleet_sim.report import write_report as write_page
 
 NAMES: Final = ("peakfleet", "target tracking", "perfect foresight")
 ASSUMPTIONS: Final = (
-    "Target tracking (aiming at 0.7) and perfect foresight are simulated for the same minutes and "
+    "Target tracking and perfect foresight are simulated for the same minutes and "
     "the same demand, with one kind of instance: the units and boot time of the fleet's first "
     "pool, up to the units of all its pools. Their dollars fill the fleet's ladder in its order. "
     "A total counts burst in instances of each fleet's first pool."
@@ -80,9 +81,16 @@ def figures(results: Sequence[PolicyResult]) -> Figures:
 
 
 def rows(outcomes: Sequence[FleetOutcome]) -> Iterator[tuple[str, tuple[Figures, ...]]]:
-    """Yield a name and the figures of all policies, for each fleet and for all together."""
+    """Yield a name and the figures of all policies, for each fleet and for all together.
+
+    Several acts of a fleet are summed.
+    """
+    by_fleet: dict[str, list[FleetOutcome]] = {}
     for outcome in outcomes:
-        yield outcome.spec.fleet, tuple(figures([one]) for one in outcome.results)
+        by_fleet.setdefault(outcome.spec.fleet, []).append(outcome)
+    for fleet, acts in by_fleet.items():
+        each = zip(*(outcome.results for outcome in acts), strict=True)
+        yield fleet, tuple(figures(results) for results in each)
     policies = zip(*(outcome.results for outcome in outcomes), strict=True)
     yield "all fleets", tuple(figures(results) for results in policies)
 
@@ -124,14 +132,21 @@ def table(outcomes: Sequence[FleetOutcome], title: str) -> Table:
 
 
 def verdict(outcomes: Sequence[FleetOutcome]) -> str:
-    """Return the outcome over all fleets in one sentence."""
-    *_, (_, (ours, theirs, best)) = rows(outcomes)
-    return (
-        f"peakfleet left {ours.unserved_percent:.2f} % of the burst unserved and cost "
-        f"{_against(ours.cost, theirs.cost)} target tracking, which left "
-        f"{theirs.unserved_percent:.2f} % unserved; perfect foresight would have cost "
-        f"{_against(best.cost, ours.cost)} peakfleet."
-    )
+    """Return the outcome in words, as the HTML report leads with it."""
+    return headline([policies(outcome) for outcome in outcomes])
+
+
+def policies(outcome: FleetOutcome) -> tuple[Sequence[Outcome], Mapping[str, Rival]]:
+    """Return all policies of a fleet, and target tracking at equal terms, as reports read them."""
+    return [one.outcome for one in outcome.results], {outcome.rival.usual.policy: outcome.rival}
+
+
+def by_act(outcomes: Sequence[FleetOutcome]) -> dict[str, list[FleetOutcome]]:
+    """Return the outcomes by the name of their act, in order."""
+    acts: dict[str, list[FleetOutcome]] = {}
+    for outcome in outcomes:
+        acts.setdefault(outcome.act.name, []).append(outcome)
+    return acts
 
 
 def document(
@@ -144,14 +159,23 @@ def document(
         "scored_from": peak.scored_from.isoformat(),
         **asdict(peak.phases),
         "assumptions": ASSUMPTIONS,
-        "fleets": {
-            name: {
-                policy: {**asdict(one), "unserved_percent": one.unserved_percent}
-                for policy, one in zip(NAMES, policies, strict=True)
-            }
-            for name, policies in rows(outcomes)
+        "verdict": verdict(outcomes),
+        "fleets": _fleets(outcomes),
+        "acts": {
+            act: {"verdict": verdict(some), "fleets": _fleets(some)}
+            for act, some in by_act(outcomes).items()
         },
         "problems": list(failures),
+    }
+
+
+def _fleets(outcomes: Sequence[FleetOutcome]) -> dict[str, Any]:
+    return {
+        name: {
+            policy: {**asdict(one), "unserved_percent": one.unserved_percent}
+            for policy, one in zip(NAMES, all_policies, strict=True)
+        }
+        for name, all_policies in rows(outcomes)
     }
 
 
@@ -168,15 +192,13 @@ def problems(minutes: Sequence[Minute]) -> Iterator[str]:
         yield f"{name}: {error} ({count} of {len(minutes)} ticks)"
 
 
-def _against(cost: float, other: float) -> str:
-    if other <= 0:
-        return "as much as" if cost <= 0 else "more than the nothing of"
-    percent = 100 * (cost / other - 1)
-    return f"{abs(percent):.0f} % {'more' if percent > 0 else 'less'} than"
-
-
 def write_report(
-    path: Path, *, outcomes: Sequence[FleetOutcome], peak: Peak, minutes: Sequence[Minute]
+    path: Path,
+    *,
+    outcomes: Sequence[FleetOutcome],
+    peak: Peak,
+    minutes: Sequence[Minute],
+    command: str,
 ) -> None:
     """Write the report of a replay.
 
@@ -185,8 +207,9 @@ def write_report(
         outcomes: What the replay came to, by fleet.
         peak: What was replayed.
         minutes: All of the replay.
+        command: What was typed.
     """
-    scored, phases = [minute for minute in minutes if minute.scored], peak.phases
+    phases = peak.phases
     window = (
         f"{phases.scored_minutes} minutes from {peak.scored_from:%Y-%m-%d %H:%M} UTC, after "
         f"{phases.history_minutes} minutes of history and {phases.warm_up_minutes} minutes in "
@@ -195,8 +218,9 @@ def write_report(
     write_page(
         path,
         title=peak.title,
-        fleets=[_fleet_run(outcome, scored) for outcome in outcomes],
+        fleets=[_fleet_run(outcome, peak, minutes) for outcome in outcomes],
         about=(
+            ("Command", command),
             ("Demand", peak.title),
             ("Window", window),
             ("Scale", SCALE),
@@ -206,14 +230,18 @@ def write_report(
     )
 
 
-def _fleet_run(outcome: FleetOutcome, scored: Sequence[Minute]) -> FleetRun:
-    spec, first = outcome.spec, outcome.peakfleet.run.demand.history_minutes
+def _fleet_run(outcome: FleetOutcome, peak: Peak, minutes: Sequence[Minute]) -> FleetRun:
+    spec, act, first = outcome.spec, outcome.act, outcome.act.first_minute
+    before = peak.phases.history_minutes
+    scored = minutes[first - before : act.end_minute - before]
+    _, rivals = policies(outcome)
     baseline = usable_baseline_units(spec)
     return fleet_run(
-        spec.fleet,
+        spec.fleet if len(peak.acts) == 1 else f"{spec.fleet}. {act.name}",
         spec,
         [(minute.start_epoch_seconds, minute.fleets[spec.fleet]) for minute in scored],
         outcomes=[result.outcome for result in outcome.results],
+        rivals=rivals,
         rivals_units={
             result.run.policy: (baseline + result.run.ready_units[first:]).tolist()
             for result in outcome.results[1:]
@@ -228,6 +256,7 @@ def fleet_run(
     *,
     outcomes: Sequence[Outcome],
     rivals_units: Mapping[str, Sequence[float]] | None = None,
+    rivals: Mapping[str, Rival] | None = None,
 ) -> FleetRun:
     """Return a fleet as a chart of the HTML report.
 
@@ -237,6 +266,7 @@ def fleet_run(
         minutes: Beginning of each minute in seconds since 1970 (UTC), and the fleet in it.
         outcomes: Rows of the table below the chart.
         rivals_units: Capacity of other policies by minute, baseline included. Default: none.
+        rivals: How they compare at equal terms, by their names. Default: not searched for.
     """
     fleets = [fleet for _, fleet in minutes]
     return FleetRun(
@@ -256,4 +286,6 @@ def fleet_run(
         ],
         outcomes=outcomes,
         rivals_units=rivals_units or {},
+        rivals=rivals or {},
+        waits=backlog_of(spec) is not None,
     )

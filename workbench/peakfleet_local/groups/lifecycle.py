@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from math import inf
 
-from moto.elbv2.exceptions import TargetGroupNotFoundError
+from moto.elbv2.exceptions import InvalidTargetError, TargetGroupNotFoundError
 
 from peakfleet_local.groups.activities import Activity, ActivityLog, activity_event
 from peakfleet_local.groups.configuration import Group, retains, stage_of_pool
@@ -278,5 +278,5 @@ def _deregister(group: Group, instance_id: str) -> None:
     for arn in group.target_group_arns:
         try:
             backend.deregister_targets(arn, [{"Id": instance_id}])
-        except TargetGroupNotFoundError:
+        except (InvalidTargetError, TargetGroupNotFoundError):  # what waits is no target
             continue

@@ -14,6 +14,7 @@ from peakfleet_local.metrics.publishing import (
     backlog_datapoints,
     baseline_datapoints,
     demand_datapoints,
+    past_datapoints,
     value_for_units,
 )
 from peakfleet_local.metrics.store import MINUTE_SECONDS, Completeness, MetricStore, Sample

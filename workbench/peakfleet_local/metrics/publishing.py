@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isclose
 
@@ -72,6 +72,26 @@ def demand_datapoints(
             value = value_for_units(signal, demand_units)
             for metric in _distinct(signal.metrics.values()):
                 yield from _over_minute(metric, epoch_seconds, value)
+
+
+def past_datapoints(
+    spec: FleetSpec, start_epoch_seconds: int, demand_units: Sequence[float]
+) -> Iterator[Datapoint]:
+    """Yield what the rate signals of *spec* would have read of many minutes, one value a minute.
+
+    A period below a minute is read by the minute after three hours, as AWS keeps it.
+    """
+    for signal in spec.signals:
+        if isinstance(signal, RateSignal):
+            for metric in _distinct(signal.metrics.values()):
+                periods = max(1, MINUTE_SECONDS // metric.period_seconds)
+                times = periods if metric.statistic == "Sum" else 1
+                for index, units in enumerate(demand_units):
+                    yield Datapoint(
+                        metric=metric,
+                        epoch_seconds=start_epoch_seconds + MINUTE_SECONDS * index,
+                        value=times * value_for_units(signal, units),
+                    )
 
 
 def backlog_datapoints(

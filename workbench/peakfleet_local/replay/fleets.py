@@ -85,7 +85,8 @@ class Work:
 class FleetWorld:
     """One fleet's work as minutes pass, and what CloudWatch can read of it.
 
-    A minute can be read one minute after it ended, which is how late AWS publishes.
+    A minute can be read one minute after it ended, which is how late AWS publishes; where every
+    signal has periods below a minute, it can be read when it has ended.
 
     Args:
         replayed: The fleet and its demand.
@@ -114,10 +115,11 @@ class FleetWorld:
         if in_service is not None:
             ready = sum(in_service[pool.name] * pool.units_per_capacity for pool in self.spec.pools)
         outcome = self._physics.step_units(demand, ready)
-        self._readable, self._newest = (
-            self._newest,
-            tuple(self._measured(epoch_seconds, demand, outcome.metrics)),
-        )
+        measured = tuple(self._measured(epoch_seconds, demand, outcome.metrics))
+        if all(signal.is_fast for signal in self.spec.signals):
+            self._readable = measured
+        else:
+            self._readable, self._newest = self._newest, measured
         return Work(
             demand_units=demand,
             burst_units=outcome.burst_units,

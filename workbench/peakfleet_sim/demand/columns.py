@@ -23,6 +23,8 @@ _TIME_NAME: Final = re.compile(
 _BEST_TIME_NAMES: Final = ("timestamp_utc", "_time", "timestamp", "time", "datetime", "date")
 _BEST_VALUE_NAMES: Final = ("demand", "_value")
 _NO_VALUES: Final = frozenset({"", "index", "id", "row", "#", "no", "table", "result", "_span"})
+_UNNAMED: Final = re.compile(r"column \d+")
+"""How a column without a header is called, such as the index that pandas writes."""
 _INFLUX_LABELS: Final = ("table",)
 
 
@@ -66,7 +68,12 @@ def choose_columns(label: str, sample: pl.DataFrame, options: ReadOptions) -> Co
     time = _time_column(label, sample, cells, options)
     clock = _clock_column(cells, time) if options.time_column is None else None
     rest = [name for name in sample.columns if name not in (time, clock)]
-    numeric = [name for name in rest if _is_numeric(sample[name], cells[name])]
+    numeric = [
+        name
+        for name in rest
+        if _is_numeric(sample[name], cells[name])
+        and not (_TIME_NAME.search(name) and _is_time(sample[name], cells[name]))
+    ]
     labels = tuple(
         name
         for name in rest
@@ -162,7 +169,9 @@ def _value_column(
         raise DemandError(
             f"{label}: --value-column {asked!r} is not there; columns are {listed(rest)}"
         )
-    values = [name for name in numeric if name.lower() not in _NO_VALUES] or list(numeric)
+    values = [
+        name for name in numeric if name.lower() not in _NO_VALUES and not _UNNAMED.fullmatch(name)
+    ] or list(numeric)
     for best in _BEST_VALUE_NAMES:
         for name in values:
             if name.lower() == best:

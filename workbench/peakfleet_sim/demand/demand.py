@@ -54,6 +54,11 @@ class Demand:
         self.units.setflags(write=False)
 
     @property
+    def has_peak(self) -> bool:
+        """Whether demand changes at all."""
+        return bool(np.ptp(self.units) > 0)
+
+    @property
     def minutes(self) -> int:
         """How many minutes there are, history included."""
         return len(self.units)

@@ -22,13 +22,12 @@ from peakfleet_sim.demand.points import (
     read_points,
     step_of,
 )
-from peakfleet_sim.demand.recording import Recording
+from peakfleet_sim.demand.recording import MOST_STEP_MINUTES, Recording
 from peakfleet_sim.demand.source import read_source
 from peakfleet_sim.demand.table import REPEATED_SHARE, Table, read_table
 from peakfleet_sim.demand.zones import SECOND, in_words
 
 _LEAST_ROWS: Final = 2
-_COARSE_MINUTES: Final = 60
 
 
 def load_demand(path: Path, *, seed: int = 0, options: ReadOptions | None = None) -> Demand:
@@ -104,8 +103,11 @@ def _recording(name: str, table: Table, options: ReadOptions) -> Recording:
         minutes = 1
         notes.append("each minute has the mean of the steps that it overlaps")
     elif minutes > 1:
-        detail = "; nothing is known of the hours in a day" if minutes > _COARSE_MINUTES else ""
-        notes.append(f"minutes within a step are filled in by a seeded Brownian bridge{detail}")
+        notes.append(
+            "minutes within a step are filled in by a seeded Brownian bridge"
+            if minutes <= MOST_STEP_MINUTES
+            else "too coarse to be replayed by the minute"
+        )
     return Recording(
         name=name,
         start=datetime.fromtimestamp(grid.start // SECOND, UTC),

@@ -10,11 +10,13 @@ from typing import Final
 
 import numpy as np
 
-from peakfleet_sim.demand.demand import Demand, Floats
+from peakfleet_sim.demand.demand import Demand, DemandError, Floats
 from peakfleet_sim.demand.minutes import to_minutes
 
 HEADER: Final = "timestamp_utc,demand"
 
+MOST_STEP_MINUTES: Final = 60
+"""Nothing is known of the course of a longer step."""
 _SECONDS_PER_MINUTE: Final = 60
 _EXACT_BELOW: Final = 100_000
 _LEAST_STEPS: Final = 60
@@ -66,7 +68,15 @@ class Recording:
 
         Args:
             seed: Of the bridge that fills steps of several minutes. Default: 0.
+
+        Raises:
+            DemandError: The step is above an hour, so that its minutes would be invented.
         """
+        if self.step_minutes > MOST_STEP_MINUTES:
+            raise DemandError(
+                f"{self.name}: a step of {self.recorded_step} says nothing of the minutes in which "
+                "machines boot and a replay goes; export the metric with a step of an hour or less"
+            )
         minutes = to_minutes(self.units, self.step_minutes, seed)
         return Demand(name=self.name, start=self.start, units=minutes)
 

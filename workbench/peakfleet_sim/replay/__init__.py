@@ -3,10 +3,13 @@
 Comes in: demand, a world, a policy or its name, pools and a scenario. Goes out: `Run`, minute by
 minute, and `Outcome`, its figures. Read `replay` (the engine: any policy over n pools), `optimum`
 (perfect foresight), `score`, `comparison` (the same demand before several policies),
-`policy_names` (policies by name and setting) and `fleet_spec` (a deployed fleet's specification,
-replayed). The room imports `policies`, `world` and `demand`.
+`verdict` (cost at equal service, service at equal cost), `asked_service` (what kept a run from the
+service that was asked for), `policy_names` (policies by name and
+setting) and `fleet_spec` (a deployed fleet's specification, replayed). The room imports
+`policies`, `world` and `demand`.
 """
 
+from peakfleet_sim.replay.asked_service import missed_because, service_sentence
 from peakfleet_sim.replay.comparison import Comparison, Queue
 from peakfleet_sim.replay.fleet_spec import (
     ladder_dollars,
@@ -19,3 +22,4 @@ from peakfleet_sim.replay.optimum import OPTIMUM
 from peakfleet_sim.replay.policy_names import KINDS, Choice, choose
 from peakfleet_sim.replay.replay import PoolSeries, Run, replay
 from peakfleet_sim.replay.score import Outcome, score
+from peakfleet_sim.replay.verdict import Rival, Verdict, find_ours, find_rival, verdict_of

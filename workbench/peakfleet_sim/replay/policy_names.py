@@ -22,9 +22,15 @@ from peakfleet_sim.policies import (
 )
 from peakfleet_sim.replay.comparison import Comparison
 from peakfleet_sim.replay.replay import Run
+from peakfleet_sim.replay.verdict import settings_between
 from peakfleet_sim.world import Scenario
 
 _TARGET: Final = "use of an instance that is aimed at"
+
+_TARGETS: Final = tuple(settings_between(0.03, 1.0))
+_PENALTIES: Final = tuple(settings_between(2000.0, 1.0))
+_COSTS: Final = tuple(settings_between(1000.0, 1.0, count=16))
+"""Few, because the production decision is replayed as a whole."""
 
 _Maker = Callable[[Comparison, float], Policy | PeakfleetPolicy]
 
@@ -41,6 +47,8 @@ class PolicyKind:
         setting: What the number after the colon is; empty if it takes none.
         default: Its default; None if that follows from the world.
         most_setting: The largest that can be meant. Default: 1, the whole of an instance.
+        searched: Settings among which its best is searched for, service getting better from one
+            to the next. Default: uses of an instance, from the whole down to 3 %.
         sees_at_once: Whether it reads its metric from the source instead of CloudWatch, so
             that a fair comparison gives it no metric delay.
         least_instances: Instances that it always keeps, whatever the world's minimum.
@@ -52,6 +60,7 @@ class PolicyKind:
     setting: str = _TARGET
     default: float | None = 0.7
     most_setting: float = 1.0
+    searched: Sequence[float] = _TARGETS
     sees_at_once: bool = False
     least_instances: int = 0
 
@@ -73,6 +82,7 @@ KINDS: Final = {
             setting="unserved cost that it plans with",
             default=None,
             most_setting=inf,
+            searched=_COSTS,
         ),
         PolicyKind(
             name="target-tracking",
@@ -139,6 +149,7 @@ KINDS: Final = {
             setting="instance-minutes that an unserved one is taken to cost",
             default=None,
             most_setting=inf,
+            searched=_PENALTIES,
         ),
         PolicyKind(
             name="optimum",
@@ -191,6 +202,10 @@ class Choice:
         else:
             run = comparison.replay(policy, pools=pools, scenario=scenario, seed=seed)
         return replace(run, policy=self.asked)
+
+    def at(self, setting: float) -> Choice:
+        """Return the same policy at another setting."""
+        return replace(self, asked=f"{self.kind.name}:{setting:g}", setting=setting)
 
     def comparison_of(self, comparison: Comparison, *, own_delays: bool) -> Comparison:
         """Return *comparison* as this policy is given it.

@@ -40,6 +40,11 @@ class Outcome:
     usd: float | None = None
 
     @property
+    def cost(self) -> float:
+        """Dollars, or instance-minutes without a price."""
+        return self.instance_minutes if self.usd is None else self.usd
+
+    @property
     def unserved_percent(self) -> float:
         """Unserved work in percent of the burst."""
         return 100 * self.unserved_units / self.burst_units if self.burst_units else 0.0

@@ -8,3 +8,4 @@ and `picture` (the PNG). The room imports `replay` and `demand`.
 from peakfleet_sim.report.chart import FleetRun
 from peakfleet_sim.report.picture import write_picture
 from peakfleet_sim.report.report import render_report, write_report
+from peakfleet_sim.report.words import against, headline

@@ -13,14 +13,17 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from peakfleet_sim.demand import DemandError
-from peakfleet_sim.replay import Outcome
+from peakfleet_sim.replay import Outcome, Rival
 
 POOL_COLOURS: Final = ("#12a594", "#3e7bfa", "#8e6cf0", "#d6609a", "#e2a336", "#5b8c5a")
-POLICY_COLOURS: Final = ("#c2741a", "#7a7f8c", "#a8577e")
+RIVAL_COLOUR: Final = "#b5650f"
+OTHERS_COLOUR: Final = "#8b919d"
+WAITING_COLOUR: Final = "#e2a336"
 BASELINE_COLOUR: Final = "#9aa3b2"
 UNSERVED_COLOUR: Final = "#e5484d"
 HEIGHT_PIXELS: Final = 430
 
+_OTHERS: Final = "others"
 _HOVER_WIDTH: Final = 68
 _Times = dict[str, Any]
 
@@ -40,8 +43,10 @@ class FleetRun:
         outcomes: One row for each policy: `peakfleet`, `target-tracking:0.7`, `optimum`.
         unit: What a unit is, in the plural. Default: units.
         waits: Whether work above the capacity waits in a queue. Default: it is live.
-        rivals_units: Baseline and capacity of other policies, by name, shown on request.
-            Default: none.
+        rivals_units: Baseline and capacity of other policies, by name; the first is highlighted,
+            the others are grey. Default: none.
+        rivals: How they compare with ours at equal terms, by the policy of their outcome.
+            Default: not searched for.
     """
 
     name: str
@@ -55,6 +60,7 @@ class FleetRun:
     unit: str = "units"
     waits: bool = False
     rivals_units: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    rivals: Mapping[str, Rival] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse series that do not fit together."""
@@ -83,22 +89,8 @@ def chart(run: FleetRun, div_id: str) -> str:
     for index, (pool, units) in enumerate(run.capacity_units.items()):
         colour = POOL_COLOURS[index % len(POOL_COLOURS)]
         figure.add_trace(_stacked(times, units, pool, colour))
-    for index, (policy, units) in enumerate(run.rivals_units.items()):
-        figure.add_trace(
-            go.Scatter(
-                **times,
-                y=_short(units),
-                name=policy,
-                visible="legendonly",
-                line={
-                    "color": POLICY_COLOURS[index % len(POLICY_COLOURS)],
-                    "width": 1.6,
-                    "dash": "dot",
-                    "shape": "hv",
-                },
-                hovertemplate="%{y:.4~g}",
-            )
-        )
+    if run.waits:
+        figure.add_trace(_waiting(times, run))
     for trace in _unserved(times, run):
         figure.add_trace(trace)
     figure.add_trace(
@@ -106,21 +98,36 @@ def chart(run: FleetRun, div_id: str) -> str:
             **times,
             y=_short(run.demand_units),
             name="demand",
+            legendrank=1,
             meta="ink",
             line={"color": "#1c2024", "width": 2.2, "shape": "hv"},
             customdata=[[_lines(text)] for text in run.explanations],
             hovertemplate="%{y:.4~g}<br><br>%{customdata[0]}",
         )
     )
+    for index, (policy, units) in reversed(list(enumerate(run.rivals_units.items()))):
+        figure.add_trace(_rival(times, units, policy, first=index == 0))
+    if (others := len(run.rivals_units) - 1) > 0:
+        name = "1 other policy" if others == 1 else f"{others} other policies"
+        line = {"color": OTHERS_COLOUR, "width": 1}
+        entry = {"legendgroup": _OTHERS, "legendrank": 5, "hoverinfo": "skip"}
+        figure.add_trace(
+            go.Scatter(x=[None], y=[None], mode="lines", name=name, line=line, **entry)
+        )
     figure.update_layout(
         height=HEIGHT_PIXELS,
-        margin={"l": 58, "r": 18, "t": 8, "b": 40},
+        margin={"l": 58, "r": 18, "t": 8, "b": 48},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         hovermode="x unified",
         font={"family": "Inter, system-ui, -apple-system, Segoe UI, sans-serif", "size": 13},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "xanchor": "left"},
-        xaxis={"type": "date", "showgrid": False, "hoverformat": "%a %d %b, %H:%M UTC"},
+        xaxis={
+            "title": {"text": "time (UTC)"},
+            "type": "date",
+            "showgrid": False,
+            "hoverformat": "%a %d %b, %H:%M UTC",
+        },
         yaxis={"title": {"text": escape(run.unit)}, "rangemode": "tozero", "zeroline": False},
     )
     html: str = figure.to_html(
@@ -130,7 +137,69 @@ def chart(run: FleetRun, div_id: str) -> str:
         default_height=f"{HEIGHT_PIXELS}px",
         config={"displaylogo": False, "responsive": True, "displayModeBar": False},
     )
-    return html
+    return (
+        f'<figure role="img" aria-label="{escape(in_words(run), quote=True)}">{html}</figure>'
+        f'<p class="baseline">{escape(_baseline(run))}</p>'
+    )
+
+
+def in_words(run: FleetRun) -> str:
+    """Return what the chart shows, for whoever cannot see it."""
+    peak = max(range(len(run.timestamps)), key=lambda minute: run.demand_units[minute])
+    cloud = [sum(units) for units in zip(*run.capacity_units.values(), strict=True)]
+    missed = sum(one > 0 for one in run.unserved_units)
+    return (
+        f"Chart of {run.name}: demand from {min(run.demand_units):,.4g} to "
+        f"{max(run.demand_units):,.4g} {run.unit}, highest at "
+        f"{run.timestamps[peak]:%Y-%m-%d %H:%M} UTC. {_baseline(run)} Capacity in AWS reaches "
+        f"{max(cloud, default=0.0):,.4g} {run.unit}. Work is missed in {missed:,} of "
+        f"{len(run.timestamps):,} minutes."
+    )
+
+
+def _baseline(run: FleetRun) -> str:
+    least, most = min(run.baseline_units), max(run.baseline_units)
+    units = f"{most:,.4g}" if least == most else f"{least:,.4g} to {most:,.4g}"
+    return f"Baseline: {units} {run.unit} on-premises. Times are UTC."
+
+
+def _rival(times: _Times, units: Sequence[float], policy: str, *, first: bool) -> go.Scatter:
+    return go.Scatter(
+        **times,
+        y=_short(units),
+        name=policy,
+        line={
+            "color": RIVAL_COLOUR if first else OTHERS_COLOUR,
+            "width": 2 if first else 1,
+            "dash": "dot" if first else "solid",
+            "shape": "hv",
+        },
+        opacity=1 if first else 0.6,
+        showlegend=first,
+        legendrank=4,
+        legendgroup=None if first else _OTHERS,
+        **({"hovertemplate": "%{y:.4~g}"} if first else {"hoverinfo": "skip"}),
+    )
+
+
+def _waiting(times: _Times, run: FleetRun) -> go.Scatter:
+    """Return what arrives above all capacity and waits, as an area above the capacity."""
+    carried = [
+        baseline + sum(units)
+        for baseline, *units in zip(run.baseline_units, *run.capacity_units.values(), strict=True)
+    ]
+    waits = [
+        max(0.0, demand - units) for demand, units in zip(run.demand_units, carried, strict=True)
+    ]
+    return go.Scatter(
+        **times,
+        y=_short(waits),
+        name="waiting, in time",
+        stackgroup="capacity",
+        line={"color": WAITING_COLOUR, "width": 0, "shape": "hv"},
+        fillcolor=_faded(WAITING_COLOUR, 0.55),
+        hovertemplate="%{y:.4~g}",
+    )
 
 
 def _stacked(times: _Times, units: Sequence[float], name: str, colour: str) -> go.Scatter:
@@ -138,6 +207,7 @@ def _stacked(times: _Times, units: Sequence[float], name: str, colour: str) -> g
         **times,
         y=_short(units),
         name=name,
+        legendrank=3,
         stackgroup="capacity",
         line={"color": colour, "width": 0, "shape": "hv"},
         fillcolor=_faded(colour, 0.42 if colour != BASELINE_COLOUR else 0.28),
@@ -158,7 +228,8 @@ def _unserved(times: _Times, run: FleetRun) -> tuple[go.Scatter, go.Scatter]:
     missed = go.Scatter(
         **times,
         y=_short([demand for demand, _ in pairs]),
-        name="unserved",
+        name="late" if run.waits else "missed",
+        legendrank=2,
         line=edge,
         fill="tonexty",
         fillcolor=UNSERVED_COLOUR,

@@ -12,6 +12,8 @@ from peakfleet_sim.replay import Outcome
 from peakfleet_sim.report import words
 from peakfleet_sim.report.chart import FleetRun, chart, plotly_script
 
+NUMBER = ' class="n"'
+
 
 def render_report(
     *, title: str, fleets: Sequence[FleetRun], about: Sequence[tuple[str, str]] = ()
@@ -31,7 +33,9 @@ def render_report(
         raise DemandError(f"report '{title}': at least one fleet is needed, got none")
     assets = files("peakfleet_sim") / "assets"
     sections = "\n".join(_section(fleet, index) for index, fleet in enumerate(fleets))
-    outcomes = [fleet.outcomes for fleet in fleets]
+    outcomes = [(fleet.outcomes, fleet.rivals) for fleet in fleets if fleet.rivals] or [
+        (fleet.outcomes, fleet.rivals) for fleet in fleets
+    ]
     peak = any(min(fleet.demand_units) < max(fleet.demand_units) for fleet in fleets)
     cards = "".join(
         f'<div class="card"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
@@ -52,9 +56,9 @@ def render_report(
 <header>
 <p class="kicker">peakfleet &middot; {escape(title)}</p>
 <h1>{escape(words.headline(outcomes, peak=peak))}</h1>
-<div class="cards">{cards}</div>
 </header>
 <main>
+<div class="cards">{cards}</div>
 {sections}
 <section class="about"><h2>What was replayed</h2><dl>{facts}
 <dt>How policies are scored</dt><dd>{escape(words.HOW_SCORED)}</dd></dl></section>
@@ -75,41 +79,68 @@ def write_report(
 
 
 def _section(fleet: FleetRun, index: int) -> str:
+    said = words.fleet_sentence(fleet.outcomes, fleet.rivals, waits=fleet.waits)
     return f"""<section>
 <h2>{escape(fleet.name)}</h2>
-<p class="lead">{escape(words.fleet_sentence(fleet.outcomes, waits=fleet.waits))}</p>
+<p class="lead">{escape(said)}</p>
 {chart(fleet, f"fleet-{index}")}
-{_table(fleet.outcomes)}
+{_table(fleet)}
 </section>"""
 
 
-def _table(outcomes: Sequence[Outcome]) -> str:
+def _table(fleet: FleetRun) -> str:
+    outcomes = fleet.outcomes
     most = max((outcome.instance_minutes for outcome in outcomes), default=0.0)
     priced = any(outcome.usd is not None for outcome in outcomes)
-    rows = "\n".join(_row(outcome, most, priced=priced) for outcome in outcomes)
-    dollars = '<th class="n">dollars</th>' if priced else ""
-    return f"""<div class="scroll"><table>
-<thead><tr><th>policy</th><th>instance-hours</th>{dollars}<th class="n">against foresight</th>
-<th class="n">unserved burst</th><th class="n">minutes that missed</th><th class="n">score</th></tr>
-</thead>
+    rows = "\n".join(_row(outcome, fleet, most, priced=priced) for outcome in outcomes)
+    heads = [
+        "instance-hours",
+        *(["dollars"] if priced else []),
+        "cost against perfect foresight",
+        "burst missed",
+        "minutes short",
+        *(["cost at equal service"] if fleet.rivals else []),
+    ]
+    columns = "".join(
+        f'<th scope="col"{NUMBER if index else ""}>{head}</th>' for index, head in enumerate(heads)
+    )
+    return f"""<div class="scroll" tabindex="0" role="region" aria-label="Policies compared"><table>
+<thead><tr><th scope="col">policy</th>{columns}</tr></thead>
 <tbody>
 {rows}
 </tbody></table></div>"""
 
 
-def _row(outcome: Outcome, most_minutes: float, *, priced: bool) -> str:
-    ours = ' class="ours"' if outcome.policy == words.OURS else ""
+def _row(outcome: Outcome, fleet: FleetRun, most_minutes: float, *, priced: bool) -> str:
+    ours = ' class="ours"' if outcome.policy.partition(":")[0] == words.OURS else ""
     share = 100 * outcome.instance_minutes / most_minutes if most_minutes else 0.0
-    dollars = f'<td class="n">{_optional(outcome.usd, "${:,.2f}")}</td>' if priced else ""
+    cells = [
+        *([_optional(outcome.usd, "${:,.2f}")] if priced else []),
+        _optional(outcome.cost_ratio, "{:.2f} x"),
+        f"{outcome.unserved_percent:.2f} %",
+        f"{outcome.violation_minutes:,}",
+        *([_at_equal_service(fleet, outcome)] if fleet.rivals else []),
+    ]
     return (
-        f"<tr{ours}><td>{escape(words.policy(outcome.policy))}</td>"
+        f'<tr{ours}><th scope="row">{escape(words.policy(outcome.policy))}</th>'
         f'<td><span class="bar" style="width:{share * 0.6:.1f}%"></span>'
-        f"{outcome.instance_minutes / 60:,.1f}</td>{dollars}"
-        f'<td class="n">{_optional(outcome.cost_ratio, "{:.2f} x")}</td>'
-        f'<td class="n">{outcome.unserved_percent:.2f} %</td>'
-        f'<td class="n">{outcome.violation_minutes}</td>'
-        f'<td class="n">{_optional(outcome.score, "{:.3f}")}</td></tr>'
+        f"{outcome.instance_minutes / 60:,.1f}</td>"
+        + "".join(f"<td{NUMBER}>{cell}</td>" for cell in cells)
+        + "</tr>"
     )
+
+
+def _at_equal_service(fleet: FleetRun, outcome: Outcome) -> str:
+    """Return what a rival costs where it misses no more than ours, over ours."""
+    rival = fleet.rivals.get(outcome.policy)
+    ours = next((one for one in fleet.outcomes if one.policy == words.OURS), None)
+    if rival is None or ours is None:
+        return ""
+    if rival.same_service is None:
+        return "no setting serves as well"
+    setting = rival.same_service.policy.partition(":")[2]
+    at = f" (at {float(setting):.2g})" if setting else ""
+    return f"{rival.same_service.cost / ours.cost:.2f} x ours{at}" if ours.cost else "not defined"
 
 
 def _optional(value: float | None, form: str) -> str:

@@ -1,0 +1,117 @@
+"""The share of the burst that may be missed is kept by what missed work is worth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from peakfleet_learner.advantages import Advantages, Choice
+from peakfleet_learner.service import MOST_COST, SteeredAdvantages, Steering
+from peakfleet_planner import Memory, decide
+from peakfleet_planner.forecast import DAY_MINUTES, POSITIONS, QUANTILES, Service, ages, basis_of
+from tests.learner.patterns import SPEC
+from tests.planner.test_foresight_laws import MODEL, observed
+
+DAYS = 28
+
+
+def missed_share(asked: float, *, hardness: float, seed: int) -> tuple[float, Steering]:
+    """Return what the last two weeks missed where misses fall as they get dearer, in fits."""
+    random = np.random.default_rng(seed)
+    steering = Steering(asked=asked, first_cost=10)
+    bursts = np.clip(random.normal(20, 15, DAYS * DAY_MINUTES), 0, None)
+    fits = random.random(DAYS * DAY_MINUTES) < 0.2
+    missed = np.zeros_like(bursts)
+    for minute, (burst, fit) in enumerate(zip(bursts.tolist(), fits.tolist(), strict=True)):
+        missed[minute] = min(burst, fit * 5 * hardness * burst / steering.cost)
+        steering.see(burst, float(missed[minute]))
+        if minute % 60 == 0:
+            steering.settle()
+    half = DAYS * DAY_MINUTES // 2
+    return float(missed[half:].sum() / bursts[half:].sum()), steering
+
+
+@pytest.mark.parametrize("asked", [0.05, 0.01, 0.001])
+@pytest.mark.parametrize("hardness", [0.1, 0.5])
+def test_the_asked_share_is_kept_within_a_half_however_hard_demand_is(
+    asked: float, hardness: float
+) -> None:
+    got, steering = missed_share(asked, hardness=hardness, seed=3)
+
+    assert asked / 1.5 <= got <= asked * 1.5
+    assert steering.service().got == pytest.approx(got, rel=0.3)
+
+
+def test_the_worth_keeps_within_its_bounds_where_the_share_cannot_be_kept() -> None:
+    got, steering = missed_share(0.0001, hardness=50, seed=3)
+    assert got > 0.001
+    assert steering.cost == pytest.approx(MOST_COST)
+
+    _, steering = missed_share(0.5, hardness=0.001, seed=3)
+    assert steering.cost == 1
+
+
+def test_a_worth_that_is_hardly_off_is_left_alone() -> None:
+    steering = Steering(asked=0.01, first_cost=30)
+    for _ in range(DAY_MINUTES):
+        steering.see(100, 1)
+
+    assert not steering.settle()
+    assert steering.cost == 30
+
+
+@pytest.mark.parametrize("cost", [3.0, 60.0, 900.0])
+def test_gains_at_any_worth_are_those_that_were_learned_at_it(cost: float) -> None:
+    basis = basis_of(SPEC)
+    assert basis is not None
+    plain = Advantages(
+        boot_minutes=basis.boot_minutes,
+        launch_cost=basis.boot_minutes,
+        metric_delay_minutes=1,
+        unserved_cost=cost,
+        most_layers=basis.most_layers,
+    )
+    steered = SteeredAdvantages(basis, metric_delay_minutes=1, cost=10)
+    random = np.random.default_rng(1)
+    recent: list[float] = []
+    for burst in np.abs(random.normal(8, 6, 600).cumsum() % 30).tolist():
+        recent = [*recent[-59:], burst]
+        levels = (burst + np.linspace(-5, 9, len(QUANTILES))).tolist()
+        choice = Choice(int(burst) + 2, int(burst) + 3, levels, levels, ages(recent))
+        for one in (plain, steered):
+            one.note(burst, choice)
+    plain.learn()
+    steered.learn()
+    steered.price(cost)
+
+    assert len(steered.tables[0]) == POSITIONS
+    for ours, known in zip(steered.tables, plain.tables, strict=True):
+        np.testing.assert_allclose(ours, known, rtol=1e-6, atol=1e-6)
+
+
+def test_a_decision_plans_with_the_worth_that_was_found_and_says_what_was_asked_and_got() -> None:
+    level = replace(SPEC.service_level, miss_at_most=0.01)
+    spec = replace(SPEC, service_level=level)
+    service = Service(asked=0.01, got=0.013, unserved_cost=150)
+    untrusted = replace(MODEL, trusted=False, service=service)
+    spikes = [150 + 90.0 * (minute % 13 == 0) for minute in range(60)]
+    snapshot = observed(spikes, spec=spec, model=untrusted)
+    plan = decide(spec, snapshot)
+
+    dear = replace(SPEC, service_level=replace(SPEC.service_level, unserved_cost=150))
+    without = replace(snapshot, memory=Memory())
+    assert plan.wanted_units == decide(dear, without).wanted_units
+    assert plan.wanted_units > decide(SPEC, without).wanted_units
+    assert "of the burst 0.01 may be missed and 0.013 was" in plan.explain()
+    assert plan.service == service
+
+
+def test_a_worth_that_was_found_for_another_share_is_not_used() -> None:
+    level = replace(SPEC.service_level, miss_at_most=0.001)
+    spec = replace(SPEC, service_level=level)
+    found = Service(asked=0.01, got=0.01, unserved_cost=900)
+    plan = decide(spec, observed([150.0] * 60, spec=spec, model=replace(MODEL, service=found)))
+
+    assert plan.service is None
