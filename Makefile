@@ -42,8 +42,8 @@ export VENV_HELP PIP_HELP NPM_HELP
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-demo: $(READY) $(CDK) ## Deploy to a local AWS and replay a peak (DEMAND=file.csv.gz FROM=time HOURS=n)
-	peakfleet demo $(if $(DEMAND),--demand "$(DEMAND)") $(if $(FROM),--from "$(FROM)") $(if $(HOURS),--hours $(HOURS)) $(ARGS)
+demo: $(READY) $(CDK) ## Deploy to a local AWS and replay a peak (DEMAND=file.csv.gz START=time HOURS=n)
+	peakfleet demo $(if $(DEMAND),--demand "$(DEMAND)") $(if $(START),--from "$(START)") $(if $(HOURS),--hours $(HOURS)) $(ARGS)
 
 faults: $(READY) $(CDK) ## Run every fault scenario on a local AWS (SCENARIO=name for one, ARGS for options)
 	peakfleet demo --scenario $(or $(SCENARIO),all) $(ARGS)
