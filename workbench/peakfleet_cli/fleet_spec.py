@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def read_template(path: Path, fleet: str | None) -> FleetSpec:
     document = _json(path)
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise SpecFileError(f"{path}: is no CloudFormation template, it has no Resources")
-    found = {spec.fleet: spec for spec in _specs(path, document["Resources"])}
+    found = {spec.fleet: spec for spec in specs_of(f"{path}", document["Resources"])}
     if not found:
         raise SpecFileError(f"{path}: has no fleet: no schedule in it sends a specification")
     names = ", ".join(sorted(found))
@@ -55,14 +55,22 @@ def read_template(path: Path, fleet: str | None) -> FleetSpec:
     return found[fleet]
 
 
-def _specs(path: Path, resources: dict[str, Any]) -> Iterator[FleetSpec]:
-    """Yield what the schedules of a template send."""
+def specs_of(where: str, resources: Mapping[str, Any]) -> Iterator[FleetSpec]:
+    """Yield what the schedules of a template send; a learner's is that of its fleet again.
+
+    Args:
+        where: The template, for messages.
+        resources: What is in it.
+
+    Raises:
+        SpecFileError: A specification is none of this version.
+    """
     for logical_id, resource in resources.items():
         if resource.get("Type") != "AWS::Scheduler::Schedule":
             continue
         sent = _text(resource.get("Properties", {}).get("Target", {}).get("Input", ""))
         if (document := _sent(sent)) is not None:
-            yield _parsed(document, f"{path}, {logical_id}")
+            yield _parsed(document, f"{where}, {logical_id}")
 
 
 def _sent(text: str) -> dict[str, Any] | None:

@@ -118,7 +118,7 @@ def fleets_table(fleets: Sequence[FleetStatus], *, now: datetime) -> RenderableT
     for name in ("why", "last tick"):
         table.add_column(name, overflow="fold")
     for one in fleets:
-        sizes = ", ".join(f"{pool.name} {_size(pool)}" for pool in one.pools if _shown(pool))
+        sizes = "\n".join(f"{pool.name} {_size(pool)}" for pool in one.pools if _shown(pool))
         why = one.reason or "has not decided anything yet"
         if one.hold:
             why = f"held by {one.hold.owner}: {one.hold.reason}"
