@@ -24,6 +24,7 @@ from peakfleet_cli.errors import FAILED, in_one_line
 from peakfleet_cli.init import init
 from peakfleet_cli.plan import plan
 from peakfleet_cli.prices import prices
+from peakfleet_cli.prove import prove
 from peakfleet_cli.record import record
 from peakfleet_cli.trial import compare, simulate
 
@@ -103,7 +104,7 @@ app.command(rich_help_panel=_OPERATE)(efficiency)
 app.command(rich_help_panel=_OPERATE)(record)
 for command in (demo, simulate, compare):
     app.command(rich_help_panel=_TRY)(command)
-for command in (init, plan, doctor):
+for command in (init, plan, doctor, prove):
     app.command(rich_help_panel=_BEFORE)(command)
 app.add_typer(demand, name="demand", rich_help_panel=_TRY)
 app.add_typer(prices, name="prices", rich_help_panel=_BEFORE)

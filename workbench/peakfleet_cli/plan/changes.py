@@ -130,6 +130,13 @@ def _on_pool(before: Side, after: Side, old: PoolSpec, new: PoolSpec) -> Iterato
             f"{_many(running, before)}",
             instead="keep the construct's path; or give the pool another name, and retire this one",
         )
+    if old.purchase != new.purchase:
+        yield Change(
+            fleet=fleet,
+            weight=Weight.MOVES,
+            says=f"pool {name} is bought {new.purchase} instead of {old.purchase}: AWS replaces "
+            f"{_many(running, before)} one after another, the new one first",
+        )
     if new.max_capacity < old.max_capacity:
         ended = running - new.max_capacity
         yield Change(
