@@ -1,6 +1,6 @@
 # Everything needs Python 3.11 or newer and git; each target sets up the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo faults test quick lint format synth deploy unnamed bench fuzz mutants lock clean
+.PHONY: help demo faults test quick lint format docs synth deploy unnamed release bench fuzz mutants lock clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -42,8 +42,8 @@ export VENV_HELP PIP_HELP NPM_HELP
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-demo: $(READY) $(CDK) ## Deploy to a local AWS and replay a peak (DEMAND=file.csv.gz FROM=time HOURS=n)
-	peakfleet demo $(if $(DEMAND),--demand "$(DEMAND)") $(if $(FROM),--from "$(FROM)") $(if $(HOURS),--hours $(HOURS)) $(ARGS)
+demo: $(READY) $(CDK) ## Deploy to a local AWS and replay a peak (DEMAND=file.csv.gz START=time HOURS=n)
+	peakfleet demo $(if $(DEMAND),--demand "$(DEMAND)") $(if $(START),--from "$(START)") $(if $(HOURS),--hours $(HOURS)) $(ARGS)
 
 faults: $(READY) $(CDK) ## Run every fault scenario on a local AWS (SCENARIO=name for one, ARGS for options)
 	peakfleet demo --scenario $(or $(SCENARIO),all) $(ARGS)
@@ -63,6 +63,10 @@ lint: $(READY) ## Check format, style, types and who imports whom
 format: $(READY) ## Format and mend what can be mended
 	ruff check --fix .
 	ruff format .
+
+docs: $(READY) $(VENV)/docs/.ready ## Build the documentation site into out/docs; a broken link or reference fails
+	python -m peakfleet_cli.reference > docs/reference/command-line.md
+	PYTHONPATH=$(VENV)/docs python -m mkdocs build --quiet --strict
 
 synth: $(READY) $(CDK) ## Write the templates to cdk.out (ENVIRONMENT=dev|prod)
 	$(CDK) synth --quiet $(if $(ENVIRONMENT),-c environment=$(ENVIRONMENT))
@@ -106,6 +110,10 @@ $(READY): requirements.txt pyproject.toml
 	$(call step,packages of requirements.txt (pip),$(PIP) --require-hashes -r requirements.txt,PIP_HELP)
 	$(call step,this package (pip),$(PIP) --no-deps --no-build-isolation --editable .,PIP_HELP)
 	$(call step,numpy for Lambda (pip),$(VENV)/bin/python -m peakfleet.prefetch,PIP_HELP)
+	@touch $@
+
+$(VENV)/docs/.ready: docs/requirements.txt $(READY)
+	$(call step,mkdocs in $(VENV)/docs (pip),$(PIP) --target $(VENV)/docs --upgrade -r docs/requirements.txt,PIP_HELP)
 	@touch $@
 
 $(CDK): package-lock.json $(READY)

@@ -8,43 +8,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 from peakfleet_cli.main import app
 from peakfleet_planner.efficiency import Hour, PoolDay
 from peakfleet_table import DAYS
-
-TABLE, FLEET = "state", "Media/Transcode"
+from tests.cli.deployed import FLEET, TABLE, account, deploy, fleet_spec
 
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Yield a client of an account with an empty state table."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "COLUMNS": "200",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        client.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": "fleet", "KeyType": "HASH"},
-                {"AttributeName": "item", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "fleet", "AttributeType": "S"},
-                {"AttributeName": "item", "AttributeType": "S"},
-            ],
-        )
+    """Yield a client of an account with two fleets and an empty state table."""
+    monkeypatch.setenv("COLUMNS", "200")
+    with account(monkeypatch) as client:
+        deploy(fleet_spec())
+        deploy(fleet_spec("Media/Live"))
         yield client
 
 
@@ -84,7 +64,7 @@ def put_days(
 
 
 def shown(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["efficiency", "--table", TABLE, *arguments])
+    return CliRunner().invoke(app, ["efficiency", *arguments])
 
 
 def test_each_chip_is_shown_beside_x86_with_its_bounds_and_a_verdict(client: Any) -> None:  # noqa: ANN401  boto3's own
@@ -121,15 +101,15 @@ def test_without_days_of_x86_nothing_is_compared(client: Any) -> None:  # noqa: 
     assert "cannot tell yet" in output
 
 
-def test_without_a_name_every_fleet_of_the_table_is_shown(client: Any) -> None:  # noqa: ANN401  as above
-    for fleet in (FLEET, "Storage/Ingest"):
+def test_without_a_name_every_fleet_is_shown(client: Any) -> None:  # noqa: ANN401  as above
+    for fleet in (FLEET, "Media/Live"):
         put_days(client, pool="X86", units=10, fleet=fleet)
     client.put_item(
         TableName=TABLE, Item={"fleet": {"S": FLEET}, "item": {"S": "HOLD"}, "owner": {"S": "ana"}}
     )
     output = shown().output
     assert FLEET in output
-    assert "Storage/Ingest" in output
+    assert "Media/Live" in output
 
 
 def test_only_the_days_asked_for_are_counted(client: Any, tmp_path: Path) -> None:  # noqa: ANN401  as above
@@ -146,7 +126,7 @@ def test_only_the_days_asked_for_are_counted(client: Any, tmp_path: Path) -> Non
 def test_figures_and_picture_are_written(client: Any, tmp_path: Path) -> None:  # noqa: ANN401  as above
     put_days(client, pool="X86", units=10)
     put_days(client, pool="Graviton", units=11)
-    put_days(client, pool="Storage", units=10, days=2, fleet="Storage/Ingest")
+    put_days(client, pool="Storage", units=10, days=2, fleet="Media/Live")
     picture, file = tmp_path / "out" / "efficiency.png", tmp_path / "out" / "efficiency.json"
     assert shown("--png", str(picture), "--json", str(file)).exit_code == 0
     with Image.open(picture) as image:

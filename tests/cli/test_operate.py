@@ -2,44 +2,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from peakfleet_cli.main import app
 from peakfleet_planner import Plan, PoolPlan, Reason, SignalState, SignalView
+from tests.cli.deployed import FLEET, TABLE, account, deploy, fleet_spec
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-TABLE, FLEET = "state", "Media/Transcode"
-
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        yield boto3.resource("dynamodb").create_table(
-            TableName=TABLE,
-            KeySchema=[
-                {"AttributeName": "fleet", "KeyType": "HASH"},
-                {"AttributeName": "item", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "fleet", "AttributeType": "S"},
-                {"AttributeName": "item", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+    with account(monkeypatch):
+        deploy(fleet_spec())
+        yield boto3.resource("dynamodb").Table(TABLE)
 
 
 def run(*arguments: str) -> Result:
@@ -76,7 +58,7 @@ def the_hold(table: Table) -> dict[str, Any] | None:
 
 
 def hold(*more: str) -> Result:
-    return run("hold", FLEET, "--table", TABLE, "--owner", "ana", "--reason", "tests", *more)
+    return run("hold", FLEET, "--owner", "ana", "--reason", "tests", *more)
 
 
 def test_a_hold_is_written_with_owner_reason_and_expiry(table: Table) -> None:
@@ -112,16 +94,23 @@ def test_a_hold_of_more_than_a_day_says_what_it_costs_and_has_to_be_confirmed(ta
     assert the_hold(table) is not None
 
 
-def test_a_fleet_that_the_table_does_not_know_is_not_held_by_mistake(table: Table) -> None:
-    result = hold("--until", "2h")
+@pytest.mark.parametrize("command", [["hold", "--reason", "x", "--until", "2h"], ["resume"],
+                                     ["release"], ["explain"], ["status"]])  # fmt: skip
+def test_a_mistyped_fleet_fails_in_one_line_with_the_nearest_name(
+    table: Table, command: list[str]
+) -> None:
+    result = run(command[0], "Media/Transcde", *command[1:])
 
     assert result.exit_code == 1
-    assert "has nothing of fleet 'Media/Transcode'" in result.output
+    assert result.stderr == (
+        "peakfleet: there is no fleet 'Media/Transcde' in eu-west-1; "
+        "did you mean Media/Transcode?\n"
+    )
     assert the_hold(table) is None
 
 
-def test_a_new_fleet_can_be_held_on_purpose(table: Table) -> None:
-    assert hold("--until", "2h", "--new").exit_code == 0
+def test_a_fleet_that_was_just_deployed_can_be_held(table: Table) -> None:
+    assert hold("--until", "2h").exit_code == 0
     assert the_hold(table) is not None
 
 
@@ -130,7 +119,7 @@ def test_a_new_fleet_can_be_held_on_purpose(table: Table) -> None:
     [("2001-01-01", "is not after now"), ("tomorrow", "is no time"), ("0h", "is not after now")],
 )
 def test_a_hold_needs_an_end_in_the_future(table: Table, until: str, message: str) -> None:
-    result = hold("--until", until, "--new")
+    result = hold("--until", until)
 
     assert result.exit_code == 2
     assert message in result.output.replace("\n", " ")
@@ -138,20 +127,20 @@ def test_a_hold_needs_an_end_in_the_future(table: Table, until: str, message: st
 
 
 def test_resume_ends_the_hold_and_says_whose_it_was(table: Table) -> None:
-    hold("--until", "2h", "--new")
+    hold("--until", "2h")
 
-    result = run("resume", FLEET, "--table", TABLE)
+    result = run("resume", FLEET)
 
     assert "ana's hold ended (tests)" in result.output
     assert the_hold(table) is None
-    assert "is not held" in run("resume", FLEET, "--table", TABLE).output
+    assert "is not held" in run("resume", FLEET).output
 
 
 def test_explain_says_the_newest_decision_in_words(table: Table) -> None:
     decided(table, "2026-03-22T19:00:00+00:00", capacity=2)
     decided(table, "2026-03-22T19:05:00+00:00", capacity=3)
 
-    result = run("explain", FLEET, "--table", TABLE)
+    result = run("explain", FLEET)
 
     assert result.exit_code == 0, result.output
     assert "since 2026-03-22 19:05:00 UTC" in result.output
@@ -165,10 +154,10 @@ def test_explain_looks_back_to_the_decision_that_stood_at_a_time(table: Table) -
     decided(table, "2026-03-22T19:00:00+00:00", capacity=2)
     decided(table, "2026-03-22T19:05:00+00:00", capacity=3)
 
-    result = run("explain", FLEET, "--table", TABLE, "--at", "2026-03-22T19:04Z")
+    result = run("explain", FLEET, "--at", "2026-03-22T19:04Z")
 
     assert "Graviton 1 to 2" in result.output
-    exactly = run("explain", FLEET, "--table", TABLE, "--at", "2026-03-22T19:05:00Z")
+    exactly = run("explain", FLEET, "--at", "2026-03-22T19:05:00Z")
     assert "Graviton 1 to 3" in exactly.output
 
 
@@ -176,16 +165,30 @@ def test_explain_mentions_a_hold_that_stands(table: Table) -> None:
     decided(table, "2026-03-22T19:00:00+00:00", capacity=2)
     hold("--until", "2h")
 
-    assert "is held by ana" in run("explain", FLEET, "--table", TABLE).output
+    assert "is held by ana" in run("explain", FLEET).output
 
 
-def test_explain_of_an_unknown_fleet_says_what_a_name_is(table: Table) -> None:
-    decided(table, "2026-03-22T19:00:00+00:00", capacity=2, fleet="Other")
+def test_a_time_ago_and_a_time_ahead_read_alike(table: Table) -> None:
+    before = datetime.now(UTC) - timedelta(minutes=40)
+    decided(table, before.isoformat(), capacity=2)
 
-    result = run("explain", FLEET, "--table", TABLE)
+    assert "Graviton 1 to 2" in run("explain", FLEET, "--at", "30m").output
+    assert "has no decision up to" in run("explain", FLEET, "--at", "2h").output
+    assert hold("--until", "30m").exit_code == 0
 
-    assert result.exit_code == 1
-    assert "has no decision of fleet 'Media/Transcode'" in result.output
+
+def test_every_command_speaks_json(table: Table) -> None:
+    decided(table, "2026-03-22T19:05:00+00:00", capacity=3)
+
+    held = json.loads(hold("--until", "2h", "--json").stdout)
+    explained = json.loads(run("explain", FLEET, "--json").stdout)
+    ended = json.loads(run("resume", FLEET, "--json").stdout)
+    released = json.loads(run("release", FLEET, "--json").stdout)
+
+    assert held["hold"] == explained["hold"] == ended["ended"]
+    assert explained["decision"]["at"] == "2026-03-22T19:05:00Z"
+    assert explained["decision"]["plan"]["pools"][0]["desired_capacity"] == 3
+    assert released == {"fleet": FLEET, "released": []}
 
 
 def test_a_record_of_another_version_is_named(table: Table) -> None:
@@ -198,19 +201,19 @@ def test_a_record_of_another_version_is_named(table: Table) -> None:
         }
     )
 
-    result = run("explain", FLEET, "--table", TABLE)
+    result = run("explain", FLEET)
 
     assert result.exit_code == 1
     assert "DECISION#2026-03-22T19:00:00Z cannot be read" in result.output
 
 
 def test_a_missing_table_is_said_in_words(table: Table) -> None:
-    del table
+    table.delete()
 
-    result = run("explain", FLEET, "--table", "nowhere")
+    result = run("explain", FLEET)
 
     assert result.exit_code == 1
-    assert "there is no table 'nowhere'" in result.output
+    assert "there is no table 'state'" in result.output
 
 
 def test_a_table_of_somebody_else_is_refused(table: Table) -> None:
@@ -221,8 +224,9 @@ def test_a_table_of_somebody_else_is_refused(table: Table) -> None:
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+    deploy(fleet_spec("Media/Other", table="other"))
 
-    result = run("resume", FLEET, "--table", "other")
+    result = run("resume", "Media/Other")
 
     assert result.exit_code == 1
     assert "is no state table of peakfleet" in result.output

@@ -298,18 +298,33 @@ def test_any_metric_is_recorded_by_name(tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         ([], "name a deployed fleet with --fleet, or --namespace and --metric"),
-        (["--fleet", "Media/X"], "no schedule sends a fleet 'Media/X'; fleets found: Media/Live"),
+        (
+            ["--fleet", "Media/X"],
+            "there is no fleet 'Media/X' in eu-west-1; did you mean Media/Live?",
+        ),
         (["--fleet", "Media/Live", "--metric", "M"], "leave --namespace and --metric out"),
         (["--namespace", "N", "--metric", "M", "--dimension", "Site"], "must be NAME=VALUE"),
+        (["--namespace", "Nowhere", "--metric", "M"], "knows no namespace 'Nowhere' in eu-west-1"),
+        (
+            ["--namespace", "Live", "--metric", "Strems"],
+            "no metric Live/Strems in eu-west-1; it has Streams",
+        ),
+        (
+            ["--namespace", "Live", "--metric", "Streams", "--dimension", "Site=B"],
+            "no metric Live/Streams with Site=B in eu-west-1; it has it with Site=A",
+        ),
     ],
 )
 def test_what_cannot_be_recorded_is_said(
     tmp_path: Path, arguments: Sequence[str], says: str
 ) -> None:
     deploy(fleet(rate("Streams", per_value=2)))
+    publish({5: 1.0})
     result = command(tmp_path / "demand.csv", *arguments)
 
     assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "demand.csv").exists()
     assert says in result.stderr
 
 

@@ -7,11 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from moto import mock_aws
 from typer.testing import CliRunner, Result
 
+from peakfleet_cli.account import Account
 from peakfleet_cli.main import app
 from peakfleet_cli.operate import FleetRecords, Obstacle
 from peakfleet_handlers.aws import Calls, Deadline
@@ -44,11 +43,11 @@ from peakfleet_table import (
     Latest,
     NewestTick,
 )
+from tests.cli.deployed import FLEET, TABLE, account, deploy, fleet_spec, group
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-FLEET, TABLE = "Media/Transcode", "state"
 NOW = int(datetime.now(UTC).timestamp())
 FOREIGN = ForeignSize(pool="Graviton Spot", capacity=7, since_epoch_seconds=NOW - 900)
 
@@ -64,26 +63,9 @@ STRUCK = {
 
 @pytest.fixture(name="client")
 def _client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        client = boto3.client("dynamodb")
-        client.create_table(
-            TableName=TABLE,
-            KeySchema=[
-                {"AttributeName": "fleet", "KeyType": "HASH"},
-                {"AttributeName": "item", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "fleet", "AttributeType": "S"},
-                {"AttributeName": "item", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+    with account(monkeypatch) as client:
+        deploy(fleet_spec())
+        group()
         yield client
 
 
@@ -99,12 +81,12 @@ def decided(tick: int = NOW - 60, **desired: int) -> dict[str, Any]:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, [*arguments, FLEET, "--table", TABLE])
+    return CliRunner().invoke(app, [*arguments, FLEET])
 
 
 def obstacles() -> dict[str, Obstacle]:
-    found = FleetRecords(table_name=TABLE, fleet=FLEET).obstacles(now=datetime.now(UTC))
-    return {one.kind: one for one in found}
+    records = FleetRecords(account=Account(), table_name=TABLE, fleet=FLEET)
+    return {one.kind: one for one in records.overview(now=datetime.now(UTC)).obstacles}
 
 
 def test_pools_that_retire_are_told_until_they_are_left_out(client: DynamoDBClient) -> None:
@@ -191,13 +173,6 @@ def test_status_shows_a_table_and_explain_has_it_too(client: DynamoDBClient) -> 
 def test_a_fleet_without_facts_says_that_nothing_is_in_its_way(client: DynamoDBClient) -> None:
     keep(client, decided())
     assert "nothing stands in the way of Media/Transcode" in run("status").output
-
-
-def test_status_of_an_unknown_fleet_says_what_a_name_is(client: DynamoDBClient) -> None:
-    del client
-    result = run("status")
-    assert result.exit_code == 1
-    assert "has nothing of fleet 'Media/Transcode'" in result.output
 
 
 def test_release_makes_a_foreign_size_the_fleets_own_starting_point(client: DynamoDBClient) -> None:

@@ -138,7 +138,7 @@ def test_an_engineer_can_ask_why_a_fleet_has_its_size(
         plan for plan in replayed.plans(live.fleet) if any(pool.changes for pool in plan.pools)
     ]
 
-    result = CliRunner().invoke(command_line, ["explain", live.fleet, "--table", live.state_table])
+    result = CliRunner().invoke(command_line, ["explain", live.fleet])
 
     assert result.exit_code == 0, result.output
     assert "Media-dev/Live has had this size since 2026-03-22" in result.output

@@ -16,20 +16,18 @@ import typer
 from rich.console import Console
 
 from peakfleet_cli.demand import options as recording
+from peakfleet_cli.errors import STOPPED
+from peakfleet_cli.output import PLAIN_WIDTH
 from peakfleet_cli.times import parse_time
 from peakfleet_demo.options import (
     DEFAULT_HOURS,
     DEFAULT_PEAK_SHARE,
     QUICK_STACKS,
     App,
-    DemoError,
     DemoOptions,
     Outputs,
     app_folder,
 )
-
-PLAIN_WIDTH = 100
-"""Columns of a log; a pipe has no width of its own."""
 
 
 def demo(
@@ -46,7 +44,7 @@ def demo(
         str | None,
         typer.Option(
             "--from",
-            envvar="FROM",
+            envvar="START",
             help="First minute to score (UTC). Default: the busiest hours of the recording.",
         ),
     ] = None,
@@ -159,10 +157,7 @@ def demo(
                 )
     except KeyboardInterrupt:
         console.print("Stopped. The local AWS and everything that it started have ended.")
-        raise typer.Exit(130) from None
-    except (DemoError, recording.ReadOptionsError) as error:
-        console.print(f"peakfleet: {error}", style="red", soft_wrap=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(STOPPED) from None
     if problems:
         raise typer.Exit(1)
 

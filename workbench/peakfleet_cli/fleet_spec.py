@@ -1,19 +1,17 @@
-"""A fleet's specification: from a JSON file, a synthesised template or a deployed schedule."""
+"""A fleet's specification: from a JSON file or a synthesised template."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
+from peakfleet_cli.errors import CommandError
 from peakfleet_planner import FleetSpec, SpecError
 
 
-class SpecFileError(Exception):
+class SpecFileError(CommandError):
     """A specification cannot be had; the message says why and the way out."""
 
 
@@ -44,7 +42,7 @@ def read_template(path: Path, fleet: str | None) -> FleetSpec:
     document = _json(path)
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise SpecFileError(f"{path}: is no CloudFormation template, it has no Resources")
-    found = {spec.fleet: spec for spec in _specs(path, document["Resources"])}
+    found = {spec.fleet: spec for spec in specs_of(f"{path}", document["Resources"])}
     if not found:
         raise SpecFileError(f"{path}: has no fleet: no schedule in it sends a specification")
     names = ", ".join(sorted(found))
@@ -57,48 +55,22 @@ def read_template(path: Path, fleet: str | None) -> FleetSpec:
     return found[fleet]
 
 
-def deployed_spec(fleet: str, *, region: str | None = None) -> FleetSpec:
-    """Return the specification that the fleet's schedule sends now.
-
-    Needs `scheduler:ListSchedules` and `scheduler:GetSchedule`.
+def specs_of(where: str, resources: Mapping[str, Any]) -> Iterator[FleetSpec]:
+    """Yield what the schedules of a template send; a learner's is that of its fleet again.
 
     Args:
-        fleet: The fleet, by its construct path.
-        region: AWS region. Default: that of the environment or profile.
+        where: The template, for messages.
+        resources: What is in it.
 
     Raises:
-        SpecFileError: There is no such fleet, or AWS cannot be asked.
+        SpecFileError: A specification is none of this version.
     """
-    names = set[str]()
-    try:
-        for document in _deployed_documents(region):
-            if document.get("fleet") == fleet:
-                return FleetSpec.from_json(document)
-            names.add(str(document.get("fleet")))
-    except (BotoCoreError, ClientError, SpecError) as error:
-        raise SpecFileError(f"the schedule of fleet '{fleet}' cannot be read: {error}") from error
-    found = ", ".join(sorted(names)) or "none"
-    raise SpecFileError(f"no schedule sends a fleet '{fleet}'; fleets found: {found}")
-
-
-def _specs(path: Path, resources: dict[str, Any]) -> Iterator[FleetSpec]:
-    """Yield what the schedules of a template send."""
     for logical_id, resource in resources.items():
         if resource.get("Type") != "AWS::Scheduler::Schedule":
             continue
         sent = _text(resource.get("Properties", {}).get("Target", {}).get("Input", ""))
         if (document := _sent(sent)) is not None:
-            yield _parsed(document, f"{path}, {logical_id}")
-
-
-def _deployed_documents(region: str | None) -> Iterator[dict[str, Any]]:
-    """Yield the specifications that the schedules of a region send."""
-    scheduler = boto3.client("scheduler", region_name=region)
-    for page in scheduler.get_paginator("list_schedules").paginate():
-        for found in page["Schedules"]:
-            schedule = scheduler.get_schedule(Name=found["Name"], GroupName=found["GroupName"])
-            if (document := _sent(schedule["Target"].get("Input", ""))) is not None:
-                yield document
+            yield _parsed(document, f"{where}, {logical_id}")
 
 
 def _sent(text: str) -> dict[str, Any] | None:

@@ -1,32 +1,110 @@
-"""The `peakfleet` command."""
+"""The `peakfleet` command: which commands there are, and how each of them ends.
+
+Exit codes: 0 done; 1 it could not be done, or was looked at and is not well; 2 wrong use; 130
+stopped by Ctrl-C.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated, Any
+
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from peakfleet_cli import operate
 from peakfleet_cli.demand import demand
 from peakfleet_cli.demo import demo
+from peakfleet_cli.doctor import doctor
 from peakfleet_cli.efficiency.command import efficiency
+from peakfleet_cli.errors import FAILED, in_one_line
+from peakfleet_cli.init import init
+from peakfleet_cli.plan import plan
 from peakfleet_cli.prices import prices
+from peakfleet_cli.prove import prove
 from peakfleet_cli.record import record
 from peakfleet_cli.trial import compare, simulate
 
+
+class OneLineErrors(TyperGroup):
+    """Commands that end with one line on standard error when they cannot do what was asked."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: FBT001, FBT002  the signature of the library
+        windows_expand_args: bool = True,  # noqa: FBT001, FBT002  as above
+        **extra: Any,  # noqa: ANN401  as above
+    ) -> Any:  # noqa: ANN401  as above
+        """Run a command and end the process with its exit code."""
+        del standalone_mode
+        try:
+            code = super().main(
+                args,
+                prog_name or self.name,
+                complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
+        except TyperException as error:
+            context = getattr(error, "ctx", None)
+            path = context.command_path if context else "peakfleet"
+            _say(f"{path}: {' '.join(error.format_message().split())} (see {path} --help)")
+            sys.exit(error.exit_code)
+        except Exception as error:
+            text = in_one_line(error)
+            if text is None:
+                raise
+            _say(f"peakfleet: {text}")
+            sys.exit(FAILED)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(line: str) -> None:
+    typer.echo(typer.style(line, fg="red"), err=True)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001  the library calls it by position
+    if wanted:
+        typer.echo(f"peakfleet {version('peakfleet')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
+    name="peakfleet",
+    cls=OneLineErrors,
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
-    help="Compute fleets in AWS for the demand above your own baseline.",
 )
-app.command()(demo)
-app.command()(simulate)
-app.command()(compare)
-app.command()(record)
-app.command()(operate.hold)
-app.command()(operate.resume)
-app.command()(operate.explain)
-app.command()(operate.status)
-app.command()(operate.release)
-app.command()(efficiency)
-app.add_typer(demand, name="demand")
-app.add_typer(prices, name="prices")
+
+
+@app.callback()
+def peakfleet(
+    *,
+    version_: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
+    ] = False,
+) -> None:
+    """Compute fleets in AWS for the demand above your own baseline."""
+    del version_
+
+
+_OPERATE, _BEFORE, _TRY = "Fleets that run", "Before a deployment", "Without an AWS account"
+for command in (operate.status, operate.explain, operate.hold, operate.resume, operate.release):
+    app.command(rich_help_panel=_OPERATE)(command)
+app.command(rich_help_panel=_OPERATE)(efficiency)
+app.command(rich_help_panel=_OPERATE)(record)
+for command in (demo, simulate, compare):
+    app.command(rich_help_panel=_TRY)(command)
+for command in (init, plan, doctor, prove):
+    app.command(rich_help_panel=_BEFORE)(command)
+app.add_typer(demand, name="demand", rich_help_panel=_TRY)
+app.add_typer(prices, name="prices", rich_help_panel=_BEFORE)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import typer
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(m|min|h|d)")
-_SECONDS = {"m": 60, "min": 60, "h": 3600, "d": 86_400}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d)")
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
 
 def parse_time(text: str, *, option: str) -> datetime:
@@ -34,6 +34,29 @@ def parse_time(text: str, *, option: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def parse_since(text: str, *, now: datetime, option: str) -> datetime:
+    """Return the moment that *text* names: a time, or how long before *now*.
+
+    Args:
+        text: What the user wrote.
+        now: The present.
+        option: Where it was written, for the message.
+
+    >>> parse_since("30m", option="--at", now=datetime(2026, 3, 22, 19, tzinfo=UTC)).isoformat()
+    '2026-03-22T18:30:00+00:00'
+
+    Raises:
+        typer.BadParameter: The text is neither, or the moment is after *now*.
+    """
+    moment = _moment(text, now=now, option=option, sign=-1)
+    if moment > now:
+        raise typer.BadParameter(
+            f"{text!r} is after now ({in_words(now)}); write an earlier time, or 30m, 2h, 1d",
+            param_hint=option,
+        )
+    return moment
+
+
 def parse_until(text: str, *, now: datetime, option: str) -> datetime:
     """Return the moment that *text* names: a time, or how long from *now*.
 
@@ -48,16 +71,19 @@ def parse_until(text: str, *, now: datetime, option: str) -> datetime:
     Raises:
         typer.BadParameter: The text is neither, or the moment is not after *now*.
     """
-    if match := _DURATION.fullmatch(text.strip()):
-        moment = now + timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
-    else:
-        moment = parse_time(text, option=option)
+    moment = _moment(text, now=now, option=option, sign=1)
     if moment <= now:
         raise typer.BadParameter(
             f"{text!r} is not after now ({in_words(now)}); write a later time, or 30m, 2h, 1d",
             param_hint=option,
         )
     return moment
+
+
+def _moment(text: str, *, now: datetime, option: str, sign: int) -> datetime:
+    if match := _DURATION.fullmatch(text.strip()):
+        return now + sign * timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+    return parse_time(text, option=option)
 
 
 def in_words(moment: datetime) -> str:

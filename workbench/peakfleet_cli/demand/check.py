@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from peakfleet_cli.demand import options
+from peakfleet_cli.errors import CommandError
+from peakfleet_cli.output import Json, print_json
 
 if TYPE_CHECKING:
     from peakfleet_sim import Recording
@@ -41,6 +43,7 @@ def check(
     per: options.PerStep = None,
     fill: options.FillGaps = None,
     rate: options.Rate = False,
+    json: Json = False,
 ) -> None:
     """Say what is understood of a recording, and what was assumed.
 
@@ -65,9 +68,11 @@ def check(
         )
         if write is not None:
             recording.write(write)
-    except (DemandError, OSError, options.ReadOptionsError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"peakfleet: {error}", markup=False, style="red")
-        raise typer.Exit(1) from error
+    except DemandError as error:
+        raise CommandError(str(error)) from error
+    if json:
+        print_json({"facts": dict(recording.facts()), "written": write})
+        return
     console = Console(highlight=False, soft_wrap=True)
     console.print(_table(recording))
     if write is not None:

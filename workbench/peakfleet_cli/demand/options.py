@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from peakfleet_cli.errors import CommandError
+
 if TYPE_CHECKING:
     from peakfleet_sim import ReadOptions
 
@@ -18,7 +20,7 @@ ABOUT = (
 )
 
 
-class ReadOptionsError(Exception):
+class ReadOptionsError(CommandError):
     """An option of a recording is none of those allowed; the message says which are."""
 
 

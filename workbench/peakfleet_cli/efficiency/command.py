@@ -11,9 +11,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from peakfleet_cli.account import Account, Profile, Region
 from peakfleet_cli.efficiency.days import read_days
 from peakfleet_cli.efficiency.table import efficiency_table, notes
-from peakfleet_cli.operate import Region, TableError, TableName, clear_errors
+from peakfleet_cli.errors import CommandError
+from peakfleet_cli.operate import deployed_fleets, find_fleet
 from peakfleet_planner.efficiency import ChipEfficiency, chip_efficiencies
 
 _KEPT_DAYS = 400
@@ -21,31 +23,35 @@ _KEPT_DAYS = 400
 
 def efficiency(
     *,
-    table: TableName,
     fleet: Annotated[
         str | None,
-        typer.Option("--fleet", help="The fleet, by its construct path. Default: every fleet."),
+        typer.Option("--fleet", metavar="NAME", help="One fleet. Default: every fleet."),
     ] = None,
     days: Annotated[
         int, typer.Option("--days", min=1, max=_KEPT_DAYS, help="How far back to look.")
     ] = 28,
-    png: Annotated[Path | None, typer.Option("--png", help="Write a plot.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures.")] = None,
+    png: Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Write a plot.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the figures.")
+    ] = None,
     region: Region = None,
+    profile: Profile = None,
 ) -> None:
     """Show units per dollar of each chip against x86, and whether the quoted gain is reached.
 
     From the days that the ledgers of the fleets have written down, with 95 % confidence bounds.
     """
     since = (datetime.now(UTC) - timedelta(days=days)).date()
-    with clear_errors():
-        found = read_days(table, fleet=fleet, since=since, region=region)
-        if not found:
-            raise TableError(
-                f"table '{table}' has no day since {since} of "
-                f"{'any fleet' if fleet is None else f'fleet {fleet!r}'}: a fleet with "
-                f"efficiency=EfficiencyLedger() writes the first an hour after its first whole day"
-            )
+    account = Account(region=region, profile=profile)
+    fleets = deployed_fleets(account) if fleet is None else (find_fleet(account, fleet),)
+    found = {one.name: read_days(account, one, since=since) for one in fleets}
+    found = {name: of_pools for name, of_pools in found.items() if of_pools}
+    if not found:
+        raise CommandError(
+            f"there is no day since {since} of "
+            f"{'any fleet' if fleet is None else f'fleet {fleet!r}'}: a fleet with "
+            f"efficiency=EfficiencyLedger() writes the first an hour after its first whole day"
+        )
     chips = {name: chip_efficiencies(found[name]) for name in sorted(found)}
     console = Console(soft_wrap=True, highlight=False)
     for name, rows in chips.items():

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from peakfleet_cli.account import Account
+from peakfleet_cli.errors import CommandError
 from peakfleet_cli.operate.obstacles import Obstacle, obstacles_of
 from peakfleet_planner import ForeignSize, Hold
 from peakfleet_table import (
@@ -23,18 +24,41 @@ from peakfleet_table import (
     DamagedRecordError,
     Decision,
     Item,
-    NewestTick,
+    Kind,
 )
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+T = TypeVar("T")
+
 _TRIES = 3
 _AFTER_EVERYTHING = "~"
 
 
-class TableError(Exception):
+class TableError(CommandError):
     """The state table cannot be used; the message says why and the way out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What the table says of a fleet at a glance.
+
+    Args:
+        hold: A hold that stands.
+        plan: The decision that gave the fleet its size, as a JSON document.
+        size_since: When that was.
+        last_tick: When the fleet decided last.
+        troubles: What troubled it then, by the names of the metrics that count it.
+        obstacles: What stands in its way.
+    """
+
+    hold: Hold | None = None
+    plan: str | None = None
+    size_since: datetime | None = None
+    last_tick: datetime | None = None
+    troubles: tuple[str, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,44 +68,29 @@ class FleetRecords:
     Every method raises a `TableError` if the table cannot be used.
 
     Args:
+        account: Where the table is.
         table_name: Name of the DynamoDB table.
-        fleet: The fleet, by its construct path.
-        region: AWS region. Default: that of the environment or profile.
+        fleet: The fleet, by its name.
     """
 
+    account: Account
     table_name: str
     fleet: str
-    region: str | None = None
-
-    def known(self) -> bool:
-        """Whether the table has anything of the fleet."""
-        with open_table(self.table_name, region=self.region) as client:
-            found = client.query(**self._between("", None), Limit=1)
-        return bool(found["Items"])
 
     def hold(self) -> Hold | None:
         """Return the hold in the table, which may have ended."""
-        with open_table(self.table_name, region=self.region) as client:
+        with open_table(self.account, self.table_name) as client:
             item = self._get(client, HOLDS.key(self.fleet))
             return HOLDS.read(item) if item else None
 
-    def newest_tick(self) -> NewestTick | None:
-        """Return what the newest tick has left; None if there was none, or that is damaged."""
-        with open_table(self.table_name, region=self.region) as client:
-            item = self._get(client, TICKS.key(self.fleet))
-        try:
-            return TICKS.read(item) if item else None
-        except DamagedRecordError:
-            return None
-
     def put_hold(self, hold: Hold) -> None:
         """Hold the fleet; a hold that it has is replaced."""
-        with open_table(self.table_name, region=self.region) as client:
+        with open_table(self.account, self.table_name) as client:
             client.put_item(TableName=self.table_name, Item=HOLDS.item(self.fleet, hold))
 
     def delete_hold(self) -> Hold | None:
         """End the hold, and return it if there was one; one that is damaged ends as well."""
-        with open_table(self.table_name, region=self.region) as client:
+        with open_table(self.account, self.table_name) as client:
             answer = client.delete_item(
                 TableName=self.table_name, Key=HOLDS.key(self.fleet), ReturnValues="ALL_OLD"
             )
@@ -97,17 +106,28 @@ class FleetRecords:
         """
         until = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" if at else ""
         last = DECISIONS.prefix + until + _AFTER_EVERYTHING
-        with open_table(self.table_name, region=self.region) as client:
+        with open_table(self.account, self.table_name) as client:
             found = client.query(
                 **self._between(DECISIONS.prefix, last), ScanIndexForward=False, Limit=1
             )
             return DECISIONS.read(found["Items"][0]) if found["Items"] else None
 
-    def obstacles(self, *, now: datetime) -> tuple[Obstacle, ...]:
-        """Return what stands in the fleet's way."""
-        with open_table(self.table_name, region=self.region) as client:
+    def overview(self, *, now: datetime) -> Overview:
+        """Return what a tick would read, with one query; what is damaged counts as lost."""
+        with open_table(self.account, self.table_name) as client:
             pages = client.get_paginator("query").paginate(**self._between(FIRST_READ, None))
-            return obstacles_of([item for page in pages for item in page["Items"]], now=now)
+            items = [item for page in pages for item in page["Items"]]
+        hold, latest, tick = (_only(kind, items) for kind in (HOLDS, LATESTS, TICKS))
+        stands = hold is not None and now.timestamp() < hold.until_epoch_seconds
+        ticks = [one.tick for one in (tick, latest) if one]
+        return Overview(
+            hold=hold if stands else None,
+            plan=latest.plan if latest else None,
+            size_since=_moment(latest.tick) if latest else None,
+            last_tick=_moment(max(ticks)) if ticks else None,
+            troubles=(tick.troubles or ()) if tick else (),
+            obstacles=obstacles_of(items, now=now),
+        )
 
     def release(self) -> tuple[ForeignSize, ...]:
         """Take the sizes that somebody else has set for the fleet's own; return them.
@@ -115,7 +135,7 @@ class FleetRecords:
         Raises:
             TableError: The fleet has decided nothing yet, or anew each time that was tried.
         """
-        with open_table(self.table_name, region=self.region) as client:
+        with open_table(self.account, self.table_name) as client:
             for _ in range(_TRIES):
                 found = client.query(
                     **self._between(SIZES.prefix, SIZES.prefix + _AFTER_EVERYTHING),
@@ -197,18 +217,18 @@ def key_condition(fleet: str, first: str, last: str | None) -> dict[str, Any]:
 
 
 @contextmanager
-def open_table(table_name: str, *, region: str | None) -> Iterator[DynamoDBClient]:
+def open_table(account: Account, table_name: str) -> Iterator[DynamoDBClient]:
     """Yield a client of the table, and say in words what AWS refused or what is damaged.
 
     Args:
+        account: Where it is.
         table_name: Name of the DynamoDB table.
-        region: AWS region. None: that of the environment or profile.
 
     Raises:
         TableError: It cannot be used, or a record in it not be read.
     """
     try:
-        yield boto3.client("dynamodb", region_name=region)
+        yield account.client("dynamodb")
     except (ClientError, BotoCoreError) as error:
         raise TableError(_in_words(table_name, error)) from error
     except DamagedRecordError as error:
@@ -230,3 +250,16 @@ def _in_words(table_name: str, error: ClientError | BotoCoreError) -> str:
             return f"table '{table_name}' is no state table of peakfleet: {error}"
         case _:
             return f"table '{table_name}' cannot be reached: {error}"
+
+
+def _only(kind: Kind[T], items: Iterable[Item]) -> T | None:
+    """Return the one record of a kind; None if there is none that can be read."""
+    for item in items:
+        if item["item"]["S"] == kind.prefix:
+            with suppress(DamagedRecordError):
+                return kind.read(item)
+    return None
+
+
+def _moment(epoch_seconds: int) -> datetime:
+    return datetime.fromtimestamp(epoch_seconds, UTC)

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from peakfleet_cli.errors import CommandError
+
 PRICE_LIST_REGION = "us-east-1"
 """Where the Price List Query API answers; it knows the prices of every region."""
 _ON_DEMAND_FILTERS = {
@@ -25,7 +27,7 @@ _ON_DEMAND_FILTERS = {
 _SPOT_PRODUCTS = ["Linux/UNIX"]
 
 
-class RefreshError(Exception):
+class RefreshError(CommandError):
     """Prices cannot be read; the message says why and the way out."""
 
 

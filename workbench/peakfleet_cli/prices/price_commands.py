@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
-import boto3
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from peakfleet_chips import CATALOGUE, PRICE_FILE, InstanceType, Prices, PricesError
+from peakfleet_chips import CATALOGUE, PRICE_FILE, InstanceType, Prices
+from peakfleet_cli.account import Account, Profile, Region
+from peakfleet_cli.output import Json, console, print_json, say
 from peakfleet_cli.prices.aws_prices import (
     PRICE_LIST_REGION,
-    RefreshError,
     on_demand_usd_per_hour,
     spot_usd_per_hour,
 )
@@ -39,54 +38,46 @@ def refresh(
         list[str] | None,
         typer.Argument(metavar="[TYPE]...", help="Types beside those of the catalogue."),
     ] = None,
-    region: Annotated[
-        str | None,
-        typer.Option("--region", help="AWS region. Default: that of your environment or profile."),
-    ] = None,
     out: Annotated[Path, typer.Option("--out", help="Where the prices go.")] = Path(PRICE_FILE),
     spot_days: Annotated[
         int, typer.Option("--spot-days", min=1, max=_MOST_DAYS, help="Spot history to average.")
     ] = 1,
+    json: Json = False,
+    region: Region = None,
+    profile: Profile = None,
 ) -> None:
     """Read list and Spot prices of a region from AWS into a file that the next synth uses.
 
     It is found in the app's directory under its default name, or by the CDK context value
     `peakfleet:prices`. Needs pricing:GetProducts and ec2:DescribeSpotPriceHistory.
     """
-    session = boto3.session.Session()
-    place = region or session.region_name
-    if place is None:
-        raise typer.BadParameter("no region is configured; name one", param_hint="--region")
+    account = Account(region=region, profile=profile)
     wanted = {*CATALOGUE, *(more_types or ())}
     now = datetime.now(UTC)
-    try:
-        read = Prices(
-            region=place,
-            day=now.date(),
-            source=(
-                f"AWS Price List; Spot: EC2 price history, mean of {spot_days * _HOURS_A_DAY} "
-                f"hours and of the zones"
-            ),
-            on_demand_usd_per_hour=on_demand_usd_per_hour(
-                boto3.client("pricing", region_name=PRICE_LIST_REGION),
-                region=place,
-                instance_types=wanted,
-            ),
-            spot_usd_per_hour=spot_usd_per_hour(
-                boto3.client("ec2", region_name=place),
-                instance_types=wanted,
-                now=now,
-                days=spot_days,
-            ),
-        )
-        out.write_text(json.dumps(read.to_json(), indent=2) + "\n", encoding="utf-8")
-    except (RefreshError, OSError) as error:
-        raise _failure(error) from error
-    Console(soft_wrap=True, highlight=False).print(
-        f"{out}: {len(read.on_demand_usd_per_hour)} list prices and "
-        f"{len(read.spot_usd_per_hour)} Spot prices of {place}",
-        markup=False,
+    read = Prices(
+        region=account.place,
+        day=now.date(),
+        source=(
+            f"AWS Price List; Spot: EC2 price history, mean of {spot_days * _HOURS_A_DAY} "
+            f"hours and of the zones"
+        ),
+        on_demand_usd_per_hour=on_demand_usd_per_hour(
+            account.client("pricing", region=PRICE_LIST_REGION),
+            region=account.place,
+            instance_types=wanted,
+        ),
+        spot_usd_per_hour=spot_usd_per_hour(
+            account.client("ec2"), instance_types=wanted, now=now, days=spot_days
+        ),
     )
+    out.write_text(dumps(read.to_json(), indent=2) + "\n", encoding="utf-8")
+    if json:
+        print_json(read.to_json())
+    else:
+        say(
+            f"{out}: {len(read.on_demand_usd_per_hour)} list prices and "
+            f"{len(read.spot_usd_per_hour)} Spot prices of {read.region}"
+        )
 
 
 @prices.command()
@@ -102,14 +93,20 @@ def show(
             "--file", help=f"Price file. Default: {PRICE_FILE} here, else the shipped prices."
         ),
     ] = None,
+    json: Json = False,
 ) -> None:
     """Show what instance types cost, per vCPU and per unit of work, and how old that is."""
     kinds = chosen(types or ())
-    try:
-        known = Prices.read(file) if file else Prices.found()
-    except PricesError as error:
-        raise _failure(error) from error
-    Console().print(price_table(kinds, known, today=datetime.now(UTC).date()))
+    known = Prices.read(file) if file else Prices.found()
+    if json:
+        names = {kind.name for kind in kinds}
+        document = known.to_json()
+        for field, found in document.items():
+            if isinstance(found, dict):
+                document[field] = {name: usd for name, usd in found.items() if name in names}
+        print_json(document)
+    else:
+        console().print(price_table(kinds, known, today=datetime.now(UTC).date()))
 
 
 def chosen(words: Collection[str]) -> tuple[InstanceType, ...]:
@@ -168,8 +165,3 @@ def _figures(kind: InstanceType, prices: Prices) -> Iterator[str]:
 
 def _dollars(usd: float | None, shares: int = 1) -> str:
     return "-" if usd is None else f"{usd / shares:.4f}"
-
-
-def _failure(error: Exception) -> typer.Exit:
-    Console(stderr=True, soft_wrap=True).print(f"peakfleet: {error}", markup=False)
-    return typer.Exit(1)

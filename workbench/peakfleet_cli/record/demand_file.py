@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from peakfleet_cli.errors import CommandError
+
 HEADER = "timestamp_utc,demand"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
-class RecordError(Exception):
+class RecordError(CommandError):
     """Demand cannot be recorded; the message says why and the way out."""
 
 

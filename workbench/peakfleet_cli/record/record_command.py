@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from peakfleet_cli.fleet_spec import SpecFileError, deployed_spec, read_spec
+from peakfleet_cli.account import Account, Profile, Region
+from peakfleet_cli.fleet_spec import read_spec
+from peakfleet_cli.operate import find_fleet
+from peakfleet_cli.output import Json, print_json, say
 from peakfleet_cli.record.demand_file import DemandFile, RecordError
 from peakfleet_cli.record.recording import (
     RETENTION_DAYS,
@@ -21,8 +24,8 @@ from peakfleet_cli.record.recording import (
     series_of_fleet,
     series_of_metric,
 )
-from peakfleet_cli.times import in_words, parse_time
-from peakfleet_planner import FleetSpec, Metric, SpecError
+from peakfleet_cli.times import in_words, parse_since
+from peakfleet_planner import FleetSpec, Metric
 
 DEFAULT_PERIOD_SECONDS = 60
 
@@ -57,9 +60,15 @@ def record(
         bool, typer.Option("--silent-is-zero", help="No datapoint means no demand, not a gap.")
     ] = False,
     start: Annotated[
-        str | None, typer.Option("--from", help="First time (UTC). Default: 15 days ago.")
+        str | None,
+        typer.Option(
+            "--from", metavar="TIME", help="First time (UTC), or 7d ago. Default: 15 days ago."
+        ),
     ] = None,
-    until: Annotated[str | None, typer.Option("--until", help="Last time. Default: now.")] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="TIME", help="Last time, or 2h ago. Default: now."),
+    ] = None,
     period: Annotated[
         int | None,
         typer.Option(
@@ -68,9 +77,9 @@ def record(
             "still has, or that of the file.",
         ),
     ] = None,
-    region: Annotated[
-        str | None, typer.Option("--region", help="AWS region. Default: that of your profile.")
-    ] = None,
+    json: Json = False,
+    region: Region = None,
+    profile: Profile = None,
 ) -> None:
     """Record the demand of a deployed fleet, or any metric, into a demand file.
 
@@ -80,29 +89,27 @@ def record(
     if period not in (None, *RETENTION_DAYS):
         raise typer.BadParameter(f"must be 60, 300 or 3600, got {period}", param_hint="--period")
     now = datetime.now(UTC)
-    ends = None if until is None else parse_time(until, option="--until")
+    ends = None if until is None else parse_since(until, now=now, option="--until")
     first = now - timedelta(days=RETENTION_DAYS[60])
     if start is not None:
-        first = parse_time(start, option="--from")
-    try:
-        if fleet is None and spec is None:
-            read = _metric(namespace, metric, dimension or (), statistic)
-            series: tuple[DemandSeries, ...] = (
-                series_of_metric(
-                    read, units_per_value=units_per_value, silent_is_zero=silent_is_zero
-                ),
-            )
-        else:
-            named = namespace is not None or metric is not None
-            series = series_of_fleet(_spec(fleet, spec, region, metric_named=named))
-        file = _file(out, period, finest_period_seconds(first, now))
-        recorded = Recording(
-            series=series, file=file, period_seconds=file.step_seconds, now=now, region=region
-        ).run(start=first, end=ends)
-    except (OSError, RecordError, SpecError, SpecFileError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"peakfleet: {error}", markup=False)
-        raise typer.Exit(1) from error
-    Console(soft_wrap=True, highlight=False).print(in_one_line(out, recorded), markup=False)
+        first = parse_since(start, now=now, option="--from")
+    account = Account(region=region, profile=profile)
+    if fleet is None and spec is None:
+        read = _metric(namespace, metric, dimension or (), statistic)
+        series: tuple[DemandSeries, ...] = (
+            series_of_metric(read, units_per_value=units_per_value, silent_is_zero=silent_is_zero),
+        )
+    else:
+        named = namespace is not None or metric is not None
+        series = series_of_fleet(_spec(fleet, spec, account, metric_named=named))
+    file = _file(out, period, finest_period_seconds(first, now))
+    recorded = Recording(
+        series=series, file=file, period_seconds=file.step_seconds, now=now, account=account
+    ).run(start=first, end=ends)
+    if json:
+        print_json({"file": out, **asdict(recorded)})
+    else:
+        say(in_one_line(out, recorded))
 
 
 def in_one_line(path: Path, recorded: Recorded) -> str:
@@ -125,12 +132,12 @@ def _file(path: Path, period: int | None, finest: int) -> DemandFile:
 
 
 def _spec(
-    fleet: str | None, path: Path | None, region: str | None, *, metric_named: bool
+    fleet: str | None, path: Path | None, account: Account, *, metric_named: bool
 ) -> FleetSpec:
     if metric_named:
         raise RecordError("a fleet says which metrics to read: leave --namespace and --metric out")
     if path is None:
-        return deployed_spec(fleet or "", region=region)
+        return find_fleet(account, fleet or "").spec
     read = read_spec(path)
     if fleet not in (None, read.fleet):
         raise RecordError(f"{path} is of fleet '{read.fleet}', not '{fleet}'")

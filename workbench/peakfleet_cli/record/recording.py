@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from peakfleet_cli.account import Account
+from peakfleet_cli.operate import nearest
 from peakfleet_cli.record.demand_file import DemandFile, RecordError
 from peakfleet_planner import WAITING, BacklogSignal, FleetSpec, Metric, Signal, SilenceRule
 
@@ -25,6 +26,7 @@ RETENTION_DAYS: Final = {60: 15, 300: 63, 3600: 455}
 SETTLED_SECONDS: Final = 120
 """A datapoint this young may still change."""
 STEPS_PER_READ: Final = 1440
+_MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,14 +119,14 @@ class Recording:
         file: Where demand is written; what it has already is not read again.
         period_seconds: Step of the file.
         now: The time; nothing younger than two minutes is read.
-        region: AWS region. Default: that of the environment or profile.
+        account: Where the metrics are. Default: that of the environment.
     """
 
     series: Sequence[DemandSeries]
     file: DemandFile
     period_seconds: int
     now: datetime
-    region: str | None = None
+    account: Account = field(default_factory=Account)
     _queries: dict[str, tuple[int, str]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -140,7 +142,8 @@ class Recording:
             end: End of the last one. Default: what has settled.
 
         Raises:
-            RecordError: The file ends before what CloudWatch still has, or cannot be read.
+            RecordError: The file ends before what CloudWatch still has, CloudWatch cannot be read,
+                or has nothing, as of a metric whose name was mistyped.
         """
         step = self.period_seconds
         days = max(days for period, days in RETENTION_DAYS.items() if period <= step)
@@ -158,13 +161,15 @@ class Recording:
                     f"{step} s, which it keeps for {days} days: start a new file"
                 )
         before, filled = self.file.count, self.file.filled
-        cloudwatch = boto3.client("cloudwatch", region_name=self.region)
+        cloudwatch = self.account.client("cloudwatch")
         zero = all(one.silent_is_zero for one in self.series)
         for begin in range(first, until, STEPS_PER_READ * step):
             stop = min(begin + STEPS_PER_READ * step, until)
             self.file.append(
                 self._demand(cloudwatch, begin, stop), zero_until=stop if zero else None
             )
+        if not self.file.count:
+            raise RecordError(self._why_nothing(cloudwatch))
         written = self.file.count - before
         last = self.file.next_epoch_seconds
         return Recorded(
@@ -173,6 +178,35 @@ class Recording:
             begins=None if not written or last is None else _moment(last - written * step),
             ends=None if last is None else _moment(last),
             clipped=first > wanted,
+        )
+
+    def _why_nothing(self, cloudwatch: CloudWatchClient) -> str:
+        """Say which metric has no datapoints, and what it may be called."""
+        metrics = [metric for one in self.series for metric in one.metrics.values()]
+        metric, place = metrics[0], self.account.place
+        name = f"{metric.namespace}/{metric.metric_name}"
+        try:
+            pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=metric.namespace)
+            listed = [found for page in pages for found in page["Metrics"]]
+        except (BotoCoreError, ClientError):
+            return f"CloudWatch has no datapoints of {name} in {place} in this time"
+        names = sorted({found["MetricName"] for found in listed})
+        if not names:
+            return f"CloudWatch knows no namespace '{metric.namespace}' in {place}"
+        if metric.metric_name not in names:
+            near = nearest(metric.metric_name, names) or names[:_MOST_NAMED]
+            return f"CloudWatch has no metric {name} in {place}; it has {', '.join(near)}"
+        asked = ", ".join(f"{k}={v}" for k, v in metric.dimensions.items()) or "no dimension"
+        known = [
+            ",".join(f"{d['Name']}={d['Value']}" for d in found["Dimensions"]) or "no dimension"
+            for found in listed
+            if found["MetricName"] == metric.metric_name
+        ]
+        if asked.replace(", ", ",") in known:
+            return f"CloudWatch has no datapoints of {name} ({asked}) in {place} in this time"
+        return (
+            f"CloudWatch has no metric {name} with {asked} in {place}; it has it with "
+            f"{' or '.join(known[:_MOST_NAMED])}"
         )
 
     def _floor(self, moment: datetime) -> int:

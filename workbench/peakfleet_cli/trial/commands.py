@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import typer
-from rich.console import Console
-
 from peakfleet_cli.demand import options as recording
+from peakfleet_cli.output import console
 from peakfleet_cli.trial import options
-from peakfleet_cli.trial.request import Files, Physics, Source, TrialError, warm_size
+from peakfleet_cli.trial.request import Files, Physics, Source, warm_size
 
-PLAIN_WIDTH: Final = 100
-"""Columns of a log; a pipe has no width of its own."""
 COMPARED: Final = (
     "peakfleet",
     "target-tracking",
@@ -74,69 +69,53 @@ def _command(
         png: options.Png = files.png,
         series: options.Series = files.series,
     ) -> None:
-        with _clear_errors():
-            # Loads scipy, which `--help` and the other commands need not wait for.
-            from peakfleet_cli.trial.run import run_trial  # noqa: PLC0415  see above
+        # Loads scipy, which `--help` and the other commands need not wait for.
+        from peakfleet_cli.trial.run import run_trial  # noqa: PLC0415  see above
 
-            run_trial(
-                Source(
-                    demand=demand,
-                    spec=spec,
-                    template=template,
-                    fleet=fleet,
-                    scenario=scenario,
-                    reading=recording.read_options(
-                        time_column=time_column,
-                        value_column=value_column,
-                        timezone=timezone,
-                        time_format=time_format,
-                        decimal=decimal,
-                        per=per,
-                        fill=fill,
-                        rate=rate,
-                    ),
+        run_trial(
+            Source(
+                demand=demand,
+                spec=spec,
+                template=template,
+                fleet=fleet,
+                scenario=scenario,
+                reading=recording.read_options(
+                    time_column=time_column,
+                    value_column=value_column,
+                    timezone=timezone,
+                    time_format=time_format,
+                    decimal=decimal,
+                    per=per,
+                    fill=fill,
+                    rate=rate,
                 ),
-                Physics(
-                    units_per_instance=units_per_instance,
-                    baseline_units=baseline_units,
-                    min_instances=min_instances,
-                    max_instances=max_instances,
-                    boot_seconds=boot_seconds,
-                    unserved_cost=unserved_cost,
-                    miss_at_most=miss_at_most,
-                    metric_delay_seconds=metric_delay_seconds,
-                    history_minutes=history_minutes,
-                    seed=seed,
-                    warm_instances=warm_size(warm_instances),
-                    warm_reuse=warm_reuse,
-                    warm_start_seconds=warm_start_seconds,
-                    warm_cost_fraction=warm_cost_fraction,
-                ),
-                Files(json=json, series=series, html=html, png=png),
-                policies=options.names(policies, more, list(default)),
-                own_delays=own_delays,
-                both_ways=both_ways,
-                command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-                console=_console(),
-            )
+            ),
+            Physics(
+                units_per_instance=units_per_instance,
+                baseline_units=baseline_units,
+                min_instances=min_instances,
+                max_instances=max_instances,
+                boot_seconds=boot_seconds,
+                unserved_cost=unserved_cost,
+                miss_at_most=miss_at_most,
+                metric_delay_seconds=metric_delay_seconds,
+                history_minutes=history_minutes,
+                seed=seed,
+                warm_instances=warm_size(warm_instances),
+                warm_reuse=warm_reuse,
+                warm_start_seconds=warm_start_seconds,
+                warm_cost_fraction=warm_cost_fraction,
+            ),
+            Files(json=json, series=series, html=html, png=png),
+            policies=options.names(policies, more, list(default)),
+            own_delays=own_delays,
+            both_ways=both_ways,
+            command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            console=console(),
+        )
 
     command.__name__, command.__doc__ = name, about
     return command
-
-
-def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """End with 1 and one line where what was asked for cannot be done."""
-    try:
-        yield
-    except (TrialError, recording.ReadOptionsError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"peakfleet: {error}", markup=False, style="red")
-        raise typer.Exit(1) from error
 
 
 simulate = _command(

@@ -10,6 +10,7 @@ import typer
 from peakfleet_cli.demand.options import ABOUT
 
 _FLEET, _WORLD, _WARM = "Fleet", "Physics", "Warm pool"
+_REUSE = "Warm pool: what is scaled in"  # apart, as two long names leave no room for others
 
 Demand = Annotated[
     Path,
@@ -46,15 +47,20 @@ Scenario = Annotated[
 ]
 UnitsPerInstance = Annotated[
     float | None,
-    typer.Option(help="Units that one instance serves. Default: 1.", rich_help_panel=_WORLD),
+    typer.Option(
+        metavar="UNITS", help="Units that one instance serves. Default: 1.", rich_help_panel=_WORLD
+    ),
 ]
 BaselineUnits = Annotated[
     float | None,
-    typer.Option(help="Units served on premises. Default: 0.", rich_help_panel=_WORLD),
+    typer.Option(
+        metavar="UNITS", help="Units served on premises. Default: 0.", rich_help_panel=_WORLD
+    ),
 ]
 MinInstances = Annotated[
     int | None,
     typer.Option(
+        metavar="N",
         help="Fewest instances; some policies always keep one. Default: 0.",
         rich_help_panel=_WORLD,
     ),
@@ -62,17 +68,23 @@ MinInstances = Annotated[
 MaxInstances = Annotated[
     int | None,
     typer.Option(
+        metavar="N",
         help="Most instances. Default: twice what the peak needs, so that it never binds.",
         rich_help_panel=_WORLD,
     ),
 ]
 BootSeconds = Annotated[
     float | None,
-    typer.Option(help="Seconds from launch to serving. Default: 180.", rich_help_panel=_WORLD),
+    typer.Option(
+        metavar="SECONDS",
+        help="Seconds from launch to serving. Default: 180.",
+        rich_help_panel=_WORLD,
+    ),
 ]
 MetricDelaySeconds = Annotated[
     float | None,
     typer.Option(
+        metavar="SECONDS",
         min=0,
         help="Seconds until a metric is visible. Default: 60; 0 for a fleet whose signals have "
         "periods below a minute.",
@@ -82,6 +94,7 @@ MetricDelaySeconds = Annotated[
 UnservedCost = Annotated[
     float | None,
     typer.Option(
+        metavar="MINUTES",
         help="Price of unserved work: instance-minutes for each unserved instance-minute. "
         "Default: 10.",
         rich_help_panel=_WORLD,
@@ -100,12 +113,15 @@ MissAtMost = Annotated[
 HistoryMinutes = Annotated[
     int,
     typer.Option(
+        metavar="MINUTES",
         min=0,
         help="Minutes at the start that policies see but that are not scored.",
         rich_help_panel=_WORLD,
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Seed of random numbers.", rich_help_panel=_WORLD)]
+Seed = Annotated[
+    int, typer.Option(metavar="N", help="Seed of random numbers.", rich_help_panel=_WORLD)
+]
 OwnDelays = Annotated[
     bool,
     typer.Option(
@@ -130,19 +146,23 @@ WarmReuse = Annotated[
         "--warm-reuse/--no-warm-reuse",
         help="Scaled-in instances return to the warm pool, so that at most N run or wait together; "
         "the default for auto. Otherwise they terminate, and the pool is refilled by new boots.",
-        rich_help_panel=_WARM,
+        rich_help_panel=_REUSE,
         show_default=False,
     ),
 ]
 WarmStartSeconds = Annotated[
     float,
     typer.Option(
-        min=0, help="Seconds from the start of a warm instance to serving.", rich_help_panel=_WARM
+        metavar="SECONDS",
+        min=0,
+        help="Seconds from the start of a warm instance to serving.",
+        rich_help_panel=_WARM,
     ),
 ]
 WarmCostFraction = Annotated[
     float,
     typer.Option(
+        metavar="SHARE",
         min=0,
         help="Cost of a stopped instance, as a share of the price of a running one.",
         rich_help_panel=_WARM,

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from peakfleet_cli.errors import CommandError
+
 if TYPE_CHECKING:
     from peakfleet_sim import ReadOptions, WarmPoolSpec, World
 
 
-class TrialError(Exception):
+class TrialError(CommandError):
     """What was asked for does not fit together; the message says the way out."""
 
 

@@ -1,12 +1,4 @@
-"""Fixtures for your own unit tests: what a stack will decide, without AWS.
-
-Example:
-    def test_the_premiere_fits() -> None:
-        template = Template.from_stack(MediaStack(App(), "Media"))
-        spec = fleet_specs(template)["Media/Live"]
-        plan = plan_at(spec, demand_units=900)
-        assert plan.missing_units == 0
-"""
+"""What a stack will decide at a demand: its specifications, snapshots, and the decision."""
 
 from __future__ import annotations
 
@@ -32,8 +24,6 @@ from peakfleet_planner import (
     decide,
 )
 from peakfleet_planner.spec import MINUTE_SECONDS
-
-__all__ = ["NOW_EPOCH_SECONDS", "fleet_specs", "plan_at", "snapshot_at"]
 
 NOW_EPOCH_SECONDS = 1_800_000_000
 """When the ticks of `snapshot_at` happen: 2027-01-15T08:00:00Z."""
