@@ -310,7 +310,8 @@ def ours(stack: Stack, vpc: ec2.IVpc, number: int) -> None:
 
 def by_hand(stack: Stack, vpc: ec2.IVpc, number: int) -> None:
     """Define the same groups, alarms and schedules without the library."""
-    function = stack.node.try_find_child("Function") or lambda_.Function(
+    found = stack.node.try_find_child("Function")
+    function = found if isinstance(found, lambda_.Function) else lambda_.Function(
         stack,
         "Function",
         runtime=lambda_.Runtime.PYTHON_3_13,

@@ -92,11 +92,12 @@ def test_one_instance_profile_serves_all_pools_of_a_fleet(template: Template) ->
 
 
 def test_sixteen_fleets_fit_into_a_stack_and_too_many_are_told_how_to_split() -> None:
-    stack = Stack(App(context={"@aws-cdk/core:stackResourceLimit": 60}), "Media")
+    app = App(context={"@aws-cdk/core:stackResourceLimit": 60})
+    stack = Stack(app, "Media")
     for number in range(2):
         burst_fleet(stack, f"Live{number}", pools=[SPOT, GRAVITON, X86])
     with pytest.raises(RuntimeError, match="put at most 20 of them into a stack"):
-        stack.node.root.synth()  # type: ignore[attr-defined]  the root is the app
+        app.synth()
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def now(*, keeps_profiles: bool = True) -> dict[str, Any]:
         pools=[SPOT, GRAVITON],
         drain=Drain.when_idle(),
     )
-    template: dict[str, Any] = cdk.Template.from_stack(stack).to_json()
+    template = dict(cdk.Template.from_stack(stack).to_json())
     for one in template["Resources"].values():
         if one["Type"] == "AWS::Lambda::Function":
             one["Properties"]["Code"] = {"ZipFile": "def handler(event, context): pass"}

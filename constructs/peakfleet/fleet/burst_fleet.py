@@ -230,7 +230,7 @@ class BurstFleet(FleetMetrics, Construct):
 
     def _checked_spec(self) -> FleetSpec:
         spec = self.spec
-        if spec.service_level.miss_at_most is not None and self._learner is None:
+        if spec.service_level.miss_at_most is not None and not self._learns:
             raise SpecError(
                 "service level: miss_at_most needs a fleet that learns: one live signal in periods "
                 "of a minute or less, pools that boot within 50 minutes, and Foresight.learned(); "

@@ -83,15 +83,11 @@ def checked_hop_limit(given: int) -> int:
 
 def control_plane_of(scope: Construct, options: PlacementOptions) -> ControlPlane:
     """Return what decides for a fleet, refusing what its control plane does otherwise."""
-    wanted = {
-        "state": options.get("state"),
-        "functions": options.get("functions"),
-        "encryption": options.get("encryption"),
-    }
-    given = options.get("control_plane")
+    state, functions = options.get("state"), options.get("functions")
+    encryption, given = options.get("encryption"), options.get("control_plane")
     if given is None:
-        return ControlPlane.of(scope, **wanted)
-    given.check(**wanted)
+        return ControlPlane.of(scope, state=state, functions=functions, encryption=encryption)
+    given.check(state=state, functions=functions, encryption=encryption)
     return given
 
 

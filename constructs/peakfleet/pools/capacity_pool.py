@@ -425,7 +425,7 @@ class CapacityPool:
     def _of(cls, chip: str, options: PoolOptions, **fields: Any) -> CapacityPool:  # noqa: ANN401  fields of any type
         """Return the pool with these options; it is named after its chip unless they name it."""
         check_options("pool", options, PoolOptions)
-        given = {key: value for key, value in options.items() if value is not None}
+        given: dict[str, Any] = {k: value for k, value in options.items() if value is not None}
         return cls(**{"name": chip, "is_named": "name" in given, **fields, **given})
 
     @classmethod

@@ -79,11 +79,11 @@ def headline(
         return "What the fleets did"
     if not any(outcome.burst_units for outcome in ours):
         return "Demand never rises above the baseline: nothing had to be served in AWS"
-    found = main_verdict(fleets)
-    if found is None:
+    verdict = main_verdict(fleets)
+    if verdict is None:
         missed = max(outcome.unserved_percent for outcome in ours)
         return f"Peakfleet missed {_percent(missed)} of the burst{_in_worst(ours)}."
-    return f"{equal_service(found)} {equal_cost(found)}"
+    return f"{equal_service(verdict)} {equal_cost(verdict)}"
 
 
 def equal_service(found: Verdict) -> str:
@@ -133,13 +133,13 @@ def figures(
     if not ours:
         return []
     shown = []
-    if found := main_verdict(fleets):
-        name = policy(found.policy).removeprefix("AWS ")
-        if found.cost_ratio is not None:
-            change = f"{100 * (found.cost_ratio - 1):+.0f}{NARROW}%"
-            shown.append((change, f"cost at equal service, against {name}"))
-        if found.rival_missed_percent is not None:
-            both = f"{_percent(found.missed_percent)} : {_percent(found.rival_missed_percent)}"
+    if verdict := main_verdict(fleets):
+        name = policy(verdict.policy).removeprefix("AWS ")
+        if verdict.cost_ratio is not None:
+            cost_change = f"{100 * (verdict.cost_ratio - 1):+.0f}{NARROW}%"
+            shown.append((cost_change, f"cost at equal service, against {name}"))
+        if verdict.rival_missed_percent is not None:
+            both = f"{_percent(verdict.missed_percent)} : {_percent(verdict.rival_missed_percent)}"
             shown.append((both, f"of the burst missed at equal cost, Peakfleet : {name}"))
     hours = sum(outcome.instance_minutes for outcome in ours) / 60
     shown.append((f"{hours:,.0f}", "instance-hours paid for in AWS"))
