@@ -311,12 +311,16 @@ def ours(stack: Stack, vpc: ec2.IVpc, number: int) -> None:
 def by_hand(stack: Stack, vpc: ec2.IVpc, number: int) -> None:
     """Define the same groups, alarms and schedules without the library."""
     found = stack.node.try_find_child("Function")
-    function = found if isinstance(found, lambda_.Function) else lambda_.Function(
-        stack,
-        "Function",
-        runtime=lambda_.Runtime.PYTHON_3_13,
-        handler="index.handler",
-        code=lambda_.Code.from_inline("def handler(event, context): pass"),
+    function = (
+        found
+        if isinstance(found, lambda_.Function)
+        else lambda_.Function(
+            stack,
+            "Function",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            handler="index.handler",
+            code=lambda_.Code.from_inline("def handler(event, context): pass"),
+        )
     )
     role = iam.Role(stack, f"Role{number}", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
     security = ec2.SecurityGroup(stack, f"Security{number}", vpc=vpc)

@@ -7,7 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from peakfleet import Baseline, Endpoint, InferenceFleet, Model
+from peakfleet import Baseline, Endpoint, InferenceFleet, Model, ServiceLevel
 from peakfleet.inference import MODEL_FOLDER
 from stacks._bucket import access_log_bucket, private_bucket
 from stacks._pools import known_peaks_of, pools_of
@@ -81,6 +81,9 @@ class InferenceStack(Stack):
             vpc=network.vpc,
             pools=pools_of(settings, app.prices, root_volume_gib=ROOT_VOLUME_GIB),
             known_peaks=known_peaks_of(settings),
+            # A machine takes ten minutes to boot and load its model, and may not wait stopped: what
+            # was needed half an hour ago, and the floor in the settings, are the lead time.
+            service_level=ServiceLevel.custom(unserved_cost=10, hold=Duration.minutes(30)),
             model=Model.in_bucket(self.models, prefix=settings.model_prefix),
             latency_goal=Duration.millis(settings.latency_goal_ms),
             endpoint=Endpoint.internal(

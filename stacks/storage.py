@@ -13,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from peakfleet import Baseline, BurstFleet, DemandSignal, QueueFleet
+from peakfleet import Baseline, BurstFleet, DemandSignal, QueueFleet, ServiceLevel
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
 from stacks._pools import known_peaks_of, pools_of
 from stacks._worker import PORT, Worker, grant_put_metrics
@@ -153,6 +153,7 @@ class StorageStack(Stack):
                 metric_name="HealthyUnits",
                 declared_units=settings.sync.baseline_units,
             ),
+            service_level=ServiceLevel.custom(unserved_cost=16, hold=Duration.minutes(7)),
             security_groups=[
                 network.security_group(Construct(self, "SyncNetwork"), description="Sync")
             ],

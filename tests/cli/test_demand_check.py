@@ -107,14 +107,9 @@ def test_simulate_says_how_it_read_the_recording(tmp_path: Path) -> None:
         ([3.0, 4.0] * 9, ("--baseline-units", 5), "nothing bursts: demand peaks at 4 units"),
         ([0.0] * 18, (), "nothing bursts: demand peaks at 0 units"),
         ([7.0] * 18, (), "demand is 7 units in every minute: without a peak"),
-        (
-            [500.0, 900.0] * 9,
-            (),
-            "the maximum of 200 instances, the default, binds in 100% of the minutes",
-        ),
         ([9.0, 1.0] * 9, ("--max-instances", 5), "the maximum of 5 instances binds in 50%"),
     ],
-    ids=["below the baseline", "zero", "constant", "default maximum", "maximum"],
+    ids=["below the baseline", "zero", "constant", "maximum"],
 )
 def test_a_trial_that_says_nothing_is_called_so(
     tmp_path: Path, values: list[float], options: tuple[object, ...], says: str
@@ -124,6 +119,15 @@ def test_a_trial_that_says_nothing_is_called_so(
 
     assert result.exit_code == 0
     assert f"peakfleet: warning: {says}" in result.stderr
+
+
+def test_a_maximum_that_nobody_said_never_binds_and_is_said(tmp_path: Path) -> None:
+    demand = write_demand(tmp_path / "demand.csv", [500.0, 900.0] * 9)
+    result = run("simulate", "--demand", demand, "--policy", "peakfleet", "--baseline-units", 100)
+
+    assert result.exit_code == 0
+    assert "maximum: 1,600 instances, twice what the peak needs" in result.stdout
+    assert "binds" not in result.stderr
 
 
 def test_a_trial_that_says_something_has_no_warning(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ COLUMNS = (
     "policy,minute,timestamp_utc,demand_units,desired_instances,ready_instances,"
     "billed_instances,unserved_units"
 )
+ALONE = ("--policy", "peakfleet", "--max-instances", 200)
+"""The default maximum follows from the peak, so a law on what comes later says its own."""
 
 
 def simulate(folder: Path, demand: Path, *arguments: object) -> dict[str, list[dict[str, str]]]:
@@ -108,7 +110,7 @@ def test_figures_are_sums_of_the_series_after_the_history(tmp_path: Path) -> Non
 @pytest.mark.parametrize("delay_seconds", [0, 60])
 def test_cutting_the_file_leaves_what_was_before(tmp_path: Path, delay_seconds: int) -> None:
     values = rough_demand(200)
-    options = ("--baseline-units", 15, "--metric-delay-seconds", delay_seconds)
+    options = ("--baseline-units", 15, "--metric-delay-seconds", delay_seconds, *ALONE)
     whole = simulate(tmp_path, write_demand(tmp_path / "whole.csv", values), *options)
 
     for rows in (2, 71, 150):
@@ -119,7 +121,7 @@ def test_cutting_the_file_leaves_what_was_before(tmp_path: Path, delay_seconds: 
 def test_a_decision_depends_on_nothing_younger_than_the_delay(tmp_path: Path) -> None:
     values = rough_demand(200)
     changed = [*values[:150], *[60.0] * 50]
-    options = ("--baseline-units", 15, "--metric-delay-seconds", 120)
+    options = ("--baseline-units", 15, "--metric-delay-seconds", 120, *ALONE)
     one, other = (
         simulate(tmp_path, write_demand(tmp_path / "demand.csv", demand), *options)["peakfleet"]
         for demand in (values, changed)
@@ -134,11 +136,12 @@ def test_cutting_coarse_demand_leaves_what_was_before_the_middle_of_its_last_ste
     tmp_path: Path,
 ) -> None:
     values = rough_demand(60)
-    whole = simulate(tmp_path, write_demand(tmp_path / "demand.csv", values, step_minutes=10))
+    demand = write_demand(tmp_path / "demand.csv", values, step_minutes=10)
+    whole = simulate(tmp_path, demand, *ALONE)
     cut = write_demand(tmp_path / "cut.csv", values[:40], step_minutes=10)
 
     assert len(whole["peakfleet"]) == 600
-    assert simulate(tmp_path, cut)["peakfleet"][:395] == whole["peakfleet"][:395]
+    assert simulate(tmp_path, cut, *ALONE)["peakfleet"][:395] == whole["peakfleet"][:395]
 
 
 def test_the_seed_fills_coarse_steps(tmp_path: Path) -> None:

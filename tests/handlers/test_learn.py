@@ -16,7 +16,7 @@ import pytest
 from peakfleet_handlers.aws import Deadline
 from peakfleet_handlers.learn import entry_point as learn
 from peakfleet_learner import SETTLING_MINUTES
-from peakfleet_planner import BacklogSignal, DemandModel, FleetSpec, Metric, RateSignal
+from peakfleet_planner import BacklogSignal, DemandModel, FleetSpec, Metric, Plan, RateSignal
 from peakfleet_table import BOOTS, MODELS, PackedModel
 from tests.handlers.account import Account, of
 from tests.handlers.conftest import Lines
@@ -230,6 +230,21 @@ def test_whether_a_model_is_trusted_is_published_once_a_day(printed: Lines) -> N
         )
     sent = [line for line in printed() if "_aws" in line]
     assert [line["ModelTrusted"] for line in sent] == [[0]]
+
+
+def test_what_may_be_missed_and_what_was_are_metrics_and_the_next_tick_explains_them() -> None:
+    fake = watched(days=0.5)
+    asking = replace(FLEET, service_level=replace(FLEET.service_level, miss_at_most=0.01))
+    answer = lesson(fake, asking)
+    service = model_in(fake).service
+
+    assert service is not None
+    assert answer["MissedShareAsked"] == service.asked == 0.01
+    assert answer["MissedShareGot"] == service.got
+    assert answer["UnservedCost"] == service.unserved_cost
+    plan = Plan.from_json({k: v for k, v in tick(fake, asking).items() if k != "applied"})
+    assert plan.service == service
+    assert "of the burst 0.01 may be missed" in plan.explain()
 
 
 def test_a_model_survives_the_real_table(account: Account) -> None:

@@ -71,7 +71,7 @@ class _Lesson:
         model = self.model
         if model is None:
             return {"ModelTrusted": 0}
-        service = {}
+        service: dict[str, float] = {}
         if model.service:
             service = {
                 "MissedShareAsked": model.service.asked,
