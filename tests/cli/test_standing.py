@@ -39,8 +39,10 @@ from peakfleet_table import (
     ROLLBACKS,
     SIZES,
     STRIKES,
+    TICKS,
     Decision,
     Latest,
+    NewestTick,
 )
 
 if TYPE_CHECKING:
@@ -176,6 +178,12 @@ def test_status_shows_a_table_and_explain_has_it_too(client: DynamoDBClient) -> 
 def test_a_fleet_without_facts_says_that_nothing_is_in_its_way(client: DynamoDBClient) -> None:
     keep(client, decided())
     assert "nothing stands in the way of Media/Transcode" in run("status").output
+
+
+def test_status_names_the_troubles_that_the_newest_tick_saw(client: DynamoDBClient) -> None:
+    newest = NewestTick(tick=NOW, troubles=("OtherWriter", "StaleSignals"))
+    keep(client, decided(), TICKS.item(FLEET, newest))
+    assert "OtherWriter, StaleSignals" in run("status").output
 
 
 def test_status_of_an_unknown_fleet_says_what_a_name_is(client: DynamoDBClient) -> None:

@@ -21,7 +21,7 @@ STACK = "Media"
 BEFORE = json.loads(
     (Path(__file__).parent / "stack_before_control_planes.json").read_text(encoding="utf-8")
 )
-"""As the version before (e064ee2) wrote it for `now`, with empty functions and short descriptions."""
+"""As the version before (e064ee2) wrote it, with empty functions and short descriptions."""
 KEPT = (
     "AWS::AutoScaling::AutoScalingGroup",
     "AWS::DynamoDB::Table",

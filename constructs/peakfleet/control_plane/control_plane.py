@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -25,7 +26,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from peakfleet.alarms import plane_alarms, tell
+from peakfleet.alarms import events_alarm, plane_alarms, tell
 from peakfleet.control_plane import numpy_layer as _numpy
 from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.events import Events
@@ -140,24 +141,6 @@ class ControlPlane(Construct):
             max_event_age=_MINUTE,
         )
         self._state.grant(self._scaler.role, fleet=_names(self._fleets))
-        self._events = Events(
-            self,
-            "Events",
-            plane=self.node.path,
-            functions=self._functions,
-            encryption=self._encryption,
-            scaler=self._scaler,
-            environment={
-                SCHEDULES_VARIABLE: Lazy.string(_Json(lambda: self._schedules, Stack.of(self))),
-                TABLE_VARIABLE: self._state.table.table_name,
-            },
-        )
-        self._state.grant_facts(self._events.role, fleet=_names(self._fleets))
-        self._events.allow(
-            iam.PolicyStatement(
-                actions=["lambda:InvokeFunction"], resources=[self._scaler.function.function_arn]
-            )
-        )
         account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
         self._schedule_role = iam.Role(
             self,
@@ -170,7 +153,6 @@ class ControlPlane(Construct):
         self._alarms = plane_alarms(
             self,
             scaler=self._scaler.function,
-            events=self._events.function,
             dead_letters=self._dead_letters,
         )
         self._told: list[sns.ITopic] = []
@@ -276,7 +258,7 @@ class ControlPlane(Construct):
                 f"the control plane {self.node.path} has no room for {len(self._schedules)} "
                 f"fleets; give some of them another, control_plane=ControlPlane(self, 'Second')"
             )
-        self._events.allow(
+        self.events.allow(
             iam.PolicyStatement(
                 actions=["scheduler:GetSchedule"], resources=[schedule.schedule_arn]
             ),
@@ -286,9 +268,9 @@ class ControlPlane(Construct):
                 resources=["*"],
             ),
         )
-        self._events.hear_groups(groups)
+        self.events.hear_groups(groups)
         if any(pool.purchase.is_spot for pool in pools):
-            self._events.hear_spot()
+            self.events.hear_spot()
 
     def add_gang(
         self,
@@ -372,7 +354,7 @@ class ControlPlane(Construct):
 
     def decide_on(self, alarm: cloudwatch.IAlarm) -> None:
         """Make a fleet decide at once when an alarm on one of its metrics goes off."""
-        self._events.decide_on(alarm)
+        self.events.decide_on(alarm)
 
     def tell(self, topic: sns.ITopic | None) -> None:
         """Tell a topic when one of the alarms goes off, once however many fleets have it."""
@@ -390,10 +372,32 @@ class ControlPlane(Construct):
         """What decides every minute."""
         return self._scaler
 
-    @property
-    def events(self) -> PlaneFunction:
-        """What takes what AWS tells of the fleets."""
-        return self._events
+    @cached_property
+    def events(self) -> Events:
+        """What takes what AWS tells of the fleets; it is defined for the first that has any."""
+        events = Events(
+            self,
+            "Events",
+            plane=self.node.path,
+            functions=self._functions,
+            encryption=self._encryption,
+            scaler=self._scaler,
+            environment={
+                SCHEDULES_VARIABLE: Lazy.string(_Json(lambda: self._schedules, Stack.of(self))),
+                TABLE_VARIABLE: self._state.table.table_name,
+            },
+        )
+        self._state.grant_facts(events.role, fleet=_names(self._fleets))
+        events.allow(
+            iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"], resources=[self._scaler.function.function_arn]
+            )
+        )
+        alarm = events_alarm(events, plane=self.node.path, events=events.function)
+        for topic in self._told:
+            tell([alarm], topic)
+        self._alarms["EventErrors"] = alarm
+        return events
 
     @property
     def learner(self) -> PlaneFunction | None:
@@ -407,7 +411,7 @@ class ControlPlane(Construct):
 
     @property
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
-        """The alarms of the functions: ScalerErrors, EventErrors and DeadLetters."""
+        """The alarms, by name: ScalerErrors, DeadLetters and, once it takes events, EventErrors."""
         return MappingProxyType(self._alarms)
 
     @property
