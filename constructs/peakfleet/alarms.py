@@ -162,7 +162,6 @@ def plane_alarms(
     scope: Construct,
     *,
     scaler: lambda_.IFunction,
-    events: lambda_.IFunction,
     dead_letters: sqs.IQueue,
 ) -> dict[str, cloudwatch.Alarm]:
     """Define the alarms of a control plane's functions, by name.
@@ -170,7 +169,6 @@ def plane_alarms(
     Args:
         scope: The control plane.
         scaler: What decides.
-        events: What takes events.
         dead_letters: Where runs go that could not be delivered or failed.
     """
     branch, plane = Construct(scope, "Alarms"), scope.node.path
@@ -183,18 +181,6 @@ def plane_alarms(
                 f"Ticks of fleets of {plane} have crashed or run out of time for 3 minutes. What "
                 f"runs keeps running. NoTicks rings for each fleet that nobody decides for. Read "
                 f"the error in the scaler's log group; if a deployment brought it, roll that back."
-            ),
-        ),
-        Watch(
-            name="EventErrors",
-            metric=events.metric_errors(period=_MINUTE, statistic="Sum"),
-            minutes=5,
-            description=(
-                f"Events of the fleets of {plane} could not be taken for 5 minutes, so that they "
-                f"learn of failed launches and of instances that AWS takes back only by what their "
-                f"groups show. They go on deciding every minute. The log group of the events "
-                f"function names the call that AWS refuses; check permissions, throttling and "
-                f"AWS's health."
             ),
         ),
         Watch(
@@ -211,6 +197,29 @@ def plane_alarms(
         ),
     )
     return {watch.name: alarm_of(branch, watch, None) for watch in watches}
+
+
+def events_alarm(scope: Construct, *, plane: str, events: lambda_.IFunction) -> cloudwatch.Alarm:
+    """Define the alarm of what takes events. Its id in *scope* is EventErrors.
+
+    Args:
+        scope: Where to define it.
+        plane: The control plane.
+        events: What takes events.
+    """
+    watch = Watch(
+        name="EventErrors",
+        metric=events.metric_errors(period=_MINUTE, statistic="Sum"),
+        minutes=5,
+        description=(
+            f"Events of the fleets of {plane} could not be taken for 5 minutes, so that they "
+            f"learn of failed launches and of instances that AWS takes back only by what their "
+            f"groups show. They go on deciding every minute. The log group of the events "
+            f"function names the call that AWS refuses; check permissions, throttling and "
+            f"AWS's health."
+        ),
+    )
+    return alarm_of(scope, watch, None)
 
 
 def tell(alarms: Iterable[cloudwatch.Alarm], topic: sns.ITopic) -> None:

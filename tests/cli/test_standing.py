@@ -175,6 +175,12 @@ def test_a_fleet_without_facts_says_that_nothing_is_in_its_way(client: DynamoDBC
     assert "nothing stands in the way of Media/Transcode" in run("status").output
 
 
+def test_status_names_the_troubles_that_the_newest_tick_saw(client: DynamoDBClient) -> None:
+    newest = NewestTick(tick=NOW, troubles=("OtherWriter", "StaleSignals"))
+    keep(client, decided(), TICKS.item(FLEET, newest))
+    assert "OtherWriter, StaleSignals" in run("status").output
+
+
 def test_release_makes_a_foreign_size_the_fleets_own_starting_point(client: DynamoDBClient) -> None:
     keep(client, foreign(), decided(X86=3))
     seen = Snapshot(now_epoch_seconds=NOW, signals={}, pools=(_reading(7),))

@@ -26,6 +26,7 @@ from peakfleet import (
     BurstFleet,
     CapacityPool,
     Checkpoints,
+    ControlPlane,
     DemandSignal,
     Drain,
     EfficiencyLedger,
@@ -36,6 +37,7 @@ from peakfleet import (
     Functions,
     InferenceFleet,
     KnownPeak,
+    Metrics,
     Model,
     OtherWriter,
     Pace,
@@ -91,7 +93,7 @@ def training_arguments(stack: Stack, vpc: ec2.Vpc) -> dict[str, Any]:
 def every_option(stack: Stack, vpc: ec2.Vpc) -> FleetOptions:
     """Return every shared option, none with its default."""
     key = kms.Key(stack, "Key")
-    return FleetOptions(
+    options = FleetOptions(
         user_data=ec2.UserData.for_linux(),
         vpc_subnets=ec2.SubnetSelection(subnets=[vpc.private_subnets[1]]),
         security_groups=[ec2.SecurityGroup(stack, f"Own{number}", vpc=vpc) for number in (1, 2)],
@@ -108,6 +110,7 @@ def every_option(stack: Stack, vpc: ec2.Vpc) -> FleetOptions:
         ),
         encryption=Encryption.with_key(key),
         alarm_topic=sns.Topic(stack, "Topic"),
+        metrics=Metrics.every(),
         baseline=Baseline.fixed(40),
         service_level=ServiceLevel.premium(),
         pace=Pace.of(out_units=1600),
@@ -127,6 +130,14 @@ def every_option(stack: Stack, vpc: ec2.Vpc) -> FleetOptions:
         broken_image=BrokenImage.roll_back(),
         efficiency=EfficiencyLedger(),
     )
+    plane = ControlPlane(
+        stack,
+        "Apart",
+        state=options["state"],
+        functions=options["functions"],
+        encryption=options["encryption"],
+    )
+    return FleetOptions(**options, control_plane=plane)
 
 
 @pytest.fixture(scope="module", params=[*FLEETS, TrainingFleet], ids=lambda kind: kind.__name__)
@@ -160,6 +171,7 @@ def test_what_decides_is_told_every_shared_option(
     assert spec.service_level.unserved_cost == ServiceLevel.premium().spec.unserved_cost
     assert spec.pace.out_units == 1600
     assert [peak.name for peak in spec.known_peaks] == ["finale"]
+    assert spec.metrics == "every"
     assert spec.efficiency
     assert spec.efficiency.baseline_pool == "X86"
     assert str(spec.state_table).startswith("OwnState")
@@ -303,8 +315,9 @@ def test_fleets_that_share_a_table_share_its_key() -> None:
     burst_fleet(stack, "One", encryption=Encryption(state=keys[0]))
     burst_fleet(stack, "Two", encryption=Encryption(state=keys[0]))
     burst_fleet(stack, "Three")
-    with pytest.raises(SpecError, match=r"Media/Four: .* share one state table, which another"):
+    with pytest.raises(SpecError, match=r"Media/Four: .* has been defined with other encryption"):
         burst_fleet(stack, "Four", encryption=Encryption(state=keys[1]))
+    stack = new_stack()
     with pytest.raises(SpecError, match=r"state Media/Own that is given has its own"):
         burst_fleet(
             stack,

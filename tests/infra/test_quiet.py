@@ -98,7 +98,7 @@ def test_a_tick_its_events_and_where_it_can_learn_a_lesson_serve_a_fleet_however
     ]
     kinds = [found["Type"] for found in template["Resources"].values()]
     assert sorted(expressions) == ["rate(1 hour)"] * 2 + ["rate(1 minute)"] * 3
-    assert kinds.count("AWS::Lambda::Function") == 8
+    assert kinds.count("AWS::Lambda::Function") == 3
 
 
 def test_a_fleet_within_a_stage_is_named_with_its_stack() -> None:

@@ -100,10 +100,13 @@ def test_nothing_needs_a_custom_resource(app: App) -> None:
     functions = app.resources("AWS::Lambda::Function").values()
     handlers = Counter(one["Properties"]["Handler"] for one in functions)
     assert handlers == {
-        "peakfleet_handlers.tick.handler": len(FLEETS),
-        "peakfleet_handlers.events.handler": len(FLEETS),
-        "peakfleet_handlers.learn.handler": len(LIVE_FLEETS),
-        "peakfleet_handlers.ledger.handler": len(COMPARED_FLEETS),
+        f"peakfleet_handlers.{room}.handler": len({name.partition("/")[0] for name in fleets})
+        for room, fleets in (
+            ("scaler", FLEETS),
+            ("events", FLEETS),
+            ("learn", LIVE_FLEETS),
+            ("ledger", COMPARED_FLEETS),
+        )
     }
 
 

@@ -76,7 +76,7 @@ def test_the_schedule_sends_a_gang_that_the_tick_accepts(blocked: Template) -> N
     assert spec.pool.launch == "direct"
     assert spec.reservation
     assert spec.reservation.leave_before_end_seconds == 40 * 60
-    assert function(blocked, "gang")[1]["Runtime"] == "python3.13"
+    assert function(blocked, "scaler")[1]["Runtime"] == "python3.13"
 
 
 def test_a_gang_is_no_fleet_for_those_who_look_for_fleets(blocked: Template) -> None:

@@ -14,11 +14,10 @@ from peakfleet.control_plane.control_plane import (
     SCHEDULES_VARIABLE,
     TABLE_VARIABLE,
     ControlPlane,
-    Spread,
 )
 from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.permissions import may_create_fleets, may_publish, may_sweep
-from peakfleet.control_plane.plane_function import Functions
+from peakfleet.control_plane.plane_function import Functions, Spread
 from peakfleet.control_plane.spec_document import (
     SCHEDULED_TIME,
     SpecDocument,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -20,22 +20,16 @@ from aws_cdk import (
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from peakfleet.alarms import plane_alarms, tell
-from peakfleet.control_plane import numpy_layer as _numpy
+from peakfleet.alarms import events_alarm, plane_alarms, tell
 from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.events import Events
+from peakfleet.control_plane.numpy_layer import numpy_layer
 from peakfleet.control_plane.permissions import may_decide, may_read_metrics, may_roll_back
-from peakfleet.control_plane.plane_function import (
-    ARCHITECTURE,
-    RUNTIME,
-    Functions,
-    PlaneFunction,
-)
+from peakfleet.control_plane.plane_function import Functions, PlaneFunction, Spread
 from peakfleet.control_plane.state import FleetState
 from peakfleet.pools import CapacityPool
 from peakfleet_planner import SpecError
@@ -43,7 +37,6 @@ from peakfleet_planner import SpecError
 SCHEDULES_VARIABLE, TABLE_VARIABLE = "PEAKFLEET_SCHEDULES", "PEAKFLEET_TABLE"
 """The handler's names for them; the constructs know the handlers only as an asset."""
 _ID = "PeakFleetControlPlane"
-_LAYER_ID = "PeakFleetNumpy"
 _MINUTE, _HOUR, _DAY = Duration.minutes(1), Duration.hours(1), Duration.days(1)
 _TICK_TIMEOUT = Duration.seconds(50)
 _TICK_MEMORY_MIB = 512  # a quarter of a processor: boto3 loads in about a second
@@ -51,38 +44,6 @@ _LEARNER_MEMORY_MIB = 1769  # one whole processor; two weeks take about ten seco
 _MOST_ENVIRONMENT = 3900
 """Lambda takes 4 KB of environment variables."""
 _MOST_SCHEDULE_NAME = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
-    """When within its minute a fleet decides. Use `at_once` or `over_the_minute`.
-
-    Args:
-        minutes: Within how many minutes of its time a schedule may run. 0: at its time.
-    """
-
-    minutes: int
-
-    @classmethod
-    def at_once(cls) -> Spread:
-        """Decide at the beginning of the minute, within the precision of EventBridge Scheduler."""
-        return cls(minutes=0)
-
-    @classmethod
-    def over_the_minute(cls) -> Spread:
-        """Decide at any moment of the minute, half a minute later on average.
-
-        For an account whose fleets, all at once, would exceed the quotas of the services that a
-        tick reads; see docs/scale.md.
-        """
-        return cls(minutes=1)
-
-    @property
-    def window(self) -> scheduler.TimeWindow:
-        """The time window of a schedule."""
-        if not self.minutes:
-            return scheduler.TimeWindow.off()
-        return scheduler.TimeWindow.flexible(Duration.minutes(self.minutes))
 
 
 class ControlPlane(Construct):
@@ -140,24 +101,6 @@ class ControlPlane(Construct):
             max_event_age=_MINUTE,
         )
         self._state.grant(self._scaler.role, fleet=_names(self._fleets))
-        self._events = Events(
-            self,
-            "Events",
-            plane=self.node.path,
-            functions=self._functions,
-            encryption=self._encryption,
-            scaler=self._scaler,
-            environment={
-                SCHEDULES_VARIABLE: Lazy.string(_Json(lambda: self._schedules, Stack.of(self))),
-                TABLE_VARIABLE: self._state.table.table_name,
-            },
-        )
-        self._state.grant_facts(self._events.role, fleet=_names(self._fleets))
-        self._events.allow(
-            iam.PolicyStatement(
-                actions=["lambda:InvokeFunction"], resources=[self._scaler.function.function_arn]
-            )
-        )
         account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
         self._schedule_role = iam.Role(
             self,
@@ -170,7 +113,6 @@ class ControlPlane(Construct):
         self._alarms = plane_alarms(
             self,
             scaler=self._scaler.function,
-            events=self._events.function,
             dead_letters=self._dead_letters,
         )
         self._told: list[sns.ITopic] = []
@@ -276,7 +218,7 @@ class ControlPlane(Construct):
                 f"the control plane {self.node.path} has no room for {len(self._schedules)} "
                 f"fleets; give some of them another, control_plane=ControlPlane(self, 'Second')"
             )
-        self._events.allow(
+        self.events.allow(
             iam.PolicyStatement(
                 actions=["scheduler:GetSchedule"], resources=[schedule.schedule_arn]
             ),
@@ -286,9 +228,9 @@ class ControlPlane(Construct):
                 resources=["*"],
             ),
         )
-        self._events.hear_groups(groups)
+        self.events.hear_groups(groups)
         if any(pool.purchase.is_spot for pool in pools):
-            self._events.hear_spot()
+            self.events.hear_spot()
 
     def add_gang(
         self,
@@ -331,7 +273,7 @@ class ControlPlane(Construct):
                 timeout=Duration.minutes(10),
                 memory_mib=_LEARNER_MEMORY_MIB,
                 max_event_age=_HOUR,
-                layers=[_numpy_layer(self)],
+                layers=[numpy_layer(self)],
             )
             self._reads_and_remembers(self._learner, self._learning)
         self._learning.append(name)
@@ -372,7 +314,7 @@ class ControlPlane(Construct):
 
     def decide_on(self, alarm: cloudwatch.IAlarm) -> None:
         """Make a fleet decide at once when an alarm on one of its metrics goes off."""
-        self._events.decide_on(alarm)
+        self.events.decide_on(alarm)
 
     def tell(self, topic: sns.ITopic | None) -> None:
         """Tell a topic when one of the alarms goes off, once however many fleets have it."""
@@ -390,10 +332,32 @@ class ControlPlane(Construct):
         """What decides every minute."""
         return self._scaler
 
-    @property
-    def events(self) -> PlaneFunction:
-        """What takes what AWS tells of the fleets."""
-        return self._events
+    @cached_property
+    def events(self) -> Events:
+        """What takes what AWS tells of the fleets; it is defined for the first that has any."""
+        events = Events(
+            self,
+            "Events",
+            plane=self.node.path,
+            functions=self._functions,
+            encryption=self._encryption,
+            scaler=self._scaler,
+            environment={
+                SCHEDULES_VARIABLE: Lazy.string(_Json(lambda: self._schedules, Stack.of(self))),
+                TABLE_VARIABLE: self._state.table.table_name,
+            },
+        )
+        self._state.grant_facts(events.role, fleet=_names(self._fleets))
+        events.allow(
+            iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"], resources=[self._scaler.function.function_arn]
+            )
+        )
+        alarm = events_alarm(events, plane=self.node.path, events=events.function)
+        for topic in self._told:
+            tell([alarm], topic)
+        self._alarms["EventErrors"] = alarm
+        return events
 
     @property
     def learner(self) -> PlaneFunction | None:
@@ -407,7 +371,7 @@ class ControlPlane(Construct):
 
     @property
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
-        """The alarms of the functions: ScalerErrors, EventErrors and DeadLetters."""
+        """The alarms, by name: ScalerErrors, DeadLetters and, once it takes events, EventErrors."""
         return MappingProxyType(self._alarms)
 
     @property
@@ -492,29 +456,3 @@ class _Json:
 
     def produce(self) -> str:
         return self._stack.to_json_string(dict(self._names()))
-
-
-def _numpy_layer(scope: Construct) -> lambda_.ILayerVersion:
-    """Return the layer that the learners of a stack share, defining it once."""
-    stack = Stack.of(scope)
-    found = stack.node.try_find_child(_LAYER_ID)
-    if isinstance(found, lambda_.LayerVersion):
-        return found
-    try:
-        file = _numpy.fetch()
-    except RuntimeError as error:
-        raise SpecError(
-            f"foresight needs numpy for Lambda, which is not at {_numpy.layer_file()} and "
-            f"cannot be fetched now: run `{_numpy.FETCH_COMMAND}` once with a network, "
-            f"or say foresight=Foresight.off(). {error}"
-        ) from error
-    return lambda_.LayerVersion(
-        stack,
-        _LAYER_ID,
-        description=f"numpy {_numpy.VERSION} for what learns demand",
-        # The hash is of what was fetched, not of how this machine has compressed it.
-        code=lambda_.Code.from_asset(str(file), asset_hash=_numpy.ASSET_HASH),
-        compatible_runtimes=[RUNTIME],
-        compatible_architectures=[ARCHITECTURE],
-        license="BSD-3-Clause",
-    )

@@ -10,7 +10,15 @@ import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from aws_cdk import Stack
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from peakfleet.control_plane.plane_function import ARCHITECTURE, RUNTIME
+from peakfleet_planner import SpecError
+
 VERSION = "2.5.5"
+_LAYER_ID = "PeakFleetNumpy"
 FETCH_COMMAND = "python -m peakfleet.prefetch"
 _WITHOUT_PIP = f"uv run --with pip {FETCH_COMMAND}"
 _SHA256 = "ae2b8285d0b4eed24739c3ca9ec0fa424a0247489c01e1d5fe2815a599e11d33"
@@ -120,3 +128,29 @@ def _downloaded(folder: Path) -> Path:
             f"fetched in another way" * without_pip
         )
     return wheels[0]
+
+
+def numpy_layer(scope: Construct) -> lambda_.ILayerVersion:
+    """Return the layer that the learners of a stack share, defining it once."""
+    stack = Stack.of(scope)
+    found = stack.node.try_find_child(_LAYER_ID)
+    if isinstance(found, lambda_.LayerVersion):
+        return found
+    try:
+        file = fetch()
+    except RuntimeError as error:
+        raise SpecError(
+            f"foresight needs numpy for Lambda, which is not at {layer_file()} and "
+            f"cannot be fetched now: run `{FETCH_COMMAND}` once with a network, "
+            f"or say foresight=Foresight.off(). {error}"
+        ) from error
+    return lambda_.LayerVersion(
+        stack,
+        _LAYER_ID,
+        description=f"numpy {VERSION} for what learns demand",
+        # The hash is of what was fetched, not of how this machine has compressed it.
+        code=lambda_.Code.from_asset(str(file), asset_hash=ASSET_HASH),
+        compatible_runtimes=[RUNTIME],
+        compatible_architectures=[ARCHITECTURE],
+        license="BSD-3-Clause",
+    )

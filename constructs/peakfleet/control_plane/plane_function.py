@@ -67,6 +67,38 @@ class Functions:
                 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """When within its minute a fleet decides. Use `at_once` or `over_the_minute`.
+
+    Args:
+        minutes: Within how many minutes of its time a schedule may run. 0: at its time.
+    """
+
+    minutes: int
+
+    @classmethod
+    def at_once(cls) -> Spread:
+        """Decide at the beginning of the minute, within the precision of EventBridge Scheduler."""
+        return cls(minutes=0)
+
+    @classmethod
+    def over_the_minute(cls) -> Spread:
+        """Decide at any moment of the minute, half a minute later on average.
+
+        For an account whose fleets, all at once, would exceed the quotas of the services that a
+        tick reads; see docs/scale.md.
+        """
+        return cls(minutes=1)
+
+    @property
+    def window(self) -> scheduler.TimeWindow:
+        """The time window of a schedule."""
+        if not self.minutes:
+            return scheduler.TimeWindow.off()
+        return scheduler.TimeWindow.flexible(Duration.minutes(self.minutes))
+
+
 class PlaneFunction(Construct):
     """A function that does one thing for every fleet of a control plane.
 
