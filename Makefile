@@ -78,6 +78,9 @@ deploy: $(if $(ENVIRONMENT),$(READY) $(CDK),unnamed) ## Deploy to the AWS accoun
 unnamed:
 	@$(PYTHON) -c 'import json, sys; names = sorted(json.load(open("cdk.json"))["context"]["environments"]); sys.exit("deploy: say which environment: " + " or ".join(f"make deploy ENVIRONMENT={name}" for name in names))'
 
+release: $(READY) ## Build wheel and sdist reproducibly into dist, check them, use them on each Python there is
+	python .ci/release.py $(ARGS)
+
 bench: $(READY) ## Measure a tick and the simulator; with PEAKFLEET_TRACES=folder every policy too
 	python benchmarks/tick.py
 	python benchmarks/simulate.py
