@@ -1,7 +1,8 @@
 """Builds the release twice, compares it, checks its metadata, and uses it as another team would.
 
-`make release` runs it. `--pythons 3.11 3.14` chooses the Pythons of the last step; the default is each
-of 3.11 to 3.14 that this machine has. `--no-consumer` leaves that step out, which needs a network.
+`make release` runs it. `--pythons 3.11 3.14` chooses the Pythons of the last step; the default is
+each of 3.11 to 3.14 that this machine has. `--no-consumer` leaves that step out, which needs a
+network.
 """
 
 from __future__ import annotations
@@ -44,9 +45,8 @@ def main() -> None:
     (wheel,) = DIST.glob("*.whl")
     for version in () if asked.no_consumer else asked.pythons:
         python = shutil.which(f"python{version}")
-        say(
-            f"consumer on Python {version}: {used(python, wheel) if python else 'not on this machine'}"
-        )
+        came = used(python, wheel) if python else "not on this machine"
+        say(f"consumer on Python {version}: {came}")
 
 
 def built(folder: Path) -> dict[str, str]:
