@@ -50,14 +50,17 @@ def main() -> None:
 
 
 def built(folder: Path) -> dict[str, str]:
-    """Build wheel and sdist into a folder, and return their hashes by name."""
+    """Build wheel and sdist of the last commit into a folder, and return their hashes by name."""
     # What git says of the last commit, so that the same commit gives the same bytes.
     epoch = run("git", "log", "-1", "--format=%ct").strip()
     environment = {"SOURCE_DATE_EPOCH": epoch, "PYTHONHASHSEED": "0"}
-    run(
-        sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT),
-        environment=environment,
-    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="peakfleet-commit-") as text:
+        commit = Path(text)
+        run("git", "archive", "--output", str(commit / "commit.tar"), "HEAD")
+        with tarfile.open(commit / "commit.tar") as archive:
+            archive.extractall(commit / "peakfleet", filter="data")
+        command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder)]
+        run(*command, str(commit / "peakfleet"), environment=environment)
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.iterdir())
