@@ -44,9 +44,21 @@ def main() -> None:
         say(f"metadata of {path.name}: {checked(path)}")
     (wheel,) = DIST.glob("*.whl")
     for version in () if asked.no_consumer else asked.pythons:
-        python = shutil.which(f"python{version}")
+        python = found(version)
         came = used(python, wheel) if python else "not on this machine"
         say(f"consumer on Python {version}: {came}")
+
+
+def found(version: str) -> str | None:
+    """Return the path of a Python that runs; pyenv has shims for some that do not."""
+    python = shutil.which(f"python{version}")
+    runs = (
+        python
+        and not subprocess.run(  # noqa: S603  a Python, with --version
+            [python, "--version"], capture_output=True, check=False
+        ).returncode
+    )
+    return python if runs else None
 
 
 def built(folder: Path) -> dict[str, str]:
