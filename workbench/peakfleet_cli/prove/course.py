@@ -113,9 +113,11 @@ def _launches(site: Site) -> Iterator[Fact]:
 
 
 def _launch_errors(site: Site) -> Fact:
-    group = site.group(DIRECT)
+    group, scaling = site.group(DIRECT), site.client("autoscaling")
+    if not hasattr(scaling, "launch_instances"):
+        return not_reached("launch-errors", "this machine's boto3 is older than LaunchInstances")
     try:
-        site.client("autoscaling").launch_instances(
+        scaling.launch_instances(
             AutoScalingGroupName=group["AutoScalingGroupName"],
             RequestedCapacity=1,
             ClientToken=f"{site.stack}-foreign-zone",
