@@ -66,7 +66,7 @@ format: $(READY) ## Format and mend what can be mended
 
 docs: $(READY) $(VENV)/docs/.ready ## Build the documentation site into out/docs; a broken link or reference fails
 	python -m peakfleet_cli.reference > docs/reference/command-line.md
-	PYTHONPATH=$(VENV)/docs python -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=$(VENV)/docs python -m mkdocs build --quiet --strict
 
 synth: $(READY) $(CDK) ## Write the templates to cdk.out (ENVIRONMENT=dev|prod)
 	$(CDK) synth --quiet $(if $(ENVIRONMENT),-c environment=$(ENVIRONMENT))

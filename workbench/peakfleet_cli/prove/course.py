@@ -13,7 +13,7 @@ from peakfleet_cli.prove.names import DIRECT, KEPT, MOST_INSTANCES, SPOT
 from peakfleet_cli.prove.site import Site
 
 MINUTE: Final = 60.0
-_FIRST_TICK, _SERVED, _GONE, _RINGS = 5 * MINUTE, 8 * MINUTE, 15 * MINUTE, 6 * MINUTE
+_FIRST_TICK, _SERVED, _GONE, _RINGS = 5 * MINUTE, 8 * MINUTE, 20 * MINUTE, 6 * MINUTE
 _VISIBLE: Final = 3 * MINUTE
 _SAMPLES: Final = 10
 
