@@ -57,9 +57,9 @@ def _metrics(fleet: FleetSpec) -> Iterator[tuple[str, Metric, bool]]:
         zero = silent is not None and silent.rule is SilenceRule.ZERO
         for metric in signal.metrics.values():
             yield f"signal {signal.name} of {fleet.fleet}", metric, zero
-    metric = getattr(fleet.baseline, "metric", None)
-    if metric is not None:
-        yield f"baseline of {fleet.fleet}", metric, False
+    reported = getattr(fleet.baseline, "metric", None)
+    if reported is not None:
+        yield f"baseline of {fleet.fleet}", reported, False
 
 
 def _finding(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from peakfleet_cli.plan import list_prices as usd
 from peakfleet_planner import FleetSpec
+from peakfleet_planner.spec import ALWAYS
 
-_FLEET_METRICS, _POOL_METRICS = 32, 4
-"""Custom metrics that a tick publishes for the fleet, and for each of its pools."""
 _TICK_SECONDS, _TICK_GB = 1.0, 0.5
 _LESSON_SECONDS, _LESSON_GB = 10.0, 1.73
 _TICK_WRITES, _TICK_READS = 2, 3
@@ -46,7 +45,7 @@ class StandingCost:
 
 def standing_of_stack(resources: Mapping[str, Mapping[str, Any]]) -> list[StandingCost]:
     """Return what the resources of a template cost by the month, the dearest first."""
-    counts: Counter[tuple[str, float]] = Counter()
+    counts: defaultdict[tuple[str, float], float] = defaultdict(float)
     for resource in resources.values():
         for what, count, each in _priced(resource["Type"], resource.get("Properties", {})):
             counts[what, each] += count
@@ -64,7 +63,7 @@ def standing_of_fleet(spec: FleetSpec, *, learns: bool) -> list[StandingCost]:
         spec: The fleet.
         learns: Whether a learner runs every hour.
     """
-    metrics = _FLEET_METRICS + _POOL_METRICS * len(spec.pools)
+    metrics = len(ALWAYS[spec.metrics])
     reads = sum(len(signal.metrics) for signal in spec.signals)
     reads += hasattr(spec.baseline, "metric")
     costs = [
@@ -72,7 +71,7 @@ def standing_of_fleet(spec: FleetSpec, *, learns: bool) -> list[StandingCost]:
             what="custom metrics",
             count=metrics,
             usd_per_month=metrics * usd.CUSTOM_METRIC,
-            how=f"{_FLEET_METRICS} of the fleet, {_POOL_METRICS} of each pool",
+            how="those of every tick; the others cost while there is trouble",
         ),
         StandingCost(
             what="ticks",
