@@ -126,7 +126,7 @@ def test_every_fact_that_a_tick_or_an_event_writes_is_said_in_words(client: Dyna
             FLEET,
             Outage(
                 cause=OutageCause.NO_CAPACITY,
-                asked_at_epoch_seconds=NOW,
+                asked_at_epoch_seconds=int(datetime.now(UTC).timestamp()),
                 attempts=3,
                 purchase="spot",
                 zone="eu-west-1a",
