@@ -71,6 +71,7 @@ SLOW = (
     "local/test_training_deploy.py",
     "local/test_warm_pools.py",
     "planner/test_foresee_warm.py",
+    "reporter/test_on_a_host.py",
     "sim/test_backlog_policy.py",
     "sim/test_bill.py",
     "sim/test_bill_spot.py",

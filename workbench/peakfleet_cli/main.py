@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from peakfleet_cli import operate
@@ -11,6 +13,7 @@ from peakfleet_cli.efficiency.command import efficiency
 from peakfleet_cli.prices import prices
 from peakfleet_cli.record import record
 from peakfleet_cli.trial import compare, simulate
+from peakfleet_reporter import NAME
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,3 +33,15 @@ app.command()(operate.release)
 app.command()(efficiency)
 app.add_typer(demand, name="demand")
 app.add_typer(prices, name="prices")
+
+
+@app.command(
+    NAME,
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+def report_baseline(context: typer.Context) -> None:
+    """Report the healthy units of the company's own side to CloudWatch."""
+    from peakfleet_reporter.command import main  # noqa: PLC0415  only this command needs boto3's client
+
+    sys.exit(main(context.args))

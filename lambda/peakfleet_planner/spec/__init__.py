@@ -18,7 +18,7 @@ from peakfleet_planner.spec.fleet import (
     ServiceLevelSpec,
     TrafficSpec,
 )
-from peakfleet_planner.spec.known_peaks import KnownPeakSpec
+from peakfleet_planner.spec.calendar import KnownPeakSpec
 from peakfleet_planner.spec.metrics import DAY_SECONDS, MINUTE_SECONDS, SUMS, Metric, MetricSeries
 from peakfleet_planner.spec.pool import PoolSpec, PurchaseOption, WarmSpec, hold_seconds
 from peakfleet_planner.spec.signals import (

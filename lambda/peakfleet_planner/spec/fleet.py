@@ -16,7 +16,7 @@ from peakfleet_planner.codec import (
     check_within,
 )
 from peakfleet_planner.spec.baseline import BaselineSpec, FixedBaseline
-from peakfleet_planner.spec.known_peaks import KnownPeakSpec
+from peakfleet_planner.spec.calendar import KnownPeakSpec
 from peakfleet_planner.spec.pool import MOST_CANARY_SHARE, PoolSpec
 from peakfleet_planner.spec.signals import Signal
 
