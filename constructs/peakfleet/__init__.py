@@ -3,12 +3,14 @@
 The rooms, from the bottom: `pools`, `signals` and `policy` are values that a user writes;
 `machines` makes groups of pools; `control_plane` has functions, schedules and state; `alarms`
 watches them; `fleet` puts them together as `BurstFleet`. Constructs named by intent are made of
-it: `queue_fleet`, `stream_fleet`, `inference`; `training` has a gang of its own. `testing` has
-fixtures for your unit tests. Each room's page says what comes in, what goes out, what to read.
+it: `queue_fleet`, `stream_fleet`, `inference`; `training` has a gang of its own. `hybrid` is the
+way to the company's own side, and who reports for it. `testing` has fixtures for your unit
+tests. Each room's page says what comes in, what goes out, in which order to read.
 """
 
 from peakfleet.control_plane import Encryption, FleetState, Functions
 from peakfleet.fleet import BurstFleet, FleetOptions, PlacementOptions
+from peakfleet.hybrid import HybridNetwork, Link, ReporterIdentity, ReporterTrust
 from peakfleet.inference import Endpoint, InferenceFleet, Model
 from peakfleet.policy import (
     BrokenImage,
@@ -30,7 +32,14 @@ from peakfleet.pools import (
     WarmPool,
 )
 from peakfleet.queue_fleet import QueueFleet
-from peakfleet.signals import Baseline, DemandSignal, PressureAlarm, WhenSilent
+from peakfleet.signals import (
+    Baseline,
+    DemandSignal,
+    Maintenance,
+    PressureAlarm,
+    Site,
+    WhenSilent,
+)
 from peakfleet.stream_fleet import StreamFleet
 from peakfleet.training import CapacityBlock, Checkpoints, OffPeak, TrainingFleet
 from peakfleet_planner import SpecError, TrafficSpec
@@ -52,8 +61,11 @@ __all__ = [
     "FleetState",
     "Foresight",
     "Functions",
+    "HybridNetwork",
     "InferenceFleet",
     "KnownPeak",
+    "Link",
+    "Maintenance",
     "Model",
     "OffPeak",
     "OtherWriter",
@@ -64,8 +76,11 @@ __all__ = [
     "Purchase",
     "QueueFleet",
     "Readiness",
+    "ReporterIdentity",
+    "ReporterTrust",
     "SafetyNet",
     "ServiceLevel",
+    "Site",
     "SpecError",
     "StreamFleet",
     "TrafficSpec",

@@ -20,6 +20,7 @@ from peakfleet_planner.demand import remember_signals
 from peakfleet_planner.fallback import Answer, Pursued, Refusal, pursue
 from peakfleet_planner.forecast import DemandModel, read_model
 from peakfleet_planner.plan import (
+    BaselineCause,
     BaselineState,
     Launch,
     Plan,
@@ -27,6 +28,7 @@ from peakfleet_planner.plan import (
     Reason,
     SignalState,
     SignalView,
+    SiteView,
 )
 from peakfleet_planner.pool_plan import heights
 from peakfleet_planner.pools import foreign_sizes, settled
@@ -58,6 +60,7 @@ from peakfleet_planner.spec import (
     FixedBaseline,
     FleetSpec,
     KnownPeakSpec,
+    MaintenanceSpec,
     Metric,
     MetricSeries,
     OtherWriterSpec,
@@ -68,6 +71,8 @@ from peakfleet_planner.spec import (
     ServiceLevelSpec,
     Signal,
     SilenceRule,
+    SitesBaseline,
+    SiteSpec,
     TrafficSpec,
     WarmSpec,
     WhenSilent,
@@ -78,6 +83,7 @@ __all__ = [
     "WAITING",
     "Answer",
     "BacklogSignal",
+    "BaselineCause",
     "BaselineSpec",
     "BaselineState",
     "BootTimes",
@@ -92,6 +98,7 @@ __all__ = [
     "Hold",
     "KnownPeakSpec",
     "Launch",
+    "MaintenanceSpec",
     "MeasuredUnits",
     "Memory",
     "Metric",
@@ -117,6 +124,9 @@ __all__ = [
     "SignalState",
     "SignalView",
     "SilenceRule",
+    "SiteSpec",
+    "SiteView",
+    "SitesBaseline",
     "Snapshot",
     "SpecError",
     "TrafficSpec",

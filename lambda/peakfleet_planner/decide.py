@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from peakfleet_planner.allocation import size
 from peakfleet_planner.demand import SignalDemand, UsableBaseline, usable_baseline
-from peakfleet_planner.plan import BaselineState, Plan, Reason, SignalState
+from peakfleet_planner.plan import BaselineCause, BaselineState, Plan, Reason, SignalState
 from peakfleet_planner.pool_plan import (
     cloud_weight,
     idle_protected,
@@ -28,8 +28,10 @@ from peakfleet_planner.requirement import (
     demand_within_lead_time,
     forecast_need,
     lasts_unserved,
+    lead_seconds_for,
     reactive_need,
     with_known_peaks,
+    with_maintenance,
 )
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
@@ -68,13 +70,14 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     spec = with_measured_units(spec, memory.units)
     measured_units = changed_units(declared, spec)
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
+    lead_seconds = lead_seconds_for(spec, baseline.units)
+    soon = usable_baseline(spec.baseline, snapshot.baseline, now, lead_seconds=lead_seconds)
     standing = pool_health(spec, snapshot)
     demands = demand_within_lead_time(spec, snapshot, baseline, standing)
-    need = forecast_need(spec, demands, baseline, snapshot)
-    need = need or reactive_need(
-        spec, demands, baseline, now, pools=snapshot.pools, growth=memory.growth
-    )
-    need = with_known_peaks(spec, need, baseline, now)
+    need = _need(spec, demands, baseline, snapshot)
+    if soon.units < baseline.units:
+        need = with_maintenance(need, _need(spec, demands, soon, snapshot))
+    need = with_known_peaks(spec, need, soon, now)
     serving_units = _serving_units(spec, snapshot)
     frozen = _frozen(snapshot, demands, need)
     troubles = _troubles(
@@ -87,7 +90,9 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         doubts = _doubts(spec, snapshot, demands, baseline)
         sizing = size(spec, snapshot, need, standing, doubts, serving_units=serving_units)
         measured = (Reason.MEASURED_UNITS,) if measured_units else ()
-        reasons = (*sizing.reasons, *measured)
+        maintained = any(site.cause is BaselineCause.MAINTENANCE for site in soon.views())
+        maintenance = (Reason.MAINTENANCE,) if maintained else ()
+        reasons = (*sizing.reasons, *maintenance, *measured)
         pools = pool_plans(
             standing,
             sizing.sizes,
@@ -107,6 +112,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         ahead_units=need.ahead,
         baseline_units=baseline.units,
         baseline_state=baseline.state,
+        sites=baseline.views(),
         burst_units=need.burst,
         wanted_units=need.grow_to,
         granted_units=sum(pool.units for pool in pools),
@@ -121,6 +127,20 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         rule=need.rule,
         measured_units=measured_units,
         missing=tuple(outage for one in standing for outage in one.missing),
+    )
+
+
+def _need(
+    spec: FleetSpec, demands: Sequence[SignalDemand], baseline: UsableBaseline, snapshot: Snapshot
+) -> Need:
+    """Return what is needed above a baseline: as foreseen, or as the reactive rule says."""
+    return forecast_need(spec, demands, baseline, snapshot) or reactive_need(
+        spec,
+        demands,
+        baseline,
+        snapshot.now_epoch_seconds,
+        pools=snapshot.pools,
+        growth=snapshot.recalled.growth,
     )
 
 

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     BASELINE_UNKNOWN = "baseline-unknown", "the baseline does not report, so nothing is removed"
     STATE_LOST = "state-lost", "the state table cannot be read, so nothing is removed"
     POOL_UNREADABLE = "pool-unreadable", "a group cannot be read, so nothing is removed"
+    MAINTENANCE = "maintenance", "maintenance of the baseline is near or under way"
     BLIND = "blind", "no signal can be read, so nothing is changed"
     HELD = "held", "held by a human, so nothing is changed"
     CAPACITY_MISSING = (
@@ -73,6 +74,45 @@ class BaselineState(StrEnum):
     HEALTHY = "healthy"
     DEGRADED = "degraded"
     UNKNOWN = "unknown"
+
+
+class BaselineCause(StrEnum):
+    """Why a side carries less than it should: what documents call it, and its words."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str = "") -> Self:
+        """Return the member that has this value."""
+        member = str.__new__(cls, value)
+        member._value_, member.words = value, words
+        return member
+
+    DEGRADED = "degraded", "it reports fewer units than declared"
+    MAINTENANCE = "maintenance", "it is under maintenance"
+    LINK = "link-lost", "nothing is heard of it"
+    SOURCE = "source-lost", "its reporter has no value"
+    CLOCK = "clock", "the clock of its reporter is wrong"
+    UNREADABLE = "unreadable", "CloudWatch cannot be read"
+    RETURNING = "returning", "it reports again, but not for long enough"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteView:
+    """What the decision made of one site of the baseline.
+
+    Args:
+        name: The site; empty for a baseline that is one.
+        state: How it is.
+        units: What it carries.
+        carried_units: What it should carry.
+        cause: Why it carries less, or is not known. Default: all is well.
+    """
+
+    name: str
+    state: BaselineState
+    units: float
+    carried_units: float
+    cause: BaselineCause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +205,7 @@ class Plan(Document):
         ahead_units: Demand expected by the time that new capacity serves.
         baseline_units: What the healthy on-premises side carries.
         baseline_state: How that side is.
+        sites: What was made of each site of the baseline. Default: nothing.
         burst_units: Demand now above the baseline.
         wanted_units: What the pools should supply.
         granted_units: What they are asked to supply.
@@ -192,6 +233,7 @@ class Plan(Document):
     ahead_units: float = 0.0
     baseline_units: float = 0.0
     baseline_state: BaselineState = BaselineState.HEALTHY
+    sites: tuple[SiteView, ...] = ()
     burst_units: float = 0.0
     wanted_units: float = 0.0
     granted_units: float = 0.0
@@ -241,10 +283,15 @@ class Plan(Document):
         )
         return (
             f"demand {self.demand_units:.1f} ({foreseen} {self.ahead_units:.1f}), "
-            f"{self.baseline_state} baseline {self.baseline_units:.1f}: "
+            f"{self.baseline_state} baseline {self.baseline_units:.1f}{_sites(self.sites)}: "
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
             f"{why}{filling}{counted}{back}{stopped}"
         )
+
+
+def _sites(sites: tuple[SiteView, ...]) -> str:
+    said = [f"{one.name} {one.cause.words}".strip() for one in sites if one.cause]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _move(pool: PoolPlan) -> str:

@@ -127,7 +127,7 @@ def test_each_state_of_the_baseline_has_its_rule(
 ) -> None:
     spec = replace(fleet(), baseline=ReportedBaseline(metric=REPORT, declared_units=400))
     read = series(reports, age_minutes=age_minutes) if reports else MetricSeries()
-    plan = decide(spec, replace(snapshot(spec, HOUR), baseline=read))
+    plan = decide(spec, replace(snapshot(spec, HOUR), baseline={"report": read}))
     assert plan.baseline_units == units
     assert plan.baseline_state is state
 
@@ -140,9 +140,10 @@ def test_an_unknown_baseline_lets_nothing_go() -> None:
 
 
 def test_a_baseline_that_just_recovered_does_not_release_capacity_at_once() -> None:
-    spec = replace(fleet(), baseline=ReportedBaseline(metric=REPORT, declared_units=400))
+    baseline = ReportedBaseline(metric=REPORT, declared_units=400, steady_seconds=0)
+    spec = replace(fleet(), baseline=baseline)
     reports = series([400.0] * 10 + [200.0] * 3 + [400.0])
-    plan = decide(spec, replace(snapshot(spec, HOUR, [10]), baseline=reports))
+    plan = decide(spec, replace(snapshot(spec, HOUR, [10]), baseline={"report": reports}))
     assert sizes(plan) == [10]
     assert plan.reason is Reason.HOLDING_PEAK
 

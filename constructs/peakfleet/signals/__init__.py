@@ -7,7 +7,7 @@ Read `demand_signal` first, then `baseline`; `silence` says what missing data me
 a metric of the CDK is read, `pressure` which signals need not wait for the next minute.
 """
 
-from peakfleet.signals.baseline import Baseline
+from peakfleet.signals.baseline import Baseline, Maintenance, Site
 from peakfleet.signals.demand_signal import DemandSignal
 from peakfleet.signals.metrics import read
 from peakfleet.signals.pressure import PressureAlarm

@@ -6,14 +6,13 @@ from peakfleet_handlers.aws import Calls, Clients, read_pools, read_refused, rea
 from peakfleet_handlers.state import Known
 from peakfleet_planner import (
     FleetSpec,
-    MetricSeries,
-    ReportedBaseline,
     Snapshot,
     settled,
 )
 from peakfleet_planner.forecast import read_seconds
 
-BASELINE_ID = "b"
+FAST_CLOCK_SECONDS = 7200
+"""So far ahead of its own time CloudWatch takes a value, such as a report of a fast clock."""
 
 
 def observe(
@@ -43,12 +42,13 @@ def observe(
         for signal in spec.signals
         for metric_id, metric in signal.reads.items()
     }
-    if isinstance(spec.baseline, ReportedBaseline):
-        metrics[BASELINE_ID] = spec.baseline.metric
+    baseline_ids = {name: f"b{i}" for i, name in enumerate(spec.baseline.reads)}
+    metrics |= {baseline_ids[name]: metric for name, metric in spec.baseline.reads.items()}
     series = read_series(
         metrics,
         now_epoch_seconds=now_epoch_seconds,
         history_seconds=read_seconds(spec),
+        ahead_seconds=FAST_CLOCK_SECONDS if baseline_ids else 0,
         cloudwatch=clients.cloudwatch,
         calls=calls,
     )
@@ -66,7 +66,7 @@ def observe(
             }
             for signal in spec.signals
         },
-        baseline=series.get(BASELINE_ID, MetricSeries()),
+        baseline={name: series[query_id] for name, query_id in baseline_ids.items()},
         pools=pools,
         memory=memory,
         refused=read_refused(

@@ -3,7 +3,7 @@
 In: demand and baseline. Out: a `Need` in units. Read in this order:
 
 - `lead_time`: demand as far ahead as the slowest pool that is reached needs to serve;
-- `live_requirement`: by the reactive rule, by the forecast, and by known peaks;
+- `live_requirement`: by the reactive rule, by the forecast, and by the calendar;
 - `queue_requirement`: so that queued work is finished by its deadline.
 """
 
@@ -13,7 +13,9 @@ from peakfleet_planner.requirement.live_requirement import (
     asked_units,
     forecast_need,
     lasts_unserved,
+    lead_seconds_for,
     reactive_need,
     roll_forecast,
     with_known_peaks,
+    with_maintenance,
 )

@@ -44,6 +44,11 @@ class FixedBaseline:
         _check_maintenance(self.maintenance)
 
     @property
+    def declared_units(self) -> float:
+        """Units when all is well."""
+        return self.units
+
+    @property
     def carried_units(self) -> float:
         """Units that may be counted on when all is well."""
         return self.units * self.usable_fraction
@@ -157,6 +162,11 @@ class SitesBaseline:
             raise SpecError(f"baseline: each site needs a report of its own, {twice[0]} is of two")
 
     @property
+    def declared_units(self) -> float:
+        """Units when all is well."""
+        return sum(site.baseline.declared_units for site in self.sites)
+
+    @property
     def carried_units(self) -> float:
         """Units that may be counted on when all is well."""
         return sum(site.baseline.carried_units for site in self.sites)
@@ -178,6 +188,26 @@ BaselineSpec = FixedBaseline | ReportedBaseline | SitesBaseline
 def site_read(site: str, name: str) -> str:
     """Return the id of what is read of a site."""
     return f"{site}/{name}"
+
+
+def reports_of(spec: BaselineSpec, healthy_share: float = 1.0) -> Mapping[str, float]:
+    """Return what each read of a baseline says while this share of every site is healthy.
+
+    >>> reports_of(
+    ...     ReportedBaseline(metric=Metric(namespace="N", metric_name="M"), declared_units=400), 0.5
+    ... )
+    {'report': 200.0}
+    """
+    if isinstance(spec, FixedBaseline):
+        return {}
+    if isinstance(spec, ReportedBaseline):
+        units = {REPORT: spec.declared_units * healthy_share}
+        return {**units, **({HEARTBEAT: 1.0} if spec.heartbeat else {})}
+    return {
+        site_read(site.name, name): value
+        for site in spec.sites
+        for name, value in reports_of(site.baseline, healthy_share).items()
+    }
 
 
 def _check_maintenance(windows: tuple[MaintenanceSpec, ...]) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from math import isclose
 
 from peakfleet_local.metrics.store import MINUTE_SECONDS
-from peakfleet_planner import BacklogSignal, FleetSpec, Metric, RateSignal, ReportedBaseline
-from peakfleet_planner.spec import arithmetic
+from peakfleet_planner import BacklogSignal, FleetSpec, Metric, RateSignal
+from peakfleet_planner.spec import arithmetic, reports_of
 
 _STATISTICS = re.compile(r"Average|Minimum|Maximum|Sum|p\d+(\.\d+)?")
 
@@ -92,8 +92,8 @@ def backlog_datapoints(
 
 def baseline_datapoints(spec: FleetSpec, epoch_seconds: int) -> Iterator[Datapoint]:
     """Yield the report of a healthy on-premises side, if the fleet reads one."""
-    if isinstance(spec.baseline, ReportedBaseline):
-        yield from _over_minute(spec.baseline.metric, epoch_seconds, spec.baseline.declared_units)
+    for name, value in reports_of(spec.baseline).items():
+        yield from _over_minute(spec.baseline.reads[name], epoch_seconds, value)
 
 
 def _evaluate(signal: RateSignal, value: float) -> float | None:

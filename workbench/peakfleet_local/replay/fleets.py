@@ -15,7 +15,7 @@ from peakfleet_local.metrics import (
     demand_datapoints,
 )
 from peakfleet_local.server import ACCOUNT
-from peakfleet_planner import WAITING, BacklogSignal, FleetSpec, ReportedBaseline
+from peakfleet_planner import WAITING, BacklogSignal, FleetSpec
 from peakfleet_planner.gang import GangSpec
 
 
@@ -162,9 +162,7 @@ def usable_baseline_units(spec: FleetSpec) -> float:
     ... )
     200.0
     """
-    baseline = spec.baseline
-    units = baseline.declared_units if isinstance(baseline, ReportedBaseline) else baseline.units
-    return units * baseline.usable_fraction
+    return spec.baseline.carried_units
 
 
 def deployed_fleets(*, region: str, account: str = ACCOUNT) -> tuple[FleetSpec, ...]:
