@@ -48,7 +48,8 @@ class InferenceStack(Stack):
         each with a program `serve`, into the bucket; see `workers/inference_server.py` for what
         it must do. Until then instances switch themselves off and raise an alarm. What
         an instance serves, `units_per_instance`, is the operator's to measure with that model.
-        The company must report `HealthyUnits` in `OnPrem/Inference` once a minute.
+        The company must report `HealthyUnits` and `Reporting` (docs/hybrid.md) in
+        `OnPrem/Inference` once a minute.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class InferenceStack(Stack):
             baseline=Baseline.reported(
                 namespace=INFERENCE_NAMESPACE,
                 metric_name="HealthyUnits",
+                heartbeat="Reporting",
                 declared_units=settings.baseline_units,
             ),
             security_groups=[

@@ -18,7 +18,7 @@ from peakfleet import (
 )
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
 from stacks._pools import pools_of
-from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
+from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics, let_report
 from stacks.network import NetworkStack
 from stacks.settings import Settings
 
@@ -43,9 +43,10 @@ class MediaStack(Stack):
     Limitations:
         Amazon Linux 2023 has no ffmpeg. The operator puts a static build for each architecture
         into the artefact bucket, at the prefix that the settings name; without it instances of
-        `Transcode` fail to boot and raise an alarm. The company must report `HealthyUnits` in
-        `OnPrem/Transcode` and `OnPrem/Live`, and its edges `HlsStreams` and `DashStreams` in
-        `Live`, each once a minute, as the program of the cloud edges does.
+        `Transcode` fail to boot and raise an alarm. The company must report `HealthyUnits` and
+        `Reporting` (docs/hybrid.md) in `OnPrem/Transcode` and `OnPrem/Live`, and its edges
+        `HlsStreams` and `DashStreams` in `Live`, each once a minute, as the program of the cloud
+        edges does.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class MediaStack(Stack):
         grant_put_metrics(self.on_premises, TRANSCODE_NAMESPACE, LIVE_NAMESPACE, STREAMS_NAMESPACE)
         self.transcode = self._make_transcode(settings, network)
         self.live = self._make_live(settings, network)
+        let_report(self, settings, network, transcode=TRANSCODE_NAMESPACE, live=LIVE_NAMESPACE)
 
     def _make_transcode(self, settings: Settings, network: NetworkStack) -> QueueFleet:
         prefix = settings.transcode.ffmpeg_prefix
@@ -82,6 +84,7 @@ class MediaStack(Stack):
                 namespace=TRANSCODE_NAMESPACE,
                 metric_name="HealthyUnits",
                 declared_units=settings.transcode.baseline_units,
+                heartbeat="Reporting",
             ),
             efficiency=EfficiencyLedger(),
             security_groups=[
@@ -133,6 +136,7 @@ class MediaStack(Stack):
                 namespace=LIVE_NAMESPACE,
                 metric_name="HealthyUnits",
                 declared_units=settings.live.baseline_units,
+                heartbeat="Reporting",
             ),
             service_level=ServiceLevel.premium(),
             deletion_protection=settings.deletion_protection,

@@ -55,11 +55,17 @@ class NetworkSettings:
         s3_prefix_list: Id of S3's prefix list in the region, which
             `aws ec2 describe-prefix-lists` tells: with it instances reach nothing but the VPC
             and S3. Default: HTTPS to every address that the subnets have a route to.
+        vpn_router: Public address of the company's VPN router: a transit gateway is defined and
+            connected to it. Default: the way to the company is not defined here.
+        direct_connect_gateway: Id of the company's Direct Connect gateway, to connect to it
+            instead. Default: as above.
     """
 
     cidr: str
     on_premises_cidr: str
     s3_prefix_list: str | None = None
+    vpn_router: str | None = None
+    direct_connect_gateway: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +196,9 @@ class Settings:
         certificate_arn: Certificate in ACM, of the region, for relays, edges and inference: their
             load balancers then speak TLS on port 443. Default: they speak plain HTTP, which
             is for a line to the company that is encrypted itself.
+        reporter_authority: File with the certificates of the company's own authority: whoever
+            has one of its certificates, named after a fleet, may report that fleet's baseline.
+            Default: the managed policies of the stacks say who may.
         deletion_protection: Whether load balancers refuse to be deleted. Default: yes.
     """
 
@@ -204,4 +213,5 @@ class Settings:
     training: TrainingSettings | None = None
     alarm_email: str | None = None
     certificate_arn: str | None = None
+    reporter_authority: str | None = None
     deletion_protection: bool = True

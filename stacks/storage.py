@@ -16,7 +16,7 @@ from constructs import Construct
 from peakfleet import Baseline, BurstFleet, DemandSignal, QueueFleet
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
 from stacks._pools import pools_of
-from stacks._worker import PORT, Worker, grant_put_metrics
+from stacks._worker import PORT, Worker, grant_put_metrics, let_report
 from stacks.network import NetworkStack
 from stacks.settings import Settings
 
@@ -40,9 +40,9 @@ class StorageStack(Stack):
         network: Where the fleets run and whom they alarm.
 
     Limitations:
-        The company's sync gateway must report `BytesOffered` and `HealthyUnits` (MB/s) in
-        `OnPrem/Sync`, and must send what it cannot carry itself to the relays, each upload with
-        `Authorization: Bearer TOKEN`. After a rotation the relays admit the token before it, too.
+        The company's sync gateway must report `BytesOffered`, `HealthyUnits` (MB/s) and
+        `Reporting` (docs/hybrid.md) in `OnPrem/Sync`, and must send what it cannot carry itself
+        to the relays, each upload with `Authorization: Bearer TOKEN`. After a rotation the relays admit the token before it, too.
         The load balancer ends TLS, where the settings have a certificate.
     """
 
@@ -63,6 +63,7 @@ class StorageStack(Stack):
         )
         self.ingest = self._make_ingest(settings, network)
         self.sync = self._make_sync(settings, network)
+        let_report(self, settings, network, sync=SYNC_NAMESPACE)
 
     def _make_ingest(self, settings: Settings, network: NetworkStack) -> QueueFleet:
         ingest = QueueFleet(
@@ -149,6 +150,7 @@ class StorageStack(Stack):
                 namespace=SYNC_NAMESPACE,
                 metric_name="HealthyUnits",
                 declared_units=settings.sync.baseline_units,
+                heartbeat="Reporting",
             ),
             security_groups=[
                 network.security_group(Construct(self, "SyncNetwork"), description="Sync")

@@ -60,6 +60,7 @@ SLOW = (
     "local/test_functions.py",
     "local/test_group_changes.py",
     "local/test_hooks.py",
+    "local/test_hybrid_deploy.py",
     "local/test_inference_deploy.py",
     "local/test_physics.py",
     "local/test_physics_laws.py",

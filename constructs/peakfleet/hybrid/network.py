@@ -188,6 +188,7 @@ class HybridNetwork(Construct):
         gateway = ec2.CfnTransitGateway(
             self,
             "Gateway",
+            description="Between the fleets and the company",
             amazon_side_asn=asn,
             auto_accept_shared_attachments="disable",
             default_route_table_association="enable",
@@ -220,7 +221,7 @@ class HybridNetwork(Construct):
                     destination_cidr_block=cidr,
                     transit_gateway_id=self._gateway.attr_id,
                 )
-                route.add_dependency(self._attachment)
+                route.add_resource_dependency(self._attachment)
 
     def _define_vpn(self, link: Link, router: str) -> None:
         customer = ec2.CfnCustomerGateway(
