@@ -42,8 +42,9 @@ class StorageStack(Stack):
     Limitations:
         The company's sync gateway must report `BytesOffered`, `HealthyUnits` (MB/s) and
         `Reporting` (docs/hybrid.md) in `OnPrem/Sync`, and must send what it cannot carry itself
-        to the relays, each upload with `Authorization: Bearer TOKEN`. After a rotation the relays admit the token before it, too.
-        The load balancer ends TLS, where the settings have a certificate.
+        to the relays, each upload with `Authorization: Bearer TOKEN`. After a
+        rotation the relays admit the token before it, too. The load balancer ends TLS,
+        where the settings have a certificate.
     """
 
     def __init__(

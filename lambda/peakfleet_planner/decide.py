@@ -26,12 +26,14 @@ from peakfleet_planner.requirement import (
     Need,
     asked_units,
     demand_within_lead_time,
+    downstream_views,
     forecast_need,
     lasts_unserved,
     lead_seconds_for,
     reactive_need,
     with_known_peaks,
     with_maintenance,
+    within_limits,
 )
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
@@ -78,6 +80,10 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     if soon.units < baseline.units:
         need = with_maintenance(need, _need(spec, demands, soon, snapshot))
     need = with_known_peaks(spec, need, soon, now)
+    wanted = need
+    carried_units = min(asked_units(spec, demands), baseline.units)
+    downstream = downstream_views(spec, snapshot, carried_units=carried_units)
+    need = within_limits(spec, snapshot, need, downstream)
     serving_units = _serving_units(spec, snapshot)
     frozen = _frozen(snapshot, demands, need)
     troubles = _troubles(
@@ -92,7 +98,8 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         measured = (Reason.MEASURED_UNITS,) if measured_units else ()
         maintained = any(site.cause is BaselineCause.MAINTENANCE for site in soon.views())
         maintenance = (Reason.MAINTENANCE,) if maintained else ()
-        reasons = (*sizing.reasons, *maintenance, *measured)
+        capped = (Reason.DOWNSTREAM_LIMIT,) if need.grow_to < wanted.grow_to else ()
+        reasons = (*sizing.reasons, *capped, *maintenance, *measured)
         pools = pool_plans(
             standing,
             sizing.sizes,
@@ -113,8 +120,9 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         baseline_units=baseline.units,
         baseline_state=baseline.state,
         sites=baseline.views(),
+        downstream=downstream,
         burst_units=need.burst,
-        wanted_units=need.grow_to,
+        wanted_units=wanted.grow_to,
         granted_units=sum(pool.units for pool in pools),
         serving_units=serving_units,
         idle_units=need.idle_units,

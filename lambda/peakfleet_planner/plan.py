@@ -51,6 +51,10 @@ class Reason(StrEnum):
     STATE_LOST = "state-lost", "the state table cannot be read, so nothing is removed"
     POOL_UNREADABLE = "pool-unreadable", "a group cannot be read, so nothing is removed"
     MAINTENANCE = "maintenance", "maintenance of the baseline is near or under way"
+    DOWNSTREAM_LIMIT = (
+        "downstream-limit",
+        "what the fleet leans on bears no more, so demand stays unserved",
+    )
     BLIND = "blind", "no signal can be read, so nothing is changed"
     HELD = "held", "held by a human, so nothing is changed"
     CAPACITY_MISSING = (
@@ -113,6 +117,32 @@ class SiteView:
     units: float
     carried_units: float
     cause: BaselineCause | None = None
+
+
+class DownstreamState(StrEnum):
+    """Whether what the fleet leans on lets it grow."""
+
+    FREE = "free"
+    IN_FORCE = "in-force"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownstreamView:
+    """What the decision made of one downstream limit.
+
+    Args:
+        name: The limit.
+        state: Whether it lets the fleet grow.
+        most_units: What the pools may supply at most.
+        load: The newest value. Default: there is none.
+    """
+
+    name: str
+    state: DownstreamState
+    most_units: float
+    load: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +236,7 @@ class Plan(Document):
         baseline_units: What the healthy on-premises side carries.
         baseline_state: How that side is.
         sites: What was made of each site of the baseline. Default: nothing.
+        downstream: What was made of each downstream limit. Default: nothing.
         burst_units: Demand now above the baseline.
         wanted_units: What the pools should supply.
         granted_units: What they are asked to supply.
@@ -234,6 +265,7 @@ class Plan(Document):
     baseline_units: float = 0.0
     baseline_state: BaselineState = BaselineState.HEALTHY
     sites: tuple[SiteView, ...] = ()
+    downstream: tuple[DownstreamView, ...] = ()
     burst_units: float = 0.0
     wanted_units: float = 0.0
     granted_units: float = 0.0
@@ -285,13 +317,21 @@ class Plan(Document):
             f"demand {self.demand_units:.1f} ({foreseen} {self.ahead_units:.1f}), "
             f"{self.baseline_state} baseline {self.baseline_units:.1f}{_sites(self.sites)}: "
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
-            f"{why}{filling}{counted}{back}{stopped}"
+            f"{why}{filling}{counted}{back}{stopped}{_downstream(self.downstream)}"
         )
 
 
 def _sites(sites: tuple[SiteView, ...]) -> str:
     said = [f"{one.name} {one.cause.words}".strip() for one in sites if one.cause]
     return f" ({', '.join(said)})" if said else ""
+
+
+def _downstream(views: tuple[DownstreamView, ...]) -> str:
+    return "".join(
+        f", {view.name} is {view.state}" + ("" if view.load is None else f" at {view.load:.4g}")
+        for view in views
+        if view.state is not DownstreamState.FREE
+    )
 
 
 def _move(pool: PoolPlan) -> str:

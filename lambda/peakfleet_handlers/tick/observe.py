@@ -44,6 +44,8 @@ def observe(
     }
     baseline_ids = {name: f"b{i}" for i, name in enumerate(spec.baseline.reads)}
     metrics |= {baseline_ids[name]: metric for name, metric in spec.baseline.reads.items()}
+    limit_ids = {limit.name: f"d{i}" for i, limit in enumerate(spec.downstream)}
+    metrics |= {limit_ids[limit.name]: limit.metric for limit in spec.downstream}
     series = read_series(
         metrics,
         now_epoch_seconds=now_epoch_seconds,
@@ -67,6 +69,7 @@ def observe(
             for signal in spec.signals
         },
         baseline={name: series[query_id] for name, query_id in baseline_ids.items()},
+        downstream={name: series[query_id] for name, query_id in limit_ids.items()},
         pools=pools,
         memory=memory,
         refused=read_refused(

@@ -80,6 +80,7 @@ def fleet_metrics(applied: Applied, calls: Calls) -> dict[str, float]:
         "CapacityMissing": Reason.CAPACITY_MISSING in reasons,
         "ProcessesSuspended": sum(bool(pool.suspended) for pool in plan.pools),
         "BaselineUnknown": plan.baseline_state is BaselineState.UNKNOWN,
+        "DownstreamLimited": Reason.DOWNSTREAM_LIMIT in reasons,
         "PoolsChanged": len(applied.pools),
         "PoolsOut": sum(pool.outage is not None for pool in plan.pools),
         "PoolsBroken": sum(pool.outage in BROKEN for pool in plan.pools),

@@ -100,6 +100,7 @@ class Snapshot:
         now_epoch_seconds: The tick's time, in seconds since 1970 (UTC).
         signals: What was read for each signal, by signal name and metric id.
         baseline: What was read of the baseline, by the ids of its `reads`. Default: nothing.
+        downstream: The load of each downstream limit, by its name. Default: nothing.
         pools: The groups that could be read; one that is missing could not.
         memory: What is remembered; None if the state table could not be read.
         refused: Capacity that this very tick was refused already. Default: none.
@@ -112,6 +113,7 @@ class Snapshot:
     now_epoch_seconds: int
     signals: Mapping[str, Mapping[str, MetricSeries]]
     baseline: Mapping[str, MetricSeries] = field(default_factory=dict)
+    downstream: Mapping[str, MetricSeries] = field(default_factory=dict)
     pools: tuple[PoolReading, ...] = ()
     memory: Memory | None = field(default_factory=Memory)
     refused: tuple[Outage, ...] = ()

@@ -21,6 +21,7 @@ from peakfleet_planner.spec.baseline import (
     site_read,
 )
 from peakfleet_planner.spec.calendar import KnownPeakSpec, MaintenanceSpec
+from peakfleet_planner.spec.downstream import DownstreamLimitSpec
 from peakfleet_planner.spec.fleet import (
     EfficiencySpec,
     FleetSpec,
