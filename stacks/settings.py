@@ -117,6 +117,26 @@ class QueueSettings(FleetSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataSettings:
+    """The metadata store of the file service.
+
+    Args:
+        least_capacity_units: Aurora capacity units when it is idle; RDS Proxy keeps it from
+            pausing, so that 0.5 is the least.
+        most_capacity_units: Aurora capacity units at most.
+        busy_connections: At so many connections in use no fleet grows.
+        most_connections: At so many the fleets are cut.
+        connections_per_unit: Connections that one unit of a fleet uses.
+    """
+
+    least_capacity_units: float = _least(0.5)
+    most_capacity_units: float = _least(1)
+    busy_connections: float = _least(1)
+    most_connections: float = _least(1)
+    connections_per_unit: float = _least(0.001)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TranscodeSettings(QueueSettings):
     """The transcoding fleet.
 
@@ -192,6 +212,8 @@ class Settings:
         live: Live streaming.
         inference: Search ranking, recommendations and image analysis. Default: not deployed.
         training: Training of models. Default: not deployed.
+        metadata: The metadata store of the file service, which limits its fleets. Default: not
+            deployed.
         alarm_email: Who is told of alarms. Default: nobody is subscribed to the topic.
         certificate_arn: Certificate in ACM, of the region, for relays, edges and inference: their
             load balancers then speak TLS on port 443. Default: they speak plain HTTP, which
@@ -211,6 +233,7 @@ class Settings:
     live: LiveSettings
     inference: InferenceSettings | None = None
     training: TrainingSettings | None = None
+    metadata: MetadataSettings | None = None
     alarm_email: str | None = None
     certificate_arn: str | None = None
     reporter_authority: str | None = None

@@ -15,6 +15,7 @@ from constructs import Construct
 
 from peakfleet import Baseline, BurstFleet, DemandSignal, QueueFleet
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
+from stacks._metadata import MetadataStore
 from stacks._pools import pools_of
 from stacks._worker import PORT, Worker, grant_put_metrics, let_report
 from stacks.network import NetworkStack
@@ -62,8 +63,23 @@ class StorageStack(Stack):
         self.on_premises = iam.ManagedPolicy(
             self, "OnPremises", description="What the company's own file servers may do"
         )
+        self.metadata = (
+            None
+            if settings.metadata is None
+            else MetadataStore(
+                self,
+                "Metadata",
+                settings=settings.metadata,
+                network=network,
+                deletion_protection=settings.deletion_protection,
+            )
+        )
+        self._limits = [] if self.metadata is None else [self.metadata.limit()]
         self.ingest = self._make_ingest(settings, network)
         self.sync = self._make_sync(settings, network)
+        if self.metadata is not None:
+            self.metadata.admit(self.ingest.fleet, user="ingest")
+            self.metadata.admit(self.sync, user="sync")
         let_report(self, settings, network, sync=SYNC_NAMESPACE)
 
     def _make_ingest(self, settings: Settings, network: NetworkStack) -> QueueFleet:
@@ -75,6 +91,7 @@ class StorageStack(Stack):
             seconds_per_message=settings.ingest.seconds_per_job,
             drain_within=Duration.minutes(settings.ingest.drain_within_minutes),
             baseline=Baseline.fixed(settings.ingest.baseline_units),
+            downstream_limits=self._limits,
             security_groups=[
                 network.security_group(Construct(self, "IngestNetwork"), description="Ingest")
             ],
@@ -153,6 +170,7 @@ class StorageStack(Stack):
                 declared_units=settings.sync.baseline_units,
                 heartbeat="Reporting",
             ),
+            downstream_limits=self._limits,
             security_groups=[
                 network.security_group(Construct(self, "SyncNetwork"), description="Sync")
             ],

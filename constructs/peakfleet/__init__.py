@@ -35,6 +35,7 @@ from peakfleet.queue_fleet import QueueFleet
 from peakfleet.signals import (
     Baseline,
     DemandSignal,
+    DownstreamLimit,
     Maintenance,
     PressureAlarm,
     Site,
@@ -52,6 +53,7 @@ __all__ = [
     "CapacityPool",
     "Checkpoints",
     "DemandSignal",
+    "DownstreamLimit",
     "Drain",
     "EfficiencyLedger",
     "Encryption",

@@ -51,6 +51,7 @@ from peakfleet_planner.snapshot import (
     RolledBack,
     SignalMemory,
     Snapshot,
+    TrafficReading,
     booting_since,
 )
 from peakfleet_planner.spec import (
@@ -135,6 +136,7 @@ __all__ = [
     "SitesBaseline",
     "Snapshot",
     "SpecError",
+    "TrafficReading",
     "TrafficSpec",
     "WarmSpec",
     "WhenSilent",

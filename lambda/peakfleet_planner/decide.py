@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from peakfleet_planner.allocation import size
 from peakfleet_planner.demand import SignalDemand, UsableBaseline, usable_baseline
@@ -10,6 +11,8 @@ from peakfleet_planner.plan import BaselineCause, BaselineState, Plan, Reason, S
 from peakfleet_planner.pool_plan import (
     cloud_weight,
     idle_protected,
+    may_be_without_instances,
+    next_weight,
     pool_plans,
     stuck_drains,
     unchanged,
@@ -85,6 +88,10 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     downstream = downstream_views(spec, snapshot, carried_units=carried_units)
     need = within_limits(spec, snapshot, need, downstream)
     serving_units = _serving_units(spec, snapshot)
+    target = cloud_weight(need.burst, baseline.units, serving_units)
+    weight = next_weight(target, snapshot.traffic)
+    if spec.traffic and not may_be_without_instances(snapshot):
+        need = replace(need, keep=max(need.keep, min(p.units_per_capacity for p in spec.pools)))
     frozen = _frozen(snapshot, demands, need)
     troubles = _troubles(
         spec, demands, baseline, need, serving_units=serving_units, now=now, frozen=frozen
@@ -93,7 +100,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     if frozen:
         pools, reasons = unchanged(standing, snapshot), (frozen,)
     else:
-        doubts = _doubts(spec, snapshot, demands, baseline)
+        doubts = _doubts(spec, snapshot, demands, baseline, is_leaving=weight > target)
         sizing = size(spec, snapshot, need, standing, doubts, serving_units=serving_units)
         measured = (Reason.MEASURED_UNITS,) if measured_units else ()
         maintained = any(site.cause is BaselineCause.MAINTENANCE for site in soon.views())
@@ -126,9 +133,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         granted_units=sum(pool.units for pool in pools),
         serving_units=serving_units,
         idle_units=need.idle_units,
-        cloud_weight=None
-        if leaves_traffic
-        else cloud_weight(need.burst, baseline.units, serving_units),
+        cloud_weight=None if leaves_traffic else weight,
         signals=tuple(demand.view for demand in demands),
         stuck_drains=stuck_drains(standing, snapshot),
         idle_protected=idle_protected(spec, snapshot, wanted_units=need.grow_to),
@@ -190,14 +195,23 @@ def _serving_units(spec: FleetSpec, snapshot: Snapshot) -> float:
 
 
 def _doubts(
-    spec: FleetSpec, snapshot: Snapshot, demands: Sequence[SignalDemand], baseline: UsableBaseline
+    spec: FleetSpec,
+    snapshot: Snapshot,
+    demands: Sequence[SignalDemand],
+    baseline: UsableBaseline,
+    *,
+    is_leaving: bool,
 ) -> list[Reason]:
     """Return why nothing may be let go, if anything says so."""
+    splits = spec.traffic is not None and snapshot.traffic is not None
+    blind = splits and snapshot.traffic is not None and snapshot.traffic.is_blind
     states = {demand.view.state for demand in demands}
     doubts = {
         Reason.SIGNAL_SILENT: SignalState.SILENT in states,
         Reason.SIGNAL_IMPLAUSIBLE: SignalState.IMPLAUSIBLE in states,
         Reason.BASELINE_UNKNOWN: baseline.state is BaselineState.UNKNOWN,
+        Reason.TARGETS_UNREADABLE: blind,
+        Reason.TRAFFIC_MOVING: splits and is_leaving and not blind,
         Reason.STATE_LOST: snapshot.memory is None,
         Reason.POOL_UNREADABLE: len(snapshot.pools) < len(spec.pools),
     }

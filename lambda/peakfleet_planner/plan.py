@@ -48,6 +48,11 @@ class Reason(StrEnum):
         "a signal reports impossible values, so nothing is removed",
     )
     BASELINE_UNKNOWN = "baseline-unknown", "the baseline does not report, so nothing is removed"
+    TRAFFIC_MOVING = "traffic-moving", "traffic still moves to the baseline, so nothing is removed"
+    TARGETS_UNREADABLE = (
+        "targets-unreadable",
+        "the health of targets cannot be read, so weights stay and nothing is removed",
+    )
     STATE_LOST = "state-lost", "the state table cannot be read, so nothing is removed"
     POOL_UNREADABLE = "pool-unreadable", "a group cannot be read, so nothing is removed"
     MAINTENANCE = "maintenance", "maintenance of the baseline is near or under way"

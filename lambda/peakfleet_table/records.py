@@ -266,12 +266,15 @@ class NewestTick:
         unmet_since: Since when each pool lacks what it was asked for, in epoch seconds.
         halted: Pools whose replacement of unhealthy instances the fleet itself has suspended.
         signals: What is remembered of each signal.
+        weightless_since: Since when the listener is read to give the fleet no traffic, in epoch
+            seconds; None if it gives some.
     """
 
     tick: int
     unmet_since: Mapping[str, int] = field(default_factory=dict)
     halted: tuple[str, ...] = ()
     signals: Mapping[str, SignalMemory] = field(default_factory=dict)
+    weightless_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -483,6 +486,7 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "unmet_since": Attribute("unmet_since", by_name(INTEGER), optional=True),
         "halted": Attribute("halted", several(TEXT), optional=True),
         "signals": Attribute("signals", by_name(_SIGNAL), optional=True),
+        "weightless_since": Attribute("weightless_since", INTEGER, optional=True),
     },
 )
 GANGS: Final[Kind[Gang]] = Kind(

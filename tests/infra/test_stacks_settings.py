@@ -13,6 +13,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from peakfleet import SpecError
+from peakfleet.testing import fleet_specs
 from stacks._pools import pools_of
 from stacks.context import read_settings, settings_from_context
 from stacks.network import NetworkStack
@@ -275,6 +276,23 @@ def test_the_way_to_the_company_is_complete_when_it_is_on_and_absent_when_it_is_
     storage.resource_count_is("AWS::RolesAnywhere::Profile", 1)
     without, _ = networks_with(tmp_path)
     without.resource_count_is("AWS::EC2::TransitGateway", 0)
+
+
+def test_both_fleets_are_limited_by_the_metadata_store_where_there_is_one() -> None:
+    metadata = {
+        "least_capacity_units": 0.5,
+        "most_capacity_units": 8,
+        "busy_connections": 600,
+        "most_connections": 800,
+        "connections_per_unit": 2,
+    }
+    template = storage_with(metadata=metadata)
+    template.resource_count_is("AWS::RDS::DBProxy", 1)
+    for spec in fleet_specs(template).values():
+        (limit,) = spec.downstream
+        assert (limit.at_most, limit.critical, limit.load_per_unit) == (600, 800, 2)
+        assert limit.metric.metric_name == "DatabaseConnectionsCurrentlyBorrowed"
+        assert set(limit.metric.dimensions) == {"ProxyName"}
 
 
 def test_two_ways_to_the_company_are_refused() -> None:

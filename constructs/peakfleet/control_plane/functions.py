@@ -29,6 +29,10 @@ from peakfleet_planner import SpecError
 TICK_TIMEOUT = Duration.seconds(50)
 TICK_MEMORY_MIB = 512  # a quarter of a processor: boto3 loads in about a second
 _LEARNER_MEMORY_MIB = 1769  # one whole processor; two weeks take about ten seconds of it
+_READS_TRAFFIC = (
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeTargetHealth",
+)
 _LAYER_ID = "PeakFleetNumpy"
 
 
@@ -89,7 +93,7 @@ def _may_decide(
                 # LaunchInstances looks at its template with the permissions of who calls it.
                 "ec2:DescribeLaunchTemplateVersions",
                 *(["autoscaling:DescribeWarmPool"] if warm else []),
-                *(["elasticloadbalancing:DescribeListeners"] if listener_arn else []),
+                *(_READS_TRAFFIC if listener_arn else []),
             ],
             resources=["*"],  # AWS knows no narrower resource for these reads
         ),

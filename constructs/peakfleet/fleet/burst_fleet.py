@@ -265,6 +265,7 @@ class BurstFleet(FleetMetrics, Construct):
             efficiency=self._efficiency,
             broken_image=(options.get("broken_image") or BrokenImage.take_out()).mode,
             queues_share_workers=self._queues_share_workers,
+            downstream=tuple(limit.spec for limit in options.get("downstream_limits", ())),
         )
 
     def add_signal(self, signal: DemandSignal) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import cast
 from weakref import WeakKeyDictionary
 
 import jsii
@@ -17,7 +18,7 @@ from peakfleet._values import check_kind, check_options, known_number
 from peakfleet.control_plane import Encryption, FleetState, check_size
 from peakfleet.fleet.template_checks import template_messages
 from peakfleet.pools import CapacityPool, check_region
-from peakfleet.signals import DemandSignal
+from peakfleet.signals import DemandSignal, DownstreamLimit
 from peakfleet_planner import FleetSpec, SpecError
 
 _MOST_HOPS = 64
@@ -52,10 +53,15 @@ def named(scope: Construct) -> Iterator[None]:
 
 
 def check_fleet_options(fleet: Construct, given: Mapping[str, object], taken: type) -> None:
-    """Refuse options that a fleet does not take, naming the nearest one that it does."""
+    """Refuse options that a fleet does not take, or cannot read."""
     own = inspect.signature(type(fleet).__init__).parameters
     known = [name for name, one in own.items() if one.kind is one.KEYWORD_ONLY]
     check_options(type(fleet).__name__, given, taken, known=known)
+    stack = Stack.of(fleet)
+    for limit in cast("Sequence[DownstreamLimit]", given.get("downstream_limits", ())):
+        limit.read.check_readable_from(
+            f"downstream limit '{limit.spec.name}'", account=stack.account, region=stack.region
+        )
 
 
 def checked_hop_limit(given: int) -> int:

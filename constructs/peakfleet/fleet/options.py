@@ -21,7 +21,7 @@ from peakfleet.policy import (
     ServiceLevel,
 )
 from peakfleet.pools import EfficiencyLedger
-from peakfleet.signals import Baseline
+from peakfleet.signals import Baseline, DownstreamLimit
 
 
 class PlacementOptions(TypedDict, total=False):
@@ -76,6 +76,7 @@ class FleetOptions(PlacementOptions, total=False):
             `OtherWriter.taken_back()`, after ten minutes.
         broken_image: What becomes of a launch template that does not work. Default:
             `BrokenImage.take_out()`.
+        downstream_limits: Loads that it must not drive over a bound. Default: none.
         efficiency: Whether it measures what each chip does for its money. Default: it does not.
     """
 
@@ -89,4 +90,5 @@ class FleetOptions(PlacementOptions, total=False):
     readiness: Readiness | None
     other_writer: OtherWriter | None
     broken_image: BrokenImage | None
+    downstream_limits: Sequence[DownstreamLimit]
     efficiency: EfficiencyLedger | None

@@ -13,7 +13,6 @@ from peakfleet_handlers.aws import (
     Listener,
     Resize,
     growth,
-    read_listener,
     resize,
     resizes,
     shrinkage,
@@ -87,6 +86,7 @@ def act(
     plan: Plan,
     claim: Claim,
     *,
+    listener: Listener | None = None,
     clients: Clients,
     calls: Calls,
 ) -> Applied:
@@ -102,6 +102,7 @@ def act(
         snapshot: What the plan was decided from.
         plan: What to do.
         claim: The claim to act on what was read.
+        listener: The listener that the fleet splits. Default: none, or it could not be read.
         clients: AWS.
         calls: Where failures are noted.
     """
@@ -111,10 +112,17 @@ def act(
         unmet_since=unmet_since(snapshot),
         halted=_halted(snapshot, plan),
         signals=remember_signals(spec, snapshot, plan),
+        weightless_since=_weightless_since(snapshot),
     )
     claim = replace(claim, leaves=leaves)
     return _Act(
-        spec=spec, snapshot=snapshot, claim=claim, table=table, clients=clients, calls=calls
+        spec=spec,
+        snapshot=snapshot,
+        claim=claim,
+        table=table,
+        listener=listener,
+        clients=clients,
+        calls=calls,
     ).run(plan)
 
 
@@ -126,6 +134,7 @@ class _Act:
     snapshot: Snapshot
     claim: Claim
     table: StateTable | None
+    listener: Listener | None
     clients: Clients
     calls: Calls
     pools: dict[str, int] = field(default_factory=dict)
@@ -134,7 +143,7 @@ class _Act:
         if self.claim.is_stale:
             return Applied(plan=plan, recorded=Recorded.STALE)
         directs = self.spec.traffic is not None and plan.cloud_weight is not None
-        listener = self._listener() if directs else None
+        listener = self.listener if directs else None
         moves = _moves(listener, plan)
         recorded = None
         if moves or self._changes(plan):
@@ -168,12 +177,6 @@ class _Act:
             warm=warm,
             rolled_back={**behind(self.snapshot), **back},
         )
-
-    def _listener(self) -> Listener | None:
-        traffic = self.spec.traffic
-        if traffic is None:
-            return None
-        return read_listener(traffic, elbv2=self.clients.elbv2, calls=self.calls)
 
     def _direct(self, listener: Listener | None, plan: Plan) -> int | None:
         """Split the traffic where it is split otherwise; return the fleet's new weight."""
@@ -303,7 +306,14 @@ class _Act:
 def _moves(listener: Listener | None, plan: Plan) -> bool:
     """Whether the split of the traffic has to change."""
     weight = plan.cloud_weight
-    return listener is not None and weight is not None and not listener.sends(weight)
+    return listener is not None and weight is not None and listener.cloud_weight != weight
+
+
+def _weightless_since(snapshot: Snapshot) -> int | None:
+    if snapshot.traffic is None or snapshot.traffic.cloud_weight != 0:
+        return None
+    since = snapshot.recalled.weightless_since
+    return snapshot.now_epoch_seconds if since is None else since
 
 
 def _halted(snapshot: Snapshot, plan: Plan) -> tuple[str, ...]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from peakfleet_handlers.aws import Calls, Clients, read_pools, read_refused, read_series
+from peakfleet_handlers.aws import (
+    Calls,
+    Clients,
+    Listener,
+    read_pools,
+    read_refused,
+    read_series,
+    read_traffic,
+)
 from peakfleet_handlers.state import Known
 from peakfleet_planner import (
     FleetSpec,
@@ -20,6 +28,7 @@ def observe(
     now_epoch_seconds: int,
     known: Known,
     *,
+    listener: Listener | None = None,
     clients: Clients,
     calls: Calls,
 ) -> Snapshot:
@@ -29,6 +38,7 @@ def observe(
         spec: The fleet.
         now_epoch_seconds: The tick's time.
         known: What is remembered, which was read first.
+        listener: The listener that the fleet splits. Default: none, or it could not be read.
         clients: AWS.
         calls: Where failures are noted.
     """
@@ -70,6 +80,9 @@ def observe(
         },
         baseline={name: series[query_id] for name, query_id in baseline_ids.items()},
         downstream={name: series[query_id] for name, query_id in limit_ids.items()},
+        traffic=None
+        if spec.traffic is None
+        else read_traffic(listener, elbv2=clients.elbv2, calls=calls),
         pools=pools,
         memory=memory,
         refused=read_refused(

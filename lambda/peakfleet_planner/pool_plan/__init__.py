@@ -12,5 +12,10 @@ from peakfleet_planner.pool_plan.pool_plan import (
     unchanged,
 )
 from peakfleet_planner.pool_plan.roll_back import BROKEN_TEMPLATE, older_version, with_roll_backs
-from peakfleet_planner.pool_plan.traffic import MOST_WEIGHT, cloud_weight
+from peakfleet_planner.pool_plan.traffic import (
+    MOST_WEIGHT,
+    cloud_weight,
+    may_be_without_instances,
+    next_weight,
+)
 from peakfleet_planner.pool_plan.warm_pool import heights

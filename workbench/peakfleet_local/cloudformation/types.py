@@ -37,6 +37,17 @@ _RECORDED: Mapping[str, tuple[str, ...]] = {
     "AWS::EC2::CustomerGateway": ("CustomerGatewayId",),
     "AWS::EC2::TransitGatewayVpcAttachment": ("Id",),
     "AWS::EC2::VPNConnection": ("VpnConnectionId",),
+    "AWS::RDS::DBCluster": (
+        "Endpoint.Address",
+        "Endpoint.Port",
+        "ReadEndpoint.Address",
+        "DBClusterArn",
+        "DBClusterResourceId",
+    ),
+    "AWS::RDS::DBInstance": ("DBInstanceArn", "Endpoint.Address", "Endpoint.Port"),
+    "AWS::RDS::DBProxy": ("DBProxyArn", "Endpoint"),
+    "AWS::RDS::DBProxyTargetGroup": ("TargetGroupArn",),
+    "AWS::RDS::DBSubnetGroup": (),
     "AWS::RolesAnywhere::Profile": ("ProfileArn", "ProfileId"),
     "AWS::RolesAnywhere::TrustAnchor": ("TrustAnchorArn", "TrustAnchorId"),
 }
