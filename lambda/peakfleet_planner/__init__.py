@@ -22,6 +22,7 @@ from peakfleet_planner.forecast import DemandModel, read_model
 from peakfleet_planner.plan import (
     BaselineCause,
     BaselineState,
+    BurstCause,
     DownstreamState,
     DownstreamView,
     Launch,
@@ -91,6 +92,7 @@ __all__ = [
     "BaselineSpec",
     "BaselineState",
     "BootTimes",
+    "BurstCause",
     "DemandModel",
     "DownstreamLimitSpec",
     "DownstreamState",

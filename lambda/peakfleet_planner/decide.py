@@ -9,6 +9,7 @@ from peakfleet_planner.allocation import size
 from peakfleet_planner.demand import SignalDemand, UsableBaseline, usable_baseline
 from peakfleet_planner.plan import BaselineCause, BaselineState, Plan, Reason, SignalState
 from peakfleet_planner.pool_plan import (
+    burst_causes,
     cloud_weight,
     idle_protected,
     may_be_without_instances,
@@ -16,6 +17,7 @@ from peakfleet_planner.pool_plan import (
     pool_plans,
     stuck_drains,
     unchanged,
+    usd_per_hour,
     with_roll_backs,
 )
 from peakfleet_planner.pools import (
@@ -118,11 +120,12 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         )
         pools = with_roll_backs(spec, snapshot, pools)
     leaves_traffic = frozen is not None or spec.traffic is None
+    demand_units, granted_units = asked_units(spec, demands), sum(pool.units for pool in pools)
     return Plan(
         pools=pools,
         reason=reasons[0],
         limits=(*reasons[1:], *(one for one in troubles if one not in reasons)),
-        demand_units=asked_units(spec, demands),
+        demand_units=demand_units,
         ahead_units=need.ahead,
         baseline_units=baseline.units,
         baseline_state=baseline.state,
@@ -130,7 +133,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         downstream=downstream,
         burst_units=need.burst,
         wanted_units=wanted.grow_to,
-        granted_units=sum(pool.units for pool in pools),
+        granted_units=granted_units,
         serving_units=serving_units,
         idle_units=need.idle_units,
         cloud_weight=None if leaves_traffic else weight,
@@ -139,6 +142,8 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         idle_protected=idle_protected(spec, snapshot, wanted_units=need.grow_to),
         rule=need.rule,
         measured_units=measured_units,
+        bought=burst_causes(granted_units, demand_units, baseline.views()),
+        usd_per_hour=usd_per_hour(spec, pools),
         missing=tuple(outage for one in standing for outage in one.missing),
     )
 

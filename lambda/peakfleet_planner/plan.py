@@ -105,6 +105,31 @@ class BaselineCause(StrEnum):
     RETURNING = "returning", "it reports again, but not for long enough"
 
 
+class BurstCause(StrEnum):
+    """What burst is bought for: what documents call it, and its words."""
+
+    words: str
+
+    def __new__(cls, value: str, words: str = "") -> Self:
+        """Return the member that has this value."""
+        member = str.__new__(cls, value)
+        member._value_, member.words = value, words
+        return member
+
+    ABOVE_BASELINE = "above-baseline", "demand above the baseline"
+    DEGRADED = "baseline-degraded", "the baseline is degraded"
+    UNKNOWN = "baseline-unknown", "the baseline does not report"
+    MAINTENANCE = "maintenance", "maintenance of the baseline"
+    AHEAD = "ahead", "bought ahead of demand, or kept after it"
+
+    @classmethod
+    def of(cls, cause: BaselineCause | None) -> BurstCause:
+        """Return what a site's cause buys."""
+        if cause is BaselineCause.DEGRADED:
+            return cls.DEGRADED
+        return cls.MAINTENANCE if cause is BaselineCause.MAINTENANCE else cls.UNKNOWN
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteView:
     """What the decision made of one site of the baseline.
@@ -258,6 +283,8 @@ class Plan(Document):
             of it. Default: reactive.
         measured_units: Units that one point of a pool counts for, where that is not what was
             declared, because it was measured. Default: none.
+        bought: What the granted units are for, by the value of a `BurstCause`. Default: nothing.
+        usd_per_hour: What the desired capacity costs; None if a price is not known.
         missing: Capacity that was asked for and never came, to be remembered. Default: none.
     """
 
@@ -282,6 +309,8 @@ class Plan(Document):
     idle_protected: int = 0
     rule: Literal["reactive", "foresight"] = "reactive"
     measured_units: Mapping[str, float] = field(default_factory=dict)
+    bought: Mapping[str, float] = field(default_factory=dict)
+    usd_per_hour: float | None = None
     missing: tuple[Outage, ...] = ()
 
     @property
@@ -322,7 +351,7 @@ class Plan(Document):
             f"demand {self.demand_units:.1f} ({foreseen} {self.ahead_units:.1f}), "
             f"{self.baseline_state} baseline {self.baseline_units:.1f}{_sites(self.sites)}: "
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
-            f"{why}{filling}{counted}{back}{stopped}{_downstream(self.downstream)}"
+            f"{why}{filling}{counted}{back}{stopped}{_downstream(self.downstream)}{_bought(self.bought)}"
         )
 
 
@@ -337,6 +366,13 @@ def _downstream(views: tuple[DownstreamView, ...]) -> str:
         for view in views
         if view.state is not DownstreamState.FREE
     )
+
+
+def _bought(parts: Mapping[str, float]) -> str:
+    """Return what is bought for other causes than demand; where there are none nothing is said."""
+    causes = (BurstCause.DEGRADED, BurstCause.UNKNOWN, BurstCause.MAINTENANCE)
+    said = [f"{parts[one]:.1f} because {one.words}" for one in causes if one in parts]
+    return f"; of these {', '.join(said)}" if said else ""
 
 
 def _move(pool: PoolPlan) -> str:

@@ -8,6 +8,7 @@ from peakfleet_handlers.aws import Calls, emit, logger
 from peakfleet_handlers.tick.act import Applied
 from peakfleet_planner import (
     BaselineState,
+    BurstCause,
     FleetSpec,
     OutageCause,
     Plan,
@@ -65,6 +66,10 @@ def fleet_metrics(applied: Applied, calls: Calls) -> dict[str, float]:
         "AheadUnits": plan.ahead_units,
         "BaselineUnits": plan.baseline_units,
         "BurstUnits": plan.burst_units,
+        "BaselineShortUnits": sum(
+            plan.bought.get(cause.value, 0.0)
+            for cause in (BurstCause.DEGRADED, BurstCause.UNKNOWN, BurstCause.MAINTENANCE)
+        ),
         "WantedUnits": plan.wanted_units,
         "GrantedUnits": plan.granted_units,
         "ServingUnits": plan.serving_units,

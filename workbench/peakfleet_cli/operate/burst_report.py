@@ -1,0 +1,132 @@
+"""`peakfleet report`: what a month's burst was bought for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from peakfleet_cli.operate.commands import Fleet, Region, TableName, clear_errors
+from peakfleet_cli.operate.records import FleetRecords, TableError
+from peakfleet_planner import BurstCause
+from peakfleet_table import Decision
+
+_HOUR_SECONDS = 3600
+
+
+@dataclass(slots=True, kw_only=True)
+class Bought:
+    """What was bought for one cause.
+
+    Args:
+        unit_hours: Units times hours.
+        hours: How long there was any.
+        usd: At the list prices of the specification; what has no price adds nothing.
+    """
+
+    unit_hours: float = 0.0
+    hours: float = 0.0
+    usd: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class MonthReport:
+    """A month's burst by cause.
+
+    Args:
+        causes: What was bought, by cause.
+        unpriced_hours: Hours of which the price is not known.
+    """
+
+    causes: dict[str, Bought] = field(default_factory=dict)
+    unpriced_hours: float = 0.0
+
+
+def month_report(decisions: Sequence[Decision], *, begin: int, end: int) -> MonthReport:
+    """Return what decisions bought between two times.
+
+    A decision stands until the next one. Its split is that of its own moment.
+
+    Args:
+        decisions: Oldest first; the first may be from before the beginning.
+        begin: Epoch seconds.
+        end: Epoch seconds.
+    """
+    report = MonthReport()
+    ends = [*(one.tick for one in decisions[1:]), end]
+    for decision, until in zip(decisions, ends, strict=True):
+        hours = (min(until, end) - max(decision.tick, begin)) / _HOUR_SECONDS
+        plan = decision.plan
+        granted = sum(plan.bought.values())
+        if hours <= 0 or granted <= 0:
+            continue
+        if plan.usd_per_hour is None:
+            report.unpriced_hours += hours
+        for cause, units in plan.bought.items():
+            part = report.causes.setdefault(cause, Bought())
+            part.unit_hours += units * hours
+            part.hours += hours
+            part.usd += (plan.usd_per_hour or 0.0) * units / granted * hours
+    return report
+
+
+def report(
+    *,
+    fleet: Fleet,
+    table: TableName,
+    month: Annotated[str, typer.Option("--month", help="Such as 2026-11, in UTC.")],
+    region: Region = None,
+) -> None:
+    """Say what a month's burst was bought for: units, hours and dollars by cause."""
+    begin, end = _month(month)
+    now = datetime.now(UTC)
+    if begin > now:
+        raise typer.BadParameter(f"{month} has not begun", param_hint="--month")
+    records = FleetRecords(table_name=table, fleet=fleet, region=region)
+    with clear_errors():
+        before = records.decision(begin)
+        decisions = [*([before] if before else []), *records.decisions(begin, end)]
+        if not decisions:
+            raise TableError(f"table '{table}' has no decision of fleet '{fleet}' in {month}")
+    found = month_report(
+        decisions, begin=int(begin.timestamp()), end=int(min(end, now).timestamp())
+    )
+    Console(soft_wrap=True, highlight=False).print(_shown(fleet, month, found))
+    if found.unpriced_hours:
+        typer.echo(f"{found.unpriced_hours:.0f} hours are without dollars: a pool has no price.")
+    if before is None:
+        first = datetime.fromtimestamp(decisions[0].tick, UTC)
+        typer.echo(f"Decisions are known from {first:%Y-%m-%d %H:%M} UTC on.")
+
+
+def _shown(fleet: str, month: str, found: MonthReport) -> Table:
+    table = Table(title=f"{fleet}, {month}: what the burst was bought for")
+    for name, justify in (("cause", "left"), ("unit-hours", "right"), ("hours", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]  one of rich's words
+    table.add_column("USD", justify="right")
+    for cause in BurstCause:
+        if part := found.causes.get(cause.value):
+            table.add_row(
+                cause.words, f"{part.unit_hours:,.1f}", f"{part.hours:,.1f}", f"{part.usd:,.2f}"
+            )
+    every = found.causes.values()
+    table.add_row(
+        "all", f"{sum(p.unit_hours for p in every):,.1f}", "", f"{sum(p.usd for p in every):,.2f}"
+    )
+    return table
+
+
+def _month(text: str) -> tuple[datetime, datetime]:
+    try:
+        begin = datetime.strptime(text.strip(), "%Y-%m").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r} is no month; write it as 2026-11", param_hint="--month"
+        ) from error
+    year, month = divmod(begin.year * 12 + begin.month, 12)
+    return begin, begin.replace(year=year, month=month + 1)
