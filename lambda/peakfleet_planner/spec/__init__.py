@@ -18,6 +18,7 @@ from peakfleet_planner.spec.baseline import (
     SitesBaseline,
     SiteSpec,
     reports_of,
+    sides_of,
     site_read,
 )
 from peakfleet_planner.spec.calendar import KnownPeakSpec, MaintenanceSpec

@@ -190,6 +190,13 @@ def site_read(site: str, name: str) -> str:
     return f"{site}/{name}"
 
 
+def sides_of(spec: BaselineSpec) -> Mapping[str, FixedBaseline | ReportedBaseline]:
+    """Return the sites of a baseline by name; one without sites has no name."""
+    if isinstance(spec, SitesBaseline):
+        return {site.name: site.baseline for site in spec.sites}
+    return {"": spec}
+
+
 def reports_of(spec: BaselineSpec, healthy_share: float = 1.0) -> Mapping[str, float]:
     """Return what each read of a baseline says while this share of every site is healthy.
 

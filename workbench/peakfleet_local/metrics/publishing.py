@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isclose
 
 from peakfleet_local.metrics.store import MINUTE_SECONDS
 from peakfleet_planner import BacklogSignal, FleetSpec, Metric, RateSignal
-from peakfleet_planner.spec import arithmetic, reports_of
+from peakfleet_planner.spec import arithmetic, reports_of, sides_of
 
 _STATISTICS = re.compile(r"Average|Minimum|Maximum|Sum|p\d+(\.\d+)?")
 
@@ -90,10 +90,22 @@ def backlog_datapoints(
                 yield from _over_minute(metric, epoch_seconds, counts[metric_id])
 
 
-def baseline_datapoints(spec: FleetSpec, epoch_seconds: int) -> Iterator[Datapoint]:
-    """Yield the report of a healthy on-premises side, if the fleet reads one."""
-    for name, value in reports_of(spec.baseline).items():
-        yield from _over_minute(spec.baseline.reads[name], epoch_seconds, value)
+def baseline_datapoints(
+    spec: FleetSpec, epoch_seconds: int, told: Callable[[str], float | None] = lambda _: 1.0
+) -> Iterator[Datapoint]:
+    """Yield what the on-premises side reports, as far as the fleet reads it.
+
+    Args:
+        spec: The fleet.
+        epoch_seconds: Of which minute.
+        told: The healthy share that a site reports, by its name; None reports nothing. Default:
+            all is well.
+    """
+    for site, side in sides_of(spec.baseline).items():
+        if (share := told(site)) is None:
+            continue
+        for name, value in reports_of(side, share).items():
+            yield from _over_minute(side.reads[name], epoch_seconds, value)
 
 
 def _evaluate(signal: RateSignal, value: float) -> float | None:
