@@ -165,13 +165,13 @@ class DownstreamView:
     Args:
         name: The limit.
         state: Whether it lets the fleet grow.
-        most_units: What the pools may supply at most.
+        most_units: What the pools may supply at most. Default: no bound.
         load: The newest value. Default: there is none.
     """
 
     name: str
     state: DownstreamState
-    most_units: float
+    most_units: float | None = None
     load: float | None = None
 
 

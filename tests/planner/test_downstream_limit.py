@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from math import inf
 
@@ -46,7 +47,8 @@ def planned(
 
 
 def most(plan: Plan) -> float:
-    return plan.downstream[0].most_units
+    bound = plan.downstream[0].most_units
+    return inf if bound is None else bound
 
 
 def state(plan: Plan) -> DownstreamState:
@@ -142,6 +144,12 @@ def test_a_limit_never_asks_for_more(loads: list[float], size: int) -> None:
 def test_a_bound_that_cannot_be_kept_is_refused(field: str, value: float, words: str) -> None:
     with pytest.raises(SpecError, match=words):
         replace(LIMIT, **{field: value})  # type: ignore[arg-type]  a number
+
+
+@given(loads=st.lists(st.floats(), max_size=3))
+def test_a_plan_under_a_limit_is_json(loads: list[float]) -> None:
+    plan = planned(series(loads) if loads else MetricSeries())
+    assert Plan.from_json(json.loads(json.dumps(plan.to_json(), allow_nan=False))) == plan
 
 
 def test_two_limits_of_one_name_are_refused() -> None:

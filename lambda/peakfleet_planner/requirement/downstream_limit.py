@@ -45,7 +45,7 @@ def within_limits(
     spec: FleetSpec, snapshot: Snapshot, need: Need, views: Sequence[DownstreamView]
 ) -> Need:
     """Return *need* as far as every limit allows, so that whole instances exceed none."""
-    most = min((view.most_units for view in views), default=inf)
+    most = min((inf if view.most_units is None else view.most_units for view in views), default=inf)
     if most == inf:
         return need
     asked, _ = _units(spec, snapshot)
@@ -93,7 +93,8 @@ def _view(
         each = load / users if users and load else limit.load_per_unit
         room = (limit.at_most - load) / each if each else inf
         most = max(asked, serving + room)
-    return DownstreamView(name=limit.name, state=state, load=load, most_units=most)
+    bound = None if most == inf else most  # a plan is JSON, which has no infinity
+    return DownstreamView(name=limit.name, state=state, load=load, most_units=bound)
 
 
 def _most(at_most: float, load_per_unit: float | None, carried: float) -> float:
