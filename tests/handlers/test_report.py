@@ -20,7 +20,7 @@ NAMES = {
     *("PoolsOut", "PoolsBroken", "RefusedLaunches", "InstancesAtRisk", "OtherWriter"),
     *("ReplacementHalted", "StuckDrains", "IdleProtected", "SweptInstances", "RolledBack"),
     *("CapacityMissing", "CompleteShare", "HeldUnservedUnits", "IdleUnits", "ProcessesSuspended"),
-    *("BaselineShortUnits", "DownstreamLimited"),
+    *("BaselineShortUnits", "CloudShare", "DownstreamLimited"),
 }
 
 

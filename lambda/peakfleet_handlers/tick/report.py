@@ -16,6 +16,7 @@ from peakfleet_planner import (
     SignalState,
     Snapshot,
 )
+from peakfleet_planner.pool_plan import MOST_WEIGHT, cloud_weight
 
 COVERED_SECONDS, COVERED_EVERY_SECONDS = 60, 10
 """What is covered until the next tick, in the shortest period that an alarm has. CloudWatch takes
@@ -60,6 +61,7 @@ def fleet_metrics(applied: Applied, calls: Calls) -> dict[str, float]:
     """Return the metrics of a fleet, by name."""
     plan = applied.plan
     reasons = {plan.reason, *plan.limits}
+    share = cloud_weight(plan.burst_units, plan.baseline_units, plan.serving_units)
     return {
         "Ticks": 1,
         "DemandUnits": plan.demand_units,
@@ -70,6 +72,7 @@ def fleet_metrics(applied: Applied, calls: Calls) -> dict[str, float]:
             plan.bought.get(cause.value, 0.0)
             for cause in (BurstCause.DEGRADED, BurstCause.UNKNOWN, BurstCause.MAINTENANCE)
         ),
+        "CloudShare": share / MOST_WEIGHT,
         "WantedUnits": plan.wanted_units,
         "GrantedUnits": plan.granted_units,
         "ServingUnits": plan.serving_units,
