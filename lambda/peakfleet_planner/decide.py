@@ -41,7 +41,7 @@ from peakfleet_planner.requirement import (
     within_limits,
 )
 from peakfleet_planner.snapshot import Snapshot
-from peakfleet_planner.spec import FleetSpec
+from peakfleet_planner.spec import FleetSpec, sides_of
 
 
 def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
@@ -77,8 +77,10 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     spec = with_measured_units(spec, memory.units)
     measured_units = changed_units(declared, spec)
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
-    lead_seconds = lead_seconds_for(spec, baseline.units)
-    soon = usable_baseline(spec.baseline, snapshot.baseline, now, lead_seconds=lead_seconds)
+    soon = baseline
+    if any(side.maintenance for side in sides_of(spec.baseline).values()):
+        lead_seconds = lead_seconds_for(spec, baseline.units)
+        soon = usable_baseline(spec.baseline, snapshot.baseline, now, lead_seconds=lead_seconds)
     standing = pool_health(spec, snapshot)
     demands = demand_within_lead_time(spec, snapshot, baseline, standing)
     need = _need(spec, demands, baseline, snapshot)
@@ -119,7 +121,8 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
             sure=not doubts,
         )
         pools = with_roll_backs(spec, snapshot, pools)
-    leaves_traffic = frozen is not None or spec.traffic is None
+    saves = frozen is Reason.BLIND and snapshot.traffic is not None and snapshot.traffic.one_is_dead
+    leaves_traffic = spec.traffic is None or (frozen is not None and not saves)
     demand_units, granted_units = asked_units(spec, demands), sum(pool.units for pool in pools)
     return Plan(
         pools=pools,

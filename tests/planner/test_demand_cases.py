@@ -21,6 +21,8 @@ from peakfleet_planner import (
     ReportedBaseline,
     SignalState,
     SilenceRule,
+    Snapshot,
+    TrafficReading,
     TrafficSpec,
     WhenSilent,
     decide,
@@ -208,6 +210,18 @@ def test_traffic_fills_the_baseline_first(demand: float, serving: int, weight: i
 def test_a_fleet_without_a_load_balancer_has_no_weight() -> None:
     spec = fleet()
     assert decide(spec, snapshot(spec, HOUR)).cloud_weight is None
+
+
+def test_without_a_signal_a_dead_side_still_loses_its_traffic() -> None:
+    traffic = TrafficSpec(
+        listener_arn="l", baseline_target_group_arn="b", cloud_target_group_arn="c"
+    )
+    spec = replace(fleet(), traffic=traffic)
+    blind = Snapshot(now_epoch_seconds=NOW, signals={}, pools=seen(spec, [5]))
+    both = TrafficReading(cloud_weight=300, baseline_healthy=2, cloud_healthy=2)
+    assert decide(spec, replace(blind, traffic=both)).cloud_weight is None
+    dead = replace(both, baseline_healthy=0)
+    assert decide(spec, replace(blind, traffic=dead)).cloud_weight == 999
 
 
 def test_readings_from_the_future_are_not_believed() -> None:

@@ -109,6 +109,11 @@ class TrafficReading:
         """Whether it is not known which side serves."""
         return self.baseline_healthy is None or self.cloud_healthy is None
 
+    @property
+    def one_is_dead(self) -> bool:
+        """Whether it is known that one side serves, and the other does not."""
+        return not self.is_blind and bool(self.baseline_healthy) is not bool(self.cloud_healthy)
+
 
 _NOTHING: Final = Memory()
 
