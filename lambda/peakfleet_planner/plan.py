@@ -13,8 +13,8 @@ from peakfleet_planner.snapshot import Outage, OutageCause
 _WHOLE_SHARE: Final = 0.98
 
 
-class Reason(StrEnum):
-    """Why a fleet has the size it has: what documents call it, and its words."""
+class _Worded(StrEnum):
+    """Members that have words: what documents call them, and what people read."""
 
     words: str
 
@@ -23,6 +23,10 @@ class Reason(StrEnum):
         member = str.__new__(cls, value)
         member._value_, member.words = value, words
         return member
+
+
+class Reason(_Worded):
+    """Why a fleet has the size it has."""
 
     DEMAND = "demand", "sized to the demand above the baseline"
     BASELINE_SUFFICES = "baseline-suffices", "the baseline carries all demand"
@@ -85,16 +89,8 @@ class BaselineState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class BaselineCause(StrEnum):
-    """Why a side carries less than it should: what documents call it, and its words."""
-
-    words: str
-
-    def __new__(cls, value: str, words: str = "") -> Self:
-        """Return the member that has this value."""
-        member = str.__new__(cls, value)
-        member._value_, member.words = value, words
-        return member
+class BaselineCause(_Worded):
+    """Why a side carries less than it should."""
 
     DEGRADED = "degraded", "it reports fewer units than declared"
     MAINTENANCE = "maintenance", "it is under maintenance"
@@ -105,16 +101,8 @@ class BaselineCause(StrEnum):
     RETURNING = "returning", "it reports again, but not for long enough"
 
 
-class BurstCause(StrEnum):
-    """What burst is bought for: what documents call it, and its words."""
-
-    words: str
-
-    def __new__(cls, value: str, words: str = "") -> Self:
-        """Return the member that has this value."""
-        member = str.__new__(cls, value)
-        member._value_, member.words = value, words
-        return member
+class BurstCause(_Worded):
+    """What burst is bought for."""
 
     ABOVE_BASELINE = "above-baseline", "demand above the baseline"
     DEGRADED = "baseline-degraded", "the baseline is degraded"

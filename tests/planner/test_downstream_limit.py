@@ -18,6 +18,7 @@ from peakfleet_planner import (
     Metric,
     MetricSeries,
     Plan,
+    PoolSpec,
     Reason,
     SpecError,
     decide,
@@ -107,9 +108,9 @@ def test_a_load_that_cannot_be_read_stops_growth_and_cuts_nothing(loads: MetricS
     sizes=st.lists(st.integers(0, 50), min_size=3, max_size=3),
 )
 def test_a_limit_is_never_exceeded_by_what_is_added(
-    ladder: tuple,
+    ladder: tuple[PoolSpec, ...],
     loads: list[float],
-    sizes: list[int],  # type: ignore[type-arg]  of pools
+    sizes: list[int],
 ) -> None:
     spec = replace(fleet(pools=ladder, baseline=FixedBaseline(units=0)), downstream=(LIMIT,))
     spec = replace(spec, pace=replace(spec.pace, in_units=inf))

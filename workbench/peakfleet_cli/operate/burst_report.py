@@ -106,9 +106,9 @@ def report(
 
 def _shown(fleet: str, month: str, found: MonthReport) -> Table:
     table = Table(title=f"{fleet}, {month}: what the burst was bought for")
-    for name, justify in (("cause", "left"), ("unit-hours", "right"), ("hours", "right")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]  one of rich's words
-    table.add_column("USD", justify="right")
+    table.add_column("cause")
+    for name in ("unit-hours", "hours", "USD"):
+        table.add_column(name, justify="right")
     for cause in BurstCause:
         if part := found.causes.get(cause.value):
             table.add_row(
