@@ -172,7 +172,9 @@ class HybridStack(FaultStack):
                 Site("ams", _reported("ams", 100)),
             ),
             downstream_limits=[
-                DownstreamLimit.of("metadata", connections, at_most=400, critical=500)
+                DownstreamLimit.of(
+                    "metadata", connections, at_most=400, critical=500, load_per_unit=2
+                )
             ],
             signals=[self.demand],
             foresight=Foresight.off(),

@@ -88,8 +88,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         need = with_maintenance(need, _need(spec, demands, soon, snapshot))
     need = with_known_peaks(spec, need, soon, now)
     wanted = need
-    carried_units = min(asked_units(spec, demands), baseline.units)
-    downstream = downstream_views(spec, snapshot, carried_units=carried_units)
+    downstream = downstream_views(spec, snapshot)
     need = within_limits(spec, snapshot, need, downstream)
     serving_units = _serving_units(spec, snapshot)
     target = cloud_weight(need.burst, baseline.units, serving_units)

@@ -71,12 +71,12 @@ def test_at_the_critical_bound_the_fleet_is_let_go_step_by_step() -> None:
 
 @pytest.mark.parametrize(
     ("size", "serving", "baseline", "expected"),
-    [(40, 40, 0, 800), (40, 20, 0, 400), (50, 40, 0, 800), (40, 40, 400, 1200)],
+    [(40, 40, 0, 600), (40, 20, 0, 400), (50, 40, 0, 600), (40, 40, 400, 600)],
 )
 def test_a_step_is_as_large_as_what_a_unit_was_seen_to_load(
     size: int, serving: int, baseline: float, expected: float
 ) -> None:
-    """500 of 1000 are in use, so that there may be twice the users, baseline and all."""
+    """500 of 1000 are in use, so that twice of what serves may; a step takes half of that room."""
     assert most(planned(series([500.0] * 9), size, serving=serving, baseline=baseline)) == expected
 
 
@@ -85,6 +85,9 @@ def test_what_is_declared_counts_until_something_serves() -> None:
     assert most(planned(MetricSeries(), 0, limit=limit)) == 500
     assert most(planned(series([100.0] * 9), 0, limit=limit)) == 450
     assert most(planned(MetricSeries(), 0)) == inf
+    assert most(planned(series([500.0] * 9), limit=limit)) == 400 + 500 / 2
+    little = replace(limit, load_per_unit=0.1)
+    assert most(planned(series([500.0] * 9), limit=little)) == 400 + 500 / 0.4
 
 
 def test_it_grows_again_once_the_load_has_been_calm_for_a_while() -> None:

@@ -57,8 +57,9 @@ class DownstreamLimit:
             metric: A plain metric: the load.
             at_most: The bound, in its unit. Leave out what operators and others need.
             critical: At this much the fleet is cut. Default: never.
-            load_per_unit: Load of one unit, until it is measured. Default: not known, so that an
-                unused store bounds nothing.
+            load_per_unit: Load of one unit of the fleet; what is measured counts from this to four
+                times this. Default: not known, so that the first step is not bounded, and each
+                later one takes half of the room that is left.
             calm_for: How long the load must stay below. Default: 5 minutes.
 
         Raises:

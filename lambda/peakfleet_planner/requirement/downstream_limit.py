@@ -12,19 +12,17 @@ from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import DownstreamLimitSpec, FleetSpec, MetricSeries
 
 _NOTHING = MetricSeries()
+_MOST_TIMES = 4.0
+"""A unit is taken to load at most this multiple of what was declared."""
+_UNSURE_SHARE = 0.5
+"""Of the room that is left so much is taken in a step where nothing was declared."""
 Points = Sequence[tuple[int, float]]
 
 
-def downstream_views(
-    spec: FleetSpec, snapshot: Snapshot, *, carried_units: float
-) -> tuple[DownstreamView, ...]:
-    """Return what each limit allows.
-
-    Args:
-        spec: The fleet.
-        snapshot: What was seen.
-        carried_units: Demand that the baseline carries, which loads the same.
-    """
+def downstream_views(spec: FleetSpec, snapshot: Snapshot) -> tuple[DownstreamView, ...]:
+    """Return what each limit allows."""
+    if not spec.downstream:
+        return ()
     asked, serving = _units(spec, snapshot)
     least = min(pool.units_per_capacity for pool in spec.pools)
     return tuple(
@@ -34,7 +32,6 @@ def downstream_views(
             snapshot.now_epoch_seconds,
             asked=asked,
             serving=serving,
-            carried=carried_units,
             least=least,
         )
         for limit in spec.downstream
@@ -70,7 +67,6 @@ def _view(
     *,
     asked: float,
     serving: float,
-    carried: float,
     least: float,
 ) -> DownstreamView:
     values = sorted({**dict(read.points), **dict(read.newest)}.items())
@@ -82,23 +78,35 @@ def _view(
     if (known and not is_fresh) or not read.readable:
         state, most = DownstreamState.UNKNOWN, asked
     elif load is None:  # never used yet, as far as was read
-        most = max(asked, _most(limit.at_most, limit.load_per_unit, carried))
+        each = limit.load_per_unit
+        most = max(asked, inf if each is None else limit.at_most / each)
     elif _is_in_force(limit, known):
         state, most = DownstreamState.IN_FORCE, asked
         if limit.critical is not None and load >= limit.critical:
             state = DownstreamState.CRITICAL
             most = max(0.0, asked - max(least, limit.step_fraction * asked))
     else:
-        users = serving + carried
-        each = load / users if users and load else limit.load_per_unit
+        each = _load_of_a_unit(limit, load, serving)
         room = (limit.at_most - load) / each if each else inf
+        if limit.load_per_unit is None:
+            room *= _UNSURE_SHARE
         most = max(asked, serving + room)
     bound = None if most == inf else most  # a plan is JSON, which has no infinity
     return DownstreamView(name=limit.name, state=state, load=load, most_units=bound)
 
 
-def _most(at_most: float, load_per_unit: float | None, carried: float) -> float:
-    return inf if load_per_unit is None else max(0.0, at_most / load_per_unit - carried)
+def _load_of_a_unit(limit: DownstreamLimitSpec, load: float, serving: float) -> float | None:
+    """Return what one unit of the fleet loads, rather too much than too little.
+
+    All of the load is taken for the fleet's, for nobody says which part is: a step is then too
+    short where others load as well, and the next one follows. The load is read a minute late, so
+    that it seems too little while instances begin to serve: it is never less than declared.
+    """
+    declared = limit.load_per_unit
+    if not serving or not load:
+        return declared
+    seen = load / serving
+    return seen if declared is None else max(declared, min(seen, _MOST_TIMES * declared))
 
 
 def _is_in_force(limit: DownstreamLimitSpec, values: Points) -> bool:

@@ -15,14 +15,17 @@ class DownstreamLimitSpec:
     At the bound nothing is added; at the critical one the fleet is let go step by step. Both end
     once the load has stayed below `resume_fraction` of the bound for `calm_seconds`. Without a
     fresh value nothing is added and nothing is cut. Below the bound a step is as large as the load
-    that one unit makes allows: what is measured, or what is declared while nothing serves.
+    that one unit makes allows: all of the load over what serves, or what is declared while nothing
+    serves.
 
     Args:
         name: Unique within the fleet.
         metric: The load, as of connections in use.
         at_most: The bound, in the metric's unit. What others need of it must be left out.
         critical: At this much the fleet is cut. Default: never.
-        load_per_unit: Load of one unit, until it is measured. Default: not known.
+        load_per_unit: Load of one unit of the fleet; what is measured counts from this to four times
+            this. Default: not known, so that the first step is not bounded, and each later one takes
+            half of the room that is left.
         resume_fraction: See above. Default: 0.9.
         calm_seconds: See above. Default: 300.
         fresh_seconds: A newest value older than this is none. Default: 300.
