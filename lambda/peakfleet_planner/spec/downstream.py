@@ -23,9 +23,9 @@ class DownstreamLimitSpec:
         metric: The load, as of connections in use.
         at_most: The bound, in the metric's unit. What others need of it must be left out.
         critical: At this much the fleet is cut. Default: never.
-        load_per_unit: Load of one unit of the fleet; what is measured counts from this to four times
-            this. Default: not known, so that the first step is not bounded, and each later one takes
-            half of the room that is left.
+        load_per_unit: Load of one unit of the fleet; what is measured counts from this to four
+            times this. Default: not known, so that the first step is not bounded, and each later
+            one takes half of the room that is left.
         resume_fraction: See above. Default: 0.9.
         calm_seconds: See above. Default: 300.
         fresh_seconds: A newest value older than this is none. Default: 300.
