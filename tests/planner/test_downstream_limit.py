@@ -85,9 +85,15 @@ def test_what_is_declared_counts_until_something_serves() -> None:
     assert most(planned(MetricSeries(), 0, limit=limit)) == 500
     assert most(planned(series([100.0] * 9), 0, limit=limit)) == 450
     assert most(planned(MetricSeries(), 0)) == inf
-    assert most(planned(series([500.0] * 9), limit=limit)) == 400 + 500 / 2
+    assert most(planned(series([500.0] * 9), limit=limit)) == 500
     little = replace(limit, load_per_unit=0.1)
-    assert most(planned(series([500.0] * 9), limit=little)) == 400 + 500 / 0.4
+    assert most(planned(series([500.0] * 9), limit=little)) == 400 + 500 / 0.4 / 2
+
+
+def test_what_began_to_serve_after_the_load_was_read_is_counted_too() -> None:
+    limit = replace(LIMIT, load_per_unit=2.0)
+    late = planned(series([340.0] * 9), 20, limit=replace(limit, at_most=400), serving=18)
+    assert most(late) == 200
 
 
 def test_it_grows_again_once_the_load_has_been_calm_for_a_while() -> None:

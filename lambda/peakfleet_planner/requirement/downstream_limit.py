@@ -15,7 +15,7 @@ _NOTHING = MetricSeries()
 _MOST_TIMES = 4.0
 """A unit is taken to load at most this multiple of what was declared."""
 _UNSURE_SHARE = 0.5
-"""Of the room that is left so much is taken in a step where nothing was declared."""
+"""Of the room that is left so much is taken in a step where the load of a unit was measured."""
 Points = Sequence[tuple[int, float]]
 
 
@@ -88,8 +88,10 @@ def _view(
     else:
         each = _load_of_a_unit(limit, load, serving)
         room = (limit.at_most - load) / each if each else inf
-        if limit.load_per_unit is None:
+        if each != limit.load_per_unit:
             room *= _UNSURE_SHARE
+        elif each:  # the load is late: what serves since then is in no value yet
+            room = min(room, limit.at_most / each - serving)
         most = max(asked, serving + room)
     bound = None if most == inf else most  # a plan is JSON, which has no infinity
     return DownstreamView(name=limit.name, state=state, load=load, most_units=bound)
@@ -100,7 +102,8 @@ def _load_of_a_unit(limit: DownstreamLimitSpec, load: float, serving: float) -> 
 
     All of the load is taken for the fleet's, for nobody says which part is: a step is then too
     short where others load as well, and the next one follows. The load is read a minute late, so
-    that it seems too little while instances begin to serve: it is never less than declared.
+    that it seems too little while instances begin to serve: it is never less than declared, and
+    where it is more a step takes half of the room.
     """
     declared = limit.load_per_unit
     if not serving or not load:
