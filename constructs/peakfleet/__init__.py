@@ -3,12 +3,14 @@
 The rooms, from the bottom: `pools`, `signals` and `policy` are values that a user writes;
 `machines` makes groups of pools; `control_plane` has functions, schedules and state; `alarms`
 watches them; `fleet` puts them together as `BurstFleet`. Constructs named by intent are made of
-it: `queue_fleet`, `stream_fleet`, `inference`; `training` has a gang of its own. `testing` has
-fixtures for your unit tests. Each room's page says what comes in, what goes out, what to read.
+it: `queue_fleet`, `stream_fleet`, `inference`; `training` has a gang of its own. `hybrid` is the
+way to the company's own side, and who reports for it. `testing` has fixtures for your unit
+tests. Each room's page says what comes in, what goes out, in which order to read.
 """
 
 from peakfleet.control_plane import ControlPlane, Encryption, FleetState, Functions, Spread
 from peakfleet.fleet import BurstFleet, FleetOptions, PlacementOptions
+from peakfleet.hybrid import HybridNetwork, Link, ReporterIdentity, ReporterTrust
 from peakfleet.inference import Endpoint, InferenceFleet, Model
 from peakfleet.policy import (
     BrokenImage,
@@ -31,7 +33,15 @@ from peakfleet.pools import (
     WarmPool,
 )
 from peakfleet.queue_fleet import QueueFleet
-from peakfleet.signals import Baseline, DemandSignal, PressureAlarm, WhenSilent
+from peakfleet.signals import (
+    Baseline,
+    DemandSignal,
+    DownstreamLimit,
+    Maintenance,
+    PressureAlarm,
+    Site,
+    WhenSilent,
+)
 from peakfleet.stream_fleet import StreamFleet
 from peakfleet.training import CapacityBlock, Checkpoints, OffPeak, TrainingFleet
 from peakfleet_planner import SpecError, TrafficSpec
@@ -45,6 +55,7 @@ __all__ = [
     "Checkpoints",
     "ControlPlane",
     "DemandSignal",
+    "DownstreamLimit",
     "Drain",
     "EfficiencyLedger",
     "Encryption",
@@ -54,8 +65,11 @@ __all__ = [
     "FleetState",
     "Foresight",
     "Functions",
+    "HybridNetwork",
     "InferenceFleet",
     "KnownPeak",
+    "Link",
+    "Maintenance",
     "Metrics",
     "Model",
     "OffPeak",
@@ -67,8 +81,11 @@ __all__ = [
     "Purchase",
     "QueueFleet",
     "Readiness",
+    "ReporterIdentity",
+    "ReporterTrust",
     "SafetyNet",
     "ServiceLevel",
+    "Site",
     "SpecError",
     "Spread",
     "StreamFleet",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import boto3
 import pytest
@@ -17,9 +17,9 @@ from peakfleet_cli.plan import Stack, fleets_of
 from peakfleet_cli.plan.changes import Side, Weight, changes_of
 from peakfleet_cli.plan.standing import standing_of_fleet
 from peakfleet_handlers.aws import Calls, Deadline
-from peakfleet_handlers.tick.act import Applied
-from peakfleet_handlers.tick.report import fleet_metrics
+from peakfleet_handlers.tick.metrics import metrics_of
 from peakfleet_planner import FleetSpec, Plan, PoolSpec, Reason
+from peakfleet_planner.spec import Detail, published
 from tests.cli.deployed import account, deploy, fleet_spec, group
 
 ARM = PoolSpec(
@@ -122,7 +122,7 @@ def test_the_costs_are_those_of_a_hand_calculation(tmp_path: Path) -> None:
     )
     standing = {cost["what"]: cost["usd_per_month"] for cost in fleet["standing"]}
     assert standing["minimum of Arm"] == pytest.approx(2 * 0.25 * 730)
-    assert standing["custom metrics"] == pytest.approx(0.30 * (32 + 2 * 4))
+    assert standing["custom metrics"] == pytest.approx(0.30 * 4)
     assert standing["metrics read"] == pytest.approx(43_800 * 1 * 0.01 / 1000)
     assert fleet["usd_per_hour_at_most"] == pytest.approx(50 * 0.25 + 30 * 0.1)
     assert fleet["usd_per_month_at_most"] == pytest.approx(730 * 15.5)
@@ -131,12 +131,13 @@ def test_the_costs_are_those_of_a_hand_calculation(tmp_path: Path) -> None:
     )
 
 
-def test_what_a_tick_publishes_is_what_is_counted() -> None:
+@pytest.mark.parametrize("detail", get_args(Detail))
+def test_what_a_tick_publishes_is_what_is_counted(detail: Detail) -> None:
     decided = Plan(pools=(), reason=Reason.DEMAND)
-    metrics = fleet_metrics(Applied(plan=decided), Calls(deadline=Deadline.of(None)))
-    costs = standing_of_fleet(fleet_spec("F", ARM), learns=False)
+    metrics = metrics_of(decided, Calls(deadline=Deadline.of(None)))
+    costs = standing_of_fleet(replace(fleet_spec("F", ARM), metrics=detail), learns=False)
     (counted,) = [cost for cost in costs if cost.what == "custom metrics"]
-    assert counted.count == len(metrics) + 4
+    assert counted.count == len(published(metrics, detail))
 
 
 def test_a_pool_that_is_removed_or_renamed_ends_what_runs_in_it() -> None:

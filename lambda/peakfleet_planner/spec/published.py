@@ -29,14 +29,16 @@ TROUBLES: Final = {
     "IdleUnits": CAPACITY_TROUBLE,
     "StuckDrains": CAPACITY_TROUBLE,
     "AtMaximum": LASTING_TROUBLE,
+    "BaselineDegraded": LASTING_TROUBLE,
     "BaselineUnknown": LASTING_TROUBLE,
+    "DownstreamLimited": LASTING_TROUBLE,
     "ProcessesSuspended": LASTING_TROUBLE,
     "StaleSignals": LASTING_TROUBLE,
 }
 """Each trouble that a tick counts, and the metric that sums up those that an alarm treats alike.
 
 It sums up how many of them there are: log line and state table name them."""
-_ALWAYS: Final[dict[Detail, frozenset[str]]] = {
+ALWAYS: Final[dict[Detail, frozenset[str]]] = {
     "least": frozenset({DEMAND}),
     "essential": frozenset({DEMAND, "BaselineUnits", "WantedUnits", "ServingUnits"}),
     "every": frozenset(
@@ -45,14 +47,17 @@ _ALWAYS: Final[dict[Detail, frozenset[str]]] = {
             "AheadUnits",
             "BaselineUnits",
             "BurstUnits",
+            "CloudShare",
             "GrantedUnits",
             "ServingUnits",
             "WantedUnits",
         }
     ),
 }
+"""What each tick publishes, whatever it says."""
 _SPARSE: Final = frozenset(
     {
+        "BaselineShortUnits",
         "CoveredUnits",
         "IdleProtected",
         "MissingUnits",
@@ -82,7 +87,7 @@ def published(values: dict[str, float], detail: Detail) -> dict[str, float]:
     return {
         name: value
         for name, value in {**values, **sums}.items()
-        if name in _ALWAYS[detail] or (value and (detail == "every" or name in _SPARSE))
+        if name in ALWAYS[detail] or (value and (detail == "every" or name in _SPARSE))
     }
 
 
@@ -94,9 +99,9 @@ def check_published(owner: str, name: str, detail: Detail) -> None:
         name: The metric.
         detail: How much the fleet publishes.
     """
-    if detail != "every" and name not in _ALWAYS[detail] | _SPARSE:
-        enough = "essential" if name in _ALWAYS["essential"] else "every"
+    if detail != "every" and name not in ALWAYS[detail] | _SPARSE:
+        enough = "essential" if name in ALWAYS["essential"] else "every"
         raise SpecError(
             f"{owner} does not publish the metric {name} with metrics=Metrics.{detail}(); say "
-            f"metrics=Metrics.{enough}(), or use one of {', '.join(sorted(_ALWAYS[detail]))}"
+            f"metrics=Metrics.{enough}(), or use one of {', '.join(sorted(ALWAYS[detail]))}"
         )

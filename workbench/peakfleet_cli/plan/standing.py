@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from peakfleet_cli.plan import list_prices as usd
 from peakfleet_planner import FleetSpec
+from peakfleet_planner.spec import ALWAYS
 
-_FLEET_METRICS, _POOL_METRICS = 32, 4
-"""Custom metrics that a tick publishes for the fleet, and for each of its pools."""
 _TICK_SECONDS, _TICK_GB = 1.0, 0.5
 _LESSON_SECONDS, _LESSON_GB = 10.0, 1.73
 _TICK_WRITES, _TICK_READS = 2, 3
@@ -64,15 +63,15 @@ def standing_of_fleet(spec: FleetSpec, *, learns: bool) -> list[StandingCost]:
         spec: The fleet.
         learns: Whether a learner runs every hour.
     """
-    metrics = _FLEET_METRICS + _POOL_METRICS * len(spec.pools)
+    metrics = len(ALWAYS[spec.metrics]) + any(signal.is_fast for signal in spec.signals)
     reads = sum(len(signal.metrics) for signal in spec.signals)
-    reads += hasattr(spec.baseline, "metric")
+    reads += len(spec.baseline.reads) + len(spec.downstream)
     costs = [
         StandingCost(
             what="custom metrics",
             count=metrics,
             usd_per_month=metrics * usd.CUSTOM_METRIC,
-            how=f"{_FLEET_METRICS} of the fleet, {_POOL_METRICS} of each pool",
+            how=f"published each minute with Metrics.{spec.metrics}(); troubles while there are any",
         ),
         StandingCost(
             what="ticks",
