@@ -15,7 +15,8 @@ from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from peakfleet import BurstFleet
+from peakfleet import BurstFleet, ReporterIdentity, ReporterTrust, SpecError
+from stacks.network import NetworkStack
 from stacks.settings import Settings
 
 PROGRAMS = Path(__file__).parent / "workers"
@@ -32,6 +33,32 @@ def grant_put_metrics(grantee: iam.IGrantable, *namespaces: str) -> iam.Grant:
         resource_arns=["*"],  # PutMetricData knows no resources, only namespaces
         conditions={"StringEquals": {"cloudwatch:namespace": [*namespaces]}},
     )
+
+
+def let_report(scope: Construct, settings: Settings, network: NetworkStack, **sites: str) -> None:
+    """Let the company's hosts report baselines, if the settings name their authority.
+
+    Args:
+        scope: The stack.
+        settings: With the authority.
+        network: Who is told of certificates that expire.
+        sites: Namespaces, by the name that is in the certificate.
+    """
+    if settings.reporter_authority is None:
+        return
+    try:
+        pem = Path(settings.reporter_authority).read_text(encoding="utf-8")
+    except OSError as error:
+        raise SpecError(f"reporter_authority must be a file that can be read: {error}") from error
+    for site, namespace in sites.items():
+        ReporterIdentity(
+            scope,
+            f"Reporter-{site}",
+            site=site,
+            namespace=namespace,
+            trust=ReporterTrust.certificates(pem),
+            alarm_topic=network.alarm_topic,
+        )
 
 
 def certificate_of(scope: Construct, settings: Settings) -> acm.ICertificate | None:

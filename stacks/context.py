@@ -113,6 +113,8 @@ def _check_network(network: NetworkSettings, path: str) -> None:
             f"{path}.cidr must not overlap on_premises_cidr {network.on_premises_cidr}, "
             f"got {network.cidr}"
         )
+    if network.vpn_router is not None and network.direct_connect_gateway is not None:
+        raise SpecError(f"{path} must have vpn_router or direct_connect_gateway, got both")
     prefix_list = network.s3_prefix_list
     if prefix_list is not None and not re.fullmatch(r"pl-[0-9a-f]+", prefix_list):
         raise SpecError(f"{path}.s3_prefix_list must be an id such as pl-0f1e, got {prefix_list!r}")

@@ -47,8 +47,8 @@ class InferenceStack(Stack):
         each with a program `serve`, into the bucket; see `workers/inference_server.py` for what
         it must do. Until then instances switch themselves off and raise an alarm. What
         an instance serves, `units_per_instance`, is the operator's to measure with that model.
-        The company must report `HealthyUnits` in `OnPrem/Inference-prod` once a
-        minute; `prod` stands for the environment.
+        The company must report `HealthyUnits` and `Reporting` (docs/hybrid.md) in
+        `OnPrem/Inference-prod` once a minute; `prod` stands for the environment.
     """
 
     def __init__(
@@ -96,6 +96,7 @@ class InferenceStack(Stack):
             baseline=Baseline.reported(
                 namespace=namespace,
                 metric_name="HealthyUnits",
+                heartbeat="Reporting",
                 declared_units=settings.baseline_units,
             ),
             security_groups=[

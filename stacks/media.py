@@ -17,7 +17,7 @@ from peakfleet import (
 )
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
 from stacks._pools import known_peaks_of, pools_of
-from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
+from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics, let_report
 from stacks.network import NetworkStack
 from stacks.settings import Settings
 
@@ -40,10 +40,10 @@ class MediaStack(Stack):
     Limitations:
         Amazon Linux 2023 has no ffmpeg. The operator puts a static build for each architecture
         into the artefact bucket, at the prefix that the settings name; without it instances of
-        `Transcode` fail to boot and raise an alarm. The company must report `HealthyUnits` in
-        `OnPrem/Transcode-dev` and `OnPrem/Live-dev`, and its edges `HlsStreams` and `DashStreams`
-        in `Live-dev`, each once a minute, as the program of the cloud edges does; `dev` stands for
-        the environment.
+        `Transcode` fail to boot and raise an alarm. The company must report `HealthyUnits` and
+        `Reporting` (docs/hybrid.md) in `OnPrem/Transcode-dev` and `OnPrem/Live-dev`, and its edges
+        `HlsStreams` and `DashStreams` in `Live-dev`, each once a minute, as the program of the
+        cloud edges does; `dev` stands for the environment.
     """
 
     def __init__(
@@ -64,12 +64,9 @@ class MediaStack(Stack):
         self._streams_namespace = network.name_of("Live")
         self.transcode = self._make_transcode(settings, network)
         self.live = self._make_live(settings, network)
-        grant_put_metrics(
-            self.on_premises,
-            network.name_of("OnPrem/Transcode"),
-            network.name_of("OnPrem/Live"),
-            self._streams_namespace,
-        )
+        sites = {name.lower(): network.name_of(f"OnPrem/{name}") for name in ("Transcode", "Live")}
+        grant_put_metrics(self.on_premises, *sites.values(), self._streams_namespace)
+        let_report(self, settings, network, **sites)
 
     def _make_transcode(self, settings: Settings, network: NetworkStack) -> QueueFleet:
         prefix = settings.transcode.ffmpeg_prefix
@@ -87,6 +84,7 @@ class MediaStack(Stack):
                 namespace=network.name_of("OnPrem/Transcode"),
                 metric_name="HealthyUnits",
                 declared_units=settings.transcode.baseline_units,
+                heartbeat="Reporting",
             ),
             efficiency=EfficiencyLedger(),
             security_groups=[
@@ -142,6 +140,7 @@ class MediaStack(Stack):
                 namespace=network.name_of("OnPrem/Live"),
                 metric_name="HealthyUnits",
                 declared_units=settings.live.baseline_units,
+                heartbeat="Reporting",
             ),
             deletion_protection=settings.deletion_protection,
             certificate=certificate_of(self, settings),

@@ -13,7 +13,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from stacks.settings import Settings
+from peakfleet import HybridNetwork, Link
+from stacks.settings import NetworkSettings, Settings
 
 AVAILABILITY_ZONES = 3
 _SERVICES = {
@@ -45,8 +46,8 @@ class NetworkStack(Stack):
         settings: Addresses, and who is told of alarms.
 
     Limitations:
-        The way to the company's own network (Direct Connect, VPN or transit gateway) is the
-        company's and is not defined here. Regions need three availability zones. The VPC's
+        The way to the company's own network is defined only if the settings name its router or
+        its Direct Connect gateway. Regions need three availability zones. The VPC's
         default security group is left as EC2 makes it: closing it takes a custom resource,
         and nothing here is in it.
     """
@@ -72,9 +73,21 @@ class NetworkStack(Stack):
             ],
         )
         self._settings = settings.network
+        self._tells_of_expiry = settings.reporter_authority is not None
         self._log_flows()
         self._add_s3_endpoint()
-        self._add_interface_endpoints(settings)
+        endpoints = self._add_interface_endpoints(settings)
+        if (link := _link(settings.network)) is not None:
+            self.hybrid = HybridNetwork(
+                self,
+                "Hybrid",
+                vpc=self.vpc,
+                subnets=self.vpc.isolated_subnets,
+                vpc_cidr=settings.network.cidr,
+                on_premises_cidrs=[settings.network.on_premises_cidr],
+                link=link,
+                existing_endpoints={"Monitoring": endpoints["CloudWatch"]},
+            )
         self.alarm_topic = self._make_alarm_topic()
         if settings.alarm_email is not None:
             self.alarm_topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
@@ -125,7 +138,7 @@ class NetworkStack(Stack):
             )
         )
 
-    def _add_interface_endpoints(self, settings: Settings) -> None:
+    def _add_interface_endpoints(self, settings: Settings) -> dict[str, ec2.InterfaceVpcEndpoint]:
         group = ec2.SecurityGroup(
             self,
             "Endpoints",
@@ -134,12 +147,15 @@ class NetworkStack(Stack):
             allow_all_outbound=False,
         )
         group.add_ingress_rule(ec2.Peer.ipv4(settings.network.cidr), ec2.Port.tcp(443), "HTTPS")
+        made = {}
         for name, service in _SERVICES.items():
             endpoint = self.vpc.add_interface_endpoint(
                 name, service=service, open=False, security_groups=[group]
             )
             if name not in _WITHOUT_POLICY:
                 endpoint.add_to_policy(_of_this_account())
+            made[name] = endpoint
+        return made
 
     def _make_alarm_topic(self) -> sns.Topic:
         cloudwatch = iam.ServicePrincipal(
@@ -155,9 +171,19 @@ class NetworkStack(Stack):
             removal_policy=RemovalPolicy.DESTROY,
         )
         key.grant_encrypt_decrypt(cloudwatch)
+        if self._tells_of_expiry:
+            key.grant_encrypt_decrypt(iam.ServicePrincipal("events.amazonaws.com"))
         topic = sns.Topic(self, "Alarms", master_key=key, enforce_ssl=True)
         topic.grant_publish(cloudwatch)
         return topic
+
+
+def _link(settings: NetworkSettings) -> Link | None:
+    if settings.vpn_router is not None:
+        return Link.vpn(settings.vpn_router)
+    if settings.direct_connect_gateway is not None:
+        return Link.direct_connect(settings.direct_connect_gateway)
+    return None
 
 
 def _of_this_account(conditions: Mapping[str, str] | None = None) -> iam.PolicyStatement:

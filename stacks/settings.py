@@ -55,11 +55,17 @@ class NetworkSettings:
         s3_prefix_list: Id of S3's prefix list in the region, which
             `aws ec2 describe-prefix-lists` tells: with it instances reach nothing but the VPC
             and S3. Default: HTTPS to every address that the subnets have a route to.
+        vpn_router: Public address of the company's VPN router: a transit gateway is defined and
+            connected to it. Default: the way to the company is not defined here.
+        direct_connect_gateway: Id of the company's Direct Connect gateway, to connect to it
+            instead. Default: as above.
     """
 
     cidr: str
     on_premises_cidr: str
     s3_prefix_list: str | None = None
+    vpn_router: str | None = None
+    direct_connect_gateway: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +138,26 @@ class QueueSettings(FleetSettings):
 
     seconds_per_job: float = _least(0.1)
     drain_within_minutes: float = _least(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataSettings:
+    """The metadata store of the file service.
+
+    Args:
+        least_capacity_units: Aurora capacity units when it is idle; RDS Proxy keeps it from
+            pausing, so that 0.5 is the least.
+        most_capacity_units: Aurora capacity units at most.
+        busy_connections: At so many connections in use no fleet grows.
+        most_connections: At so many the fleets are cut.
+        connections_per_unit: Connections that one unit of a fleet uses.
+    """
+
+    least_capacity_units: float = _least(0.5)
+    most_capacity_units: float = _least(1)
+    busy_connections: float = _least(1)
+    most_connections: float = _least(1)
+    connections_per_unit: float = _least(0.001)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,10 +236,15 @@ class Settings:
         live: Live streaming.
         inference: Search ranking, recommendations and image analysis. Default: not deployed.
         training: Training of models. Default: not deployed.
+        metadata: The metadata store of the file service, which limits its fleets. Default: not
+            deployed.
         alarm_email: Who is told of alarms. Default: nobody is subscribed to the topic.
         certificate_arn: Certificate in ACM, of the region, for relays, edges and inference: their
             load balancers then speak TLS on port 443. Default: they speak plain HTTP, which
             is for a line to the company that is encrypted itself.
+        reporter_authority: File with the certificates of the company's own authority: whoever
+            has one of its certificates, named after a fleet, may report that fleet's baseline.
+            Default: the managed policies of the stacks say who may.
         deletion_protection: Whether load balancers refuse to be deleted. Default: yes.
     """
 
@@ -226,6 +257,8 @@ class Settings:
     live: LiveSettings
     inference: InferenceSettings | None = None
     training: TrainingSettings | None = None
+    metadata: MetadataSettings | None = None
     alarm_email: str | None = None
     certificate_arn: str | None = None
+    reporter_authority: str | None = None
     deletion_protection: bool = True

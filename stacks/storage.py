@@ -15,8 +15,9 @@ from constructs import Construct
 
 from peakfleet import Baseline, BurstFleet, DemandSignal, QueueFleet, ServiceLevel
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
+from stacks._metadata import MetadataStore
 from stacks._pools import known_peaks_of, pools_of
-from stacks._worker import PORT, Worker, grant_put_metrics
+from stacks._worker import PORT, Worker, grant_put_metrics, let_report
 from stacks.network import NetworkStack
 from stacks.settings import Settings
 
@@ -40,7 +41,8 @@ class StorageStack(Stack):
 
     Limitations:
         The company's sync gateway must report `BytesOffered` every 10 seconds, with a storage
-        resolution of a second, and `HealthyUnits` (MB/s) every minute, both in `OnPrem/Sync-dev`.
+        resolution of a second, and `HealthyUnits` (MB/s) and `Reporting` (docs/hybrid.md) every
+        minute, all in `OnPrem/Sync-dev`; `dev` stands for the environment.
         It must send what it cannot carry itself to the relays, each upload with
         `Authorization: Bearer TOKEN`. After a rotation the relays admit the token before it, too.
         The load balancer ends TLS, where the settings have a certificate.
@@ -61,8 +63,24 @@ class StorageStack(Stack):
         self.on_premises = iam.ManagedPolicy(
             self, "OnPremises", description="What the company's own file servers may do"
         )
+        self.metadata = (
+            None
+            if settings.metadata is None
+            else MetadataStore(
+                self,
+                "Metadata",
+                settings=settings.metadata,
+                network=network,
+                deletion_protection=settings.deletion_protection,
+            )
+        )
+        self._limits = [] if self.metadata is None else [self.metadata.limit()]
         self.ingest = self._make_ingest(settings, network)
         self.sync = self._make_sync(settings, network)
+        if self.metadata is not None:
+            self.metadata.admit(self.ingest.fleet, user="ingest")
+            self.metadata.admit(self.sync, user="sync")
+        let_report(self, settings, network, sync=network.name_of("OnPrem/Sync"))
 
     def _make_ingest(self, settings: Settings, network: NetworkStack) -> QueueFleet:
         ingest = QueueFleet(
@@ -74,6 +92,7 @@ class StorageStack(Stack):
             seconds_per_message=settings.ingest.seconds_per_job,
             drain_within=Duration.minutes(settings.ingest.drain_within_minutes),
             baseline=Baseline.fixed(settings.ingest.baseline_units),
+            downstream_limits=self._limits,
             security_groups=[
                 network.security_group(Construct(self, "IngestNetwork"), description="Ingest")
             ],
@@ -152,8 +171,10 @@ class StorageStack(Stack):
                 namespace=namespace,
                 metric_name="HealthyUnits",
                 declared_units=settings.sync.baseline_units,
+                heartbeat="Reporting",
             ),
             service_level=ServiceLevel.custom(unserved_cost=16, hold=Duration.minutes(7)),
+            downstream_limits=self._limits,
             security_groups=[
                 network.security_group(Construct(self, "SyncNetwork"), description="Sync")
             ],

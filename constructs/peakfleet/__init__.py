@@ -3,14 +3,15 @@
 The rooms, from the bottom: `pools`, `signals` and `policy` are values that a user writes;
 `machines` makes groups of pools; `control_plane` has functions, schedules and state; `alarms`
 watches them; `fleet` puts them together as `BurstFleet`. Constructs named by intent are made of
-it: `queue_fleet`, `stream_fleet`, `inference`; `training` has a gang of its own. `testing` has
-fixtures for your unit tests, `dashboard` shows fleets beside each other. Each room's page says what
-comes in, what goes out, what to read.
+it: `queue_fleet`, `stream_fleet`, `inference`; `training` has a gang of its own. `hybrid` is the
+way to the company's own side, and who reports for it. `testing` has fixtures for your unit tests,
+`dashboard` shows fleets beside each other. Each room's page says what comes in, what goes out.
 """
 
 from peakfleet.control_plane import ControlPlane, Encryption, FleetState, Functions, Spread
 from peakfleet.dashboard import FleetDashboard
 from peakfleet.fleet import BurstFleet, FleetOptions, PlacementOptions
+from peakfleet.hybrid import HybridNetwork, Link, ReporterIdentity, ReporterTrust
 from peakfleet.inference import Endpoint, InferenceFleet, Model
 from peakfleet.policy import (
     BrokenImage,
@@ -33,7 +34,15 @@ from peakfleet.pools import (
     WarmPool,
 )
 from peakfleet.queue_fleet import QueueFleet
-from peakfleet.signals import Baseline, DemandSignal, PressureAlarm, WhenSilent
+from peakfleet.signals import (
+    Baseline,
+    DemandSignal,
+    DownstreamLimit,
+    Maintenance,
+    PressureAlarm,
+    Site,
+    WhenSilent,
+)
 from peakfleet.stream_fleet import StreamFleet
 from peakfleet.training import CapacityBlock, Checkpoints, OffPeak, TrainingFleet
 from peakfleet_planner import SpecError, TrafficSpec
@@ -47,6 +56,7 @@ __all__ = [
     "Checkpoints",
     "ControlPlane",
     "DemandSignal",
+    "DownstreamLimit",
     "Drain",
     "EfficiencyLedger",
     "Encryption",
@@ -57,8 +67,11 @@ __all__ = [
     "FleetState",
     "Foresight",
     "Functions",
+    "HybridNetwork",
     "InferenceFleet",
     "KnownPeak",
+    "Link",
+    "Maintenance",
     "Metrics",
     "Model",
     "OffPeak",
@@ -70,8 +83,11 @@ __all__ = [
     "Purchase",
     "QueueFleet",
     "Readiness",
+    "ReporterIdentity",
+    "ReporterTrust",
     "SafetyNet",
     "ServiceLevel",
+    "Site",
     "SpecError",
     "Spread",
     "StreamFleet",

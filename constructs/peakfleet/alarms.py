@@ -133,6 +133,9 @@ def _watches(fleet: str, metric: Callable[[str], cloudwatch.Metric]) -> tuple[Wa
                 f"quotas and signals. StaleSignals: a demand signal is silent or implausible, so "
                 f"it lets go of nothing; mend its publisher. BaselineUnknown: the on-premises side "
                 f"does not report, so it bursts more than it may need; mend the reporter. "
+                f"BaselineDegraded: capacity is bought for what the on-premises side lacks; mend "
+                f"it. DownstreamLimited: what the fleet leans on bears no more, so demand stays "
+                f"unserved; `peakfleet explain` names it. "
                 f"ProcessesSuspended: somebody has suspended Launch or Terminate of a group; "
                 f"`autoscaling resume-processes`."
             ),

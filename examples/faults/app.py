@@ -1,6 +1,7 @@
 """The fleets of the fault scenarios: one stack each, chosen by the context value `fleet`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 
 from aws_cdk import App, Duration, Fn, Stack
@@ -19,14 +20,17 @@ from peakfleet import (
     CapacityPool,
     Checkpoints,
     DemandSignal,
+    DownstreamLimit,
     Drain,
     Endpoint,
     Foresight,
     InferenceFleet,
+    Maintenance,
     Model,
     Purchase,
     QueueFleet,
     Readiness,
+    Site,
     TrafficSpec,
     TrainingFleet,
 )
@@ -145,6 +149,53 @@ class RequestsStack(FaultStack):
         )
 
 
+class HybridStack(FaultStack):
+    """Workers above two sites that report, with work on one of them, and a store that they load."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        switches = Maintenance(
+            "switches",
+            start=datetime(2026, 1, 1, 2, 20, tzinfo=UTC),
+            duration=Duration.minutes(30),
+            repeats="daily",
+        )
+        connections = cloudwatch.Metric(
+            namespace="Scenarios", metric_name="Connections", period=Duration.minutes(1)
+        )
+        BurstFleet(
+            self,
+            "Hybrid",
+            vpc=self.vpc,
+            baseline=Baseline.sites(
+                Site("fra", _reported("fra", 200, maintenance=[switches])),
+                Site("ams", _reported("ams", 100)),
+            ),
+            downstream_limits=[
+                DownstreamLimit.of(
+                    "metadata", connections, at_most=400, critical=500, load_per_unit=2
+                )
+            ],
+            signals=[self.demand],
+            foresight=Foresight.off(),
+            pools=[
+                CapacityPool.graviton(
+                    "c8g.4xlarge", "c7g.4xlarge", units_per_instance=10, max_instances=60
+                )
+            ],
+        )
+
+
+def _reported(site: str, units: float, *, maintenance: Sequence[Maintenance] = ()) -> Baseline:
+    return Baseline.reported(
+        namespace=f"OnPrem/hybrid/{site}",
+        metric_name="HealthyUnits",
+        declared_units=units,
+        heartbeat="Reporting",
+        maintenance=maintenance,
+    )
+
+
 class QueueStack(FaultStack):
     """Workers that drain a queue of one-minute messages, which has no dead-letter queue."""
 
@@ -234,6 +285,7 @@ class TrainingStack(FaultStack):
 STACKS: Mapping[str, Callable[[Construct, str], Stack]] = {
     "workers": ServiceStack,
     "requests": RequestsStack,
+    "hybrid": HybridStack,
     "queue": QueueStack,
     "ranking": RankingStack,
     "training": partial(TrainingStack, instance_type="trn1.32xlarge"),

@@ -20,7 +20,6 @@ from peakfleet_planner.forecast import (
 )
 from peakfleet_planner.plan import BaselineState, SignalState, SignalView
 from peakfleet_planner.requirement import reactive_need
-from peakfleet_planner.spec import ReportedBaseline
 
 _GRADED_AT: Final = (8, 10)
 GRADED_QUANTILES: Final = tuple(QUANTILES[at] for at in _GRADED_AT)
@@ -187,7 +186,9 @@ class ReactiveRule:
         self._points: deque[tuple[int, float]] = deque(
             maxlen=spec.service_level.history_seconds // MINUTE_SECONDS
         )
-        self._baseline = UsableBaseline(units=declared_units(spec), state=BaselineState.HEALTHY)
+        self._baseline = UsableBaseline(
+            units=spec.baseline.carried_units, state=BaselineState.HEALTHY
+        )
 
     def price(self, cost: float) -> None:
         """Give missed work this worth."""
@@ -213,10 +214,3 @@ class ReactiveRule:
         most = self._basis.most_layers
         grow = min(most, ceil(need.grow_to / unit - 1e-9))
         return Aims(grow, grow, min(most, ceil(need.keep / unit - 1e-9)))
-
-
-def declared_units(spec: FleetSpec) -> float:
-    """Return what the on-premises side carries when all is well."""
-    baseline = spec.baseline
-    units = baseline.declared_units if isinstance(baseline, ReportedBaseline) else baseline.units
-    return units * baseline.usable_fraction

@@ -14,7 +14,6 @@ from peakfleet_learner.grading import (
     ReactiveRule,
     Trial,
     Trust,
-    declared_units,
 )
 from peakfleet_learner.running import AFTER_LEAD_MINUTES, Running, frozen, season
 from peakfleet_learner.service import SteeredAdvantages, Steering
@@ -83,7 +82,7 @@ class Learner:
                 f"{MOST_DELAY_MINUTES}, got {metric_delay_minutes}"
             )
         self._spec, self._basis, self._delay = spec, basis, metric_delay_minutes
-        self._baseline = declared_units(spec) / basis.layer_units
+        self._baseline = spec.baseline.carried_units / basis.layer_units
         asked = spec.service_level.miss_at_most
         self._steering = Steering(asked=asked, first_cost=basis.unserved_cost) if asked else None
         self._advantages = (

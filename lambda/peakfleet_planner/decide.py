@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from peakfleet_planner.allocation import size
 from peakfleet_planner.demand import SignalDemand, UsableBaseline, usable_baseline
-from peakfleet_planner.plan import BaselineState, Plan, Reason, SignalState
+from peakfleet_planner.plan import BaselineCause, BaselineState, Plan, Reason, SignalState
 from peakfleet_planner.pool_plan import (
+    burst_causes,
     cloud_weight,
     idle_protected,
+    may_be_without_instances,
+    next_weight,
     pool_plans,
     stuck_drains,
     unchanged,
+    usd_per_hour,
     with_roll_backs,
 )
 from peakfleet_planner.pools import (
@@ -26,15 +31,19 @@ from peakfleet_planner.requirement import (
     Need,
     asked_units,
     demand_within_lead_time,
+    downstream_views,
     forecast_need,
     lasts_unserved,
+    lead_seconds_for,
     reactive_need,
     service_of,
     with_known_peaks,
+    with_maintenance,
     with_service,
+    within_limits,
 )
 from peakfleet_planner.snapshot import Snapshot
-from peakfleet_planner.spec import FleetSpec
+from peakfleet_planner.spec import FleetSpec, sides_of
 
 
 def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
@@ -72,14 +81,24 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     service = service_of(spec, snapshot)
     learned, spec = spec, with_service(spec, service)
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
+    soon = baseline
+    if any(side.maintenance for side in sides_of(spec.baseline).values()):
+        lead_seconds = lead_seconds_for(spec, baseline.units)
+        soon = usable_baseline(spec.baseline, snapshot.baseline, now, lead_seconds=lead_seconds)
     standing = pool_health(spec, snapshot)
     demands = demand_within_lead_time(spec, snapshot, baseline, standing)
-    need = forecast_need(learned, demands, baseline, snapshot)
-    need = need or reactive_need(
-        spec, demands, baseline, now, pools=snapshot.pools, growth=memory.growth
-    )
-    need = with_known_peaks(spec, need, baseline, now)
+    need = _need(spec, learned, demands, baseline, snapshot)
+    if soon.units < baseline.units:
+        need = with_maintenance(need, _need(spec, learned, demands, soon, snapshot))
+    need = with_known_peaks(spec, need, soon, now)
+    wanted = need
+    downstream = downstream_views(spec, snapshot)
+    need = within_limits(spec, snapshot, need, downstream)
     serving_units = _serving_units(spec, snapshot)
+    target = cloud_weight(need.burst, baseline.units, serving_units)
+    weight = next_weight(target, snapshot.traffic)
+    if spec.traffic and not may_be_without_instances(snapshot):
+        need = replace(need, keep=max(need.keep, min(p.units_per_capacity for p in spec.pools)))
     frozen = _frozen(snapshot, demands, need)
     troubles = _troubles(
         spec, demands, baseline, need, serving_units=serving_units, now=now, frozen=frozen
@@ -88,10 +107,13 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     if frozen:
         pools, reasons = unchanged(standing, snapshot), (frozen,)
     else:
-        doubts = _doubts(spec, snapshot, demands, baseline)
+        doubts = _doubts(spec, snapshot, demands, baseline, is_leaving=weight > target)
         sizing = size(spec, snapshot, need, standing, doubts, serving_units=serving_units)
         measured = (Reason.MEASURED_UNITS,) if measured_units else ()
-        reasons = (*sizing.reasons, *measured)
+        maintained = any(site.cause is BaselineCause.MAINTENANCE for site in soon.views())
+        maintenance = (Reason.MAINTENANCE,) if maintained else ()
+        capped = (Reason.DOWNSTREAM_LIMIT,) if need.grow_to < wanted.grow_to else ()
+        reasons = (*sizing.reasons, *capped, *maintenance, *measured)
         pools = pool_plans(
             standing,
             sizing.sizes,
@@ -102,30 +124,60 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
             sure=not doubts,
         )
         pools = with_roll_backs(spec, snapshot, pools)
-    leaves_traffic = frozen is not None or spec.traffic is None
+    saves = frozen is Reason.BLIND and snapshot.traffic is not None and snapshot.traffic.one_is_dead
+    leaves_traffic = spec.traffic is None or (frozen is not None and not saves)
+    demand_units, granted_units = asked_units(spec, demands), sum(pool.units for pool in pools)
     return Plan(
         pools=pools,
         reason=reasons[0],
         limits=(*reasons[1:], *(one for one in troubles if one not in reasons)),
-        demand_units=asked_units(spec, demands),
+        demand_units=demand_units,
         ahead_units=need.ahead,
         baseline_units=baseline.units,
         baseline_state=baseline.state,
+        sites=baseline.views(),
+        downstream=downstream,
         burst_units=need.burst,
-        wanted_units=need.grow_to,
-        granted_units=sum(pool.units for pool in pools),
+        wanted_units=wanted.grow_to,
+        granted_units=granted_units,
         serving_units=serving_units,
         idle_units=need.idle_units,
-        cloud_weight=None
-        if leaves_traffic
-        else cloud_weight(need.burst, baseline.units, serving_units),
+        cloud_weight=None if leaves_traffic else weight,
         signals=tuple(demand.view for demand in demands),
         stuck_drains=stuck_drains(standing, snapshot),
         idle_protected=idle_protected(spec, snapshot, wanted_units=need.grow_to),
         rule=need.rule,
         measured_units=measured_units,
         service=service,
+        bought=burst_causes(granted_units, demand_units, baseline.views()),
+        usd_per_hour=usd_per_hour(spec, pools),
         missing=tuple(outage for one in standing for outage in one.missing),
+    )
+
+
+def _need(
+    spec: FleetSpec,
+    learned: FleetSpec,
+    demands: Sequence[SignalDemand],
+    baseline: UsableBaseline,
+    snapshot: Snapshot,
+) -> Need:
+    """Return what is needed above a baseline: as foreseen, or as the reactive rule says.
+
+    Args:
+        spec: The fleet, with what missed work is worth now.
+        learned: The fleet as the learner knows it.
+        demands: What the signals ask for.
+        baseline: What carries the rest.
+        snapshot: What is seen and remembered.
+    """
+    return forecast_need(learned, demands, baseline, snapshot) or reactive_need(
+        spec,
+        demands,
+        baseline,
+        snapshot.now_epoch_seconds,
+        pools=snapshot.pools,
+        growth=snapshot.recalled.growth,
     )
 
 
@@ -167,14 +219,23 @@ def _serving_units(spec: FleetSpec, snapshot: Snapshot) -> float:
 
 
 def _doubts(
-    spec: FleetSpec, snapshot: Snapshot, demands: Sequence[SignalDemand], baseline: UsableBaseline
+    spec: FleetSpec,
+    snapshot: Snapshot,
+    demands: Sequence[SignalDemand],
+    baseline: UsableBaseline,
+    *,
+    is_leaving: bool,
 ) -> list[Reason]:
     """Return why nothing may be let go, if anything says so."""
+    splits = spec.traffic is not None and snapshot.traffic is not None
+    blind = splits and snapshot.traffic is not None and snapshot.traffic.is_blind
     states = {demand.view.state for demand in demands}
     doubts = {
         Reason.SIGNAL_SILENT: SignalState.SILENT in states,
         Reason.SIGNAL_IMPLAUSIBLE: SignalState.IMPLAUSIBLE in states,
         Reason.BASELINE_UNKNOWN: baseline.state is BaselineState.UNKNOWN,
+        Reason.TARGETS_UNREADABLE: blind,
+        Reason.TRAFFIC_MOVING: splits and is_leaving and not blind,
         Reason.STATE_LOST: snapshot.memory is None,
         Reason.POOL_UNREADABLE: len(snapshot.pools) < len(spec.pools),
     }

@@ -14,8 +14,8 @@ from peakfleet_planner.snapshot import Outage, OutageCause
 _WHOLE_SHARE: Final = 0.98
 
 
-class Reason(StrEnum):
-    """Why a fleet has the size it has: what documents call it, and its words."""
+class _Worded(StrEnum):
+    """Members that have words: what documents call them, and what people read."""
 
     words: str
 
@@ -24,6 +24,10 @@ class Reason(StrEnum):
         member = str.__new__(cls, value)
         member._value_, member.words = value, words
         return member
+
+
+class Reason(_Worded):
+    """Why a fleet has the size it has."""
 
     DEMAND = "demand", "sized to the demand above the baseline"
     BASELINE_SUFFICES = "baseline-suffices", "the baseline carries all demand"
@@ -49,8 +53,18 @@ class Reason(StrEnum):
         "a signal reports what can hardly be true, so nothing is removed",
     )
     BASELINE_UNKNOWN = "baseline-unknown", "the baseline does not report, so nothing is removed"
+    TRAFFIC_MOVING = "traffic-moving", "traffic still moves to the baseline, so nothing is removed"
+    TARGETS_UNREADABLE = (
+        "targets-unreadable",
+        "the health of targets cannot be read, so weights stay and nothing is removed",
+    )
     STATE_LOST = "state-lost", "the state table cannot be read, so nothing is removed"
     POOL_UNREADABLE = "pool-unreadable", "a group cannot be read, so nothing is removed"
+    MAINTENANCE = "maintenance", "maintenance of the baseline is near or under way"
+    DOWNSTREAM_LIMIT = (
+        "downstream-limit",
+        "what the fleet leans on bears no more, so demand stays unserved",
+    )
     BLIND = "blind", "no signal can be read, so nothing is changed"
     HELD = "held", "held by a human, so nothing is changed"
     CAPACITY_MISSING = (
@@ -74,6 +88,80 @@ class BaselineState(StrEnum):
     HEALTHY = "healthy"
     DEGRADED = "degraded"
     UNKNOWN = "unknown"
+
+
+class BaselineCause(_Worded):
+    """Why a side carries less than it should."""
+
+    DEGRADED = "degraded", "it reports fewer units than declared"
+    MAINTENANCE = "maintenance", "it is under maintenance"
+    LINK = "link-lost", "nothing is heard of it"
+    SOURCE = "source-lost", "its reporter has no value"
+    CLOCK = "clock", "the clock of its reporter is wrong"
+    UNREADABLE = "unreadable", "CloudWatch cannot be read"
+    RETURNING = "returning", "it reports again, but not for long enough"
+
+
+class BurstCause(_Worded):
+    """What burst is bought for."""
+
+    ABOVE_BASELINE = "above-baseline", "demand above the baseline"
+    DEGRADED = "baseline-degraded", "the baseline is degraded"
+    UNKNOWN = "baseline-unknown", "the baseline does not report"
+    MAINTENANCE = "maintenance", "maintenance of the baseline"
+    AHEAD = "ahead", "bought ahead of demand, or kept after it"
+
+    @classmethod
+    def of(cls, cause: BaselineCause | None) -> BurstCause:
+        """Return what a site's cause buys."""
+        if cause is BaselineCause.DEGRADED:
+            return cls.DEGRADED
+        return cls.MAINTENANCE if cause is BaselineCause.MAINTENANCE else cls.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteView:
+    """What the decision made of one site of the baseline.
+
+    Args:
+        name: The site; empty for a baseline that is one.
+        state: How it is.
+        units: What it carries.
+        carried_units: What it should carry.
+        cause: Why it carries less, or is not known. Default: all is well.
+    """
+
+    name: str
+    state: BaselineState
+    units: float
+    carried_units: float
+    cause: BaselineCause | None = None
+
+
+class DownstreamState(StrEnum):
+    """Whether what the fleet leans on lets it grow."""
+
+    FREE = "free"
+    IN_FORCE = "in-force"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownstreamView:
+    """What the decision made of one downstream limit.
+
+    Args:
+        name: The limit.
+        state: Whether it lets the fleet grow.
+        most_units: What the pools may supply at most. Default: no bound.
+        load: The newest value. Default: there is none.
+    """
+
+    name: str
+    state: DownstreamState
+    most_units: float | None = None
+    load: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +254,8 @@ class Plan(Document):
         ahead_units: Demand expected by the time that new capacity serves.
         baseline_units: What the healthy on-premises side carries.
         baseline_state: How that side is.
+        sites: What was made of each site of the baseline. Default: nothing.
+        downstream: What was made of each downstream limit. Default: nothing.
         burst_units: Demand now above the baseline.
         wanted_units: What the pools should supply.
         granted_units: What they are asked to supply.
@@ -183,6 +273,8 @@ class Plan(Document):
         measured_units: Units that one point of a pool counts for, where that is not what was
             declared, because it was measured. Default: none.
         service: How the share of the burst that may be missed is kept. Default: none is asked for.
+        bought: What the granted units are for, by the value of a `BurstCause`. Default: nothing.
+        usd_per_hour: What the desired capacity costs; None if a price is not known.
         missing: Capacity that was asked for and never came, to be remembered. Default: none.
     """
 
@@ -194,6 +286,8 @@ class Plan(Document):
     ahead_units: float = 0.0
     baseline_units: float = 0.0
     baseline_state: BaselineState = BaselineState.HEALTHY
+    sites: tuple[SiteView, ...] = ()
+    downstream: tuple[DownstreamView, ...] = ()
     burst_units: float = 0.0
     wanted_units: float = 0.0
     granted_units: float = 0.0
@@ -206,6 +300,8 @@ class Plan(Document):
     rule: Literal["reactive", "foresight"] = "reactive"
     measured_units: Mapping[str, float] = field(default_factory=dict)
     service: Service | None = None
+    bought: Mapping[str, float] = field(default_factory=dict)
+    usd_per_hour: float | None = None
     missing: tuple[Outage, ...] = ()
 
     @property
@@ -244,9 +340,10 @@ class Plan(Document):
         )
         return (
             f"demand {self.demand_units:.1f} ({foreseen} {self.ahead_units:.1f}), "
-            f"{self.baseline_state} baseline {self.baseline_units:.1f}: "
+            f"{self.baseline_state} baseline {self.baseline_units:.1f}{_sites(self.sites)}: "
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
             f"{why}{filling}{counted}{back}{stopped}{_kept(self.service)}"
+            f"{_downstream(self.downstream)}{_bought(self.bought)}"
         )
 
 
@@ -257,6 +354,26 @@ def _kept(service: Service | None) -> str:
         f", of the burst {service.asked:.3g} may be missed and {service.got:.3g} was, so a missed "
         f"unit-minute counts for {service.unserved_cost:.3g} minutes of capacity"
     )
+
+
+def _sites(sites: tuple[SiteView, ...]) -> str:
+    said = [f"{one.name} {one.cause.words}".strip() for one in sites if one.cause]
+    return f" ({', '.join(said)})" if said else ""
+
+
+def _downstream(views: tuple[DownstreamView, ...]) -> str:
+    return "".join(
+        f", {view.name} is {view.state}" + ("" if view.load is None else f" at {view.load:.4g}")
+        for view in views
+        if view.state is not DownstreamState.FREE
+    )
+
+
+def _bought(parts: Mapping[str, float]) -> str:
+    """Return what is bought for other causes than demand; where there are none nothing is said."""
+    causes = (BurstCause.DEGRADED, BurstCause.UNKNOWN, BurstCause.MAINTENANCE)
+    said = [f"{parts[one]:.1f} because {one.words}" for one in causes if one in parts]
+    return f"; of these {', '.join(said)}" if said else ""
 
 
 def _move(pool: PoolPlan) -> str:

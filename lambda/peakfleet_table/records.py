@@ -273,6 +273,8 @@ class NewestTick:
         troubles: What troubles the fleet, by the names of the metrics that count it. Default: it
             has not said.
         retired: Instances that still run or drain in each pool that leaves the fleet.
+        weightless_since: Since when the listener is read to give the fleet no traffic, in epoch
+            seconds; None if it gives some.
     """
 
     tick: int
@@ -283,6 +285,7 @@ class NewestTick:
     spot: tuple[str, ...] | None = None
     troubles: tuple[str, ...] | None = None
     retired: Mapping[str, int] = field(default_factory=dict)
+    weightless_since: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -512,6 +515,7 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "spot": Attribute("spot", several(TEXT), optional=True),
         "troubles": Attribute("troubles", several(TEXT), optional=True),
         "retired": Attribute("retired", by_name(COUNT), optional=True),
+        "weightless_since": Attribute("weightless_since", INTEGER, optional=True),
     },
 )
 GANGS: Final[Kind[Gang]] = Kind(

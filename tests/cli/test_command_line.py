@@ -48,7 +48,8 @@ def test_help_is_whole_on_80_columns(path: tuple[str, ...]) -> None:
     assert result.exit_code == 0, result.output
     assert max(map(len, result.output.splitlines())) <= 80
     assert "…" not in result.output
-    prose = result.output.partition("╭")[0].strip().splitlines()[1:]
+    text, drawn, _ = result.output.partition("╭")
+    prose = text.strip().splitlines()[1:] if drawn else []  # the reporter's own is argparse's
     for line, after in pairwise(prose):
         word = after.strip().partition(" ")[0]
         broken = line.strip() and word and len(line.rstrip()) + 1 + len(word) < 79
@@ -96,6 +97,21 @@ for arguments in (["--help"], ["simulate", "--help"], ["status", "--help"], ["de
             said[asked],
         )
     assert "needs the extra" in said["demo"]
+
+
+def test_without_typer_the_program_names_the_extra() -> None:
+    code = WITHOUT_EXTRAS.replace("peakfleet_cli.main import app", "peakfleet_cli.entry import run")
+    done = subprocess.run(  # noqa: S603  this interpreter, with a program written above
+        [sys.executable, "-c", code.format(extras={"typer"}, run="run()")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "peakfleet: needs the extra sim: pip install 'peakfleet[sim]' (typer is missing)\n"
+    )
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -87,7 +87,7 @@ def test_a_kept_demo_says_how_to_use_the_local_aws_and_ends_when_it_is_stopped(
 
     assert process.returncode == 0
     assert "export AWS_ENDPOINT_URL=http://localhost" in text
-    assert "peakfleet explain Media/Live --table" in text
+    assert "peakfleet explain Media/Live\n" in text
 
 
 def test_without_a_checkout_the_demo_has_a_copy_of_the_packaged_app(

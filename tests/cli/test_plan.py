@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import boto3
 import pytest
@@ -19,7 +19,7 @@ from peakfleet_cli.plan.standing import standing_of_fleet
 from peakfleet_handlers.aws import Calls, Deadline
 from peakfleet_handlers.tick.metrics import metrics_of
 from peakfleet_planner import FleetSpec, Plan, PoolSpec, Reason
-from peakfleet_planner.spec import published
+from peakfleet_planner.spec import Detail, published
 from tests.cli.deployed import account, deploy, fleet_spec, group
 
 ARM = PoolSpec(
@@ -131,11 +131,13 @@ def test_the_costs_are_those_of_a_hand_calculation(tmp_path: Path) -> None:
     )
 
 
-def test_what_every_tick_publishes_is_what_is_counted() -> None:
-    idle = metrics_of(Plan(pools=(), reason=Reason.DEMAND), Calls(deadline=Deadline.of(None)))
-    costs = standing_of_fleet(fleet_spec("F", ARM), learns=False)
+@pytest.mark.parametrize("detail", get_args(Detail))
+def test_what_a_tick_publishes_is_what_is_counted(detail: Detail) -> None:
+    decided = Plan(pools=(), reason=Reason.DEMAND)
+    metrics = metrics_of(decided, Calls(deadline=Deadline.of(None)))
+    costs = standing_of_fleet(replace(fleet_spec("F", ARM), metrics=detail), learns=False)
     (counted,) = [cost for cost in costs if cost.what == "custom metrics"]
-    assert counted.count == len(published(idle, "essential"))
+    assert counted.count == len(published(metrics, detail))
 
 
 def test_a_pool_that_is_removed_or_renamed_ends_what_runs_in_it() -> None:

@@ -111,7 +111,8 @@ class FakeAws(Paged):
     """CloudWatch, Auto Scaling, DynamoDB and Elastic Load Balancing in one.
 
     `weights` are those of the listener's forward action, `forwarding` its other settings, and
-    `actions` come before it; `listens_with` are its actions where it does not forward. `failing`
+    `actions` come before it; `listens_with` are its actions where it does not forward. A target
+    group has 2 targets, of which `healthy` says how many are. `failing`
     maps an operation, or `operation subject`, to the error code that it answers. A query is
     `endless` where each of its pages says that there is another one.
     """
@@ -124,6 +125,7 @@ class FakeAws(Paged):
     actions: list[dict[str, Any]] = field(default_factory=list)
     forwarding: dict[str, Any] = field(default_factory=dict)
     listens_with: list[dict[str, Any]] = field(default_factory=list)
+    healthy: dict[str, int] = field(default_factory=dict)
     endless: bool = False
     failing: dict[str, str] = field(default_factory=dict)
     page_size: int = 1000
@@ -316,6 +318,13 @@ class FakeAws(Paged):
         whole = [*self.actions, {"Type": "forward", "ForwardConfig": forward}]
         actions = self.listens_with or whole
         return {"Listeners": [{"ListenerArn": asked["ListenerArns"][0], "DefaultActions": actions}]}
+
+    def describe_target_health(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        arn = asked["TargetGroupArn"]
+        self._called("DescribeTargetHealth", arn, asked)
+        healthy = self.healthy.get(arn, 2)
+        states = ["healthy"] * healthy + ["unhealthy"] * (2 - healthy)
+        return {"TargetHealthDescriptions": [{"TargetHealth": {"State": one}} for one in states]}
 
     def modify_listener(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         self._called("ModifyListener", "", asked)

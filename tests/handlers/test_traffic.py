@@ -76,7 +76,63 @@ def test_a_split_that_failed_is_sent_again_and_meanwhile_nothing_is_let_go() -> 
     fake.failing.clear()
     tick(fake, BALANCED_FLEET, now=NOW + 1)
     assert fake.weights == {BASELINE: 999, CLOUD: 0}
-    assert fake.desired["g"] == 0
+    assert fake.desired["g"] == 1  # the last one leaves later, as below
+
+
+def test_the_last_instance_leaves_two_ticks_after_its_traffic() -> None:
+    fake = remembers(aws(50, graviton=5))
+    fake.weights = {BASELINE: 800, CLOUD: 199}
+    sizes, weights = [], []
+    for minute in range(4):
+        now = NOW + 60 * minute
+        fake.metrics["Streams"] = minutes([50] * 75, until=now)
+        tick(fake, BALANCED_FLEET, now=now)
+        fake.groups["g"].settle()
+        sizes.append(fake.desired["g"])
+        weights.append(fake.weights[CLOUD])
+    assert (weights, sizes) == ([0, 0, 0, 0], [1, 1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("dead", "expected"),
+    [(BASELINE, {BASELINE: 0, CLOUD: 999}), (CLOUD, {BASELINE: 999, CLOUD: 0})],
+)
+def test_a_side_without_healthy_targets_gets_nothing_at_once(
+    dead: str, expected: dict[str, int]
+) -> None:
+    fake = remembers(aws(150, graviton=5))
+    fake.weights, fake.healthy = {BASELINE: 666, CLOUD: 333}, {dead: 0}
+    tick(fake, BALANCED_FLEET)
+    assert fake.weights == expected
+
+
+def test_while_no_side_is_healthy_traffic_stays_where_it_is() -> None:
+    fake = remembers(aws(150, graviton=5))
+    fake.weights, fake.healthy = {BASELINE: 900, CLOUD: 99}, {BASELINE: 0, CLOUD: 0}
+    tick(fake, BALANCED_FLEET)
+    assert fake.weights == {BASELINE: 900, CLOUD: 99}
+
+
+@pytest.mark.parametrize("side", [BASELINE, CLOUD])
+def test_while_health_cannot_be_read_weights_stay_and_nothing_is_let_go(side: str) -> None:
+    fake = remembers(aws(50, graviton=5))
+    fake.weights = {BASELINE: 500, CLOUD: 499}
+    fake.failing[f"DescribeTargetHealth {side}"] = "Throttling"
+    said = tick(fake, BALANCED_FLEET)
+    assert (fake.weights, fake.desired["g"]) == ({BASELINE: 500, CLOUD: 499}, 5)
+    assert said["reason"] == "targets-unreadable"
+
+
+def test_traffic_moves_in_bounded_steps_and_nothing_is_let_go_meanwhile() -> None:
+    fake = remembers(aws(50, graviton=5))
+    fake.weights = {BASELINE: 0, CLOUD: 999}
+    moved = []
+    for minute in range(4):
+        now = NOW + 60 * minute
+        fake.metrics["Streams"] = minutes([50] * 75, until=now)
+        tick(fake, BALANCED_FLEET, now=now)
+        moved.append((fake.weights[CLOUD], fake.desired["g"]))
+    assert moved == [(666, 5), (333, 5), (0, 1), (0, 1)]
 
 
 def test_while_a_listener_cannot_be_read_it_stays_and_nothing_is_let_go() -> None:

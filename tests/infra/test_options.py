@@ -28,6 +28,7 @@ from peakfleet import (
     Checkpoints,
     ControlPlane,
     DemandSignal,
+    DownstreamLimit,
     Drain,
     EfficiencyLedger,
     Encryption,
@@ -129,6 +130,7 @@ def every_option(stack: Stack, vpc: ec2.Vpc) -> FleetOptions:
         other_writer=OtherWriter.yielded_to(),
         broken_image=BrokenImage.roll_back(),
         efficiency=EfficiencyLedger(),
+        downstream_limits=[DownstreamLimit.of("metadata", metric("Connections"), at_most=900)],
     )
     plane = ControlPlane(
         stack,
@@ -172,6 +174,7 @@ def test_what_decides_is_told_every_shared_option(
     assert spec.pace.out_units == 1600
     assert [peak.name for peak in spec.known_peaks] == ["finale"]
     assert spec.metrics == "every"
+    assert [limit.at_most for limit in spec.downstream] == [900]
     assert spec.efficiency
     assert spec.efficiency.baseline_pool == "X86"
     assert str(spec.state_table).startswith("OwnState")

@@ -13,6 +13,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from peakfleet import SpecError
+from peakfleet.testing import fleet_specs
 from stacks._pools import pools_of
 from stacks.context import read_settings, settings_from_context
 from stacks.network import NetworkStack
@@ -248,3 +249,54 @@ def test_a_canary_share_of_the_settings_reaches_its_pool() -> None:
     settings = settings_from_context(app.node)
     shares = [pool.canary_share for pool in pools_of(settings.transcode, settings.prices)]
     assert shares == [0.05 if chip == "x86" else 0 for chip in places]
+
+
+def networks_with(tmp_path: Path, **network: str) -> tuple[Template, Template]:
+    """Return the network and storage stacks of dev with an authority and a link."""
+    authority = tmp_path / "authority.pem"
+    authority.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    block = changed("reporter_authority", str(authority))
+    block["network"] |= network
+    app = cdk.App(context={**CONTEXT, "aws:cdk:disable-asset-staging": True})
+    settings = read_settings("dev", block, CONTEXT["prices"])
+    stack = NetworkStack(app, "Network", settings=settings)
+    storage = StorageStack(app, "Storage", settings=settings, network=stack)
+    return Template.from_stack(stack), Template.from_stack(storage)
+
+
+def test_the_way_to_the_company_is_complete_when_it_is_on_and_absent_when_it_is_off(
+    tmp_path: Path,
+) -> None:
+    network, storage = networks_with(tmp_path, vpn_router="203.0.114.9")
+    network.resource_count_is("AWS::EC2::VPNConnection", 1)
+    to_company = {"DestinationCidrBlock": "10.64.0.0/12"}
+    routes = network.find_resources("AWS::EC2::Route", {"Properties": to_company})
+    assert len(routes) == 3
+    network.resource_count_is("AWS::EC2::VPCEndpoint", 10)
+    storage.resource_count_is("AWS::RolesAnywhere::Profile", 1)
+    without, _ = networks_with(tmp_path)
+    without.resource_count_is("AWS::EC2::TransitGateway", 0)
+
+
+def test_both_fleets_are_limited_by_the_metadata_store_where_there_is_one() -> None:
+    metadata = {
+        "least_capacity_units": 0.5,
+        "most_capacity_units": 8,
+        "busy_connections": 600,
+        "most_connections": 800,
+        "connections_per_unit": 2,
+    }
+    template = storage_with(metadata=metadata)
+    template.resource_count_is("AWS::RDS::DBProxy", 1)
+    for spec in fleet_specs(template).values():
+        (limit,) = spec.downstream
+        assert (limit.at_most, limit.critical, limit.load_per_unit) == (600, 800, 2)
+        assert limit.metric.metric_name == "DatabaseConnectionsCurrentlyBorrowed"
+        assert set(limit.metric.dimensions) == {"ProxyName"}
+
+
+def test_two_ways_to_the_company_are_refused() -> None:
+    block = changed("network.vpn_router", "203.0.114.9")
+    block["network"]["direct_connect_gateway"] = "0f1e"
+    with pytest.raises(SpecError, match="vpn_router or direct_connect_gateway, got both"):
+        read_settings("dev", block, CONTEXT["prices"])

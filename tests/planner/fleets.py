@@ -8,6 +8,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from peakfleet_planner import (
+    BaselineSpec,
     FixedBaseline,
     FleetSpec,
     Memory,
@@ -67,7 +68,7 @@ def fleet(
     pools: tuple[PoolSpec, ...] = (
         PoolSpec(name="p0", group="asg-0", units_per_capacity=10, max_capacity=100),
     ),
-    baseline: FixedBaseline | None = None,
+    baseline: BaselineSpec | None = None,
     pace: PaceSpec | None = None,
     when_silent: WhenSilent | None = None,
     plausible_max: float | None = None,

@@ -21,6 +21,8 @@ from peakfleet_planner import (
     ReportedBaseline,
     SignalState,
     SilenceRule,
+    Snapshot,
+    TrafficReading,
     TrafficSpec,
     WhenSilent,
     decide,
@@ -127,7 +129,7 @@ def test_each_state_of_the_baseline_has_its_rule(
 ) -> None:
     spec = replace(fleet(), baseline=ReportedBaseline(metric=REPORT, declared_units=400))
     read = series(reports, age_minutes=age_minutes) if reports else MetricSeries()
-    plan = decide(spec, replace(snapshot(spec, HOUR), baseline=read))
+    plan = decide(spec, replace(snapshot(spec, HOUR), baseline={"report": read}))
     assert plan.baseline_units == units
     assert plan.baseline_state is state
 
@@ -140,9 +142,10 @@ def test_an_unknown_baseline_lets_nothing_go() -> None:
 
 
 def test_a_baseline_that_just_recovered_does_not_release_capacity_at_once() -> None:
-    spec = replace(fleet(), baseline=ReportedBaseline(metric=REPORT, declared_units=400))
+    baseline = ReportedBaseline(metric=REPORT, declared_units=400, steady_seconds=0)
+    spec = replace(fleet(), baseline=baseline)
     reports = series([400.0] * 10 + [200.0] * 3 + [400.0])
-    plan = decide(spec, replace(snapshot(spec, HOUR, [10]), baseline=reports))
+    plan = decide(spec, replace(snapshot(spec, HOUR, [10]), baseline={"report": reports}))
     assert sizes(plan) == [10]
     assert plan.reason is Reason.HOLDING_PEAK
 
@@ -207,6 +210,18 @@ def test_traffic_fills_the_baseline_first(demand: float, serving: int, weight: i
 def test_a_fleet_without_a_load_balancer_has_no_weight() -> None:
     spec = fleet()
     assert decide(spec, snapshot(spec, HOUR)).cloud_weight is None
+
+
+def test_without_a_signal_a_dead_side_still_loses_its_traffic() -> None:
+    traffic = TrafficSpec(
+        listener_arn="l", baseline_target_group_arn="b", cloud_target_group_arn="c"
+    )
+    spec = replace(fleet(), traffic=traffic)
+    blind = Snapshot(now_epoch_seconds=NOW, signals={}, pools=seen(spec, [5]))
+    both = TrafficReading(cloud_weight=300, baseline_healthy=2, cloud_healthy=2)
+    assert decide(spec, replace(blind, traffic=both)).cloud_weight is None
+    dead = replace(both, baseline_healthy=0)
+    assert decide(spec, replace(blind, traffic=dead)).cloud_weight == 999
 
 
 def test_readings_from_the_future_are_not_believed() -> None:

@@ -161,5 +161,5 @@ def test_a_baseline_that_reports_by_the_second_is_believed_by_its_newest_report(
     spec = replace(fast(fleet()), baseline=ReportedBaseline(metric=metric, declared_units=100))
     reports = read([100.0] * 60, [100.0, 100.0, 40.0], now=NOW + 40)
     demand = read([200.0] * 60, [200.0] * 3, now=NOW + 40)
-    plan = decide(spec, replace(observed(demand, now=NOW + 40), baseline=reports))
+    plan = decide(spec, replace(observed(demand, now=NOW + 40), baseline={"report": reports}))
     assert plan.baseline_units == 40

@@ -54,7 +54,7 @@ def test_an_unknown_baseline_is_always_said(demand: float, serving: int) -> None
     observed = snapshot(spec, [demand] * 60, [serving])
     assert Reason.BASELINE_UNKNOWN in said(decide(spec, observed))
     reported = MetricSeries(points=((NOW - 60, 100.0),))
-    healthy = decide(spec, replace(observed, baseline=reported))
+    healthy = decide(spec, replace(observed, baseline={"report": reported}))
     assert Reason.BASELINE_UNKNOWN not in said(healthy)
 
 

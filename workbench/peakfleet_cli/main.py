@@ -27,6 +27,7 @@ from peakfleet_cli.prices import prices
 from peakfleet_cli.prove import prove
 from peakfleet_cli.record import record
 from peakfleet_cli.trial import compare, simulate
+from peakfleet_reporter import NAME
 
 
 class OneLineErrors(TyperGroup):
@@ -100,7 +101,7 @@ def peakfleet(
 _OPERATE, _BEFORE, _TRY = "Fleets that run", "Before a deployment", "Without an AWS account"
 _COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
     (_OPERATE, (operate.status, operate.explain, operate.hold, operate.resume, operate.release)),
-    (_OPERATE, (efficiency, record)),
+    (_OPERATE, (operate.report, efficiency, record)),
     (_TRY, (demo, simulate, compare)),
     (_BEFORE, (init, plan, doctor, prove)),
 )
@@ -109,3 +110,16 @@ for panel, commands in _COMMANDS:
         app.command(rich_help_panel=panel)(command)
 app.add_typer(demand, name="demand", rich_help_panel=_TRY)
 app.add_typer(prices, name="prices", rich_help_panel=_BEFORE)
+
+
+@app.command(
+    NAME,
+    rich_help_panel=_OPERATE,
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+def report_baseline(context: typer.Context) -> None:
+    """Report the healthy units of the company's own side to CloudWatch."""
+    from peakfleet_reporter.command import main  # noqa: PLC0415  loads boto3, and --help needs none
+
+    sys.exit(main(context.args))

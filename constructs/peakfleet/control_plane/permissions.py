@@ -13,6 +13,10 @@ from peakfleet.pools import CapacityPool
 
 _FLEET_PARTS = ("fleet", "instance", "network-interface", "security-group", "subnet", "volume")
 _MADE = ("instance", "network-interface", "subnet", "volume")
+_READS_TRAFFIC = (
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeTargetHealth",
+)
 _NEVER_CHANGED = ("LaunchConfigurationName", "MaxSize", "MinSize", "VPCZoneIdentifiers")
 
 
@@ -74,7 +78,7 @@ def may_decide(
                 # LaunchInstances looks at its template with the permissions of who calls it.
                 "ec2:DescribeLaunchTemplateVersions",
                 *(["autoscaling:DescribeWarmPool"] if warm else []),
-                *(["elasticloadbalancing:DescribeListeners"] if listener_arn else []),
+                *(_READS_TRAFFIC if listener_arn else []),
             ],
             resources=["*"],  # AWS knows no narrower resource for these reads
         ),

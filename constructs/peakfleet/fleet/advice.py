@@ -12,7 +12,7 @@ from peakfleet.policy import KnownPeak
 from peakfleet.pools import CapacityPool, tell_age, types_with_local_nvme, unknown_types
 from peakfleet.signals import Baseline, DemandSignal
 from peakfleet_chips import Prices
-from peakfleet_planner import BacklogSignal, ReportedBaseline
+from peakfleet_planner import BacklogSignal
 
 _SLOW_PERIOD_SECONDS = 60
 
@@ -84,10 +84,8 @@ def on_known_peaks(
     scope: Construct, peaks: Sequence[KnownPeak], pools: Sequence[CapacityPool], baseline: Baseline
 ) -> None:
     """Warn of a known peak that baseline and pools together cannot carry."""
-    side = baseline.spec
-    carried = side.declared_units if isinstance(side, ReportedBaseline) else side.units
     pool_units = sum(pool.to_planner(group=pool.name).max_units for pool in pools)
-    most = carried * side.usable_fraction + pool_units
+    most = baseline.spec.carried_units + pool_units
     for peak in peaks:
         if peak.units > most:
             Annotations.of(scope).add_warning_v2(

@@ -261,6 +261,7 @@ class BurstFleet(FleetMetrics, Construct):
             broken_image=(options.get("broken_image") or BrokenImage.take_out()).mode,
             queues_share_workers=self._queues_share_workers,
             metrics=self._detail,
+            downstream=tuple(limit.spec for limit in options.get("downstream_limits", ())),
         )
 
     def metric(

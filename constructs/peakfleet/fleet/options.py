@@ -22,7 +22,7 @@ from peakfleet.policy import (
     ServiceLevel,
 )
 from peakfleet.pools import EfficiencyLedger
-from peakfleet.signals import Baseline
+from peakfleet.signals import Baseline, DownstreamLimit
 
 
 class PlacementOptions(TypedDict, total=False):
@@ -82,6 +82,7 @@ class FleetOptions(PlacementOptions, total=False):
         broken_image: What becomes of a launch template that does not work. Default:
             `BrokenImage.take_out()`.
         metrics: How much it publishes in CloudWatch. Default: `Metrics.essential()`.
+        downstream_limits: Loads that it must not drive over a bound. Default: none.
         efficiency: Whether it measures what each chip does for its money. Default: it does not.
     """
 
@@ -96,4 +97,5 @@ class FleetOptions(PlacementOptions, total=False):
     other_writer: OtherWriter | None
     broken_image: BrokenImage | None
     metrics: Metrics | None
+    downstream_limits: Sequence[DownstreamLimit]
     efficiency: EfficiencyLedger | None

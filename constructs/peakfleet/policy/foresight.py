@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 from aws_cdk import Duration
 
-from peakfleet._values import known_number, seconds
-from peakfleet_planner import KnownPeakSpec, SpecError
-from peakfleet_planner.spec import DAY_SECONDS
-
-_FOLLOWED_DAYS: Final = 3653
-"""Ten years: a stack is deployed anew long before."""
+from peakfleet._values import known_number
+from peakfleet.calendar import window
+from peakfleet_planner import KnownPeakSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,47 +85,9 @@ class KnownPeak:
     def to_planner(self) -> KnownPeakSpec:
         """Return the peak as the planner reads it."""
         owner = f"known peak '{self.name}'"
-        if not isinstance(self.start, datetime):
-            raise SpecError(
-                f"{owner}: start must be a datetime, such as datetime(2027, 3, 5, 20, tzinfo=UTC), "
-                f"got {self.start!r}"
-            )
-        if self.start.tzinfo is None:
-            raise SpecError(
-                f"{owner}: start must have a time zone, got {self.start.isoformat()}; give it "
-                f'tzinfo=UTC, or tzinfo=ZoneInfo("Europe/Berlin")'
-            )
         known_number(owner, "units", self.units)
-        start = int(self.start.timestamp())
         return KnownPeakSpec(
             name=self.name,
-            start_epoch_seconds=start,
-            end_epoch_seconds=start + seconds(owner, "duration", self.duration),
             units=self.units,
-            repeats=self.repeats or "once",
-            utc_offsets=_utc_offsets(self.start) if self.repeats else (),
+            **window(owner, start=self.start, duration=self.duration, repeats=self.repeats),
         )
-
-
-def _utc_offsets(start: datetime) -> tuple[tuple[int, int], ...]:
-    """Return from when on local time is how many seconds ahead of UTC; nothing if it is always.
-
-    Args:
-        start: When the first of it is, with the time zone.
-    """
-
-    def offset(epoch_seconds: int) -> int:
-        ahead = datetime.fromtimestamp(epoch_seconds, start.tzinfo).utcoffset()
-        return int(ahead.total_seconds()) if ahead else 0
-
-    first = int(start.timestamp())
-    found = [(first, offset(first))]
-    for day in range(first, first + _FOLLOWED_DAYS * DAY_SECONDS, DAY_SECONDS):
-        if offset(day) != found[-1][1]:
-            before, after = found[-1][1], day
-            since = day - DAY_SECONDS
-            while after - since > 1:
-                middle = (since + after) // 2
-                since, after = (middle, after) if offset(middle) == before else (since, middle)
-            found.append((after, offset(day)))
-    return tuple(found) if len(found) > 1 else ()

@@ -2,21 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
 
 from aws_cdk import Duration
 
-from peakfleet._values import known_number, seconds
+from peakfleet._values import check_kind, known_number, seconds
+from peakfleet.calendar import window
 from peakfleet.signals.metrics import checked_statistic
-from peakfleet_planner import BaselineSpec, FixedBaseline, Metric, ReportedBaseline
+from peakfleet_planner import (
+    BaselineSpec,
+    FixedBaseline,
+    MaintenanceSpec,
+    Metric,
+    ReportedBaseline,
+    SitesBaseline,
+    SiteSpec,
+    SpecError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """Work on the company's own side, which carries less meanwhile.
+
+    The burst rises before it begins, so that nothing is unserved when it does.
+
+    Args:
+        name: Unique within the baseline.
+        start: When it begins, with a time zone. One that is over changes nothing.
+        duration: How long it lasts.
+        remaining_fraction: Share of the declared units that is carried meanwhile. Default: 0.
+        repeats: `daily` or `weekly`: it comes back at the same local time. Default: once.
+
+    Raises:
+        SpecError: A value is out of range, or the start has no time zone.
+
+    Limitations:
+        As of a `KnownPeak`. A site whose maintenance leaves nothing is not unknown: its silence
+        meanwhile keeps no capacity.
+    """
+
+    name: str
+    start: datetime = field(kw_only=True)
+    duration: Duration = field(kw_only=True)
+    remaining_fraction: float = field(default=0, kw_only=True)
+    repeats: Literal["daily", "weekly"] | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Refuse maintenance that cannot be."""
+        self.to_planner()
+
+    def to_planner(self) -> MaintenanceSpec:
+        """Return it as the planner reads it."""
+        owner = f"maintenance '{self.name}'"
+        known_number(owner, "remaining_fraction", self.remaining_fraction)
+        return MaintenanceSpec(
+            name=self.name,
+            remaining_fraction=self.remaining_fraction,
+            **window(owner, start=self.start, duration=self.duration, repeats=self.repeats),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """Units that the company's own servers carry, so that only what is above them bursts.
 
-    Use `none`, `fixed` or `reported`.
+    Use `none`, `fixed`, `reported` or `sites`.
 
     Args:
         spec: The baseline as the planner reads it.
@@ -30,19 +84,32 @@ class Baseline:
         return cls(spec=FixedBaseline(units=0))
 
     @classmethod
-    def fixed(cls, units: float, *, usable_fraction: float = 1) -> Baseline:
-        """Take the baseline to be up always.
+    def fixed(
+        cls,
+        units: float,
+        *,
+        usable_fraction: float = 1,
+        maintenance: Sequence[Maintenance] = (),
+    ) -> Baseline:
+        """Take the baseline to be up always, but for its maintenance.
 
         Args:
             units: Units it carries.
             usable_fraction: Share of them that may be counted on. Default: 1.
+            maintenance: When it carries less. Default: never.
 
         Raises:
             SpecError: A number is out of range.
         """
-        for field, value in (("units", units), ("usable_fraction", usable_fraction)):
-            known_number("baseline", field, value)
-        return cls(spec=FixedBaseline(units=units, usable_fraction=usable_fraction))
+        for name, value in (("units", units), ("usable_fraction", usable_fraction)):
+            known_number("baseline", name, value)
+        return cls(
+            spec=FixedBaseline(
+                units=units,
+                usable_fraction=usable_fraction,
+                maintenance=_windows(maintenance),
+            )
+        )
 
     @classmethod
     def reported(
@@ -58,8 +125,14 @@ class Baseline:
         healthy_fraction: float = 0.95,
         unknown_fraction: float = 0.5,
         fresh_for: Duration | None = None,
+        heartbeat: str | None = None,
+        steady_for: Duration | None = None,
+        maintenance: Sequence[Maintenance] = (),
     ) -> Baseline:
         """Read the healthy units from a metric that the on-premises side publishes.
+
+        `peakfleet report-baseline` publishes it; docs/hybrid.md says how, and what anything else
+        that publishes must do.
 
         Args:
             namespace: CloudWatch namespace of the report.
@@ -73,31 +146,94 @@ class Baseline:
             unknown_fraction: Share of the declared units that is assumed at most while no
                 report comes. Default: 0.5.
             fresh_for: A newest report older than this means unknown. Default: 5 minutes.
+            heartbeat: Name of a metric beside it, 1 while whoever reports has a value, 0 while it
+                has none, published without a time: `Reporting`, if that is
+                `peakfleet report-baseline`. It tells a lost link from a lost source and from a
+                wrong clock. Default: none.
+            steady_for: More units than before, or a report after silence, count after this long.
+                Default: 3 minutes.
+            maintenance: When it carries less. Default: never.
 
         Raises:
             SpecError: A number is out of range.
         """
-        for field, value in (
+        for name, value in (
             ("declared_units", declared_units),
             ("usable_fraction", usable_fraction),
             ("healthy_fraction", healthy_fraction),
             ("unknown_fraction", unknown_fraction),
         ):
-            known_number("baseline", field, value)
-        period_seconds = seconds("baseline", "period", period or Duration.minutes(1))
+            known_number("baseline", name, value)
+        metric = Metric(
+            namespace=namespace,
+            metric_name=metric_name,
+            dimensions=dict(dimensions or {}),
+            statistic=checked_statistic("baseline", statistic),
+            period_seconds=seconds("baseline", "period", period or Duration.minutes(1)),
+        )
         return cls(
             spec=ReportedBaseline(
-                metric=Metric(
-                    namespace=namespace,
-                    metric_name=metric_name,
-                    dimensions=dict(dimensions or {}),
-                    statistic=checked_statistic("baseline", statistic),
-                    period_seconds=period_seconds,
-                ),
+                metric=metric,
                 declared_units=declared_units,
                 usable_fraction=usable_fraction,
                 healthy_fraction=healthy_fraction,
                 unknown_fraction=unknown_fraction,
                 fresh_seconds=seconds("baseline", "fresh_for", fresh_for or Duration.minutes(5)),
+                heartbeat=replace(metric, metric_name=heartbeat, statistic="Maximum")
+                if heartbeat
+                else None,
+                steady_seconds=seconds("baseline", "steady_for", steady_for or Duration.minutes(3)),
+                maintenance=_windows(maintenance),
             )
         )
+
+    @classmethod
+    def sites(cls, *sites: Site) -> Baseline:
+        """Add up several places, each with its own state, so that a lost one is its own share.
+
+        Args:
+            sites: Data centres, or other providers that carry everyday demand.
+
+        Raises:
+            SpecError: Two have one name, or one report.
+
+        Example:
+            Baseline.sites(
+                Site("fra", Baseline.reported(namespace="OnPrem/live/fra", ...)),
+                Site("ams", Baseline.reported(namespace="OnPrem/live/ams", ...)),
+            )
+        """
+        for site in sites:
+            check_kind("baseline", "sites", site, Site)
+        return cls(spec=SitesBaseline(sites=tuple(site.spec for site in sites)))
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One of several places that carry the baseline.
+
+    Args:
+        name: Unique within the fleet, such as `fra`.
+        baseline: What it carries; not sites again.
+
+    Raises:
+        SpecError: It has no name, or consists of sites.
+    """
+
+    name: str
+    baseline: Baseline
+
+    def __post_init__(self) -> None:
+        """Refuse a site that is none."""
+        _ = self.spec
+
+    @property
+    def spec(self) -> SiteSpec:
+        """The site as the planner reads it."""
+        if isinstance(self.baseline.spec, SitesBaseline):
+            raise SpecError(f"site '{self.name}': its baseline must be one place, got sites")
+        return SiteSpec(name=self.name, baseline=self.baseline.spec)
+
+
+def _windows(maintenance: Sequence[Maintenance]) -> tuple[MaintenanceSpec, ...]:
+    return tuple(one.to_planner() for one in maintenance)

@@ -17,13 +17,12 @@ from peakfleet_planner import (
     MetricSeries,
     Plan,
     PoolReading,
-    ReportedBaseline,
     Signal,
     Snapshot,
     SpecError,
     decide,
 )
-from peakfleet_planner.spec import MINUTE_SECONDS
+from peakfleet_planner.spec import MINUTE_SECONDS, reports_of
 
 NOW_EPOCH_SECONDS = 1_800_000_000
 """When the ticks of `snapshot_at` happen: 2027-01-15T08:00:00Z."""
@@ -66,7 +65,8 @@ def snapshot_at(
         spec: The fleet.
         demand_units: Demand in units: one number for a steady hour, or one number for each
             period of the signals, of a minute at least, oldest first.
-        baseline_units: What a reported baseline reports. Default: what it declares.
+        baseline_units: What a reported baseline reports, all its sites in the same proportion.
+            Default: what it declares.
         desired: Capacity that each pool is asked to run. Default: its minimum.
         in_service: Capacity of each pool that serves. Default: what it is asked to run.
         memory: What the fleet remembers. Default: nothing, from a readable state table.
@@ -79,11 +79,13 @@ def snapshot_at(
     )
     desired = desired or {}
     in_service = in_service or {}
-    baseline = MetricSeries()
-    if isinstance(spec.baseline, ReportedBaseline):
-        reported = spec.baseline.declared_units if baseline_units is None else baseline_units
-        period = spec.baseline.metric.period_seconds
-        baseline = _series((reported,) * len(history), period)
+    reported = 1.0
+    if baseline_units is not None and spec.baseline.reads:
+        reported = baseline_units / spec.baseline.declared_units
+    baseline = {
+        name: _series((value,) * len(history), spec.baseline.reads[name].period_seconds)
+        for name, value in reports_of(spec.baseline, reported).items()
+    }
     return Snapshot(
         now_epoch_seconds=NOW_EPOCH_SECONDS,
         signals={
@@ -127,7 +129,8 @@ def plan_at(
     Args:
         spec: The fleet.
         demand_units: Demand in units, see `snapshot_at`.
-        baseline_units: What a reported baseline reports. Default: what it declares.
+        baseline_units: What a reported baseline reports, all its sites in the same proportion.
+            Default: what it declares.
         desired: Capacity that each pool is asked to run. Default: its minimum.
         in_service: Capacity of each pool that serves. Default: what it is asked to run.
         memory: What the fleet remembers. Default: nothing, from a readable state table.

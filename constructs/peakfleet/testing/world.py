@@ -14,7 +14,6 @@ from peakfleet_planner import (
     Outage,
     OutageCause,
     Plan,
-    ReportedBaseline,
     decide,
 )
 from peakfleet_planner.spec import MINUTE_SECONDS
@@ -128,11 +127,8 @@ class FleetWorld:
                 for name in refuses
             )
         )
-        baseline = spec.baseline
-        self._reported = isinstance(baseline, ReportedBaseline)
-        declared = (
-            baseline.declared_units if isinstance(baseline, ReportedBaseline) else baseline.units
-        )
+        self._reported = bool(spec.baseline.reads)
+        declared = spec.baseline.declared_units
         self._baseline = declared if baseline_units is None else baseline_units
         self._demand: list[float] = []
         self._pools = {pool.name: _Pool(serving=pool.min_capacity) for pool in spec.pools}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from peakfleet_handlers.aws.calls import Calls
-from peakfleet_planner import TrafficSpec
+from peakfleet_planner import TrafficReading, TrafficSpec
 from peakfleet_planner.pool_plan import MOST_WEIGHT
 
 if TYPE_CHECKING:
@@ -34,15 +34,16 @@ class Listener:
     traffic: TrafficSpec
     actions: tuple[ActionOutputTypeDef, ...]
 
-    def sends(self, weight: int) -> bool:
-        """Whether the fleet gets so much of the traffic of both sides, of 999 parts."""
+    @property
+    def cloud_weight(self) -> int | None:
+        """Share of the traffic of both sides that the fleet gets, of 999; None if both get none."""
         ours = {
             group.get("TargetGroupArn"): int(group.get("Weight", 0))
             for group in self._target_groups()
         }
         cloud = ours.get(self.traffic.cloud_target_group_arn, 0)
         both = cloud + ours.get(self.traffic.baseline_target_group_arn, 0)
-        return both > 0 and round(MOST_WEIGHT * cloud / both) == weight
+        return round(MOST_WEIGHT * cloud / both) if both > 0 else None
 
     def send(self, weight: int, *, elbv2: ElasticLoadBalancingv2Client, calls: Calls) -> bool:
         """Send *weight* of 999 parts of the traffic to the fleet; return whether that was done."""
@@ -103,7 +104,33 @@ def read_listener(
             raise LookupError("its default actions forward to no target group")
         listener = Listener(traffic=traffic, actions=actions)
         listener.with_weight(0)  # of another shape, it is refused here and now
-        listener.sends(0)
+        _ = listener.cloud_weight
         return listener
 
     return calls.reading(READ, arn, read)
+
+
+def read_traffic(
+    listener: Listener | None, *, elbv2: ElasticLoadBalancingv2Client, calls: Calls
+) -> TrafficReading:
+    """Return how a listener splits its traffic, and which side has healthy targets."""
+    if listener is None:
+        return TrafficReading()
+    traffic = listener.traffic
+    return TrafficReading(
+        cloud_weight=listener.cloud_weight,
+        baseline_healthy=_healthy(traffic.baseline_target_group_arn, elbv2=elbv2, calls=calls),
+        cloud_healthy=_healthy(traffic.cloud_target_group_arn, elbv2=elbv2, calls=calls),
+    )
+
+
+def _healthy(arn: str, *, elbv2: ElasticLoadBalancingv2Client, calls: Calls) -> int | None:
+    answer = calls.ask(elbv2.describe_target_health, arn, TargetGroupArn=arn)
+    if answer is None:
+        return None
+
+    def read() -> int:
+        states = [one["TargetHealth"]["State"] for one in answer["TargetHealthDescriptions"]]
+        return states.count("healthy")
+
+    return calls.reading("DescribeTargetHealth", arn, read)

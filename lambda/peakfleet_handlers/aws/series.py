@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,7 @@ def read_series(
     cloudwatch: CloudWatchClient,
     calls: Calls,
     newest_seconds: int = NEWEST_SECONDS,
+    ahead_seconds: int = 0,
 ) -> dict[str, MetricSeries]:
     """Return the newest *history_seconds* of each metric, by the id it was asked for.
 
@@ -57,11 +58,14 @@ def read_series(
         cloudwatch: Client to read with.
         calls: Where failures are noted.
         newest_seconds: How much is read in periods shorter than a minute; 0 for nothing.
+        ahead_seconds: How far beyond now is looked, to tell a publisher whose clock is fast.
+            Default: not at all.
     """
     fast = {query_id: metric for query_id, metric in metrics.items() if metric.is_fast}
     minutes = {query_id: by_the_minute(metric) for query_id, metric in metrics.items()}
     read = partial(_read, now=now_epoch_seconds, cloudwatch=cloudwatch, calls=calls)
-    history = read(minutes, history_seconds, lag=dict.fromkeys(minutes, 0))
+    lag = dict.fromkeys(minutes, 0)
+    history = read(minutes, history_seconds, lag=lag, ahead=ahead_seconds)
     newest: Mapping[str, MetricSeries] = {}
     if fast and newest_seconds:
         lag = {query_id: metric.period_seconds for query_id, metric in fast.items()}
@@ -93,6 +97,7 @@ def _read(
     seconds: int,
     *,
     lag: Mapping[str, int],
+    ahead: int = 0,
     now: int,
     cloudwatch: CloudWatchClient,
     calls: Calls,
@@ -102,7 +107,9 @@ def _read(
     ids = list(metrics)
     for first in range(0, len(ids), QUERIES_PER_CALL):
         batch = {query_id: metrics[query_id] for query_id in ids[first : first + QUERIES_PER_CALL]}
-        _read_batch(batch, reads, _window(batch.values(), now, seconds), cloudwatch, calls)
+        start, end = _window(batch.values(), now, seconds)
+        span = (start, end + timedelta(seconds=ahead))
+        _read_batch(batch, reads, span, cloudwatch, calls)
     return {
         query_id: MetricSeries(
             points=tuple(
@@ -111,6 +118,7 @@ def _read(
                 if time + metrics[query_id].period_seconds + lag[query_id] <= now
             ),
             readable=read.status == "Complete",
+            ahead_seconds=max(0, max(read.points, default=0) - now),
         )
         for query_id, read in reads.items()
     }

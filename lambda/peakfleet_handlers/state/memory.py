@@ -66,7 +66,12 @@ def read_known(table: StateTable | None, *, now_epoch_seconds: int) -> Known:
     newest = _readable(TICKS, found, table)
     memory = memory_of(items, now_epoch_seconds, table)
     if memory is not None and newest is not None:
-        memory = replace(memory, unmet_since=newest.unmet_since, signals=newest.signals)
+        memory = replace(
+            memory,
+            unmet_since=newest.unmet_since,
+            signals=newest.signals,
+            weightless_since=newest.weightless_since,
+        )
     is_sure = found is None or newest is not None
     return Known(memory=memory, claim=Claim(leaves=this, newest=newest, is_sure=is_sure))
 

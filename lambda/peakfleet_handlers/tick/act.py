@@ -13,7 +13,6 @@ from peakfleet_handlers.aws import (
     Listener,
     Resize,
     growth,
-    read_listener,
     resize,
     resizes,
     shrinkage,
@@ -90,6 +89,7 @@ def act(
     plan: Plan,
     known: Known,
     *,
+    listener: Listener | None = None,
     clients: Clients,
     calls: Calls,
 ) -> Applied:
@@ -105,6 +105,7 @@ def act(
         snapshot: What the plan was decided from.
         plan: What to do.
         known: What was read of the state table, with the claim to act on it.
+        listener: The listener that the fleet splits. Default: none, or it could not be read.
         clients: AWS.
         calls: Where failures are noted.
     """
@@ -118,6 +119,7 @@ def act(
         spot=spot_instances(spec, snapshot),
         troubles=troubles(metrics_of(plan, calls)),
         retired=_retired(spec, snapshot),
+        weightless_since=_weightless_since(snapshot),
     )
     before = known.memory.launches if known.memory else ()
     return _Act(
@@ -126,6 +128,7 @@ def act(
         claim=replace(known.claim, leaves=leaves),
         answered=tuple(one for one in before if one not in snapshot.recalled.launches),
         table=table,
+        listener=listener,
         clients=clients,
         calls=calls,
     ).run(plan)
@@ -140,6 +143,7 @@ class _Act:
     claim: Claim
     answered: tuple[OpenLaunch, ...]
     table: StateTable | None
+    listener: Listener | None
     clients: Clients
     calls: Calls
     pools: dict[str, int] = field(default_factory=dict)
@@ -148,7 +152,7 @@ class _Act:
         if self.claim.is_stale:
             return Applied(plan=plan, recorded=Recorded.STALE)
         directs = self.spec.traffic is not None and plan.cloud_weight is not None
-        listener = self._listener() if directs else None
+        listener = self.listener if directs else None
         moves = _moves(listener, plan)
         recorded = None
         if moves or self._changes(plan):
@@ -196,12 +200,6 @@ class _Act:
             warm=warm,
             rolled_back={**behind(self.snapshot), **back},
         )
-
-    def _listener(self) -> Listener | None:
-        traffic = self.spec.traffic
-        if traffic is None:
-            return None
-        return read_listener(traffic, elbv2=self.clients.elbv2, calls=self.calls)
 
     def _direct(self, listener: Listener | None, plan: Plan) -> int | None:
         """Split the traffic where it is split otherwise; return the fleet's new weight."""
@@ -328,7 +326,14 @@ class _Act:
 def _moves(listener: Listener | None, plan: Plan) -> bool:
     """Whether the split of the traffic has to change."""
     weight = plan.cloud_weight
-    return listener is not None and weight is not None and not listener.sends(weight)
+    return listener is not None and weight is not None and listener.cloud_weight != weight
+
+
+def _weightless_since(snapshot: Snapshot) -> int | None:
+    if snapshot.traffic is None or snapshot.traffic.cloud_weight != 0:
+        return None
+    since = snapshot.recalled.weightless_since
+    return snapshot.now_epoch_seconds if since is None else since
 
 
 def _retired(spec: FleetSpec, snapshot: Snapshot) -> dict[str, int]:

@@ -40,9 +40,12 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
     calls = Calls(deadline=deadline)
     table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
     known = read_known(table, now_epoch_seconds=now)
-    snapshot = observe(spec, now, known, clients=clients, calls=calls)
+    listener = None
+    if spec.traffic is not None:
+        listener = aws.read_listener(spec.traffic, elbv2=clients.elbv2, calls=calls)
+    snapshot = observe(spec, now, known, listener=listener, clients=clients, calls=calls)
     plan = decide(spec, snapshot)
-    applied = act(spec, snapshot, plan, known, clients=clients, calls=calls)
+    applied = act(spec, snapshot, plan, known, listener=listener, clients=clients, calls=calls)
     report(spec, snapshot, applied, calls)
     return {
         **applied.plan.to_json(),

@@ -5,21 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from peakfleet_handlers.aws import Calls
-from peakfleet_planner import BaselineState, OutageCause, Plan, Reason, SignalState
+from peakfleet_planner import (
+    BaselineState,
+    BurstCause,
+    OutageCause,
+    Plan,
+    Reason,
+    SignalState,
+)
+from peakfleet_planner.pool_plan import MOST_WEIGHT, cloud_weight
 from peakfleet_planner.spec import TROUBLES
 
 BROKEN = (OutageCause.BAD_TEMPLATE, OutageCause.NEVER_READY, OutageCause.NOT_AUTHORISED)
 """Outages that do not end by themselves."""
+_SHORT = (BurstCause.DEGRADED, BurstCause.UNKNOWN, BurstCause.MAINTENANCE)
+"""What is bought for the baseline's sake, not for demand's."""
 
 
 def metrics_of(plan: Plan, calls: Calls) -> dict[str, float]:
     """Return what a plan says in metrics, and what failed so far, by name."""
     reasons = {plan.reason, *plan.limits}
+    share = cloud_weight(plan.burst_units, plan.baseline_units, plan.serving_units)
     return {
         "DemandUnits": plan.demand_units,
         "AheadUnits": plan.ahead_units,
         "BaselineUnits": plan.baseline_units,
         "BurstUnits": plan.burst_units,
+        "BaselineShortUnits": sum(plan.bought.get(cause.value, 0.0) for cause in _SHORT),
+        "CloudShare": share / MOST_WEIGHT,
         "WantedUnits": plan.wanted_units,
         "GrantedUnits": plan.granted_units,
         "ServingUnits": plan.serving_units,
@@ -35,6 +48,8 @@ def metrics_of(plan: Plan, calls: Calls) -> dict[str, float]:
         "CapacityMissing": Reason.CAPACITY_MISSING in reasons,
         "ProcessesSuspended": sum(bool(pool.suspended) for pool in plan.pools),
         "BaselineUnknown": plan.baseline_state is BaselineState.UNKNOWN,
+        "BaselineDegraded": plan.bought.get(BurstCause.DEGRADED, 0.0) > 0,
+        "DownstreamLimited": Reason.DOWNSTREAM_LIMIT in reasons,
         "PoolsOut": sum(pool.outage is not None for pool in plan.pools),
         "PoolsBroken": sum(pool.outage in BROKEN for pool in plan.pools),
         "InstancesAtRisk": sum(len(pool.drains) for pool in plan.pools),

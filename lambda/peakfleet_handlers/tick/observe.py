@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from peakfleet_handlers.aws import Calls, Clients, Launcher, read_pools, read_refused, read_series
+from peakfleet_handlers.aws import (
+    Calls,
+    Clients,
+    Launcher,
+    Listener,
+    read_pools,
+    read_refused,
+    read_series,
+    read_traffic,
+)
 from peakfleet_handlers.state import Known
 from peakfleet_planner import (
     FleetSpec,
     Memory,
-    MetricSeries,
-    ReportedBaseline,
     Snapshot,
     settled,
 )
 from peakfleet_planner.forecast import read_seconds
 
-BASELINE_ID = "b"
+FAST_CLOCK_SECONDS = 7200
+"""So far ahead of its own time CloudWatch takes a value, such as a report of a fast clock."""
 
 
 def observe(
@@ -24,6 +32,7 @@ def observe(
     now_epoch_seconds: int,
     known: Known,
     *,
+    listener: Listener | None = None,
     clients: Clients,
     calls: Calls,
 ) -> Snapshot:
@@ -33,6 +42,7 @@ def observe(
         spec: The fleet.
         now_epoch_seconds: The tick's time.
         known: What is remembered, which was read first.
+        listener: The listener that the fleet splits. Default: none, or it could not be read.
         clients: AWS.
         calls: Where failures are noted.
     """
@@ -46,12 +56,15 @@ def observe(
         for signal in spec.signals
         for metric_id, metric in signal.reads.items()
     }
-    if isinstance(spec.baseline, ReportedBaseline):
-        metrics[BASELINE_ID] = spec.baseline.metric
+    baseline_ids = {name: f"b{i}" for i, name in enumerate(spec.baseline.reads)}
+    metrics |= {baseline_ids[name]: metric for name, metric in spec.baseline.reads.items()}
+    limit_ids = {limit.name: f"d{i}" for i, limit in enumerate(spec.downstream)}
+    metrics |= {limit_ids[limit.name]: limit.metric for limit in spec.downstream}
     series = read_series(
         metrics,
         now_epoch_seconds=now_epoch_seconds,
         history_seconds=read_seconds(spec),
+        ahead_seconds=FAST_CLOCK_SECONDS if baseline_ids else 0,
         cloudwatch=clients.cloudwatch,
         calls=calls,
     )
@@ -71,7 +84,11 @@ def observe(
             }
             for signal in spec.signals
         },
-        baseline=series.get(BASELINE_ID, MetricSeries()),
+        baseline={name: series[query_id] for name, query_id in baseline_ids.items()},
+        downstream={name: series[query_id] for name, query_id in limit_ids.items()},
+        traffic=None
+        if spec.traffic is None
+        else read_traffic(listener, elbv2=clients.elbv2, calls=calls),
         pools=pools,
         memory=memory,
         refused=read_refused(

@@ -2,9 +2,10 @@
 
 In: how each pool is and its size. Out: one `PoolPlan` for each pool, and the fleet's share of the
 traffic. Read `pool_plan`, then `warm_pool` (what waits), `roll_back` (an older launch template
-version) and `traffic`.
+version), `traffic`, and `causes`: why it was bought.
 """
 
+from peakfleet_planner.pool_plan.causes import burst_causes, usd_per_hour
 from peakfleet_planner.pool_plan.pool_plan import (
     idle_protected,
     pool_plans,
@@ -12,5 +13,10 @@ from peakfleet_planner.pool_plan.pool_plan import (
     unchanged,
 )
 from peakfleet_planner.pool_plan.roll_back import BROKEN_TEMPLATE, older_version, with_roll_backs
-from peakfleet_planner.pool_plan.traffic import MOST_WEIGHT, cloud_weight
+from peakfleet_planner.pool_plan.traffic import (
+    MOST_WEIGHT,
+    cloud_weight,
+    may_be_without_instances,
+    next_weight,
+)
 from peakfleet_planner.pool_plan.warm_pool import heights

@@ -309,19 +309,42 @@ def _grow_units(spec: FleetSpec, sizes: ForecastSizes, pools: Sequence[PoolReadi
     return min(sizes.warm_grow_units, reach)
 
 
+def lead_seconds_for(spec: FleetSpec, units: float) -> float:
+    """Return how long before it is needed the fleet must begin to grow by so many units.
+
+    The slowest pool must boot, with a minute for each step that the pace of the fleet allows.
+    """
+    steps = max(1, ceil(units / spec.pace.out_units))
+    return max(pool.boot_seconds for pool in spec.pools) + steps * MINUTE_SECONDS
+
+
+def with_maintenance(need: Need, later: Need) -> Need:
+    """Return *need* with what is needed once maintenance of the baseline has begun.
+
+    The burst stays that of now, for the baseline carries its share until then.
+
+    Args:
+        need: What is needed above the baseline as it is.
+        later: What is needed above what remains of it.
+    """
+    return replace(
+        need,
+        ahead=max(need.ahead, later.ahead),
+        grow_to=max(need.grow_to, later.grow_to),
+        keep=max(need.keep, later.keep),
+    )
+
+
 def with_known_peaks(spec: FleetSpec, need: Need, baseline: UsableBaseline, now: int) -> Need:
     """Return *need* with the calendar of known peaks, which can only raise it.
 
-    A peak counts from when the slowest pool must start, with a minute for each step that the
-    pace of the fleet allows, until it is over: what the baseline does not carry of it must
-    grow and is kept.
+    A peak counts from when growth for it must begin until it is over: what the baseline does
+    not carry of it must grow and is kept.
     """
     expected = 0.0
     for peak in spec.known_peaks:
         units = peak.units - baseline.units
-        steps = max(1, ceil(units / spec.pace.out_units))
-        lead_seconds = max(pool.boot_seconds for pool in spec.pools) + steps * MINUTE_SECONDS
-        if peak.expected_at(now, lead_seconds=lead_seconds):
+        if peak.expected_at(now, lead_seconds=lead_seconds_for(spec, units)):
             expected = max(expected, peak.units)
     burst = expected - baseline.units
     if burst <= need.grow_to:

@@ -27,4 +27,4 @@ from peakfleet_planner.snapshot.signal_memory import (
     WATCHED_MINUTES,
     SignalMemory,
 )
-from peakfleet_planner.snapshot.snapshot import PoolReading, Snapshot
+from peakfleet_planner.snapshot.snapshot import PoolReading, Snapshot, TrafficReading

@@ -202,6 +202,8 @@ class Memory:
         unmet_since: Since when each pool lacks what it was asked for, in epoch seconds; None if
             nobody keeps that. Default: None.
         cloud_weight: Share of the traffic that the fleet last got, of 999. Default: not known.
+        weightless_since: Since when the listener is read to give the fleet no traffic, in epoch
+            seconds; None if it gives some, or nobody keeps that. Default: None.
         model: What was learned of the fleet's demand; used only while it is trusted, recent and
             of the fleet as it is now. Default: nothing was learned.
         outages: Where capacity could not be had. Default: nowhere.
@@ -224,6 +226,7 @@ class Memory:
     shrinkage: Mapping[str, Growth] | None = None
     unmet_since: Mapping[str, int] | None = None
     cloud_weight: int | None = None
+    weightless_since: int | None = None
     model: DemandModel | None = None
     outages: tuple[Outage, ...] = ()
     notices: tuple[Notice, ...] = ()

@@ -92,6 +92,32 @@ class PoolReading:
         return self.desired_capacity - self.unmet_capacity
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficReading:
+    """A listener and its targets as they were read.
+
+    Args:
+        cloud_weight: Share of the traffic that the fleet gets, of 999; None if it was not read.
+        baseline_healthy: On-premises targets that the load balancer finds healthy; None if that
+            was not read.
+        cloud_healthy: The same of the fleet's instances.
+    """
+
+    cloud_weight: int | None = None
+    baseline_healthy: int | None = None
+    cloud_healthy: int | None = None
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether it is not known which side serves."""
+        return self.baseline_healthy is None or self.cloud_healthy is None
+
+    @property
+    def one_is_dead(self) -> bool:
+        """Whether it is known that one side serves, and the other does not."""
+        return not self.is_blind and bool(self.baseline_healthy) is not bool(self.cloud_healthy)
+
+
 _NOTHING: Final = Memory()
 
 
@@ -102,7 +128,9 @@ class Snapshot:
     Args:
         now_epoch_seconds: The tick's time, in seconds since 1970 (UTC).
         signals: What was read for each signal, by signal name and metric id.
-        baseline: What was read of a reported baseline. Default: nothing.
+        baseline: What was read of the baseline, by the ids of its `reads`. Default: nothing.
+        downstream: The load of each downstream limit, by its name. Default: nothing.
+        traffic: The listener that the fleet splits. Default: nothing is known of it.
         pools: The groups that could be read; one that is missing could not.
         memory: What is remembered; None if the state table could not be read.
         refused: Capacity that this very tick was refused already. Default: none.
@@ -114,7 +142,9 @@ class Snapshot:
 
     now_epoch_seconds: int
     signals: Mapping[str, Mapping[str, MetricSeries]]
-    baseline: MetricSeries = field(default_factory=MetricSeries)
+    baseline: Mapping[str, MetricSeries] = field(default_factory=dict)
+    downstream: Mapping[str, MetricSeries] = field(default_factory=dict)
+    traffic: TrafficReading | None = None
     pools: tuple[PoolReading, ...] = ()
     memory: Memory | None = field(default_factory=Memory)
     refused: tuple[Outage, ...] = ()

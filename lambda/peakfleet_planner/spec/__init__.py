@@ -10,7 +10,20 @@ In: the JSON document that was written at synth. Out: `FleetSpec`. Read `fleet` 
 """
 
 from peakfleet_planner.spec.arithmetic import evaluate
-from peakfleet_planner.spec.baseline import BaselineSpec, FixedBaseline, ReportedBaseline
+from peakfleet_planner.spec.baseline import (
+    HEARTBEAT,
+    REPORT,
+    BaselineSpec,
+    FixedBaseline,
+    ReportedBaseline,
+    SitesBaseline,
+    SiteSpec,
+    reports_of,
+    sides_of,
+    site_read,
+)
+from peakfleet_planner.spec.calendar import KnownPeakSpec, MaintenanceSpec
+from peakfleet_planner.spec.downstream import DownstreamLimitSpec
 from peakfleet_planner.spec.fleet import (
     EfficiencySpec,
     FleetSpec,
@@ -19,7 +32,6 @@ from peakfleet_planner.spec.fleet import (
     ServiceLevelSpec,
     TrafficSpec,
 )
-from peakfleet_planner.spec.known_peaks import KnownPeakSpec
 from peakfleet_planner.spec.metrics import DAY_SECONDS, MINUTE_SECONDS, SUMS, Metric, MetricSeries
 from peakfleet_planner.spec.pool import PoolSpec, PurchaseOption, WarmSpec, hold_seconds
 from peakfleet_planner.spec.published import (

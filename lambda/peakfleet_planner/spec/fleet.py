@@ -16,7 +16,8 @@ from peakfleet_planner.codec import (
     check_within,
 )
 from peakfleet_planner.spec.baseline import BaselineSpec, FixedBaseline
-from peakfleet_planner.spec.known_peaks import KnownPeakSpec
+from peakfleet_planner.spec.calendar import KnownPeakSpec
+from peakfleet_planner.spec.downstream import DownstreamLimitSpec
 from peakfleet_planner.spec.pool import MOST_CANARY_SHARE, PoolSpec
 from peakfleet_planner.spec.published import Detail
 from peakfleet_planner.spec.signals import Signal
@@ -145,6 +146,7 @@ class FleetSpec(Document):
         broken_image: What becomes of a pool whose launches fail for their launch template's
             sake: `take-out`: nothing is asked of it; `roll-back`: it goes back to the version
             before. Default: take-out.
+        downstream: Loads that it must not drive over a bound. Default: none.
         queues_share_workers: Whether a unit works on one of several queues at a time, so that
             their needs add up. False: each instance works on all of them at once, so that the
             largest need counts. Default: true.
@@ -165,6 +167,7 @@ class FleetSpec(Document):
     known_peaks: tuple[KnownPeakSpec, ...] = ()
     efficiency: EfficiencySpec | None = None
     broken_image: Literal["take-out", "roll-back"] = "take-out"
+    downstream: tuple[DownstreamLimitSpec, ...] = ()
     queues_share_workers: bool = True
     metrics: Detail = "essential"
 
@@ -180,6 +183,8 @@ class FleetSpec(Document):
         check_distinct(owner, "pool groups", tuple(pool.group for pool in self.pools))
         check_distinct(owner, "signal names", tuple(signal.name for signal in self.signals))
         check_distinct(owner, "known peak names", tuple(peak.name for peak in self.known_peaks))
+        limits = tuple(limit.name for limit in self.downstream)
+        check_distinct(owner, "downstream limit names", limits)
         if self.efficiency and self.efficiency.baseline_pool not in [p.name for p in self.pools]:
             raise SpecError(
                 f"{owner}: efficiency.baseline_pool must be one of its pools, got "

@@ -81,8 +81,11 @@ class MetricSeries:
         readable: False if the read itself failed, so that no points does not mean no data.
         newest: The last minutes in the metric's own period, where that is shorter than a
             minute. Default: none.
+        ahead_seconds: How far in the future the newest datapoint begins, where that was asked
+            for: whoever published it has a clock that is fast. Default: 0, it does not.
     """
 
     points: tuple[tuple[int, float], ...] = ()
     readable: bool = True
     newest: tuple[tuple[int, float], ...] = ()
+    ahead_seconds: int = 0

@@ -29,7 +29,9 @@ TROUBLES: Final = {
     "IdleUnits": CAPACITY_TROUBLE,
     "StuckDrains": CAPACITY_TROUBLE,
     "AtMaximum": LASTING_TROUBLE,
+    "BaselineDegraded": LASTING_TROUBLE,
     "BaselineUnknown": LASTING_TROUBLE,
+    "DownstreamLimited": LASTING_TROUBLE,
     "ProcessesSuspended": LASTING_TROUBLE,
     "StaleSignals": LASTING_TROUBLE,
 }
@@ -45,15 +47,17 @@ ALWAYS: Final[dict[Detail, frozenset[str]]] = {
             "AheadUnits",
             "BaselineUnits",
             "BurstUnits",
+            "CloudShare",
             "GrantedUnits",
             "ServingUnits",
             "WantedUnits",
         }
     ),
 }
-"""What every tick publishes."""
+"""What each tick publishes, whatever it says."""
 _SPARSE: Final = frozenset(
     {
+        "BaselineShortUnits",
         "CoveredUnits",
         "IdleProtected",
         "MissingUnits",

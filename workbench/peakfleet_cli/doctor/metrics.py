@@ -9,6 +9,7 @@ from typing import Any, Final
 from peakfleet_cli.account import Account
 from peakfleet_cli.doctor.finding import Finding, error, good, warning
 from peakfleet_planner import FleetSpec, Metric, SilenceRule
+from peakfleet_planner.spec import REPORT
 
 _LOOK_BACK: Final = timedelta(hours=3)
 _LATE: Final = timedelta(minutes=5)
@@ -57,9 +58,11 @@ def _metrics(fleet: FleetSpec) -> Iterator[tuple[str, Metric, bool]]:
         zero = silent is not None and silent.rule is SilenceRule.ZERO
         for metric in signal.metrics.values():
             yield f"signal {signal.name} of {fleet.fleet}", metric, zero
-    reported = getattr(fleet.baseline, "metric", None)
-    if reported is not None:
-        yield f"baseline of {fleet.fleet}", reported, False
+    for name, metric in fleet.baseline.reads.items():
+        about = "baseline" if name == REPORT else f"baseline {name}"
+        yield f"{about} of {fleet.fleet}", metric, False
+    for limit in fleet.downstream:  # what nobody uses reports nothing
+        yield f"downstream limit {limit.name} of {fleet.fleet}", limit.metric, True
 
 
 def _finding(

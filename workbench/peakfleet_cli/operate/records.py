@@ -112,6 +112,15 @@ class FleetRecords:
             )
             return DECISIONS.read(found["Items"][0]) if found["Items"] else None
 
+    def decisions(self, begin: datetime, end: datetime) -> list[Decision]:
+        """Return the decisions from *begin* to before *end*, oldest first."""
+        first, last = (
+            f"{DECISIONS.prefix}{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" for at in (begin, end)
+        )
+        with open_table(self.account, self.table_name) as client:
+            pages = client.get_paginator("query").paginate(**self._between(first, last))
+            return [DECISIONS.read(item) for page in pages for item in page["Items"]]
+
     def overview(self, *, now: datetime) -> Overview:
         """Return what a tick would read, with one query; what is damaged counts as lost."""
         with open_table(self.account, self.table_name) as client:

@@ -63,15 +63,15 @@ def standing_of_fleet(spec: FleetSpec, *, learns: bool) -> list[StandingCost]:
         spec: The fleet.
         learns: Whether a learner runs every hour.
     """
-    metrics = len(ALWAYS[spec.metrics])
+    metrics = len(ALWAYS[spec.metrics]) + any(signal.is_fast for signal in spec.signals)
     reads = sum(len(signal.metrics) for signal in spec.signals)
-    reads += hasattr(spec.baseline, "metric")
+    reads += len(spec.baseline.reads) + len(spec.downstream)
     costs = [
         StandingCost(
             what="custom metrics",
             count=metrics,
             usd_per_month=metrics * usd.CUSTOM_METRIC,
-            how="those of every tick; the others cost while there is trouble",
+            how=f"each minute with Metrics.{spec.metrics}(); troubles while there are any",
         ),
         StandingCost(
             what="ticks",

@@ -175,13 +175,9 @@ def _keep(aws: LocalAws, specs: Sequence[FleetSpec], console: Console) -> None:
         console.print(f"  export {name}={value}", soft_wrap=True)
     for spec in specs:
         for verb in ("status", "explain"):
-            command = f"  peakfleet {verb} {spec.fleet} --table {spec.state_table}"
-            console.print(command, soft_wrap=True)
-    first = specs[0]
-    console.print(
-        f"  peakfleet hold {first.fleet} --table {first.state_table} --reason trying --until 2h",
-        soft_wrap=True,
-    )
+            console.print(f"  peakfleet {verb} {spec.fleet}", soft_wrap=True)
+    command = f"  peakfleet hold {specs[0].fleet} --reason trying --until 2h"
+    console.print(command, soft_wrap=True)
     with suppress(KeyboardInterrupt):
         console.print("Ctrl-C ends it.")
         threading.Event().wait()

@@ -7,6 +7,7 @@ In: the name of a scenario and a checkout. Out: PASS or FAIL of each promise, JS
 | 1 | `scenario` | a scenario as a value: demand, faults by minute, assertions |
 | 2 | `no_capacity`, `spot`, `broken`, `control` | scenarios: capacity, instances, control |
 | 2 | `inputs`, `queues`, `launches` | scenarios: metrics, queues, launches |
+| 2 | `hybrid` | scenarios: the company's own side |
 | 2 | `inference`, `training` | scenarios: chips, gangs |
 | 3 | `assertions` | promises that several scenarios share |
 | 4 | `scenario_run` | the command: deploy a fleet, run its scenarios, write the results |

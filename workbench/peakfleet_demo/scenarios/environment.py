@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
@@ -12,7 +12,7 @@ from moto.cloudwatch.models import cloudwatch_backends
 from peakfleet_local import Behaviour, LocalAws, World
 from peakfleet_local.groups import CapacityReservations
 from peakfleet_local.metrics import MINUTE_SECONDS, Watch
-from peakfleet_local.replay import usable_baseline_units
+from peakfleet_local.replay import OwnSide, usable_baseline_units
 from peakfleet_local.server import ACCOUNT
 from peakfleet_local.world import Machine, Purchase
 from peakfleet_planner import FleetSpec, PoolSpec
@@ -33,6 +33,7 @@ class Environment:
         scaler: Name of the function that sizes it.
         schedule: Name of the schedule that makes it tick.
         reservations: Where capacity is reserved.
+        own_side: How the baseline is.
     """
 
     aws: LocalAws
@@ -41,6 +42,7 @@ class Environment:
     scaler: str
     schedule: str
     reservations: CapacityReservations
+    own_side: OwnSide = field(default_factory=OwnSide)
 
     @classmethod
     def of(
@@ -201,6 +203,8 @@ class Environment:
         """Remove all faults, instances, events and records of the state table."""
         world, autoscaling = self.world, self.aws.client("autoscaling")
         self.aws.clear_faults()
+        self.own_side.healthy.clear()
+        self.own_side.told.clear()
         self.set_ticking(ticking=True)
         self.deploy_listener()
         for pool in self.spec.pools:

@@ -84,7 +84,12 @@ class ScenarioRunner:
             scenario.demand_units(max(0, index - before)) for index in range(phases.total_minutes)
         ]
         spec, world = environment.spec, environment.world
-        fleet = ReplayedFleet(spec=spec, demand_units=demand, physics=physics_of(spec))
+        fleet = ReplayedFleet(
+            spec=spec,
+            demand_units=demand,
+            physics=physics_of(spec),
+            own_side=environment.own_side,
+        )
         measured, meter = Measurements(spec=spec), Meter(environment)
         ended = len(world.endings)
         minutes = replay(

@@ -16,6 +16,7 @@ from peakfleet_demo.options import DemoError, Outputs
 from peakfleet_demo.scenarios import (
     broken,
     control,
+    hybrid,
     inference,
     inputs,
     launches,
@@ -44,6 +45,7 @@ CATALOGUE: Final[Mapping[str, Scenario]] = {
         inputs,
         queues,
         launches,
+        hybrid,
         inference,
         training,
     )

@@ -38,6 +38,7 @@ def type_patches() -> list[Patch]:
     return [
         _creating(group, finish=_finish_group),
         _creating(LambdaFunction, finish=_finish_function),
+        _creating(FakeTargetGroup, finish=_register_targets),
         _creating(Key, prepare=_key_properties),
         _creating(Parameter, prepare=_parameter_properties),
         *(Patch(owner=o, name=n, value=v) for o, n, v in replaced),
@@ -193,6 +194,15 @@ def _balancer_attribute(balancer: MotoObject, attribute_name: str) -> object:
         "CanonicalHostedZoneID": ZONE_OF_BALANCERS,
         "SecurityGroups": balancer.security_groups,
     }[attribute_name]
+
+
+def _register_targets(group: MotoObject, properties: Properties) -> None:
+    """Register the targets of the template, which are healthy from then on; moto forgets them."""
+    targets = [
+        {**target, **({"Port": int(target["Port"])} if "Port" in target else {})}
+        for target in properties.get("Targets", ())
+    ]
+    group.register(targets)
 
 
 def _target_group_attribute(group: MotoObject, attribute_name: str) -> object:

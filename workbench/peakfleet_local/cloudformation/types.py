@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from botocore.exceptions import ClientError
 
@@ -31,6 +31,28 @@ _PASSWORD = (
 )
 """Of what CloudFormation generates a secret from: what the random password of the API takes."""
 
+_RECORDED: Mapping[str, tuple[str, ...]] = {
+    "AWS::DirectConnect::DirectConnectGateway": ("DirectConnectGatewayId",),
+    "AWS::DirectConnect::DirectConnectGatewayAssociation": ("AssociationId",),
+    "AWS::EC2::CustomerGateway": ("CustomerGatewayId",),
+    "AWS::EC2::TransitGatewayVpcAttachment": ("Id",),
+    "AWS::EC2::VPNConnection": ("VpnConnectionId",),
+    "AWS::RDS::DBCluster": (
+        "Endpoint.Address",
+        "Endpoint.Port",
+        "ReadEndpoint.Address",
+        "DBClusterArn",
+        "DBClusterResourceId",
+    ),
+    "AWS::RDS::DBInstance": ("DBInstanceArn", "Endpoint.Address", "Endpoint.Port"),
+    "AWS::RDS::DBProxy": ("DBProxyArn", "Endpoint"),
+    "AWS::RDS::DBProxyTargetGroup": ("TargetGroupArn",),
+    "AWS::RDS::DBSubnetGroup": (),
+    "AWS::RolesAnywhere::Profile": ("ProfileArn", "ProfileId"),
+    "AWS::RolesAnywhere::TrustAnchor": ("TrustAnchorArn", "TrustAnchorId"),
+}
+"""Types without effect here, with the attributes that a template may ask for."""
+
 
 def resource_types(clients: Clients) -> list[ResourceType]:
     """Return the types that are made here; moto 5.2.5 warns of most and makes nothing."""
@@ -44,8 +66,36 @@ def resource_types(clients: Clients) -> list[ResourceType]:
         _secrets(clients),
         *_network_and_storage(clients),
         Handlers(type_name="AWS::CDK::Metadata", create=lambda name, _: Resource(name)),
+        _transit_gateways(clients),
+        *_only_recorded(),
     )
     return [ResourceType(handlers) for handlers in made]
+
+
+def _transit_gateways(clients: Clients) -> Handlers:
+    """Return what makes those of moto, to which its routes can lead; all else is recorded."""
+
+    def create(_name: str, properties: Properties) -> Resource:
+        said = str(properties.get("Description", ""))
+        made = clients("ec2").create_transit_gateway(Description=said)["TransitGateway"]
+        id_ = made["TransitGatewayId"]
+        return Resource(id_, {"Id": id_, "TransitGatewayArn": made["TransitGatewayArn"]})
+
+    return Handlers(
+        type_name="AWS::EC2::TransitGateway",
+        create=create,
+        delete=lambda id_, _: clients("ec2").delete_transit_gateway(TransitGatewayId=id_),
+    )
+
+
+def _only_recorded() -> Iterator[Handlers]:
+    """Yield the way to a company's network and the trust in its hosts: nothing here uses them."""
+
+    def recorded(attributes: tuple[str, ...]) -> Callable[[str, Properties], Resource]:
+        return lambda name, _: Resource(name, dict.fromkeys(attributes, name))
+
+    for type_name, attributes in _RECORDED.items():
+        yield Handlers(type_name=type_name, create=recorded(attributes))
 
 
 def _secrets(clients: Clients) -> Handlers:

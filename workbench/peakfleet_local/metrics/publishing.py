@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isclose
 
 from peakfleet_local.metrics.store import MINUTE_SECONDS
-from peakfleet_planner import BacklogSignal, FleetSpec, Metric, RateSignal, ReportedBaseline
-from peakfleet_planner.spec import arithmetic
+from peakfleet_planner import BacklogSignal, FleetSpec, Metric, RateSignal
+from peakfleet_planner.spec import arithmetic, reports_of, sides_of
 
 _STATISTICS = re.compile(r"Average|Minimum|Maximum|Sum|p\d+(\.\d+)?")
 
@@ -110,10 +110,22 @@ def backlog_datapoints(
                 yield from _over_minute(metric, epoch_seconds, counts[metric_id])
 
 
-def baseline_datapoints(spec: FleetSpec, epoch_seconds: int) -> Iterator[Datapoint]:
-    """Yield the report of a healthy on-premises side, if the fleet reads one."""
-    if isinstance(spec.baseline, ReportedBaseline):
-        yield from _over_minute(spec.baseline.metric, epoch_seconds, spec.baseline.declared_units)
+def baseline_datapoints(
+    spec: FleetSpec, epoch_seconds: int, told: Callable[[str], float | None] = lambda _: 1.0
+) -> Iterator[Datapoint]:
+    """Yield what the on-premises side reports, as far as the fleet reads it.
+
+    Args:
+        spec: The fleet.
+        epoch_seconds: Of which minute.
+        told: The healthy share that a site reports, by its name; None reports nothing. Default:
+            all is well.
+    """
+    for site, side in sides_of(spec.baseline).items():
+        if (share := told(site)) is None:
+            continue
+        for name, value in reports_of(side, share).items():
+            yield from _over_minute(side.reads[name], epoch_seconds, value)
 
 
 def _evaluate(signal: RateSignal, value: float) -> float | None:

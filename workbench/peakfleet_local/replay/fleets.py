@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from peakfleet_local.functions import enabled_schedules
@@ -15,8 +15,9 @@ from peakfleet_local.metrics import (
     demand_datapoints,
 )
 from peakfleet_local.server import ACCOUNT
-from peakfleet_planner import WAITING, BacklogSignal, FleetSpec, ReportedBaseline
+from peakfleet_planner import WAITING, BacklogSignal, FleetSpec
 from peakfleet_planner.gang import GangSpec
+from peakfleet_planner.spec import sides_of
 
 
 class Outcome(Protocol):
@@ -46,6 +47,30 @@ class Physics(Protocol):
         """Let demand meet the baseline and the cloud's capacity for one minute."""
 
 
+@dataclass(slots=True, kw_only=True)
+class OwnSide:
+    """How the company's own side is, and what it says of that; faults change both.
+
+    Args:
+        healthy: Share of its units that each site really carries, by name; 1 where none is given.
+        told: Share that it reports; None reports nothing. Default: the truth.
+    """
+
+    healthy: dict[str, float] = field(default_factory=dict)
+    told: dict[str, float | None] = field(default_factory=dict)
+
+    def lost_units(self, spec: FleetSpec) -> float:
+        """Return the units that it does not carry."""
+        return sum(
+            side.carried_units * (1 - self.healthy.get(name, 1.0))
+            for name, side in sides_of(spec.baseline).items()
+        )
+
+    def told_share(self, site: str) -> float | None:
+        """Return the share that a site reports."""
+        return self.told.get(site, self.healthy.get(site, 1.0))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayedFleet:
     """A fleet and the demand it will meet.
@@ -54,11 +79,13 @@ class ReplayedFleet:
         spec: The fleet, as its schedule sends it.
         demand_units: Mean demand of each minute, from the first minute of the history on.
         physics: What happens to its work; it knows the baseline.
+        own_side: How the baseline is. Default: healthy.
     """
 
     spec: FleetSpec
     demand_units: Sequence[float]
     physics: Physics
+    own_side: OwnSide = field(default_factory=OwnSide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +123,7 @@ class FleetWorld:
         self.spec = replayed.spec
         self._demand_units = replayed.demand_units
         self._physics = replayed.physics
+        self._own_side = replayed.own_side
         self._newest: tuple[Datapoint, ...] = ()
         self._readable: tuple[Datapoint, ...] = ()
 
@@ -114,7 +142,8 @@ class FleetWorld:
         ready = max(0.0, demand - usable_baseline_units(self.spec))
         if in_service is not None:
             ready = sum(in_service[pool.name] * pool.units_per_capacity for pool in self.spec.pools)
-        outcome = self._physics.step_units(demand, ready)
+        lost = self._own_side.lost_units(self.spec)
+        outcome = self._physics.step_units(demand + lost, ready)  # its baseline is a whole one
         measured = tuple(self._measured(epoch_seconds, demand, outcome.metrics))
         if all(signal.is_fast for signal in self.spec.signals):
             self._readable = measured
@@ -137,7 +166,7 @@ class FleetWorld:
         self, epoch_seconds: int, demand_units: float, counts: Mapping[str, float]
     ) -> Iterator[Datapoint]:
         yield from demand_datapoints(self.spec, epoch_seconds, demand_units)
-        yield from baseline_datapoints(self.spec, epoch_seconds)
+        yield from baseline_datapoints(self.spec, epoch_seconds, self._own_side.told_share)
         yield from backlog_datapoints(self.spec, epoch_seconds, counts)
 
 
@@ -164,9 +193,7 @@ def usable_baseline_units(spec: FleetSpec) -> float:
     ... )
     200.0
     """
-    baseline = spec.baseline
-    units = baseline.declared_units if isinstance(baseline, ReportedBaseline) else baseline.units
-    return units * baseline.usable_fraction
+    return spec.baseline.carried_units
 
 
 def deployed_fleets(*, region: str, account: str = ACCOUNT) -> tuple[FleetSpec, ...]:

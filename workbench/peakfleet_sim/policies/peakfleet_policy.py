@@ -22,7 +22,6 @@ from peakfleet_planner import (
     Outage,
     PaceSpec,
     RateSignal,
-    ReportedBaseline,
     ServiceLevelSpec,
     Signal,
     SignalMemory,
@@ -35,6 +34,7 @@ from peakfleet_planner import (
 )
 from peakfleet_planner.demand import in_units
 from peakfleet_planner.forecast import RolledModel, basis_of, read_seconds
+from peakfleet_planner.spec import HEARTBEAT, reports_of
 from peakfleet_sim.demand import Floats
 from peakfleet_sim.policies.policy import Observation, Sizes
 from peakfleet_sim.world import DEMAND, SECONDS_PER_MINUTE, Pools, World
@@ -117,10 +117,14 @@ class PeakfleetPolicy:
     def _snapshot(self, seen: Observation, pools: Pools) -> Snapshot:
         """Return what the tick would observe."""
         (signal,) = self.spec.signals
-        baseline = self.spec.baseline
-        reports = MetricSeries()
-        if isinstance(baseline, ReportedBaseline):
-            reports = self._series(seen, baseline.declared_units * seen.usable_baseline)
+        reports = {
+            name: self._series(
+                seen,
+                value
+                * (seen.usable_baseline >= 0 if name.endswith(HEARTBEAT) else seen.usable_baseline),
+            )
+            for name, value in reports_of(self.spec.baseline).items()
+        }
         snapshot = Snapshot(
             now_epoch_seconds=seen.now_epoch_seconds,
             signals={

@@ -13,7 +13,6 @@ from peakfleet_planner import (
     FleetSpec,
     Metric,
     RateSignal,
-    ReportedBaseline,
 )
 from peakfleet_sim.demand import Demand
 from peakfleet_sim.policies import PeakfleetPolicy
@@ -53,9 +52,7 @@ def replay_fleet(
 
 def usable_baseline_units(spec: FleetSpec) -> float:
     """Return what a healthy on-premises side carries."""
-    baseline = spec.baseline
-    units = baseline.declared_units if isinstance(baseline, ReportedBaseline) else baseline.units
-    return units * baseline.usable_fraction
+    return spec.baseline.carried_units
 
 
 def queue_of(spec: FleetSpec) -> Queue | None:

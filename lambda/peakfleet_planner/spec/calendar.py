@@ -1,11 +1,11 @@
-"""The calendar of known peaks: a premiere, a launch, every Friday evening."""
+"""The calendar: known peaks such as a premiere, and maintenance of the company's own side."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
 from math import inf
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from peakfleet_planner.codec import check_above, check_at_least, check_named, check_within
 from peakfleet_planner.spec.metrics import DAY_SECONDS
@@ -16,14 +16,13 @@ _EVERY_SECONDS: Final = {"daily": DAY_SECONDS, "weekly": 7 * DAY_SECONDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownPeakSpec:
-    """Demand that is known to come, however quiet it is now.
+class CalendarWindow:
+    """A time that is known, once or again and again.
 
     Args:
         name: Unique within the fleet.
         start_epoch_seconds: When it begins, in seconds since 1970 (UTC).
         end_epoch_seconds: When it is over.
-        units: Demand to be ready for, in units, what the baseline carries included.
         repeats: `daily` and `weekly` repeat it at the same local time, from the first time on.
             Default: once.
         utc_offsets: The local time: from when on, in seconds since 1970, it is how many seconds
@@ -31,19 +30,18 @@ class KnownPeakSpec:
             zones; after the last of them, that one stands. Default: UTC.
     """
 
+    what: ClassVar[str] = "window"
     name: str
     start_epoch_seconds: int
     end_epoch_seconds: int
-    units: float
     repeats: Repetition = "once"
     utc_offsets: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a peak that could never be."""
-        owner = f"known peak '{self.name}'"
-        check_named("known peak", "name", self.name)
+        """Refuse a window that could never be."""
+        owner = f"{self.what} '{self.name}'"
+        check_named(self.what, "name", self.name)
         check_at_least(owner, "start_epoch_seconds", self.start_epoch_seconds, 0)
-        check_above(owner, "units", self.units, 0)
         lasts = self.end_epoch_seconds - self.start_epoch_seconds
         check_above(owner, "its length in seconds", lasts, 0)
         if self.repeats in _EVERY_SECONDS:
@@ -79,3 +77,38 @@ class KnownPeakSpec:
         """Return the seconds that a local clock would count."""
         index = bisect_right(self.utc_offsets, (epoch_seconds, inf)) - 1
         return epoch_seconds + (self.utc_offsets[max(0, index)][1] if self.utc_offsets else 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPeakSpec(CalendarWindow):
+    """Demand that is known to come, however quiet it is now.
+
+    Args:
+        units: Demand to be ready for, in units, what the baseline carries included.
+    """
+
+    what: ClassVar[str] = "known peak"
+    units: float
+
+    def __post_init__(self) -> None:
+        """Refuse a peak that could never be."""
+        CalendarWindow.__post_init__(self)  # `super()` does not work in a class with slots
+        check_above(f"known peak '{self.name}'", "units", self.units, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceSpec(CalendarWindow):
+    """Work on the company's own side, which carries less meanwhile.
+
+    Args:
+        remaining_fraction: Share of the declared units that it still carries. Default: 0.
+    """
+
+    what: ClassVar[str] = "maintenance"
+    remaining_fraction: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse maintenance that could never be."""
+        CalendarWindow.__post_init__(self)  # as above
+        owner = f"maintenance '{self.name}'"
+        check_within(owner, "remaining_fraction", self.remaining_fraction, 0, 1)
