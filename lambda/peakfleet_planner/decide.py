@@ -17,6 +17,7 @@ from peakfleet_planner.pool_plan import (
 )
 from peakfleet_planner.pools import (
     changed_units,
+    known_growth,
     pool_health,
     with_measured_boots,
     with_measured_units,
@@ -76,7 +77,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     demands = demand_within_lead_time(spec, snapshot, baseline, standing)
     need = forecast_need(learned, demands, baseline, snapshot)
     need = need or reactive_need(
-        spec, demands, baseline, now, pools=snapshot.pools, growth=memory.growth
+        spec, demands, baseline, now, pools=snapshot.pools, growth=known_growth(snapshot)
     )
     need = with_known_peaks(spec, need, baseline, now)
     serving_units = _serving_units(spec, snapshot)
