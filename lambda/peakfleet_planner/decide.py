@@ -22,6 +22,7 @@ from peakfleet_planner.pool_plan import (
 )
 from peakfleet_planner.pools import (
     changed_units,
+    known_growth,
     pool_health,
     with_measured_boots,
     with_measured_units,
@@ -177,7 +178,7 @@ def _need(
         baseline,
         snapshot.now_epoch_seconds,
         pools=snapshot.pools,
-        growth=snapshot.recalled.growth,
+        growth=known_growth(snapshot),
     )
 
 

@@ -13,6 +13,7 @@ from peakfleet_planner import (
     BacklogSignal,
     FixedBaseline,
     FleetSpec,
+    ForeignSize,
     Memory,
     PaceSpec,
     Plan,
@@ -322,7 +323,19 @@ def test_one_message_group_needs_no_more_than_it_takes() -> None:
     assert 1 <= sizes(plan)[0] <= 10
 
 
-def test_capacity_that_only_just_serves_is_not_called_idle() -> None:
+@pytest.mark.parametrize(
+    "memory",
+    [
+        Memory(growth={"p0": ((NOW - 300, 100),)}),
+        Memory(desired={"p0": 0}),
+        Memory(
+            desired={"p0": 0},
+            foreign=(ForeignSize(pool="p0", capacity=100, since_epoch_seconds=NOW - 300),),
+        ),
+    ],
+    ids=["asked for by the fleet", "found just now", "set by the safety net"],
+)
+def test_capacity_that_only_just_serves_is_not_called_idle(memory: Memory) -> None:
     spec = queue_fleet()
     waiting = [*[0.0] * 30, *[2000.0] * 12]
     idle = planned(spec, waiting, [0.0] * 42, capacity=100)
@@ -333,7 +346,7 @@ def test_capacity_that_only_just_serves_is_not_called_idle() -> None:
             now_epoch_seconds=NOW,
             signals={"jobs": {"waiting": series(waiting), "in_flight": series([0.0] * 42)}},
             pools=(pool,),
-            memory=Memory(growth={"p0": ((NOW - 300, 100),)}),
+            memory=memory,
         ),
     )
     assert (idle.idle_units, new.idle_units) == (100, 0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from peakfleet_handlers.aws.calls import Calls
 from peakfleet_planner import FleetSpec, Growth, Plan, PoolReading, Snapshot
+from peakfleet_planner.pools import known_growth
 from peakfleet_planner.snapshot import MOST_GROWTH
 
 if TYPE_CHECKING:
@@ -64,8 +65,16 @@ def resizes(spec: FleetSpec, snapshot: Snapshot, plan: Plan) -> tuple[Resize, ..
 
 
 def growth(snapshot: Snapshot, plan: Plan) -> dict[str, Growth]:
-    """Return when each pool was asked for more, now included; what is long over is left out."""
-    return _steps(snapshot.recalled.growth, snapshot, plan, sign=1)
+    """Return when each pool was asked for more, now included; what is long over is left out.
+
+    What somebody else has asked for is told apart until the plan changes that size.
+    """
+    ours = {pool.name for pool in plan.pools if pool.changes}
+    known = {
+        pool: steps if pool in ours else snapshot.recalled.growth.get(pool, ())
+        for pool, steps in known_growth(snapshot).items()
+    }
+    return _steps(known, snapshot, plan, sign=1)
 
 
 def shrinkage(snapshot: Snapshot, plan: Plan) -> dict[str, Growth]:

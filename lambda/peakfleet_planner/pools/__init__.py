@@ -15,4 +15,9 @@ from peakfleet_planner.pools.measured import (
     with_measured_units,
     with_running_types,
 )
-from peakfleet_planner.pools.requested_size import foreign_sizes, settled, unmet_since
+from peakfleet_planner.pools.requested_size import (
+    foreign_sizes,
+    known_growth,
+    settled,
+    unmet_since,
+)

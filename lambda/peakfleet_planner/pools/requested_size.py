@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from peakfleet_planner.snapshot import ForeignSize, Memory, PoolReading, Snapshot, booting_since
+from peakfleet_planner.snapshot import (
+    ForeignSize,
+    Growth,
+    Memory,
+    PoolReading,
+    Snapshot,
+    booting_since,
+)
 from peakfleet_planner.spec import PoolSpec
 
 IN_FLIGHT_SECONDS: Final = 30
@@ -75,6 +82,21 @@ def foreign_sizes(snapshot: Snapshot) -> tuple[ForeignSize, ...]:
             one = ForeignSize(pool=reading.name, capacity=size, since_epoch_seconds=now)
         found.append(one)
     return tuple(found)
+
+
+def known_growth(snapshot: Snapshot) -> dict[str, Growth]:
+    """Return when each pool was asked for more lately, by the fleet or by somebody else.
+
+    What the safety net or a human has launched is as new as what the fleet launched itself.
+    """
+    memory = snapshot.recalled
+    found = dict(memory.growth)
+    for one in foreign_sizes(snapshot):
+        points = one.capacity - memory.desired.get(one.pool, one.capacity)
+        if points > 0:
+            steps = (*found.get(one.pool, ()), (one.since_epoch_seconds, points))
+            found[one.pool] = tuple(sorted(steps))
+    return found
 
 
 def unmet_since(snapshot: Snapshot) -> dict[str, int]:
