@@ -10,6 +10,7 @@ from constructs import Construct
 from peakfleet import Baseline, Endpoint, InferenceFleet, Model
 from peakfleet.inference import MODEL_FOLDER
 from stacks._bucket import access_log_bucket, private_bucket
+from stacks._findings import acknowledge_grants
 from stacks._pools import known_peaks_of, pools_of
 from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
 from stacks.network import NetworkStack
@@ -75,6 +76,7 @@ class InferenceStack(Stack):
         namespace = network.name_of("OnPrem/Inference")
         grant_put_metrics(self.on_premises, namespace)
         self.models.grant_read(self.on_premises, f"{settings.model_prefix}/*")
+        acknowledge_grants(self, self.on_premises)
         self.inference = InferenceFleet(
             self,
             "Models",

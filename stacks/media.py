@@ -16,6 +16,7 @@ from peakfleet import (
     StreamFleet,
 )
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
+from stacks._findings import acknowledge_grants
 from stacks._pools import known_peaks_of, pools_of
 from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
 from stacks.network import NetworkStack
@@ -64,6 +65,7 @@ class MediaStack(Stack):
         self._streams_namespace = network.name_of("Live")
         self.transcode = self._make_transcode(settings, network)
         self.live = self._make_live(settings, network)
+        acknowledge_grants(self, self.on_premises, self.transcode.fleet.role, self.live.fleet.role)
         grant_put_metrics(
             self.on_premises,
             network.name_of("OnPrem/Transcode"),

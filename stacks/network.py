@@ -13,6 +13,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from peakfleet.findings import acknowledge
 from stacks.settings import Settings
 
 AVAILABILITY_ZONES = 3
@@ -71,6 +72,14 @@ class NetworkStack(Stack):
                 ec2.SubnetConfiguration(name="Fleet", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
             ],
         )
+        acknowledge(
+            self.vpc,
+            {
+                "VPCDefaultSecurityGroupClosed": (
+                    "closing it takes a custom resource, and nothing here is in it"
+                )
+            },
+        )
         self._settings = settings.network
         self._log_flows()
         self._add_s3_endpoint()
@@ -110,8 +119,12 @@ class NetworkStack(Stack):
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.vpc.add_flow_log(
+        flows = self.vpc.add_flow_log(
             "FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group)
+        )
+        acknowledge(flows, {"IAMNoInlinePolicy": "of this role alone, it comes and goes with it"})
+        acknowledge(
+            log_group, {"CloudWatchLogGroupEncrypted": "encrypted with the key of CloudWatch Logs"}
         )
 
     def _add_s3_endpoint(self) -> None:

@@ -14,7 +14,9 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from peakfleet import Baseline, BurstFleet, DemandSignal, QueueFleet
+from peakfleet.findings import acknowledge
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
+from stacks._findings import acknowledge_grants
 from stacks._pools import known_peaks_of, pools_of
 from stacks._worker import PORT, Worker, grant_put_metrics
 from stacks.network import NetworkStack
@@ -63,6 +65,7 @@ class StorageStack(Stack):
         )
         self.ingest = self._make_ingest(settings, network)
         self.sync = self._make_sync(settings, network)
+        acknowledge_grants(self, self.on_premises, self.ingest.fleet.role, self.sync.role)
 
     def _make_ingest(self, settings: Settings, network: NetworkStack) -> QueueFleet:
         ingest = QueueFleet(
@@ -166,6 +169,15 @@ class StorageStack(Stack):
                 password_length=TOKEN_CHARACTERS, exclude_punctuation=True
             ),
         )
+        rotated = "people rotate it, as the company's gateway must learn it in the same hour"
+        acknowledge(
+            token,
+            {
+                "AwsSolutions-SMG4": rotated,
+                "SecretsManagerRotationEnabled": rotated,
+                "SecretsManagerUsingKMSKey": "encrypted with the key of Secrets Manager",
+            },
+        )
         for grantee in (sync, self.on_premises):
             token.grant_read(grantee)
         Worker(
@@ -216,7 +228,7 @@ class StorageStack(Stack):
         )
         for group in fleet.groups.values():
             group.attach_to_network_target_group(targets)
-        balancer.add_listener(
+        uploads = balancer.add_listener(
             "Uploads",
             port=listener_port,
             protocol=elbv2.Protocol.TCP if arn is None else elbv2.Protocol.TLS,
@@ -224,3 +236,14 @@ class StorageStack(Stack):
             ssl_policy=None if arn is None else elbv2.SslPolicy.RECOMMENDED_TLS,
             default_target_groups=[targets],
         )
+        logs = "the app is bound to no region, and these balancers log TLS listeners only"
+        acknowledge(balancer, {"AwsSolutions-ELB2": logs, "ELBLoggingEnabled": logs})
+        if arn is None:
+            acknowledge(
+                uploads,
+                {
+                    "ELBv2ACMCertificateRequired": (
+                        "internal, for the company's gateway alone; certificate_arn makes it TLS"
+                    )
+                },
+            )

@@ -29,7 +29,12 @@ from peakfleet.alarms import plane_alarms, tell
 from peakfleet.control_plane import numpy_layer as _numpy
 from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.events import Events
-from peakfleet.control_plane.permissions import may_decide, may_read_metrics, may_roll_back
+from peakfleet.control_plane.permissions import (
+    PLANE_WILDCARDS,
+    may_decide,
+    may_read_metrics,
+    may_roll_back,
+)
 from peakfleet.control_plane.plane_function import (
     ARCHITECTURE,
     RUNTIME,
@@ -37,6 +42,7 @@ from peakfleet.control_plane.plane_function import (
     PlaneFunction,
 )
 from peakfleet.control_plane.state import FleetState
+from peakfleet.findings import acknowledge_policies
 from peakfleet.pools import CapacityPool
 from peakfleet_planner import SpecError
 
@@ -165,6 +171,7 @@ class ControlPlane(Construct):
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=account),
         )
         self._encryption.grant_queues(self._schedule_role)
+        acknowledge_policies(self, self._schedule_role, PLANE_WILDCARDS)
         self._learner: PlaneFunction | None = None
         self._ledger: PlaneFunction | None = None
         self._alarms = plane_alarms(
