@@ -42,9 +42,11 @@ from peakfleet import (
     Functions,
     InferenceFleet,
     Model,
+    OffPeak,
     QueueFleet,
     StreamFleet,
     TrainingFleet,
+    WarmPool,
 )
 from peakfleet.findings import COMPLIANCE_PACKS
 from stacks.context import read_settings
@@ -73,6 +75,10 @@ TRAINING = {
     "capacity_block": "cr-0123456789abcdef0",
 }
 X86 = CapacityPool.x86("c7i.4xlarge", units_per_instance=16, max_instances=10, canary_share=0.05)
+WARM = CapacityPool.graviton(
+    "c8g.2xlarge", units_per_instance=8, max_instances=10, warm=WarmPool.fixed(2), name="Warm"
+)
+_NOTHING_COPIED = {"aws:cdk:disable-asset-staging": True}
 _NAMES = ("AwsSolutions-", "Serverless-", *(f"{pack}-" for pack in COMPLIANCE_PACKS))
 _ACKNOWLEDGED = Validations.ACKNOWLEDGED_RULES_METADATA_KEY
 
@@ -84,15 +90,17 @@ class Audit:
     Args:
         findings: Construct paths by whole rule id, by pack.
         acknowledged: Reasons by whole rule id, by construct path.
+        templates: By stack.
     """
 
     findings: Mapping[str, Mapping[str, list[str]]]
     acknowledged: Mapping[str, Mapping[str, str]]
+    templates: Mapping[str, Mapping[str, Any]]
 
 
 def reference_app(folder: Path) -> App:
     """Return the reference app with all its stacks, training included."""
-    app = App(context=CONTEXT, outdir=str(folder))
+    app = App(context={**CONTEXT, **_NOTHING_COPIED}, outdir=str(folder))
     document = {**CONTEXT["environments"]["prod"], "training": TRAINING}
     settings = read_settings("prod", document, CONTEXT["prices"])
     assert settings.inference
@@ -107,7 +115,7 @@ def reference_app(folder: Path) -> App:
 
 def other_app(folder: Path) -> App:
     """Return an app of another team: every kind of fleet, with defaults and with all options."""
-    app = App(outdir=str(folder))
+    app = App(context=_NOTHING_COPIED, outdir=str(folder))
     own = Stack(app, "Own")
     vpc = ec2.Vpc(own, "Vpc", max_azs=2)
     for name in OTHER_STACKS:
@@ -140,7 +148,7 @@ def _fleets(stack: Stack, vpc: ec2.Vpc, key: kms.Key | None) -> None:
     BurstFleet(
         stack,
         "Live",
-        pools=[SPOT, GRAVITON, X86],
+        pools=[SPOT, GRAVITON, X86, WARM],
         signals=[streams],
         broken_image=BrokenImage.roll_back(),
         efficiency=EfficiencyLedger(),
@@ -163,7 +171,7 @@ def _fleets(stack: Stack, vpc: ec2.Vpc, key: kms.Key | None) -> None:
         certificate=certificate,
         **options,
     )
-    InferenceFleet(
+    ranking = InferenceFleet(
         stack,
         "Ranking",
         pools=[CapacityPool.inferentia("inf2.xlarge", max_instances=2)],
@@ -181,7 +189,9 @@ def _fleets(stack: Stack, vpc: ec2.Vpc, key: kms.Key | None) -> None:
         checkpoints=Checkpoints.in_bucket(
             s3.Bucket.from_bucket_name(stack, "Runs", "the-runs"), prefix="search/7"
         ),
-        reservation=CapacityBlock.of("cr-0123456789abcdef0"),
+        reservation=CapacityBlock.of("cr-0123456789abcdef0")
+        if key
+        else OffPeak.of("cr-0123456789abcdef0", priority=ranking, units_per_machine=64),
         **options,
     )
 
@@ -207,6 +217,10 @@ def audit(app: App, folder: Path) -> Audit:
             for plugin in document["pluginReports"]
         },
         acknowledged=dict(_acknowledged(app)),
+        templates={
+            file.name.partition(".")[0]: json.loads(file.read_text())
+            for file in sorted(folder.glob("*.template.json"))
+        },
     )
 
 
