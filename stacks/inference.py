@@ -66,6 +66,7 @@ class InferenceStack(Stack):
             construct_id,
             stack_name=network.name_of(construct_id),
             description="Inference for media services",
+            termination_protection=app.deletion_protection,
         )
         self.models = private_bucket(
             self, "ModelArchives", access_logs=access_log_bucket(self, "AccessLogs")

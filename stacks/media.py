@@ -55,6 +55,7 @@ class MediaStack(Stack):
             construct_id,
             stack_name=network.name_of(construct_id),
             description="Transcoding and live streaming",
+            termination_protection=settings.deletion_protection,
         )
         access_logs = access_log_bucket(self, "AccessLogs")
         self.media = private_bucket(self, "Media", access_logs=access_logs)

@@ -59,6 +59,7 @@ class NetworkStack(Stack):
             construct_id,
             stack_name=self.name_of(construct_id),
             description="Network and alarm topic",
+            termination_protection=settings.deletion_protection,
         )
         self.vpc = ec2.Vpc(
             self,

@@ -214,7 +214,7 @@ class Settings:
         certificate_arn: Certificate in ACM, of the region, for relays, edges and inference: their
             load balancers then speak TLS on port 443. Default: they speak plain HTTP, which
             is for a line to the company that is encrypted itself.
-        deletion_protection: Whether load balancers refuse to be deleted. Default: yes.
+        deletion_protection: Whether stacks and load balancers refuse to be deleted. Default: yes.
     """
 
     environment: str

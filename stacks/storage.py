@@ -56,6 +56,7 @@ class StorageStack(Stack):
             construct_id,
             stack_name=network.name_of(construct_id),
             description="File ingest and sync",
+            termination_protection=settings.deletion_protection,
         )
         self.files = private_bucket(
             self, "Files", access_logs=access_log_bucket(self, "AccessLogs")

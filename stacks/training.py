@@ -48,6 +48,7 @@ class TrainingStack(Stack):
             construct_id,
             stack_name=network.name_of(construct_id),
             description="Training of models",
+            termination_protection=network.termination_protection,
         )
         self.runs = private_bucket(
             self, "TrainingRuns", access_logs=access_log_bucket(self, "AccessLogs")

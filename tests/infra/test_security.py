@@ -61,14 +61,12 @@ NOT_IN_THE_REFERENCE = {
 }
 """Newer than the reference; with the older action that takes the same resources."""
 _LAMBDA = "Lambda checks a function's permissions for its network without naming a resource"
-_TEMPLATES = (
-    "the reference names no such resource now; LaunchInstances may check what templates name"
-)
+_TEMPLATES = "not in the reference; LaunchInstances may check what templates name"
 BY_DOCUMENTATION = {
     ("ec2:AssignPrivateIpAddresses", r"\*"): _LAMBDA,
     (
         "ec2:CreateFleet",
-        ".*:(capacity-reservation|network-interface|security-group)/.*",
+        ".*:(capacity-reservation|network-int.*|security-group)/.*",
     ): _TEMPLATES,
     ("ec2:CreateNetworkInterface", r"\*"): _LAMBDA,
     ("ec2:DeleteNetworkInterface", r"\*"): _LAMBDA,
@@ -76,7 +74,7 @@ BY_DOCUMENTATION = {
     (
         "ssm:UpdateInstanceInformation",
         r"\*",
-    ): "AWS's guide to Session Manager gives no narrower one",
+    ): "as in AWS's guide to Session Manager",
 }
 """What the reference knows otherwise: action and resource, with the reason."""
 

@@ -169,6 +169,7 @@ class ControlPlane(Construct):
             self,
             "Schedules",
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=account),
+            permissions_boundary=self._functions.permissions_boundary,
         )
         self._encryption.grant_queues(self._schedule_role)
         acknowledge_policies(self, self._schedule_role, PLANE_WILDCARDS)

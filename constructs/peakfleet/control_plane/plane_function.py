@@ -45,6 +45,10 @@ class Functions:
             time. Default: none, they share what the account has.
         log_retention: How long their logs are kept. Default: one month.
         tracing: Whether AWS X-Ray traces their runs. Default: no.
+        code_signing: Whose signatures their code must have. The code is an asset of the CDK, which
+            your pipeline signs before it deploys. Default: nobody's.
+        permissions_boundary: The most that the roles of the control plane may ever do. Default:
+            what their policies say.
 
     Raises:
         SpecError: Subnets or security groups are given without a network, or the concurrency is 0.
@@ -56,6 +60,8 @@ class Functions:
     reserved_concurrency: int | None = None
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
     tracing: bool = False
+    code_signing: lambda_.ICodeSigningConfig | None = None
+    permissions_boundary: iam.IManagedPolicy | None = None
 
     def __post_init__(self) -> None:
         """Refuse settings that no function can have."""
@@ -118,6 +124,7 @@ class PlaneFunction(Construct):
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=purpose,
+            permissions_boundary=functions.permissions_boundary,
         )
         self._allowed: dict[str, iam.PolicyStatement] = {}
         log_group.grant_write(self.role)
@@ -147,6 +154,7 @@ class PlaneFunction(Construct):
             security_groups=list(functions.security_groups) or None,
             reserved_concurrent_executions=functions.reserved_concurrency,
             tracing=lambda_.Tracing.ACTIVE if functions.tracing else None,
+            code_signing_config=functions.code_signing,
         )
         if self.function.is_bound_to_vpc:  # also by a property injector of the app
             self.role.add_to_policy(may_have_network_interfaces())

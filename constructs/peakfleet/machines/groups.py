@@ -328,15 +328,23 @@ def launch_template_arns(groups: Sequence[autoscaling.AutoScalingGroup]) -> list
     ]
 
 
-def instance_role(scope: Construct, *, session_manager: bool) -> iam.Role:
+def instance_role(
+    scope: Construct, *, session_manager: bool, permissions_boundary: iam.IManagedPolicy | None
+) -> iam.Role:
     """Define what the instances of a fleet run as.
 
     Args:
         scope: Where to define it.
         session_manager: Whether people may reach them with Session Manager. AWS's own policy for
             that also lets instances read every parameter of the account.
+        permissions_boundary: The most that they may ever do. None: what their policies say.
     """
-    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+    role = iam.Role(
+        scope,
+        "Role",
+        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+        permissions_boundary=permissions_boundary,
+    )
     if session_manager:
         role.add_to_policy(iam.PolicyStatement(actions=list(_SESSION_MANAGER), resources=["*"]))
     acknowledge_policies(scope, role, _INSTANCE_WILDCARDS)

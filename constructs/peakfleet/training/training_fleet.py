@@ -141,7 +141,11 @@ class TrainingFleet(FleetMetrics, Construct):
                 checkpoint_seconds=hooks.drain.at_most_seconds,
                 adapters=adapters,
             )
-        self._role = instance_role(self, session_manager=options.get("session_manager", True))
+        self._role = instance_role(
+            self,
+            session_manager=options.get("session_manager", True),
+            permissions_boundary=options.get("permissions_boundary"),
+        )
         checkpoints.grant_machines(self._role)
         acknowledge_policies(self, self._role, checkpoints.wildcards)
         self._security_groups = security_groups_of(
