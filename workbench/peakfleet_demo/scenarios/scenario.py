@@ -9,7 +9,9 @@ from typing import Final, Literal
 from peakfleet_demo.scenarios.environment import Environment
 from peakfleet_demo.scenarios.measurements import Measurements
 
-FleetKind = Literal["workers", "requests", "queue", "ranking", "training", "training-in-block"]
+FleetKind = Literal[
+    "workers", "hybrid", "requests", "queue", "ranking", "training", "training-in-block"
+]
 """Value of the context `fleet` of the app in `examples/faults`."""
 Demand = Callable[[int], float]
 """Demand in units of a minute; minute 0 is the first that is measured."""

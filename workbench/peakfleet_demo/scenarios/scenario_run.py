@@ -19,6 +19,7 @@ from peakfleet_demo.scenarios import (
     inference,
     inputs,
     launches,
+    matrix,
     no_capacity,
     queues,
     spot,
@@ -46,6 +47,7 @@ CATALOGUE: Final[Mapping[str, Scenario]] = {
         launches,
         inference,
         training,
+        matrix,
     )
     for scenario in module.SCENARIOS
 }
