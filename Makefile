@@ -1,6 +1,6 @@
 # Everything needs Python 3.11 or newer and git; each target sets up the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo faults test quick lint format docs synth deploy unnamed release bench fuzz mutants lock clean
+.PHONY: help audit chaos sbom demo faults test quick lint format docs synth deploy unnamed release bench fuzz mutants lock clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -86,8 +86,20 @@ bench: $(READY) ## Measure a tick and the simulator; with PEAKFLEET_TRACES=folde
 	python benchmarks/simulate.py
 	$(if $(PEAKFLEET_TRACES),PEAKFLEET_TRACES="$(PEAKFLEET_TRACES)" python benchmarks/foresight.py $(ARGS))
 
-fuzz: $(READY) ## Try the planner's laws on many more examples
-	pytest tests/planner --hypothesis-profile=fuzz
+audit: $(READY) $(CDK) ## Look for known vulnerabilities, and print what security packs find and every reason
+	python -m tests.infra.audited_apps
+	$(if $(PIP_NO_INDEX),@echo "pip-audit: NOT CHECKED, there is no index",python -m pip install --quiet --target $(VENV)/pip-audit pip-audit==2.10.1 && PYTHONPATH=$(VENV)/pip-audit python -m pip_audit --disable-pip --require-hashes --requirement requirements.txt)
+	@mkdir -p out
+	@npm audit >out/npm-audit.txt 2>&1 || { grep -q "audit endpoint" out/npm-audit.txt && echo "npm audit: NOT CHECKED, the registry has no advisories"; } || { cat out/npm-audit.txt; exit 1; }
+
+sbom: $(READY) ## Write what is pinned into out/sbom.json (CycloneDX)
+	python .ci/sbom.py out/sbom.json
+
+fuzz: $(READY) ## Try laws and handlers on 100,000 and more examples (EXAMPLES=n for each of them)
+	PEAKFLEET_EXAMPLES=$(or $(EXAMPLES),20000) pytest --hypothesis-profile=fuzz --hypothesis-show-statistics -p no:cacheprovider tests/planner tests/fuzz
+
+chaos: $(READY) $(CDK) ## Run 24 virtual hours of random faults on a local AWS (SEED=n HOURS=n)
+	python -m peakfleet_demo.chaos --seed $(or $(SEED),1) --hours $(or $(HOURS),24)
 
 # Some 3,200 mutants: a few hours on two free cores. ONLY="peakfleet_planner.pools.*" runs a part.
 mutants: $(READY) ## Break the planner's rules one by one; docs/mutants.md says what survives and why

@@ -7,13 +7,17 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from peakfleet.findings import acknowledge
+
 OLD_VERSIONS_DAYS = 30
 ACCESS_LOGS_DAYS = 90
+_ONE_REGION = "of one region, as the service is; a second copy is the company's own"
+_AWS_KEY = "encrypted with the keys of S3; who may read is said by roles, not by a key"
 
 
 def access_log_bucket(scope: Construct, construct_id: str) -> s3.Bucket:
     """Return a bucket for the access logs of others; each log is kept for 90 days."""
-    return s3.Bucket(
+    bucket = s3.Bucket(
         scope,
         construct_id,
         encryption=s3.BucketEncryption.S3_MANAGED,
@@ -22,6 +26,15 @@ def access_log_bucket(scope: Construct, construct_id: str) -> s3.Bucket:
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(ACCESS_LOGS_DAYS))],
     )
+    acknowledge(
+        bucket,
+        {
+            "S3BucketReplicationEnabled": _ONE_REGION,
+            "S3BucketVersioningEnabled": "S3 writes each log once, and nobody may replace it",
+            "S3DefaultEncryptionKMS": _AWS_KEY,
+        },
+    )
+    return bucket
 
 
 def private_bucket(scope: Construct, construct_id: str, *, access_logs: s3.IBucket) -> s3.Bucket:
@@ -34,7 +47,7 @@ def private_bucket(scope: Construct, construct_id: str, *, access_logs: s3.IBuck
         construct_id: Its name there.
         access_logs: Who read and wrote what is logged there.
     """
-    return s3.Bucket(
+    bucket = s3.Bucket(
         scope,
         construct_id,
         encryption=s3.BucketEncryption.S3_MANAGED,
@@ -51,6 +64,10 @@ def private_bucket(scope: Construct, construct_id: str, *, access_logs: s3.IBuck
             )
         ],
     )
+    acknowledge(
+        bucket, {"S3BucketReplicationEnabled": _ONE_REGION, "S3DefaultEncryptionKMS": _AWS_KEY}
+    )
+    return bucket
 
 
 def grant_upload(bucket: s3.IBucket, grantee: iam.IGrantable, *keys: str) -> None:

@@ -16,6 +16,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from peakfleet import BurstFleet, ReporterIdentity, ReporterTrust, SpecError
+from peakfleet.findings import acknowledge
 from stacks.network import NetworkStack
 from stacks.settings import Settings
 
@@ -110,6 +111,9 @@ class Worker(Construct):
             "Output",
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
+        )
+        acknowledge(
+            output, {"CloudWatchLogGroupEncrypted": "encrypted with the key of CloudWatch Logs"}
         )
         # Not `grant_read`, which would open the assets of everybody in the account.
         iam.Grant.add_to_principal(

@@ -10,6 +10,7 @@ from constructs import Construct
 from peakfleet import Baseline, Endpoint, InferenceFleet, Model, ServiceLevel
 from peakfleet.inference import MODEL_FOLDER
 from stacks._bucket import access_log_bucket, private_bucket
+from stacks._findings import acknowledge_grants
 from stacks._pools import known_peaks_of, pools_of
 from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
 from stacks.network import NetworkStack
@@ -65,6 +66,7 @@ class InferenceStack(Stack):
             construct_id,
             stack_name=network.name_of(construct_id),
             description="Inference for media services",
+            termination_protection=app.deletion_protection,
         )
         self.models = private_bucket(
             self, "ModelArchives", access_logs=access_log_bucket(self, "AccessLogs")
@@ -75,6 +77,7 @@ class InferenceStack(Stack):
         namespace = network.name_of("OnPrem/Inference")
         grant_put_metrics(self.on_premises, namespace)
         self.models.grant_read(self.on_premises, f"{settings.model_prefix}/*")
+        acknowledge_grants(self, self.on_premises)
         self.inference = InferenceFleet(
             self,
             "Models",

@@ -16,6 +16,7 @@ from peakfleet import (
     StreamFleet,
 )
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
+from stacks._findings import acknowledge_grants
 from stacks._pools import known_peaks_of, pools_of
 from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics, let_report
 from stacks.network import NetworkStack
@@ -54,6 +55,7 @@ class MediaStack(Stack):
             construct_id,
             stack_name=network.name_of(construct_id),
             description="Transcoding and live streaming",
+            termination_protection=settings.deletion_protection,
         )
         access_logs = access_log_bucket(self, "AccessLogs")
         self.media = private_bucket(self, "Media", access_logs=access_logs)
@@ -64,6 +66,7 @@ class MediaStack(Stack):
         self._streams_namespace = network.name_of("Live")
         self.transcode = self._make_transcode(settings, network)
         self.live = self._make_live(settings, network)
+        acknowledge_grants(self, self.on_premises, self.transcode.fleet.role, self.live.fleet.role)
         sites = {name.lower(): network.name_of(f"OnPrem/{name}") for name in ("Transcode", "Live")}
         grant_put_metrics(self.on_premises, *sites.values(), self._streams_namespace)
         let_report(self, settings, network, **sites)

@@ -14,6 +14,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from peakfleet import HybridNetwork, Link
+from peakfleet.findings import acknowledge
 from stacks.settings import NetworkSettings, Settings
 
 AVAILABILITY_ZONES = 3
@@ -59,6 +60,7 @@ class NetworkStack(Stack):
             construct_id,
             stack_name=self.name_of(construct_id),
             description="Network and alarm topic",
+            termination_protection=settings.deletion_protection,
         )
         self.vpc = ec2.Vpc(
             self,
@@ -71,6 +73,14 @@ class NetworkStack(Stack):
             subnet_configuration=[
                 ec2.SubnetConfiguration(name="Fleet", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
             ],
+        )
+        acknowledge(
+            self.vpc,
+            {
+                "VPCDefaultSecurityGroupClosed": (
+                    "closing it takes a custom resource, and nothing here is in it"
+                )
+            },
         )
         self._settings = settings.network
         self._tells_of_expiry = settings.reporter_authority is not None
@@ -123,8 +133,12 @@ class NetworkStack(Stack):
             retention=logs.RetentionDays.ONE_MONTH,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        self.vpc.add_flow_log(
+        flows = self.vpc.add_flow_log(
             "FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group)
+        )
+        acknowledge(flows, {"IAMNoInlinePolicy": "of this role alone, it comes and goes with it"})
+        acknowledge(
+            log_group, {"CloudWatchLogGroupEncrypted": "encrypted with the key of CloudWatch Logs"}
         )
 
     def _add_s3_endpoint(self) -> None:

@@ -245,7 +245,7 @@ class Settings:
         reporter_authority: File with the certificates of the company's own authority: whoever
             has one of its certificates, named after a fleet, may report that fleet's baseline.
             Default: the managed policies of the stacks say who may.
-        deletion_protection: Whether load balancers refuse to be deleted. Default: yes.
+        deletion_protection: Whether stacks and load balancers refuse to be deleted. Default: yes.
     """
 
     environment: str

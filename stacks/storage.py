@@ -14,7 +14,9 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from peakfleet import Baseline, BurstFleet, DemandSignal, QueueFleet, ServiceLevel
+from peakfleet.findings import acknowledge
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
+from stacks._findings import acknowledge_grants
 from stacks._metadata import MetadataStore
 from stacks._pools import known_peaks_of, pools_of
 from stacks._worker import PORT, Worker, grant_put_metrics, let_report
@@ -56,6 +58,7 @@ class StorageStack(Stack):
             construct_id,
             stack_name=network.name_of(construct_id),
             description="File ingest and sync",
+            termination_protection=settings.deletion_protection,
         )
         self.files = private_bucket(
             self, "Files", access_logs=access_log_bucket(self, "AccessLogs")
@@ -81,6 +84,7 @@ class StorageStack(Stack):
             self.metadata.admit(self.ingest.fleet, user="ingest")
             self.metadata.admit(self.sync, user="sync")
         let_report(self, settings, network, sync=network.name_of("OnPrem/Sync"))
+        acknowledge_grants(self, self.on_premises, self.ingest.fleet.role, self.sync.role)
 
     def _make_ingest(self, settings: Settings, network: NetworkStack) -> QueueFleet:
         ingest = QueueFleet(
@@ -188,6 +192,15 @@ class StorageStack(Stack):
                 password_length=TOKEN_CHARACTERS, exclude_punctuation=True
             ),
         )
+        rotated = "people rotate it, as the company's gateway must learn it in the same hour"
+        acknowledge(
+            token,
+            {
+                "AwsSolutions-SMG4": rotated,
+                "SecretsManagerRotationEnabled": rotated,
+                "SecretsManagerUsingKMSKey": "encrypted with the key of Secrets Manager",
+            },
+        )
         for grantee in (sync, self.on_premises):
             token.grant_read(grantee)
         Worker(
@@ -238,7 +251,7 @@ class StorageStack(Stack):
         )
         for group in fleet.groups.values():
             group.attach_to_network_target_group(targets)
-        balancer.add_listener(
+        uploads = balancer.add_listener(
             "Uploads",
             port=listener_port,
             protocol=elbv2.Protocol.TCP if arn is None else elbv2.Protocol.TLS,
@@ -246,3 +259,14 @@ class StorageStack(Stack):
             ssl_policy=None if arn is None else elbv2.SslPolicy.RECOMMENDED_TLS,
             default_target_groups=[targets],
         )
+        logs = "the app is bound to no region, and these balancers log TLS listeners only"
+        acknowledge(balancer, {"AwsSolutions-ELB2": logs, "ELBLoggingEnabled": logs})
+        if arn is None:
+            acknowledge(
+                uploads,
+                {
+                    "ELBv2ACMCertificateRequired": (
+                        "internal, for the company's gateway alone; certificate_arn makes it TLS"
+                    )
+                },
+            )

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from peakfleet import CapacityBlock, CapacityPool, Checkpoints, TrainingFleet
 from stacks._bucket import access_log_bucket, private_bucket
+from stacks._findings import acknowledge_grants
 from stacks.network import NetworkStack
 from stacks.settings import TrainingSettings
 
@@ -47,6 +48,7 @@ class TrainingStack(Stack):
             construct_id,
             stack_name=network.name_of(construct_id),
             description="Training of models",
+            termination_protection=network.termination_protection,
         )
         self.runs = private_bucket(
             self, "TrainingRuns", access_logs=access_log_bucket(self, "AccessLogs")
@@ -76,6 +78,7 @@ class TrainingStack(Stack):
         )
         program = f"programs/{settings.program}.tar.gz"
         self.runs.grant_read(self.training, program)
+        acknowledge_grants(self, self.training.role)
         self.training.user_data.add_commands(
             # There is no way to the Neuron repository that the image may know, and none is needed.
             "echo skip_if_unavailable=True >>/etc/dnf/dnf.conf",

@@ -15,6 +15,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from peakfleet.findings import acknowledge
 from peakfleet_planner.spec import CAPACITY_TROUBLE, DEMAND, LASTING_TROUBLE, POOL_TROUBLE
 
 _MINUTE = Duration.minutes(1)
@@ -249,6 +250,10 @@ def alarm_of(scope: Construct, watch: Watch, topic: sns.ITopic | None) -> cloudw
     )
     if topic is not None:
         tell([alarm], topic)
+    acknowledge(
+        alarm,
+        {"CloudWatchAlarmAction": "alarm_topic= gives it one, and FleetHealth rings with it"},
+    )
     return alarm
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Token
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -15,6 +15,7 @@ from aws_cdk import aws_elasticloadbalancingv2_targets as targets
 from constructs import Construct
 
 from peakfleet._values import is_known, is_to_be_looked_up, known_count, known_list
+from peakfleet.findings import acknowledge
 from peakfleet_planner import SpecError, TrafficSpec
 
 _ALL = 100
@@ -28,6 +29,15 @@ _REACHED = tuple(
 HEALTH_CHECK_PATH = "/healthz"
 _HEALTH_PATH = re.compile(r"/[\w/.~@:+-]*([?][\w=&.-]*)?", re.ASCII)
 _MOST_PORT = 65_535
+_LOGS = "a bucket and a region that is known: log_access_logs() of the load balancer has them"
+_PLAIN = "internal, for the clients of the network alone; certificate= makes it speak TLS"
+_UNREAD = "the rule cannot read a network by reference; it is the network's own, for one port"
+_UNREAD_RULES = ("AwsSolutions-EC23", "EC2RestrictedCommonPorts", "EC2RestrictedSSH")
+_LEFT_AS_IT_IS = {
+    "AwsSolutions-ELB2": _LOGS,
+    "ELBLoggingEnabled": _LOGS,
+    "ALBWAFEnabled": "internal; who may connect is named by address",
+}
 DEREGISTRATION = Duration.minutes(2)
 """No longer than the notice that Spot gives."""
 
@@ -142,6 +152,14 @@ def define_front(
         else elbv2.ListenerAction.forward([cloud]),
     )
     listener.connections.allow_default_port_from(clients, "Clients")
+    acknowledge(load_balancer, _LEFT_AS_IT_IS)
+    if Token.is_unresolved(clients.unique_id):
+        for group in load_balancer.connections.security_groups:
+            acknowledge(group, dict.fromkeys(_UNREAD_RULES, _UNREAD))
+    if certificate is None:
+        acknowledge(
+            listener, {"ALBHttpToHttpsRedirection": _PLAIN, "ELBv2ACMCertificateRequired": _PLAIN}
+        )
     return Front(
         load_balancer=load_balancer,
         listener=listener,

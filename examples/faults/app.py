@@ -36,6 +36,8 @@ from peakfleet import (
 )
 
 ZONES = 3
+OWN_SIDE = Baseline.fixed(100)
+REPORTED = Baseline.reported(namespace="Scenarios", metric_name="HealthyUnits", declared_units=100)
 BLOCK = "cr-0123456789abcdef0"
 
 
@@ -66,13 +68,15 @@ class ServiceStack(FaultStack):
     Spot is worth a third of On-Demand here, as it often is for these types.
     """
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, baseline: Baseline = OWN_SIDE
+    ) -> None:
         super().__init__(scope, construct_id)
         BurstFleet(
             self,
             "Workers",
             vpc=self.vpc,
-            baseline=Baseline.fixed(100),
+            baseline=baseline,
             signals=[self.demand],
             foresight=Foresight.off(),
             drain=Drain.when_idle(at_most=Duration.minutes(30)),
@@ -284,6 +288,7 @@ class TrainingStack(FaultStack):
 
 STACKS: Mapping[str, Callable[[Construct, str], Stack]] = {
     "workers": ServiceStack,
+    "reported": partial(ServiceStack, baseline=REPORTED),
     "requests": RequestsStack,
     "hybrid": HybridStack,
     "queue": QueueStack,

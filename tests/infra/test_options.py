@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -61,6 +64,7 @@ from tests.infra.fleets import (
     new_stack,
     properties,
 )
+from tests.infra.reference_app import plain
 
 FLEETS = [BurstFleet, QueueFleet, StreamFleet, InferenceFleet]
 X86 = CapacityPool.x86("c7i.4xlarge", units_per_instance=12, max_instances=20)
@@ -91,6 +95,10 @@ def training_arguments(stack: Stack, vpc: ec2.Vpc) -> dict[str, Any]:
     }
 
 
+def _boundary(stack: Stack, name: str) -> iam.IManagedPolicy:
+    return iam.ManagedPolicy.from_managed_policy_name(stack, f"Boundary{name}", name)
+
+
 def every_option(stack: Stack, vpc: ec2.Vpc) -> FleetOptions:
     """Return every shared option, none with its default."""
     key = kms.Key(stack, "Key")
@@ -100,6 +108,7 @@ def every_option(stack: Stack, vpc: ec2.Vpc) -> FleetOptions:
         security_groups=[ec2.SecurityGroup(stack, f"Own{number}", vpc=vpc) for number in (1, 2)],
         metadata_hop_limit=2,
         session_manager=False,
+        permissions_boundary=_boundary(stack, "OfInstances"),
         state=FleetState(stack, "OwnState", encryption_key=key),
         functions=Functions(
             vpc=vpc,
@@ -108,6 +117,10 @@ def every_option(stack: Stack, vpc: ec2.Vpc) -> FleetOptions:
             reserved_concurrency=3,
             log_retention=logs.RetentionDays.ONE_YEAR,
             tracing=True,
+            code_signing=lambda_.CodeSigningConfig.from_code_signing_config_arn(
+                stack, "Signed", "arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-01"
+            ),
+            permissions_boundary=_boundary(stack, "OfFunctions"),
         ),
         encryption=Encryption.with_key(key),
         alarm_topic=sns.Topic(stack, "Topic"),
@@ -244,6 +257,18 @@ def test_functions_run_as_is_said(optioned: tuple[type, Stack, Template]) -> Non
         assert {"xray:PutTraceSegments", "kms:GenerateDataKey*"} <= set(allowed)
     kept = {group["RetentionInDays"] for group in properties(template, "AWS::Logs::LogGroup")}
     assert kept == {365}
+
+
+def test_every_role_has_its_boundary_and_code_is_signed(
+    optioned: tuple[type, Stack, Template],
+) -> None:
+    _, _, template = optioned
+    for name, role in template.find_resources("AWS::IAM::Role").items():
+        boundary = plain(role["Properties"]["PermissionsBoundary"]).rpartition("/")[2]
+        principal = json.dumps(role["Properties"]["AssumeRolePolicyDocument"])
+        assert boundary == ("OfInstances" if "ec2.amazonaws" in principal else "OfFunctions"), name
+    for function in properties(template, "AWS::Lambda::Function"):
+        assert function["CodeSigningConfigArn"].endswith(":csc-01")
 
 
 def test_everything_at_rest_has_the_key_and_the_key_admits_who_needs_it(
@@ -435,6 +460,7 @@ def test_the_sample_of_the_page_is_a_fleet() -> None:
     names = {
         "self": stack,
         "vpc": vpc,
+        "boundary": _boundary(stack, "Most"),
         "workers": ec2.SecurityGroup(stack, "Workers", vpc=vpc),
         **vars(peakfleet),
     }

@@ -11,10 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import App, Stack, Validations
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
-from cdk_nag import AwsSolutionsChecks
 
 from peakfleet import (
     CapacityPool,
@@ -263,29 +260,3 @@ def test_its_template_passes_cfn_lint(blocked: Template, bought: Template, tmp_p
         file.write_text(json.dumps(template.to_json()))
         shown = run(linter, file, "--regions", "us-east-2", "--ignore-checks", "W", cwd=tmp_path)
         assert shown == ""
-
-
-LEFT_AS_IT_IS = {
-    "AwsSolutions-AS3",
-    "AwsSolutions-EC26",
-    "AwsSolutions-IAM5",
-    "AwsSolutions-L1",
-}
-"""As for every fleet: see test_nag."""
-
-
-def test_cdk_nag_finds_nothing_that_other_fleets_do_not_have(tmp_path: Path) -> None:
-    app = App(outdir=str(tmp_path), context={"aws:cdk:disable-asset-staging": True})
-    stack = Stack(app, "Media")
-    training_fleet(stack, vpc=ec2.Vpc(stack, "Network", max_azs=2), reservation=BLOCK)
-    Validations.of(stack).add_plugins(AwsSolutionsChecks(stack))
-    with pytest.raises(RuntimeError, match="ValidationFailed"):
-        app.synth()
-    report = json.loads((tmp_path / "validation-report.json").read_text())
-    found = {
-        violation["ruleName"].partition("[")[0]
-        for plugin in report["pluginReports"]
-        for violation in plugin["violations"]
-        if any("Media/Search" in at["constructPath"] for at in violation["violatingConstructs"])
-    }
-    assert found <= LEFT_AS_IT_IS

@@ -28,9 +28,15 @@ from peakfleet.alarms import events_alarm, plane_alarms, tell
 from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.events import Events
 from peakfleet.control_plane.numpy_layer import numpy_layer
-from peakfleet.control_plane.permissions import may_decide, may_read_metrics, may_roll_back
+from peakfleet.control_plane.permissions import (
+    PLANE_WILDCARDS,
+    may_decide,
+    may_read_metrics,
+    may_roll_back,
+)
 from peakfleet.control_plane.plane_function import Functions, PlaneFunction, Spread
 from peakfleet.control_plane.state import FleetState
+from peakfleet.findings import acknowledge_policies
 from peakfleet.pools import CapacityPool
 from peakfleet_planner import SpecError
 
@@ -106,8 +112,10 @@ class ControlPlane(Construct):
             self,
             "Schedules",
             assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=account),
+            permissions_boundary=self._functions.permissions_boundary,
         )
         self._encryption.grant_queues(self._schedule_role)
+        acknowledge_policies(self, self._schedule_role, PLANE_WILDCARDS)
         self._learner: PlaneFunction | None = None
         self._ledger: PlaneFunction | None = None
         self._alarms = plane_alarms(

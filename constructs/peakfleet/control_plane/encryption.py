@@ -11,6 +11,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from peakfleet.findings import acknowledge
+
 _USE = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey")
 _SERVICE_LINKED_ROLE = (
     "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling*"
@@ -72,7 +74,7 @@ class Encryption:
                 iam.ServicePrincipal("events.amazonaws.com"),
                 actions=("kms:Decrypt", "kms:GenerateDataKey*"),
             )
-        return sqs.Queue(
+        queue = sqs.Queue(
             scope,
             construct_id,
             encryption=sqs.QueueEncryption.KMS if self.queues else sqs.QueueEncryption.SQS_MANAGED,
@@ -83,6 +85,9 @@ class Encryption:
             retention_period=Duration.days(14),
             dead_letter_queue=dead_letter_queue,
         )
+        if dead_letter_queue is None:
+            acknowledge(queue, {"Serverless-SQSRedrivePolicy": "is a dead-letter queue itself"})
+        return queue
 
     def grant_queues(self, sender: iam.IGrantable) -> None:
         """Let *sender* encrypt what it puts into the fleet's queues."""

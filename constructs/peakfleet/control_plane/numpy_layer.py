@@ -21,9 +21,9 @@ VERSION = "2.5.5"
 _LAYER_ID = "PeakFleetNumpy"
 FETCH_COMMAND = "python -m peakfleet.prefetch"
 _WITHOUT_PIP = f"uv run --with pip {FETCH_COMMAND}"
-_SHA256 = "ae2b8285d0b4eed24739c3ca9ec0fa424a0247489c01e1d5fe2815a599e11d33"
+SHA256 = "ae2b8285d0b4eed24739c3ca9ec0fa424a0247489c01e1d5fe2815a599e11d33"
 _RECIPE = 1  # counts up when the layer is made of the wheel in another way
-ASSET_HASH = hashlib.sha256(f"{_SHA256} {_RECIPE}".encode()).hexdigest()
+ASSET_HASH = hashlib.sha256(f"{SHA256} {_RECIPE}".encode()).hexdigest()
 _PYTHON = "3.13"
 _PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64")
 _LEFT_OUT_FOLDERS = frozenset({"tests", "include", "__pycache__"})
@@ -78,9 +78,9 @@ def fetch(wheel: Path | None = None) -> Path:
 
 
 def _checked(wheel: Path) -> Path:
-    if hashlib.sha256(wheel.read_bytes()).hexdigest() != _SHA256:
+    if hashlib.sha256(wheel.read_bytes()).hexdigest() != SHA256:
         raise RuntimeError(
-            f"{wheel} is not the wheel of numpy {VERSION} for Lambda, whose SHA-256 is {_SHA256}: "
+            f"{wheel} is not the wheel of numpy {VERSION} for Lambda, whose SHA-256 is {SHA256}: "
             f"CPython {_PYTHON}, {_PLATFORMS[0]}"
         )
     return wheel
@@ -107,7 +107,7 @@ def _runs(path: PurePosixPath) -> bool:
 def _downloaded(folder: Path) -> Path:
     """Return the wheel; pip refuses one with another hash."""
     wanted = folder / "wanted.txt"
-    wanted.write_text(f"numpy=={VERSION} --hash=sha256:{_SHA256}\n")
+    wanted.write_text(f"numpy=={VERSION} --hash=sha256:{SHA256}\n")
     platforms = [part for platform in _PLATFORMS for part in ("--platform", platform)]
     done = subprocess.run(  # noqa: S603  the arguments are our own
         [

@@ -8,6 +8,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_iam as iam
 
+from peakfleet.findings import Wildcard
 from peakfleet.machines import launch_template_arns
 from peakfleet.pools import CapacityPool
 
@@ -18,6 +19,86 @@ _READS_TRAFFIC = (
     "elasticloadbalancing:DescribeTargetHealth",
 )
 _NEVER_CHANGED = ("LaunchConfigurationName", "MaxSize", "MinSize", "VPCZoneIdentifiers")
+_INTERFACES = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+"""What Lambda needs of EC2 to attach a function to a network."""
+
+PLANE_WILDCARDS = (
+    Wildcard(
+        resource=r"\*",
+        actions=(
+            "autoscaling:DescribeAutoScalingGroups",
+            "autoscaling:DescribeAutoScalingInstances",
+            "autoscaling:DescribeScalingActivities",
+            "autoscaling:DescribeWarmPool",
+            "cloudwatch:GetMetricData",
+            "ec2:DescribeCapacityReservations",
+            "ec2:DescribeInstances",
+            "ec2:DescribeLaunchTemplateVersions",
+            "elasticloadbalancing:DescribeListeners",
+            "xray:PutTelemetryRecords",
+            "xray:PutTraceSegments",
+        ),
+        reason="AWS knows no narrower resource for these reads, nor for traces",
+    ),
+    Wildcard(
+        resource=r"\*",
+        actions=_INTERFACES,
+        reason="Lambda attaches the function to its network; it checks without naming a resource",
+    ),
+    Wildcard(
+        resource=r".*:autoScalingGroup:\*:autoScalingGroupName/<\w+>",
+        actions=(
+            "autoscaling:LaunchInstances",
+            "autoscaling:PutWarmPool",
+            "autoscaling:ResumeProcesses",
+            "autoscaling:SetDesiredCapacity",
+            "autoscaling:SuspendProcesses",
+            "autoscaling:TerminateInstanceInAutoScalingGroup",
+            "autoscaling:UpdateAutoScalingGroup",
+        ),
+        reason="the star is the group's UUID, which only AWS knows; the name is exact",
+    ),
+    Wildcard(
+        resource=r".*:(capacity-reservation|fleet|image|instance|network-interface"
+        r"|placement-group|security-group|subnet|volume)/\*",
+        actions=(
+            "ec2:CreateFleet",
+            "ec2:CreateTags",
+            "ec2:RunInstances",
+            "ec2:TerminateInstances",
+        ),
+        reason="has no name before it is made; launch template, tag or action is given beside it",
+    ),
+    Wildcard(
+        resource=r"<\w+\.Arn>:\*",
+        actions=("lambda:InvokeFunction",),
+        reason="the versions of one function, which the CDK's scheduler target adds",
+    ),
+    Wildcard(
+        resource=r".*/gang/\*",
+        actions=("s3:PutObject",),
+        reason="what the machines of one training run are told has names of their making",
+    ),
+    Wildcard(
+        resource=r".*",
+        actions=(
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey*",
+            "kms:ReEncrypt*",
+        ),
+        reason="kinds of one action, on one key",
+    ),
+)
+"""The stars in the policies of functions and schedules."""
 
 
 def may_read_metrics() -> iam.PolicyStatement:
@@ -41,14 +122,7 @@ def may_have_network_interfaces() -> iam.PolicyStatement:
     without naming a resource.
     """
     return iam.PolicyStatement(
-        actions=[
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSubnets",
-            "ec2:UnassignPrivateIpAddresses",
-        ],
+        actions=list(_INTERFACES),
         resources=["*"],
     )
 

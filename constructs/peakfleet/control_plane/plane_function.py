@@ -19,12 +19,15 @@ from constructs import Construct
 from peakfleet._values import known_count
 from peakfleet.assets import runtime_code
 from peakfleet.control_plane.encryption import Encryption
-from peakfleet.control_plane.permissions import may_have_network_interfaces
+from peakfleet.control_plane.permissions import PLANE_WILDCARDS, may_have_network_interfaces
 from peakfleet.control_plane.spec_document import payload
+from peakfleet.findings import acknowledge, acknowledge_policies
 from peakfleet_planner import SpecError
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 ARCHITECTURE = lambda_.Architecture.ARM_64
+_AWS_KEY = "encrypted with the key that AWS manages; Encryption(logs=...) gives another"
+_TESTED = "what decides is tested on this Python, and moves to the next with a release"
 _MOST_EVENT_AGE_SECONDS = 6 * 3600  # of Lambda; EventBridge Scheduler keeps an event for a day
 
 
@@ -42,6 +45,10 @@ class Functions:
             time. Default: none, they share what the account has.
         log_retention: How long their logs are kept. Default: one month.
         tracing: Whether AWS X-Ray traces their runs. Default: no.
+        code_signing: Whose signatures their code must have. The code is an asset of the CDK, which
+            your pipeline signs before it deploys. Default: nobody's.
+        permissions_boundary: The most that the roles of the control plane may ever do. Default:
+            what their policies say.
 
     Raises:
         SpecError: Subnets or security groups are given without a network, or the concurrency is 0.
@@ -53,6 +60,8 @@ class Functions:
     reserved_concurrency: int | None = None
     log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
     tracing: bool = False
+    code_signing: lambda_.ICodeSigningConfig | None = None
+    permissions_boundary: iam.IManagedPolicy | None = None
 
     def __post_init__(self) -> None:
         """Refuse settings that no function can have."""
@@ -147,6 +156,7 @@ class PlaneFunction(Construct):
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=purpose,
+            permissions_boundary=functions.permissions_boundary,
         )
         self._allowed: dict[str, iam.PolicyStatement] = {}
         log_group.grant_write(self.role)
@@ -176,10 +186,15 @@ class PlaneFunction(Construct):
             security_groups=list(functions.security_groups) or None,
             reserved_concurrent_executions=functions.reserved_concurrency,
             tracing=lambda_.Tracing.ACTIVE if functions.tracing else None,
+            code_signing_config=functions.code_signing,
         )
         if self.function.is_bound_to_vpc:  # also by a property injector of the app
             self.role.add_to_policy(may_have_network_interfaces())
         encryption.grant_queues(self.role)
+        acknowledge_policies(self, self.role, PLANE_WILDCARDS)
+        acknowledge(self.function, _left_as_it_is(functions))
+        if encryption.logs is None:
+            acknowledge(log_group, {"CloudWatchLogGroupEncrypted": _AWS_KEY})
 
     def allow(self, *statements: iam.PolicyStatement) -> None:
         """Allow what a fleet needs, in the words that are there already where they are the same.
@@ -236,3 +251,27 @@ class PlaneFunction(Construct):
             time_window=window or scheduler.TimeWindow.off(),
             target=target,
         )
+
+
+def _left_as_it_is(functions: Functions) -> dict[str, str]:
+    reasons = {
+        "AwsSolutions-L1": _TESTED,
+        "Serverless-LambdaLatestVersion": _TESTED,
+        "Serverless-LambdaAsyncFailureDestination": (
+            "a run that failed goes to the dead-letter queue of the control plane, which an alarm "
+            "watches"
+        ),
+    }
+    if functions.reserved_concurrency is None:
+        reasons["LambdaConcurrency"] = (
+            "concurrency set aside is taken from the whole account; Functions("
+            "reserved_concurrency=...) does so"
+        )
+    if functions.vpc is None:
+        reasons["LambdaInsideVPC"] = (
+            "calls APIs of AWS and nothing in a network, so that no network can stop it; "
+            "Functions(vpc=...) attaches it"
+        )
+    if not functions.tracing:
+        reasons["Serverless-LambdaTracing"] = "costs per run; Functions(tracing=True) traces"
+    return reasons

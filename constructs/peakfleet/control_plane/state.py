@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from peakfleet.findings import acknowledge
 from peakfleet_planner import SpecError
 
 _ID = "PeakFleetState"
@@ -48,6 +49,10 @@ class FleetState(Construct):
             ),
             time_to_live_attribute="expires_at",
             removal_policy=RemovalPolicy.RETAIN,
+        )
+        acknowledge(
+            self._table,
+            {"DynamoDBInBackupPlan": "has point-in-time recovery, and fleets decide without it"},
         )
 
     @classmethod

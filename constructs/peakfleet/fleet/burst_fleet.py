@@ -134,7 +134,11 @@ class BurstFleet(FleetMetrics, Construct):
             safety_net = options.get("safety_net") or _safety_net(signals, Stack.of(self))
             self._plane = control_plane_of(self, options)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
-        self._role = instance_role(self, session_manager=options.get("session_manager", True))
+        self._role = instance_role(
+            self,
+            session_manager=options.get("session_manager", True),
+            permissions_boundary=options.get("permissions_boundary"),
+        )
         agent = define_agent(self, hooks, grantee=self._role)
         self._user_data = options.get("user_data") or (
             agent.script if agent else ec2.UserData.for_linux()

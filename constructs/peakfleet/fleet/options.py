@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 
 from peakfleet.control_plane import ControlPlane, Encryption, FleetState, Functions
@@ -38,6 +39,8 @@ class PlacementOptions(TypedDict, total=False):
         session_manager: Whether people may open a shell on the instances with Session Manager of
             AWS Systems Manager. Default: yes; nothing else of Systems Manager is allowed, and
             whoever needs more adds it to the attribute `role`.
+        permissions_boundary: The most that the instances may ever do. Default: what their policies
+            say. That of the functions is said in `Functions`.
         control_plane: What decides for it. Default: one for all fleets of the stack.
         state: What the fleets of the stack's control plane remember in. Default: one table.
         functions: How the Lambda functions of the stack's control plane run: network, concurrency,
@@ -53,6 +56,7 @@ class PlacementOptions(TypedDict, total=False):
     security_groups: Sequence[ec2.ISecurityGroup]
     metadata_hop_limit: int
     session_manager: bool
+    permissions_boundary: iam.IManagedPolicy | None
     control_plane: ControlPlane | None
     state: FleetState | None
     functions: Functions | None

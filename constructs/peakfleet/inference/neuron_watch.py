@@ -15,12 +15,25 @@ from constructs import Construct
 from peakfleet._values import known_number
 from peakfleet.alarms import Watch, alarm_of
 from peakfleet.control_plane import may_publish
+from peakfleet.findings import Wildcard, acknowledge_policies
 from peakfleet.fleet import FleetMetrics
 from peakfleet.inference.neuron_boot import neuron_namespace
 from peakfleet.signals import DemandSignal, WhenSilent
 from peakfleet_planner import SpecError
 
 _BUSY_PERCENT = 90
+_WILDCARDS = (
+    Wildcard(
+        resource=r"\*",
+        actions=("cloudwatch:PutMetricData",),
+        reason="AWS knows no resource for it; its namespace is given",
+    ),
+    Wildcard(
+        resource=r".*:autoScalingGroup:\*:autoScalingGroupName/<\w+>",
+        actions=("autoscaling:SetInstanceHealth",),
+        reason="the star is the group's UUID, which only AWS knows; the name is exact",
+    ),
+)
 
 
 def neuron_metric(
@@ -127,12 +140,13 @@ def grant_watch(
         actions=["autoscaling:SetInstanceHealth"],
         resources=[group.auto_scaling_group_arn for group in groups],
     )
-    iam.Policy(
+    policy = iam.Policy(
         scope,
         "NeuronWatch",
         roles=[role],
         statements=[may_publish(neuron_namespace(fleet)), give_up],
     )
+    acknowledge_policies(scope, policy, _WILDCARDS)
 
 
 def define_neuron_alarms(

@@ -16,6 +16,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct, IDependable
 
+from peakfleet.findings import Wildcard, acknowledge, acknowledge_policies
 from peakfleet.machines.agent import InstanceAgent
 from peakfleet.machines.hooks import Hooks
 from peakfleet.machines.user_data import AGENT_WAY_OUT
@@ -37,6 +38,35 @@ _SESSION_MANAGER = (
     "ssmmessages:OpenDataChannel",
 )
 """What Session Manager needs; AWS knows no narrower resource for it."""
+_NO_MAILS = "decision records, metrics and alarms tell of changes; a mail per instance is noise"
+_UNREAD = "the rule reads no launch template of several types; it encrypts, and wants IMDSv2"
+_INSTANCE_WILDCARDS = (
+    Wildcard(
+        resource=r"\*",
+        actions=_SESSION_MANAGER,
+        reason="AWS knows no narrower resource for Session Manager",
+    ),
+    Wildcard(
+        resource=r"\*",
+        actions=("cloudwatch:PutMetricData",),
+        reason="AWS knows no resource for it; its namespace is given",
+    ),
+    Wildcard(
+        resource=r".*:autoScalingGroup:\*:autoScalingGroupName/\*",
+        actions=(
+            "autoscaling:CompleteLifecycleAction",
+            "autoscaling:RecordLifecycleActionHeartbeat",
+            "autoscaling:SetInstanceProtection",
+        ),
+        reason="instances complete the hooks of their own fleet, which are known by its tag",
+    ),
+    Wildcard(
+        resource=r".*/peakfleet-agent-\*\.zip",
+        actions=("s3:GetObject",),
+        reason="an older launch template fetches an older agent, and nothing else",
+    ),
+)
+"""The stars in the policies of instances. Those of what a user grants are the user's."""
 _POOL_TAG = "peakfleet:pool"  # where an instance finds its pool, for what it publishes
 _TEMPLATE = "Template"
 _IMAGES: WeakKeyDictionary[Stack, dict[str, list[str]]] = WeakKeyDictionary()
@@ -127,6 +157,9 @@ def define_group(
     # What drains still calls AWS, so the way there is deleted after the group.
     group.node.add_dependency(settings.way_out)
     resource.health_check_type = Lazy.string(_HealthCheckType(resource))
+    acknowledge(group, {"AwsSolutions-AS3": _NO_MAILS})
+    if is_mixed:
+        acknowledge(group, {"AwsSolutions-EC26": _UNREAD, "EC2IMDSv2Enabled": _UNREAD})
     return group
 
 
@@ -295,17 +328,26 @@ def launch_template_arns(groups: Sequence[autoscaling.AutoScalingGroup]) -> list
     ]
 
 
-def instance_role(scope: Construct, *, session_manager: bool) -> iam.Role:
+def instance_role(
+    scope: Construct, *, session_manager: bool, permissions_boundary: iam.IManagedPolicy | None
+) -> iam.Role:
     """Define what the instances of a fleet run as.
 
     Args:
         scope: Where to define it.
         session_manager: Whether people may reach them with Session Manager. AWS's own policy for
             that also lets instances read every parameter of the account.
+        permissions_boundary: The most that they may ever do. None: what their policies say.
     """
-    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
+    role = iam.Role(
+        scope,
+        "Role",
+        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+        permissions_boundary=permissions_boundary,
+    )
     if session_manager:
         role.add_to_policy(iam.PolicyStatement(actions=list(_SESSION_MANAGER), resources=["*"]))
+    acknowledge_policies(scope, role, _INSTANCE_WILDCARDS)
     return role
 
 

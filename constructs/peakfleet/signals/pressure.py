@@ -8,6 +8,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from peakfleet.findings import acknowledge
 from peakfleet.signals.demand_signal import DemandSignal
 from peakfleet_planner import Metric, RateSignal, SpecError
 
@@ -69,6 +70,10 @@ class PressureAlarm(Construct):
             threshold=0,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        acknowledge(
+            self._alarm,
+            {"CloudWatchAlarmAction": "a rule of EventBridge hears of it; nobody need be told"},
         )
 
     @staticmethod

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from peakfleet._values import check_prefix
+from peakfleet.findings import Wildcard
+
+_MACHINES = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +44,22 @@ class Checkpoints:
         self._grant_list(grantee, keys)
         iam.Grant.add_to_principal(
             grantee=grantee,
-            actions=[
-                "s3:AbortMultipartUpload",
-                "s3:DeleteObject",
-                "s3:GetObject",
-                "s3:PutObject",
-            ],
+            actions=list(_MACHINES),
             resource_arns=[self.bucket.arn_for_objects(keys)],
         )
         if self.bucket.encryption_key:
             self.bucket.encryption_key.grant_encrypt_decrypt(grantee)
+
+    @property
+    def wildcards(self) -> tuple[Wildcard, ...]:
+        """The stars in what machines are granted."""
+        return (
+            Wildcard(
+                resource=rf".*/{re.escape(self.prefix)}/\*",
+                actions=_MACHINES,
+                reason="the checkpoints of one training run have names of the program's making",
+            ),
+        )
 
     def grant_ticks(self, grantee: iam.IGrantable) -> None:
         """Let a gang's ticks see what the machines say, and tell them who they are."""

@@ -9,6 +9,7 @@ from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from peakfleet.findings import acknowledge
 from peakfleet.machines import GroupSettings, define_group, selected_subnets
 from peakfleet.pools import CapacityPool, check_capacity_block, check_chips, check_efa, check_gang
 from peakfleet.training.capacity_block import CapacityBlock, OffPeak
@@ -17,6 +18,7 @@ from peakfleet_planner import SpecError
 
 _DUMMY_VPC = "vpc-12345"
 """What `Vpc.from_lookup` is until the CDK's command line has looked it up."""
+_ADAPTERS = "adapters need all traffic among the machines of one gang, and from nobody else"
 _TRAINING_CHIPS = (Chip.TRAINIUM1, Chip.TRAINIUM2)
 
 
@@ -139,7 +141,12 @@ def open_to_itself(scope: Construct, group: ec2.ISecurityGroup) -> None:
     every address, but the traffic of the adapters has no addresses: only a rule that names the
     group lets it through.
     """
+    before = set(group.node.children)
     group.add_ingress_rule(group, ec2.Port.all_traffic(), "Adapters of the gang")
+    for rule in set(group.node.children) - before:
+        acknowledge(
+            rule, dict.fromkeys(("EC2RestrictedCommonPorts", "EC2RestrictedSSH"), _ADAPTERS)
+        )
     ec2.CfnSecurityGroupEgress(
         scope,
         "ToItself",

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from peakfleet._values import check_path, seconds
 from peakfleet.control_plane import ControlPlane, Encryption, SpecDocument
+from peakfleet.findings import acknowledge_policies
 from peakfleet.fleet import (
     AtSynth,
     FleetMetrics,
@@ -140,8 +141,13 @@ class TrainingFleet(FleetMetrics, Construct):
                 checkpoint_seconds=hooks.drain.at_most_seconds,
                 adapters=adapters,
             )
-        self._role = instance_role(self, session_manager=options.get("session_manager", True))
+        self._role = instance_role(
+            self,
+            session_manager=options.get("session_manager", True),
+            permissions_boundary=options.get("permissions_boundary"),
+        )
         checkpoints.grant_machines(self._role)
+        acknowledge_policies(self, self._role, checkpoints.wildcards)
         self._security_groups = security_groups_of(
             self,
             vpc,

@@ -10,7 +10,7 @@ from peakfleet_demo.scenarios.environment import Environment
 from peakfleet_demo.scenarios.measurements import Measurements
 
 FleetKind = Literal[
-    "workers", "requests", "queue", "ranking", "hybrid", "training", "training-in-block"
+    "workers", "reported", "requests", "queue", "ranking", "hybrid", "training", "training-in-block"
 ]
 """Value of the context `fleet` of the app in `examples/faults`."""
 Demand = Callable[[int], float]

@@ -20,6 +20,7 @@ from peakfleet_demo.scenarios import (
     inference,
     inputs,
     launches,
+    matrix,
     no_capacity,
     queues,
     spot,
@@ -48,6 +49,7 @@ CATALOGUE: Final[Mapping[str, Scenario]] = {
         hybrid,
         inference,
         training,
+        matrix,
     )
     for scenario in module.SCENARIOS
 }
