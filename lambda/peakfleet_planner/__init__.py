@@ -27,6 +27,7 @@ from peakfleet_planner.plan import (
     Reason,
     SignalState,
     SignalView,
+    SpendView,
 )
 from peakfleet_planner.pool_plan import heights
 from peakfleet_planner.pools import foreign_sizes, settled
@@ -46,8 +47,12 @@ from peakfleet_planner.snapshot import (
     OutageCause,
     PoolReading,
     RolledBack,
+    SharedSpend,
     SignalMemory,
     Snapshot,
+    SpendClaim,
+    SpendOverride,
+    Spent,
     booting_since,
 )
 from peakfleet_planner.spec import (
@@ -69,6 +74,7 @@ from peakfleet_planner.spec import (
     ServiceLevelSpec,
     Signal,
     SilenceRule,
+    SpendLimitSpec,
     TrafficSpec,
     WarmSpec,
     WhenSilent,
@@ -114,6 +120,7 @@ __all__ = [
     "ReportedBaseline",
     "RolledBack",
     "ServiceLevelSpec",
+    "SharedSpend",
     "Signal",
     "SignalMemory",
     "SignalState",
@@ -121,6 +128,11 @@ __all__ = [
     "SilenceRule",
     "Snapshot",
     "SpecError",
+    "SpendClaim",
+    "SpendLimitSpec",
+    "SpendOverride",
+    "SpendView",
+    "Spent",
     "TrafficSpec",
     "WarmSpec",
     "WhenSilent",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from peakfleet_planner.allocation import size
+from peakfleet_planner.allocation import frozen_spend, size
 from peakfleet_planner.demand import SignalDemand, UsableBaseline, usable_baseline
 from peakfleet_planner.plan import BaselineState, Plan, Reason, SignalState
 from peakfleet_planner.pool_plan import (
@@ -87,11 +88,15 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     reasons: tuple[Reason, ...]
     if frozen:
         pools, reasons = unchanged(standing, snapshot), (frozen,)
+        spend = frozen_spend(spec, snapshot, standing)
     else:
         doubts = _doubts(spec, snapshot, demands, baseline)
         sizing = size(spec, snapshot, need, standing, doubts, serving_units=serving_units)
         measured = (Reason.MEASURED_UNITS,) if measured_units else ()
         reasons = (*sizing.reasons, *measured)
+        spend = sizing.spend
+        if Reason.SPEND_LIMIT in reasons:  # nothing boots only to wait
+            need = replace(need, warm_units=None)
         pools = pool_plans(
             standing,
             sizing.sizes,
@@ -126,6 +131,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         measured_units=measured_units,
         service=service,
         missing=tuple(outage for one in standing for outage in one.missing),
+        spend=spend,
     )
 
 

@@ -58,6 +58,12 @@ class Reason(StrEnum):
         "capacity that was asked for never came, so its pool is left alone",
     )
     PROCESS_SUSPENDED = "process-suspended", "somebody has suspended processes of a group"
+    SPEND_LIMIT = "spend-limit", "a spend limit allows no more, so no more is added"
+    SPEND_ASSUMED = (
+        "spend-assumed",
+        "what was spent this month is not known, so the limit's own pace is assumed",
+    )
+    SPEND_OVERRIDDEN = "spend-overridden", "a human has lifted the spend limit for a while"
 
 
 class SignalState(StrEnum):
@@ -155,6 +161,31 @@ class PoolPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpendView:
+    """What a fleet with a spend limit costs, and may cost, in dollars an hour.
+
+    Args:
+        usd_per_hour: What runs, boots or drains, with all that this decision adds.
+        allowed_usd_per_hour: What the tightest limit allows.
+        wanted_usd_per_hour: What it would cost without a limit.
+        refused_units: Units that a limit has refused. Default: none.
+        used_share: How much of the tightest limit is used: 1 is all of it.
+        limit: Which one that is, in words.
+        spent_usd: What was spent this month; None if no limit is by the month.
+        overridden_by: Whoever has lifted the limits. Default: nobody.
+    """
+
+    usd_per_hour: float
+    allowed_usd_per_hour: float
+    wanted_usd_per_hour: float
+    used_share: float
+    limit: str
+    refused_units: float = 0.0
+    spent_usd: float | None = None
+    overridden_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Document):
     """The sizes of all pools, and why. All quantities but capacities are units.
 
@@ -184,6 +215,7 @@ class Plan(Document):
             declared, because it was measured. Default: none.
         service: How the share of the burst that may be missed is kept. Default: none is asked for.
         missing: Capacity that was asked for and never came, to be remembered. Default: none.
+        spend: What it costs and may cost; None without a spend limit.
     """
 
     document_name: ClassVar[str] = "plan"
@@ -207,6 +239,7 @@ class Plan(Document):
     measured_units: Mapping[str, float] = field(default_factory=dict)
     service: Service | None = None
     missing: tuple[Outage, ...] = ()
+    spend: SpendView | None = None
 
     @property
     def unserved_units(self) -> float:
@@ -246,7 +279,7 @@ class Plan(Document):
             f"demand {self.demand_units:.1f} ({foreseen} {self.ahead_units:.1f}), "
             f"{self.baseline_state} baseline {self.baseline_units:.1f}: "
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
-            f"{why}{filling}{counted}{back}{stopped}{_kept(self.service)}"
+            f"{why}{filling}{counted}{back}{stopped}{_kept(self.service)}{_spends(self.spend)}"
         )
 
 
@@ -257,6 +290,16 @@ def _kept(service: Service | None) -> str:
         f", of the burst {service.asked:.3g} may be missed and {service.got:.3g} was, so a missed "
         f"unit-minute counts for {service.unserved_cost:.3g} minutes of capacity"
     )
+
+
+def _spends(spend: SpendView | None) -> str:
+    if spend is None:
+        return ""
+    refused = f", which refused {spend.refused_units:.4g} units" * bool(spend.refused_units)
+    words = f", {spend.usd_per_hour:.4g} USD an hour of {spend.allowed_usd_per_hour:.4g} that "
+    if spend.overridden_by is not None:
+        return f", {spend.usd_per_hour:.4g} USD an hour, as {spend.overridden_by} allows"
+    return f"{words}{spend.limit} allows{refused}"
 
 
 def _move(pool: PoolPlan) -> str:

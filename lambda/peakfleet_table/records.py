@@ -18,7 +18,9 @@ The table has the partition key `fleet` (S), the sort key `item` (S) and the tim
 | `OUTAGE#<pool>#<purchase>#<zone>#<type>` | capacity that could not be had | both |
 | `READY#<pool>` | measured boots, and launches that are new | an event |
 | `ROLLBACK#<pool>` | a launch template version that was given up | a tick |
+| `SHARED` | of a shared spend limit, not of a fleet: what each fleet has claimed | a tick |
 | `SIZE#<pool>` | a size that somebody else has set | a tick |
+| `SPEND` | a human's leave to spend more | the command |
 | `STRIKES#<pool>` | launches in a row that never served | an event |
 | `TICK` | the newest tick that has decided, also if it changed nothing | a tick |
 | `UNITS#<pool>` | units that were measured | the ledger |
@@ -53,7 +55,11 @@ from peakfleet_planner import (
     OutageCause,
     Plan,
     RolledBack,
+    SharedSpend,
     SignalMemory,
+    SpendClaim,
+    SpendOverride,
+    Spent,
     read_model,
 )
 from peakfleet_planner.codec import from_document, to_document
@@ -81,6 +87,8 @@ T = TypeVar("T")
 
 FIRST_READ = "DRAIN#"
 HOUR_SECONDS, DAY_SECONDS = 3600, 24 * 3600
+SHARED_LIMIT = "spend-limit/"
+"""What the partition of a shared spend limit begins with, where a fleet has its name."""
 FOR_EVER_SECONDS = 10 * 365 * DAY_SECONDS
 SIZE_KEPT_SECONDS: Final = {"take-back": DAY_SECONDS, "yield": FOR_EVER_SECONDS}
 """A fleet that yields does so until somebody gives the size back."""
@@ -105,6 +113,11 @@ def _json(read: Callable[[Any], T], write: Callable[[T], Any]) -> Form[T]:
         return {"S": json.dumps(write(value), separators=(",", ":"), allow_nan=False)}
 
     return Form(_write, _read)
+
+
+def _document(cls: type[T]) -> Form[T]:
+    """Return the form of a dataclass as a JSON document."""
+    return _json(lambda document: from_document(cls, document), to_document)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +286,7 @@ class NewestTick:
         troubles: What troubles the fleet, by the names of the metrics that count it. Default: it
             has not said.
         retired: Instances that still run or drain in each pool that leaves the fleet.
+        spent: What the fleet has spent this month. Default: nothing limits that.
     """
 
     tick: int
@@ -283,6 +297,7 @@ class NewestTick:
     spot: tuple[str, ...] | None = None
     troubles: tuple[str, ...] | None = None
     retired: Mapping[str, int] = field(default_factory=dict)
+    spent: Spent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,6 +351,22 @@ HOLDS: Final[Kind[Hold]] = Kind(
         "until": Attribute("until_epoch_seconds", INTEGER),
     },
     kept_until=lambda hold: hold.until_epoch_seconds,
+)
+SPEND_OVERRIDES: Final[Kind[SpendOverride]] = Kind(
+    prefix="SPEND",
+    value=SpendOverride,
+    attributes=HOLDS.attributes,
+    kept_until=lambda override: override.until_epoch_seconds,
+)
+SHARED_SPENDS: Final[Kind[SharedSpend]] = Kind(
+    prefix="SHARED",
+    value=SharedSpend,
+    attributes={
+        "claims": Attribute("claims", by_name(_document(SpendClaim))),
+        "version": Attribute("version", COUNT),
+        "since": Attribute("since_epoch_seconds", INTEGER, optional=True),
+        "unknown": Attribute("unknown_usd", NUMBER, optional=True),
+    },
 )
 LATESTS: Final[Kind[Latest]] = Kind(
     prefix="LATEST",
@@ -497,9 +528,6 @@ DAYS: Final[Kind[PoolDay]] = Kind(
         datetime.fromisoformat(day.date).replace(tzinfo=UTC).timestamp() + 400 * DAY_SECONDS
     ),
 )
-_SIGNAL: Final[Form[SignalMemory]] = _json(
-    lambda document: from_document(SignalMemory, document), to_document
-)
 TICKS: Final[Kind[NewestTick]] = Kind(
     prefix="TICK",
     value=NewestTick,
@@ -507,11 +535,12 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "tick": Attribute("tick", INTEGER),
         "unmet_since": Attribute("unmet_since", by_name(INTEGER), optional=True),
         "halted": Attribute("halted", several(TEXT), optional=True),
-        "signals": Attribute("signals", by_name(_SIGNAL), optional=True),
+        "signals": Attribute("signals", by_name(_document(SignalMemory)), optional=True),
         "groups": Attribute("groups", several(TEXT), optional=True),
         "spot": Attribute("spot", several(TEXT), optional=True),
         "troubles": Attribute("troubles", several(TEXT), optional=True),
         "retired": Attribute("retired", by_name(COUNT), optional=True),
+        "spent": Attribute("spent", _document(Spent), optional=True),
     },
 )
 GANGS: Final[Kind[Gang]] = Kind(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from peakfleet_handlers.state.claim import Claim, later_tick_wins
-from peakfleet_handlers.state.table import ALWAYS, Only, Recorded, StateTable
+from peakfleet_handlers.state.table import ALWAYS, Only, Recorded, StateTable, Write
 from peakfleet_planner import DemandModel, Memory, Plan
 from peakfleet_table import (
     BOOTS,
@@ -22,6 +22,7 @@ from peakfleet_table import (
     OUTAGES,
     ROLLBACKS,
     SIZES,
+    SPEND_OVERRIDES,
     TICKS,
     UNITS,
     DamagedRecordError,
@@ -66,7 +67,12 @@ def read_known(table: StateTable | None, *, now_epoch_seconds: int) -> Known:
     newest = _readable(TICKS, found, table)
     memory = memory_of(items, now_epoch_seconds, table)
     if memory is not None and newest is not None:
-        memory = replace(memory, unmet_since=newest.unmet_since, signals=newest.signals)
+        memory = replace(
+            memory,
+            unmet_since=newest.unmet_since,
+            signals=newest.signals,
+            spent=newest.spent,
+        )
     is_sure = found is None or newest is not None
     return Known(memory=memory, claim=Claim(leaves=this, newest=newest, is_sure=is_sure))
 
@@ -116,10 +122,18 @@ def memory_of(items: tuple[Item, ...], now_epoch_seconds: int, table: StateTable
         launches=every(LAUNCHES),
         units={one.pool: one.measured for one in every(UNITS)},
         rolled_back={one.pool: one for one in every(ROLLBACKS)},
+        spend_override=_readable(SPEND_OVERRIDES, by_key.get(SPEND_OVERRIDES.prefix), table),
     )
 
 
-def record_change(table: StateTable | None, latest: Latest, plan: Plan, claim: Claim) -> Recorded:
+def record_change(
+    table: StateTable | None,
+    latest: Latest,
+    plan: Plan,
+    claim: Claim,
+    *,
+    shared: tuple[Write, ...] = (),
+) -> Recorded:
     """Record what is about to be done; this is the lease, so it comes before doing it.
 
     Args:
@@ -127,10 +141,12 @@ def record_change(table: StateTable | None, latest: Latest, plan: Plan, claim: C
         latest: The sizes after the change.
         plan: What was decided.
         claim: The claim to act.
+        shared: What is written with it, of what fleets share. Default: nothing.
 
     Returns:
         Whether this tick may act: not if it is stale, because another one has decided since this
-        one read what it knows, or one as late has acted.
+        one read what it knows, or one as late has acted; not yet if what fleets share is
+        contested.
     """
     if table is None:
         return Recorded.NOT_KEPT
@@ -139,6 +155,7 @@ def record_change(table: StateTable | None, latest: Latest, plan: Plan, claim: C
         ("Put", {"Item": LATESTS.item(table.fleet, latest)}, later_tick_wins(latest.tick)),
         ("Put", {"Item": _decision(table, latest.tick, plan)}, ALWAYS),
         ("Put", {"Item": claimed}, only),
+        shared=shared,
     )
 
 

@@ -24,9 +24,11 @@ from peakfleet_handlers.state import (
     Known,
     Recorded,
     StateTable,
+    Write,
     confirm_change,
     plan_text,
     record_change,
+    shared_writes,
 )
 from peakfleet_handlers.tick.findings import keep_findings, spot_instances
 from peakfleet_handlers.tick.metrics import metrics_of, troubles
@@ -43,6 +45,7 @@ from peakfleet_planner import (
     pursue,
     remember_signals,
 )
+from peakfleet_planner.allocation import spend_claims, spent_after
 from peakfleet_planner.pools import remembered, unmet_since
 from peakfleet_table import Latest
 
@@ -117,6 +120,7 @@ def act(
         groups=tuple(pool.group for pool in spec.pools),
         spot=spot_instances(spec, snapshot),
         troubles=troubles(metrics_of(plan, calls)),
+        spent=spent_after(spec, snapshot, plan.spend),
         retired=_retired(spec, snapshot),
     )
     before = known.memory.launches if known.memory else ()
@@ -147,16 +151,24 @@ class _Act:
     def run(self, plan: Plan) -> Applied:
         if self.claim.is_stale:
             return Applied(plan=plan, recorded=Recorded.STALE)
+        claims = spend_claims(self.spec, self.snapshot, plan.spend)
+        shared = shared_writes(claims)
         directs = self.spec.traffic is not None and plan.cloud_weight is not None
         listener = self._listener() if directs else None
         moves = _moves(listener, plan)
         recorded = None
         if moves or self._changes(plan):
-            recorded = self._recorded(plan, moves=moves)
-        elif self.claim.take(self.table) is Recorded.STALE:
-            recorded = Recorded.STALE
-        if recorded is Recorded.STALE:
+            recorded = self._recorded(plan, moves=moves, shared=shared)
+        else:
+            taken = self.claim.take(self.table, shared=shared)
+            recorded = taken if taken in (Recorded.STALE, Recorded.CONTESTED) else None
+        if recorded is Recorded.LOST and claims:  # nothing is drawn on what could not be claimed
+            recorded = Recorded.CONTESTED
+        if recorded in (Recorded.STALE, Recorded.CONTESTED):
             return Applied(plan=plan, recorded=recorded)
+        if self.snapshot.shared_spend and plan.spend:
+            bound = plan.spend.usd_per_hour
+            self.snapshot = replace(self.snapshot, claimed_usd_per_hour=bound)
         launcher = Launcher(
             fleet=self.spec.fleet,
             tick=self.snapshot.now_epoch_seconds,
@@ -221,7 +233,7 @@ class _Act:
             )
         )
 
-    def _recorded(self, plan: Plan, *, moves: bool) -> Recorded:
+    def _recorded(self, plan: Plan, *, moves: bool, shared: tuple[Write, ...]) -> Recorded:
         memory = self.snapshot.memory or Memory()
         alone = self._left_alone(plan)
         seen = {
@@ -239,7 +251,7 @@ class _Act:
             cloud_weight=None if moves else memory.cloud_weight,
             plan=plan_text(plan),
         )
-        return record_change(self.table, latest, plan, self.claim)
+        return record_change(self.table, latest, plan, self.claim, shared=shared)
 
     def _remembered(self, plan: Plan) -> dict[str, int]:
         """Return what the fleet asks for; a size that somebody else has set does not become it."""

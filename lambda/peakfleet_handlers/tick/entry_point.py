@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from peakfleet_handlers import aws
 from peakfleet_handlers.aws import Calls, Deadline
 from peakfleet_handlers.schedule_payload import read_event
-from peakfleet_handlers.state import StateTable, read_known
+from peakfleet_handlers.state import (
+    Recorded,
+    StateTable,
+    read_known,
+    read_shared,
+    with_rebuilt_spend,
+)
 from peakfleet_handlers.tick.act import act
 from peakfleet_handlers.tick.observe import observe
 from peakfleet_handlers.tick.report import report
 from peakfleet_planner import decide
+
+TRIES: Final = 5
+"""How often a tick decides anew because another fleet has claimed of a shared limit meanwhile."""
 
 
 def handler(event: object, context: object = None) -> dict[str, Any]:
@@ -40,9 +50,15 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
     calls = Calls(deadline=deadline)
     table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
     known = read_known(table, now_epoch_seconds=now)
+    known = with_rebuilt_spend(spec, known, table, now_epoch_seconds=now)
     snapshot = observe(spec, now, known, clients=clients, calls=calls)
-    plan = decide(spec, snapshot)
-    applied = act(spec, snapshot, plan, known, clients=clients, calls=calls)
+    for left in reversed(range(TRIES)):
+        # Whoever was outrun each time draws nothing more on what is shared.
+        shared = read_shared(spec, table) if left else {}
+        snapshot = replace(snapshot, shared_spend=shared)
+        applied = act(spec, snapshot, decide(spec, snapshot), known, clients=clients, calls=calls)
+        if applied.recorded is not Recorded.CONTESTED:
+            break
     report(spec, snapshot, applied, calls)
     return {
         **applied.plan.to_json(),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from peakfleet_handlers.aws import Calls
-from peakfleet_planner import BaselineState, OutageCause, Plan, Reason, SignalState
+from peakfleet_planner import BaselineState, OutageCause, Plan, Reason, SignalState, SpendView
 from peakfleet_planner.spec import TROUBLES
 
 BROKEN = (OutageCause.BAD_TEMPLATE, OutageCause.NEVER_READY, OutageCause.NOT_AUTHORISED)
 """Outages that do not end by themselves."""
+
+NEAR = 0.8
+"""Share of a spend limit from which somebody is told."""
 
 
 def metrics_of(plan: Plan, calls: Calls) -> dict[str, float]:
@@ -43,6 +46,19 @@ def metrics_of(plan: Plan, calls: Calls) -> dict[str, float]:
         "StuckDrains": plan.stuck_drains,
         "IdleProtected": plan.idle_protected,
         "FailedCalls": len(calls.failed),
+        **_spend(plan.spend),
+    }
+
+
+def _spend(spend: SpendView | None) -> dict[str, float]:
+    if spend is None:
+        return {"SpendNear": 0, "SpendReached": 0}
+    reached = spend.refused_units > 0 or spend.used_share >= 1
+    return {
+        "SpendUsdPerHour": spend.usd_per_hour,
+        "SpendRefusedUnits": spend.refused_units,
+        "SpendNear": spend.used_share >= NEAR and not reached,
+        "SpendReached": reached,
     }
 
 

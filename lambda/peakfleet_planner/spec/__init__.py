@@ -6,6 +6,7 @@ In: the JSON document that was written at synth. Out: `FleetSpec`. Read `fleet` 
 - `signals` over `metrics` and `arithmetic`: what demand is read from;
 - `baseline`: what the company's own side carries;
 - `known_peaks`: the calendar;
+- `spend`: what it may cost;
 - `published`: which metrics there are of it.
 """
 
@@ -43,3 +44,4 @@ from peakfleet_planner.spec.signals import (
     WhenSilent,
     finish_within_seconds,
 )
+from peakfleet_planner.spec.spend import PRIORITIES, Priority, SpendLimitSpec

@@ -28,10 +28,12 @@ TROUBLES: Final = {
     "HeldUnservedUnits": CAPACITY_TROUBLE,
     "IdleUnits": CAPACITY_TROUBLE,
     "StuckDrains": CAPACITY_TROUBLE,
+    "SpendReached": CAPACITY_TROUBLE,
     "AtMaximum": LASTING_TROUBLE,
     "BaselineUnknown": LASTING_TROUBLE,
     "ProcessesSuspended": LASTING_TROUBLE,
     "StaleSignals": LASTING_TROUBLE,
+    "SpendNear": LASTING_TROUBLE,
 }
 """Each trouble that a tick counts, and the metric that sums up those that an alarm treats alike.
 
@@ -56,6 +58,7 @@ _SPARSE: Final = frozenset(
         "CoveredUnits",
         "IdleProtected",
         "MissingUnits",
+        "SpendRefusedUnits",
         "UnservedUnits",
         POOL_TROUBLE,
         CAPACITY_TROUBLE,
