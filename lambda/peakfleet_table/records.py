@@ -8,6 +8,7 @@ The table has the partition key `fleet` (S), the sort key `item` (S) and the tim
 |---|---|---|
 | `ASKED` | when a tick was last asked for out of turn | an event |
 | `DAY#<ISO-8601 date>#<pool>` | what a pool did for its money | the ledger |
+| `DECIDED#<ISO-8601 hour>` | the last decision of an hour | a tick |
 | `DECISION#<ISO-8601 tick time>` | a decision that changed something | a tick |
 | `DRAIN#<instance id>` | it finishes its work before it leaves | an event |
 | `GANG` | the formation of a training group | a tick |
@@ -69,6 +70,7 @@ from peakfleet_planner.snapshot import MOST_BOOTS
 from peakfleet_table.forms import (
     BYTES,
     COUNT,
+    FLAG,
     INTEGER,
     NUMBER,
     STEPS,
@@ -96,6 +98,9 @@ NOTICE_KEPT_SECONDS: Final = {"interruption": 900, "rebalance": HOUR_SECONDS}
 READY_KEPT_SECONDS = 14 * DAY_SECONDS
 STRIKES_KEPT_SECONDS = 6 * HOUR_SECONDS
 UNITS_KEPT_SECONDS = 7 * DAY_SECONDS
+DECISION_KEPT_SECONDS = 14 * DAY_SECONDS
+HOUR_KEPT_SECONDS = 396 * DAY_SECONDS
+"""The last decision of each hour is kept for 13 months, so that a year can be compared."""
 _ANY = "*"
 
 
@@ -133,6 +138,7 @@ class Latest:
         heights: How large each pool was lately, where what is scaled in goes to the warm pool.
         cloud_weight: Share of the traffic that the fleet gets, of 999; None if it is unknown.
         plan: What was decided, as a JSON document.
+        shadow: True if nothing was done: the sizes are those that the groups would have.
     """
 
     tick: int = 0
@@ -143,6 +149,7 @@ class Latest:
     heights: Mapping[str, Heights] = field(default_factory=dict)
     cloud_weight: int | None = None
     plan: str = "{}"
+    shadow: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,10 +159,15 @@ class Decision:
     Args:
         tick: When it was decided, in epoch seconds.
         plan: What was decided.
+        actual: What the groups were asked to run at that time, by pool, where the decision was in
+            shadow; None where it was acted on.
+        actual_units: What they served then.
     """
 
     tick: int
     plan: Plan
+    actual: Mapping[str, int] | None = None
+    actual_units: float | None = None
 
     @property
     def time(self) -> str:
@@ -287,6 +299,7 @@ class NewestTick:
             has not said.
         retired: Instances that still run or drain in each pool that leaves the fleet.
         spent: What the fleet has spent this month. Default: nothing limits that.
+        shadow: True if it did nothing but decide.
     """
 
     tick: int
@@ -298,6 +311,7 @@ class NewestTick:
     troubles: tuple[str, ...] | None = None
     retired: Mapping[str, int] = field(default_factory=dict)
     spent: Spent | None = None
+    shadow: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,6 +394,7 @@ LATESTS: Final[Kind[Latest]] = Kind(
         "heights": Attribute("heights", by_name(STEPS), optional=True),
         "cloud_weight": Attribute("cloud_weight", COUNT, optional=True),
         "plan": Attribute("plan", TEXT),
+        "shadow": Attribute("shadow", FLAG, optional=True),
     },
 )
 DECISIONS: Final[Kind[Decision]] = Kind(
@@ -388,9 +403,18 @@ DECISIONS: Final[Kind[Decision]] = Kind(
     attributes={
         "tick": Attribute("tick", INTEGER),
         "plan": Attribute("plan", _json(Plan.from_json, Plan.to_json)),
+        "actual": Attribute("actual", by_name(COUNT), optional=True),
+        "actual_units": Attribute("actual_units", NUMBER, optional=True),
     },
     name=lambda decision: decision.time,
-    kept_until=lambda decision: decision.tick + 30 * DAY_SECONDS,
+    kept_until=lambda decision: decision.tick + DECISION_KEPT_SECONDS,
+)
+HOURS: Final[Kind[Decision]] = Kind(
+    prefix="DECIDED#",
+    value=Decision,
+    attributes=DECISIONS.attributes,
+    name=lambda decision: decision.time[: len("2026-01-31T23")],
+    kept_until=lambda decision: decision.tick + HOUR_KEPT_SECONDS,
 )
 MODELS: Final[Kind[PackedModel]] = Kind(
     prefix="MODEL",
@@ -541,6 +565,7 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "troubles": Attribute("troubles", several(TEXT), optional=True),
         "retired": Attribute("retired", by_name(COUNT), optional=True),
         "spent": Attribute("spent", _document(Spent), optional=True),
+        "shadow": Attribute("shadow", FLAG, optional=True),
     },
 )
 GANGS: Final[Kind[Gang]] = Kind(

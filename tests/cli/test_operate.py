@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from peakfleet_cli.main import app
-from peakfleet_planner import Plan, PoolPlan, Reason, SignalState, SignalView
+from peakfleet_planner import Plan, PoolPlan, Reason, SignalState, SignalView, SpendLimitSpec
 from tests.cli.deployed import FLEET, TABLE, account, deploy, fleet_spec
 
 if TYPE_CHECKING:
@@ -230,3 +231,38 @@ def test_a_table_of_somebody_else_is_refused(table: Table) -> None:
 
     assert result.exit_code == 1
     assert "is no state table of peakfleet" in result.output
+
+
+def test_a_spend_limit_is_lifted_with_owner_reason_and_end_and_put_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with account(monkeypatch):
+        spec = fleet_spec()
+        pools = tuple(replace(pool, usd_per_capacity_hour=1.0) for pool in spec.pools)
+        limits = (SpendLimitSpec(usd_per_hour=3),)
+        deploy(replace(spec, pools=pools, spend_limits=limits))
+        said = run("spend-override", FLEET, "--owner", "ana", "--reason", "launch", "--until", "2h")
+        assert said.exit_code == 0, said.output
+        table = boto3.resource("dynamodb").Table(TABLE)
+        item = table.get_item(Key={"fleet": FLEET, "item": "SPEND"})["Item"]
+        assert (item["owner"], item["reason"]) == ("ana", "launch")
+        ended = run("spend-override", FLEET, "--end")
+        assert "ana had lifted them (launch)" in ended.output
+        assert "nothing was changed" in run("spend-override", FLEET, "--end").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--until", "2h"], "must say why"),
+        (["--reason", "launch"], "must say until when"),
+        (["--reason", "launch", "--until", "2h"], "has no spend limit"),
+    ],
+)
+def test_nothing_is_lifted_without_reason_end_or_limit(
+    table: Table, arguments: list[str], message: str
+) -> None:
+    result = run("spend-override", FLEET, *arguments)
+    assert result.exit_code != 0
+    assert message in str(result.exception or "") + result.output
+    assert "Item" not in table.get_item(Key={"fleet": FLEET, "item": "SPEND"})

@@ -311,11 +311,6 @@ class FakeAws(Paged):
         self.table[_key(asked["Item"])] = asked["Item"]
         return {}
 
-    def get_item(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
-        self._called("GetItem", asked["Key"]["item"]["S"], asked)
-        found = self.table.get(_key(asked["Key"]))
-        return {} if found is None else {"Item": found}
-
     def describe_listeners(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         self._called("DescribeListeners", "", asked)
         groups = [{"TargetGroupArn": arn, "Weight": one} for arn, one in self.weights.items()]

@@ -98,7 +98,14 @@ def peakfleet(
 
 
 _OPERATE, _BEFORE, _TRY = "Fleets that run", "Before a deployment", "Without an AWS account"
-for command in (operate.status, operate.explain, operate.hold, operate.resume, operate.release):
+for command in (
+    operate.status,
+    operate.explain,
+    operate.hold,
+    operate.resume,
+    operate.release,
+    operate.spend_override,
+):
     app.command(rich_help_panel=_OPERATE)(command)
 app.command(rich_help_panel=_OPERATE)(efficiency)
 app.command(rich_help_panel=_OPERATE)(record)

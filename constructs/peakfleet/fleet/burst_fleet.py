@@ -54,6 +54,7 @@ from peakfleet.policy import (
     Drain,
     Foresight,
     Metrics,
+    Mode,
     OtherWriter,
     Pace,
     Readiness,
@@ -261,6 +262,8 @@ class BurstFleet(FleetMetrics, Construct):
             broken_image=(options.get("broken_image") or BrokenImage.take_out()).mode,
             queues_share_workers=self._queues_share_workers,
             metrics=self._detail,
+            spend_limits=tuple(limit.spec for limit in options.get("spend_limits", ())),
+            mode=(options.get("mode") or Mode.active()).name,
         )
 
     def metric(

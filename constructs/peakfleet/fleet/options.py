@@ -15,11 +15,13 @@ from peakfleet.policy import (
     Foresight,
     KnownPeak,
     Metrics,
+    Mode,
     OtherWriter,
     Pace,
     Readiness,
     SafetyNet,
     ServiceLevel,
+    SpendLimit,
 )
 from peakfleet.pools import EfficiencyLedger
 from peakfleet.signals import Baseline
@@ -82,6 +84,9 @@ class FleetOptions(PlacementOptions, total=False):
         broken_image: What becomes of a launch template that does not work. Default:
             `BrokenImage.take_out()`.
         metrics: How much it publishes in CloudWatch. Default: `Metrics.essential()`.
+        spend_limits: What it may cost: one limit of its own, and those that it shares. Default: no
+            limit but the pools' maxima.
+        mode: Whether it acts on what it decides. Default: `Mode.active()`.
         efficiency: Whether it measures what each chip does for its money. Default: it does not.
     """
 
@@ -96,4 +101,6 @@ class FleetOptions(PlacementOptions, total=False):
     other_writer: OtherWriter | None
     broken_image: BrokenImage | None
     metrics: Metrics | None
+    spend_limits: Sequence[SpendLimit]
+    mode: Mode | None
     efficiency: EfficiencyLedger | None

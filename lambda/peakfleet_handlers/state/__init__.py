@@ -7,6 +7,7 @@ looks like is declared in `peakfleet_table`.
 
 from peakfleet_handlers.state.claim import Claim, later_tick_wins
 from peakfleet_handlers.state.memory import (
+    Actual,
     Known,
     confirm_change,
     memory_of,

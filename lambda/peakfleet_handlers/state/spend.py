@@ -14,6 +14,7 @@ from peakfleet_planner.snapshot import month_of
 from peakfleet_planner.spec import DAY_SECONDS
 from peakfleet_table import (
     DECISIONS,
+    HOURS,
     SHARED_LIMIT,
     SHARED_SPENDS,
     DamagedRecordError,
@@ -30,14 +31,16 @@ def read_shared(spec: FleetSpec, table: StateTable | None) -> dict[str, SharedSp
         table: Where they are.
     """
     found = {}
+    # A fleet in shadow would not be the first to claim.
+    never = SharedSpend(since_epoch_seconds=0 if spec.mode == "shadow" else None)
     for name in (limit.shared for limit in spec.spend_limits if limit.shared):
-        item = table.read(SHARED_SPENDS.key(SHARED_LIMIT + name)) if table else None
-        if item is None or table is None:
+        items = table and replace(table, fleet=SHARED_LIMIT + name).query(SHARED_SPENDS.prefix)
+        if items is None or table is None:
             continue
         try:
-            found[name] = SHARED_SPENDS.read(item) if item else SharedSpend()
+            found[name] = SHARED_SPENDS.read(items[0]) if items else never
         except DamagedRecordError as error:
-            table.refuse(error, item)
+            table.refuse(error, items[0])
     return found
 
 
@@ -72,15 +75,14 @@ def with_rebuilt_spend(
     if not by_month or table is None or known.memory is None or known.memory.spent is not None:
         return known
     since = datetime.fromtimestamp(month_of(now_epoch_seconds)[0] - DAY_SECONDS, UTC)
-    first = f"{DECISIONS.prefix}{since:%Y-%m-%dT%H:%M:%S}"
-    items = table.query(first, DECISIONS.prefix + "~") or ()
-    made: tuple[Decision, ...] = tuple(
-        read_all(DECISIONS, items, now_epoch_seconds=now_epoch_seconds, refuse=table.refuse)
-    )
+    made: dict[int, Decision] = {}
+    for kind in (HOURS, DECISIONS):  # by the hour where it is older
+        items = table.query(f"{kind.prefix}{since:%Y-%m-%dT%H}", kind.prefix + "~") or ()
+        read = read_all(kind, items, now_epoch_seconds=now_epoch_seconds, refuse=table.refuse)
+        made |= {one.tick: one for one in read if one.tick < now_epoch_seconds}
     changes = [
-        (one.tick, {pool.name: pool.desired_capacity for pool in one.plan.pools})
-        for one in made
-        if one.tick < now_epoch_seconds
+        (tick, one.actual or {pool.name: pool.desired_capacity for pool in one.plan.pools})
+        for tick, one in sorted(made.items())
     ]
     spent = rebuilt_spend(spec, changes, now_epoch_seconds)
     return replace(known, memory=replace(known.memory, spent=spent))

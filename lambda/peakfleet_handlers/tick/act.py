@@ -20,6 +20,7 @@ from peakfleet_handlers.aws import (
 )
 from peakfleet_handlers.aws import instances as care
 from peakfleet_handlers.state import (
+    Actual,
     Claim,
     Known,
     Recorded,
@@ -93,6 +94,7 @@ def act(
     plan: Plan,
     known: Known,
     *,
+    actual: Actual | None = None,
     clients: Clients,
     calls: Calls,
 ) -> Applied:
@@ -108,6 +110,8 @@ def act(
         snapshot: What the plan was decided from.
         plan: What to do.
         known: What was read of the state table, with the claim to act on it.
+        actual: What the groups are and serve, for a fleet in shadow: what it would do is recorded,
+            and nothing is done. Default: the fleet acts.
         clients: AWS.
         calls: Where failures are noted.
     """
@@ -117,8 +121,10 @@ def act(
         unmet_since=unmet_since(snapshot),
         halted=_halted(snapshot, plan),
         signals=remember_signals(spec, snapshot, plan),
-        groups=tuple(pool.group for pool in spec.pools),
-        spot=spot_instances(spec, snapshot),
+        # No event is about a fleet that does nothing.
+        groups=() if actual else tuple(pool.group for pool in spec.pools),
+        spot=() if actual else spot_instances(spec, snapshot),
+        shadow=True if actual else None,
         troubles=troubles(metrics_of(plan, calls)),
         spent=spent_after(spec, snapshot, plan.spend),
         retired=_retired(spec, snapshot),
@@ -129,6 +135,7 @@ def act(
         snapshot=snapshot,
         claim=replace(known.claim, leaves=leaves),
         answered=tuple(one for one in before if one not in snapshot.recalled.launches),
+        actual=actual,
         table=table,
         clients=clients,
         calls=calls,
@@ -143,6 +150,7 @@ class _Act:
     snapshot: Snapshot
     claim: Claim
     answered: tuple[OpenLaunch, ...]
+    actual: Actual | None
     table: StateTable | None
     clients: Clients
     calls: Calls
@@ -151,6 +159,8 @@ class _Act:
     def run(self, plan: Plan) -> Applied:
         if self.claim.is_stale:
             return Applied(plan=plan, recorded=Recorded.STALE)
+        if self.actual is not None:
+            return Applied(plan=plan, recorded=self._recorded(plan, moves=False))
         claims = spend_claims(self.spec, self.snapshot, plan.spend)
         shared = shared_writes(claims)
         directs = self.spec.traffic is not None and plan.cloud_weight is not None
@@ -233,7 +243,7 @@ class _Act:
             )
         )
 
-    def _recorded(self, plan: Plan, *, moves: bool, shared: tuple[Write, ...]) -> Recorded:
+    def _recorded(self, plan: Plan, *, moves: bool, shared: tuple[Write, ...] = ()) -> Recorded:
         memory = self.snapshot.memory or Memory()
         alone = self._left_alone(plan)
         seen = {
@@ -250,8 +260,11 @@ class _Act:
             heights=heights(self.spec, self.snapshot),
             cloud_weight=None if moves else memory.cloud_weight,
             plan=plan_text(plan),
+            shadow=True if self.actual else None,
         )
-        return record_change(self.table, latest, plan, self.claim, shared=shared)
+        return record_change(
+            self.table, latest, plan, self.claim, actual=self.actual, shared=shared
+        )
 
     def _remembered(self, plan: Plan) -> dict[str, int]:
         """Return what the fleet asks for; a size that somebody else has set does not become it."""

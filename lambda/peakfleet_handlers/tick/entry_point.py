@@ -9,6 +9,7 @@ from peakfleet_handlers import aws
 from peakfleet_handlers.aws import Calls, Deadline
 from peakfleet_handlers.schedule_payload import read_event
 from peakfleet_handlers.state import (
+    Actual,
     Recorded,
     StateTable,
     read_known,
@@ -18,7 +19,8 @@ from peakfleet_handlers.state import (
 from peakfleet_handlers.tick.act import act
 from peakfleet_handlers.tick.observe import observe
 from peakfleet_handlers.tick.report import report
-from peakfleet_planner import decide
+from peakfleet_planner import FleetSpec, Snapshot, decide
+from peakfleet_planner.pools import in_shadow
 
 TRIES: Final = 5
 """How often a tick decides anew because another fleet has claimed of a shared limit meanwhile."""
@@ -49,14 +51,26 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
     spec, now = read_event(event)
     calls = Calls(deadline=deadline)
     table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
-    known = read_known(table, now_epoch_seconds=now)
+    shadow = spec.mode == "shadow"
+    known = read_known(table, now_epoch_seconds=now, shadow=shadow)
     known = with_rebuilt_spend(spec, known, table, now_epoch_seconds=now)
-    snapshot = observe(spec, now, known, clients=clients, calls=calls)
+    snapshot, actual = observe(spec, now, known, clients=clients, calls=calls), None
+    if shadow:
+        actual = _actual(spec, snapshot)
+        snapshot = in_shadow(spec, snapshot)
     for left in reversed(range(TRIES)):
         # Whoever was outrun each time draws nothing more on what is shared.
         shared = read_shared(spec, table) if left else {}
         snapshot = replace(snapshot, shared_spend=shared)
-        applied = act(spec, snapshot, decide(spec, snapshot), known, clients=clients, calls=calls)
+        applied = act(
+            spec,
+            snapshot,
+            decide(spec, snapshot),
+            known,
+            actual=actual,
+            clients=clients,
+            calls=calls,
+        )
         if applied.recorded is not Recorded.CONTESTED:
             break
     report(spec, snapshot, applied, calls)
@@ -64,3 +78,11 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
         **applied.plan.to_json(),
         "applied": {**applied.to_json(), "failed_calls": len(calls.failed)},
     }
+
+
+def _actual(spec: FleetSpec, snapshot: Snapshot) -> Actual:
+    units = {pool.name: pool.units_per_capacity for pool in spec.pools}
+    return (
+        {one.name: one.desired_capacity for one in snapshot.pools},
+        sum(one.in_service_capacity * units[one.name] for one in snapshot.pools),
+    )

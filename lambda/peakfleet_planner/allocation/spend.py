@@ -10,7 +10,7 @@ long as no demand holds the same capacity for more than a day.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Final
@@ -234,7 +234,7 @@ def spend_claims(
 
 
 def rebuilt_spend(
-    spec: FleetSpec, changes: Sequence[tuple[int, dict[str, int]]], now: int
+    spec: FleetSpec, changes: Sequence[tuple[int, Mapping[str, int]]], now: int
 ) -> Spent | None:
     """Return what was spent this month by what was decided in it; None if nothing is known.
 
@@ -245,7 +245,6 @@ def rebuilt_spend(
         changes: When each decision was made, in epoch seconds, and the desired capacity of each
             pool from then on, oldest first.
         now: Epoch seconds.
-
     """
     month, _ = month_of(now)
     prices = {pool.name: pool.usd_per_capacity_hour or 0.0 for pool in spec.pools}

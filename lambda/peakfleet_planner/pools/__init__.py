@@ -16,3 +16,4 @@ from peakfleet_planner.pools.measured import (
     with_running_types,
 )
 from peakfleet_planner.pools.requested_size import foreign_sizes, settled, unmet_since
+from peakfleet_planner.pools.shadow import in_shadow

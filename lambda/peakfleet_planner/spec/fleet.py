@@ -152,6 +152,7 @@ class FleetSpec(Document):
         metrics: How much it publishes. Default: `essential`.
         spend_limits: What it may cost: one limit of its own, and those that it shares. Default: no
             bound.
+        mode: `shadow`: it decides and keeps each decision, and changes nothing. Default: active.
     """
 
     document_name: ClassVar[str] = "fleet spec"
@@ -171,6 +172,7 @@ class FleetSpec(Document):
     queues_share_workers: bool = True
     metrics: Detail = "essential"
     spend_limits: tuple[SpendLimitSpec, ...] = ()
+    mode: Literal["active", "shadow"] = "active"
 
     def __post_init__(self) -> None:
         """Refuse a fleet that could never serve."""

@@ -68,12 +68,13 @@ _SPARSE: Final = frozenset(
 """What alarms need, published while it counts."""
 
 
-def published(values: dict[str, float], detail: Detail) -> dict[str, float]:
+def published(values: dict[str, float], detail: Detail, *, quiet: bool = False) -> dict[str, float]:
     """Return what is published of the metrics of one tick.
 
     Args:
         values: All of them, by name.
         detail: How much is published.
+        quiet: Whether nothing is published that alarms watch but demand. Default: it is.
 
     >>> published({"DemandUnits": 0.0, "WantedUnits": 3.0, "StuckDrains": 1.0}, "least")
     {'DemandUnits': 0.0, 'CapacityTrouble': 1}
@@ -85,7 +86,8 @@ def published(values: dict[str, float], detail: Detail) -> dict[str, float]:
     return {
         name: value
         for name, value in {**values, **sums}.items()
-        if name in _ALWAYS[detail] or (value and (detail == "every" or name in _SPARSE))
+        if name in _ALWAYS[detail]
+        or (value and not quiet and (detail == "every" or name in _SPARSE))
     }
 
 

@@ -21,7 +21,7 @@ from peakfleet_cli.operate.overview import FleetStatus, fleet_table, fleets_tabl
 from peakfleet_cli.operate.records import FleetRecords
 from peakfleet_cli.output import Json, console, print_json, say
 from peakfleet_cli.times import in_words, parse_since, parse_until
-from peakfleet_planner import Hold
+from peakfleet_planner import Hold, SpendOverride
 from peakfleet_table import Decision
 
 LONGEST_HOLD: Final = timedelta(hours=24)
@@ -200,6 +200,60 @@ def _cost_of_hold(decision: Decision | None, length: timedelta) -> str:
         f"{capacity} of capacity would run for all that time ({capacity * hours:,.0f} hours of "
         f"capacity), and burst above {plan.granted_units:,.6g} units would not be served"
     )
+
+
+def spend_override(
+    *,
+    fleet: Fleet,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why; everybody will read it.")
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="TIME", help="When it ends by itself: 2h or a time."),
+    ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option("--owner", metavar="NAME", help="Who allows it. Default: your user name."),
+    ] = None,
+    end: Annotated[bool, typer.Option("--end", help="End it now.")] = False,
+    json: Json = False,
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Let a fleet spend more than its limits allow, until a stated time.
+
+    What it then runs still counts: other fleets that share a limit get what is left of it.
+    """
+    account = Account(region=region, profile=profile)
+    if end:
+        ended = _records(account, find_fleet(account, fleet)).delete_override()
+        if json:
+            print_json({"fleet": fleet, "ended": ended})
+        elif ended is None:
+            say(f"nobody has lifted the limits of {fleet}; nothing was changed")
+        else:
+            say(f"the limits of {fleet} hold again: {ended.owner} had lifted them ({ended.reason})")
+        return
+    if reason is None or not reason.strip():
+        raise typer.BadParameter("must say why", param_hint="--reason")
+    if until is None:
+        raise typer.BadParameter("must say until when", param_hint="--until")
+    ends = parse_until(until, now=datetime.now(UTC), option="--until")
+    found = find_fleet(account, fleet)
+    if not found.spec.spend_limits:
+        raise CommandError(f"fleet '{fleet}' has no spend limit, so there is nothing to lift")
+    override = SpendOverride(
+        owner=owner or getpass.getuser(), reason=reason, until_epoch_seconds=int(ends.timestamp())
+    )
+    _records(account, found).put_override(override)
+    if json:
+        print_json({"fleet": fleet, "override": override})
+    else:
+        say(
+            f"{fleet} may spend more than its limits until {in_words(ends)}; "
+            f"`peakfleet spend-override {fleet} --end` ends it earlier"
+        )
 
 
 def resume(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,13 +13,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from peakfleet_cli.account import Account
 from peakfleet_cli.errors import CommandError
 from peakfleet_cli.operate.obstacles import Obstacle, obstacles_of
-from peakfleet_planner import ForeignSize, Hold
+from peakfleet_planner import ForeignSize, Hold, SpendOverride
 from peakfleet_table import (
     DECISIONS,
     FIRST_READ,
     HOLDS,
     LATESTS,
     SIZES,
+    SPEND_OVERRIDES,
     TICKS,
     DamagedRecordError,
     Decision,
@@ -85,19 +86,33 @@ class FleetRecords:
 
     def put_hold(self, hold: Hold) -> None:
         """Hold the fleet; a hold that it has is replaced."""
-        with open_table(self.account, self.table_name) as client:
-            client.put_item(TableName=self.table_name, Item=HOLDS.item(self.fleet, hold))
+        self._put(HOLDS, hold)
 
     def delete_hold(self) -> Hold | None:
         """End the hold, and return it if there was one; one that is damaged ends as well."""
+        return self._delete(HOLDS, Hold)
+
+    def put_override(self, override: SpendOverride) -> None:
+        """Lift the spend limits of the fleet; an override that it has is replaced."""
+        self._put(SPEND_OVERRIDES, override)
+
+    def delete_override(self) -> SpendOverride | None:
+        """End the override, as `delete_hold` ends a hold."""
+        return self._delete(SPEND_OVERRIDES, SpendOverride)
+
+    def _put(self, kind: Kind[T], value: T) -> None:
+        with open_table(self.account, self.table_name) as client:
+            client.put_item(TableName=self.table_name, Item=kind.item(self.fleet, value))
+
+    def _delete(self, kind: Kind[T], made: Callable[..., T]) -> T | None:
         with open_table(self.account, self.table_name) as client:
             answer = client.delete_item(
-                TableName=self.table_name, Key=HOLDS.key(self.fleet), ReturnValues="ALL_OLD"
+                TableName=self.table_name, Key=kind.key(self.fleet), ReturnValues="ALL_OLD"
             )
         try:
-            return HOLDS.read(answer["Attributes"]) if answer.get("Attributes") else None
+            return kind.read(answer["Attributes"]) if answer.get("Attributes") else None
         except DamagedRecordError:
-            return Hold(owner="somebody", reason="its record was damaged", until_epoch_seconds=0)
+            return made(owner="somebody", reason="its record was damaged", until_epoch_seconds=0)
 
     def decision(self, at: datetime | None = None) -> Decision | None:
         """Return the newest decision, or the newest one up to *at*.
