@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from peakfleet_planner.allocation import frozen_spend, size
 from peakfleet_planner.demand import SignalDemand, UsableBaseline, usable_baseline
@@ -36,6 +37,9 @@ from peakfleet_planner.requirement import (
 )
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec
+
+HOLD_ENDED_SECONDS: Final = 3600
+"""For so long a decision says that a hold has ended by itself."""
 
 
 def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
@@ -83,7 +87,14 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     serving_units = _serving_units(spec, snapshot)
     frozen = _frozen(snapshot, demands, need)
     troubles = _troubles(
-        spec, demands, baseline, need, serving_units=serving_units, now=now, frozen=frozen
+        spec,
+        demands,
+        baseline,
+        need,
+        serving_units=serving_units,
+        now=now,
+        frozen=frozen,
+        hold_ended=_hold_ended(snapshot),
     )
     reasons: tuple[Reason, ...]
     if frozen:
@@ -138,11 +149,17 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
 def _frozen(snapshot: Snapshot, demands: Sequence[SignalDemand], need: Need) -> Reason | None:
     """Return why nothing may be changed, if anything says so; what is known needs no signal."""
     hold = snapshot.recalled.hold
-    if hold and snapshot.now_epoch_seconds < hold.until_epoch_seconds:
+    if hold and hold.stands(snapshot.now_epoch_seconds):
         return Reason.HELD
     if all(demand.view.units is None for demand in demands) and not need.known_peak:
         return Reason.BLIND
     return None
+
+
+def _hold_ended(snapshot: Snapshot) -> bool:
+    """Whether a hold has just ended by itself, which nobody is to find out by surprise."""
+    hold, now = snapshot.recalled.hold, snapshot.now_epoch_seconds
+    return hold is not None and 0 <= now - hold.until_epoch_seconds < HOLD_ENDED_SECONDS
 
 
 def _troubles(
@@ -154,11 +171,13 @@ def _troubles(
     serving_units: float,
     now: int,
     frozen: Reason | None,
+    hold_ended: bool,
 ) -> list[Reason]:
     """Return what somebody should look at, whatever set the size."""
     unserved = need.burst > serving_units
     lasting = lasts_unserved(spec, demands, baseline, serving_units, now)
     troubles = {
+        Reason.HOLD_ENDED: hold_ended,
         Reason.HELD_UNSERVED: frozen is Reason.HELD and unserved,
         Reason.UNSERVED: unserved and lasting,
         Reason.NO_WORK_TAKEN: need.idle_units > 0,

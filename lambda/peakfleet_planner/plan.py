@@ -53,6 +53,7 @@ class Reason(StrEnum):
     POOL_UNREADABLE = "pool-unreadable", "a group cannot be read, so nothing is removed"
     BLIND = "blind", "no signal can be read, so nothing is changed"
     HELD = "held", "held by a human, so nothing is changed"
+    HOLD_ENDED = "hold-ended", "a hold has ended by itself, so demand is followed again"
     CAPACITY_MISSING = (
         "capacity-missing",
         "capacity that was asked for never came, so its pool is left alone",

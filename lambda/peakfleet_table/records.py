@@ -89,8 +89,6 @@ T = TypeVar("T")
 
 FIRST_READ = "DRAIN#"
 HOUR_SECONDS, DAY_SECONDS = 3600, 24 * 3600
-SHARED_LIMIT = "spend-limit/"
-"""What the partition of a shared spend limit begins with, where a fleet has its name."""
 FOR_EVER_SECONDS = 10 * 365 * DAY_SECONDS
 SIZE_KEPT_SECONDS: Final = {"take-back": DAY_SECONDS, "yield": FOR_EVER_SECONDS}
 """A fleet that yields does so until somebody gives the size back."""

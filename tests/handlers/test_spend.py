@@ -9,10 +9,10 @@ import pytest
 
 from peakfleet_planner import Plan, SharedSpend, SpendClaim, SpendLimitSpec, SpendOverride, Spent
 from peakfleet_planner.snapshot import month_of
+from peakfleet_planner.spec import SHARED_LIMIT
 from peakfleet_table import (
     DECISIONS,
     HOURS,
-    SHARED_LIMIT,
     SHARED_SPENDS,
     SPEND_OVERRIDES,
     TICKS,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from peakfleet_local import LocalAws
 from peakfleet_planner import SharedSpend
-from peakfleet_table import SHARED_LIMIT, SHARED_SPENDS
+from peakfleet_planner.spec import SHARED_LIMIT
+from peakfleet_table import SHARED_SPENDS
 from tests.local.spend_racer import BEGIN, LIMIT, TABLE
 
 PROCESSES = 8

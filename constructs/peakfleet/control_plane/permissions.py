@@ -13,6 +13,11 @@ from peakfleet.pools import CapacityPool
 
 _FLEET_PARTS = ("fleet", "instance", "network-interface", "security-group", "subnet", "volume")
 _MADE = ("instance", "network-interface", "subnet", "volume")
+_READ = (
+    "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeScalingActivities",
+    "cloudwatch:GetMetricData",
+)
 _NEVER_CHANGED = ("LaunchConfigurationName", "MaxSize", "MinSize", "VPCZoneIdentifiers")
 
 
@@ -68,9 +73,7 @@ def may_decide(
     statements = [
         iam.PolicyStatement(
             actions=[
-                "autoscaling:DescribeAutoScalingGroups",
-                "autoscaling:DescribeScalingActivities",
-                "cloudwatch:GetMetricData",
+                *_READ,
                 # LaunchInstances looks at its template with the permissions of who calls it.
                 "ec2:DescribeLaunchTemplateVersions",
                 *(["autoscaling:DescribeWarmPool"] if warm else []),
@@ -78,24 +81,41 @@ def may_decide(
             ],
             resources=["*"],  # AWS knows no narrower resource for these reads
         ),
-        iam.PolicyStatement(
-            actions=[
-                "autoscaling:LaunchInstances",
-                "autoscaling:ResumeProcesses",
-                "autoscaling:SetDesiredCapacity",
-                "autoscaling:SuspendProcesses",
-                "autoscaling:TerminateInstanceInAutoScalingGroup",
-            ],
-            resources=[group.auto_scaling_group_arn for group in groups],
-        ),
-        may_create_fleets(groups),
     ]
+    if groups:
+        arns = [group.auto_scaling_group_arn for group in groups]
+        launch = iam.PolicyStatement(actions=["autoscaling:LaunchInstances"], resources=arns)
+        statements += [may_resize(arns), launch, may_create_fleets(groups)]
     if warm:
         statements.append(iam.PolicyStatement(actions=["autoscaling:PutWarmPool"], resources=warm))
     if listener_arn:
         split = ["elasticloadbalancing:ModifyListener"]
         statements.append(iam.PolicyStatement(actions=split, resources=[listener_arn]))
     return statements
+
+
+def may_look() -> iam.PolicyStatement:
+    """Return what a tick does that only says what it would do."""
+    return iam.PolicyStatement(
+        actions=list(_READ), resources=["*"]
+    )  # AWS knows no narrower resource for these reads
+
+
+def may_resize(arns: Sequence[str]) -> iam.PolicyStatement:
+    """Return what a tick does with groups that launch by themselves.
+
+    Args:
+        arns: The groups.
+    """
+    return iam.PolicyStatement(
+        actions=[
+            "autoscaling:ResumeProcesses",
+            "autoscaling:SetDesiredCapacity",
+            "autoscaling:SuspendProcesses",
+            "autoscaling:TerminateInstanceInAutoScalingGroup",
+        ],
+        resources=list(arns),
+    )
 
 
 def may_create_fleets(

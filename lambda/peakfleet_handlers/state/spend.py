@@ -11,11 +11,10 @@ from peakfleet_handlers.state.table import Only, StateTable, Write
 from peakfleet_planner import FleetSpec, SharedSpend
 from peakfleet_planner.allocation import rebuilt_spend
 from peakfleet_planner.snapshot import month_of
-from peakfleet_planner.spec import DAY_SECONDS
+from peakfleet_planner.spec import DAY_SECONDS, SHARED_LIMIT
 from peakfleet_table import (
     DECISIONS,
     HOURS,
-    SHARED_LIMIT,
     SHARED_SPENDS,
     DamagedRecordError,
     Decision,

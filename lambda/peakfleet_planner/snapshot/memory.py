@@ -187,6 +187,10 @@ class Hold:
     reason: str
     until_epoch_seconds: int
 
+    def stands(self, now: int) -> bool:
+        """Whether it has not ended; DynamoDB deletes its record days after that."""
+        return now < self.until_epoch_seconds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:

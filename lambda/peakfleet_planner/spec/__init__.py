@@ -44,4 +44,4 @@ from peakfleet_planner.spec.signals import (
     WhenSilent,
     finish_within_seconds,
 )
-from peakfleet_planner.spec.spend import PRIORITIES, Priority, SpendLimitSpec
+from peakfleet_planner.spec.spend import PRIORITIES, SHARED_LIMIT, Priority, SpendLimitSpec

@@ -11,6 +11,9 @@ Priority = Literal["live", "batch", "training"]
 PRIORITIES: Final[tuple[Priority, ...]] = ("live", "batch", "training")
 """Who is served first from a shared limit, the first before the others."""
 
+SHARED_LIMIT: Final = "spend-limit/"
+"""What the state table's partition of a shared limit begins with, where a fleet has its name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendLimitSpec:
