@@ -7,7 +7,13 @@ from dataclasses import replace
 from typing import Final
 
 from peakfleet_planner.allocation import frozen_spend, size
-from peakfleet_planner.demand import SignalDemand, UsableBaseline, usable_baseline
+from peakfleet_planner.demand import (
+    SignalDemand,
+    Testimony,
+    UsableBaseline,
+    testimony,
+    usable_baseline,
+)
 from peakfleet_planner.plan import BaselineState, Plan, Reason, SignalState
 from peakfleet_planner.pool_plan import (
     cloud_weight,
@@ -84,6 +90,8 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         spec, demands, baseline, now, pools=snapshot.pools, growth=memory.growth
     )
     need = with_known_peaks(spec, need, baseline, now)
+    witnessed = testimony(spec, snapshot, demands)
+    need = _believed(need, witnessed, baseline)
     serving_units = _serving_units(spec, snapshot)
     frozen = _frozen(snapshot, demands, need)
     troubles = _troubles(
@@ -95,13 +103,14 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         now=now,
         frozen=frozen,
         hold_ended=_hold_ended(snapshot),
+        witnessed=witnessed,
     )
     reasons: tuple[Reason, ...]
     if frozen:
         pools, reasons = unchanged(standing, snapshot), (frozen,)
         spend = frozen_spend(spec, snapshot, standing)
     else:
-        doubts = _doubts(spec, snapshot, demands, baseline)
+        doubts = [*_doubts(spec, snapshot, demands, baseline), *witnessed.doubts]
         sizing = size(spec, snapshot, need, standing, doubts, serving_units=serving_units)
         measured = (Reason.MEASURED_UNITS,) if measured_units else ()
         reasons = (*sizing.reasons, *measured)
@@ -156,6 +165,14 @@ def _frozen(snapshot: Snapshot, demands: Sequence[SignalDemand], need: Need) -> 
     return None
 
 
+def _believed(need: Need, witnessed: Testimony, baseline: UsableBaseline) -> Need:
+    """Return the need without what no witness confirms; a known peak is confirmed by its owner."""
+    most = max(0.0, witnessed.most_units - baseline.units)
+    if need.known_peak or need.grow_to <= most:
+        return need
+    return replace(need, grow_to=most, keep=min(need.keep, most))
+
+
 def _hold_ended(snapshot: Snapshot) -> bool:
     """Whether a hold has just ended by itself, which nobody is to find out by surprise."""
     hold, now = snapshot.recalled.hold, snapshot.now_epoch_seconds
@@ -172,12 +189,14 @@ def _troubles(
     now: int,
     frozen: Reason | None,
     hold_ended: bool,
+    witnessed: Testimony,
 ) -> list[Reason]:
     """Return what somebody should look at, whatever set the size."""
     unserved = need.burst > serving_units
     lasting = lasts_unserved(spec, demands, baseline, serving_units, now)
     troubles = {
         Reason.HOLD_ENDED: hold_ended,
+        **dict.fromkeys((*witnessed.doubts, *witnessed.bounds), True),
         Reason.HELD_UNSERVED: frozen is Reason.HELD and unserved,
         Reason.UNSERVED: unserved and lasting,
         Reason.NO_WORK_TAKEN: need.idle_units > 0,

@@ -48,6 +48,14 @@ class Reason(StrEnum):
         "signal-implausible",
         "a signal reports what can hardly be true, so nothing is removed",
     )
+    WITNESS_CONTRADICTS = (
+        "witness-contradicts",
+        "a signal and its witness contradict each other, so nothing is removed",
+    )
+    UNSEEN_JUMP = (
+        "unseen-jump",
+        "demand jumps beyond all that was ever seen, so it is followed step by step",
+    )
     BASELINE_UNKNOWN = "baseline-unknown", "the baseline does not report, so nothing is removed"
     STATE_LOST = "state-lost", "the state table cannot be read, so nothing is removed"
     POOL_UNREADABLE = "pool-unreadable", "a group cannot be read, so nothing is removed"

@@ -46,6 +46,8 @@ def metrics_of(plan: Plan, calls: Calls) -> dict[str, float]:
         "StuckDrains": plan.stuck_drains,
         "IdleProtected": plan.idle_protected,
         "FailedCalls": len(calls.failed),
+        "WitnessContradicts": Reason.WITNESS_CONTRADICTS in reasons,
+        "UnseenJump": Reason.UNSEEN_JUMP in reasons,
         **_spend(plan.spend),
     }
 

@@ -35,10 +35,12 @@ from peakfleet_planner.spec.published import (
 )
 from peakfleet_planner.spec.signals import (
     IN_FLIGHT,
+    SECOND,
     WAITING,
     WITNESS,
     BacklogSignal,
     RateSignal,
+    SecondSignalSpec,
     Signal,
     SilenceRule,
     WhenSilent,

@@ -34,6 +34,8 @@ TROUBLES: Final = {
     "ProcessesSuspended": LASTING_TROUBLE,
     "StaleSignals": LASTING_TROUBLE,
     "SpendNear": LASTING_TROUBLE,
+    "WitnessContradicts": LASTING_TROUBLE,
+    "UnseenJump": CAPACITY_TROUBLE,
 }
 """Each trouble that a tick counts, and the metric that sums up those that an alarm treats alike.
 
