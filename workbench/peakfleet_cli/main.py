@@ -105,6 +105,7 @@ for command in (
     operate.resume,
     operate.release,
     operate.spend_override,
+    operate.shadow,
 ):
     app.command(rich_help_panel=_OPERATE)(command)
 app.command(rich_help_panel=_OPERATE)(efficiency)

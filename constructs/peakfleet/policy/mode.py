@@ -25,7 +25,7 @@ class Mode:
     def shadow(cls) -> Mode:
         """Decide every minute and keep each decision, and change nothing.
 
-        Groups, warm pools and traffic stay as whoever runs them has them. `peakfleet compare
-        --fleet NAME` shows what the fleet would have done beside what happened.
+        Groups, warm pools and traffic stay as whoever runs them has them. `peakfleet shadow
+        NAME` shows what the fleet would have done beside what happened.
         """
         return cls(name="shadow")

@@ -16,6 +16,14 @@ from rich.live import Live
 from peakfleet_cli.account import Account, Profile, Region
 from peakfleet_cli.errors import FAILED, CommandError
 from peakfleet_cli.operate.directory import DeployedFleet, deployed_fleets, find_fleet
+from peakfleet_cli.operate.explanation import (
+    explanation,
+    inputs,
+    rejected,
+    what_to_do,
+    why_not_larger,
+    why_not_smaller,
+)
 from peakfleet_cli.operate.obstacles import obstacle_table
 from peakfleet_cli.operate.overview import FleetStatus, fleet_table, fleets_table, look_at
 from peakfleet_cli.operate.records import FleetRecords
@@ -95,52 +103,78 @@ def explain(
         str | None,
         typer.Option("--at", metavar="TIME", help="A time in the past, or 30m ago. Default: now."),
     ] = None,
+    why_not: Annotated[
+        bool, typer.Option("--why-not", help="Say why it is not larger, and why not smaller.")
+    ] = False,
     json: Json = False,
     region: Region = None,
     profile: Profile = None,
 ) -> None:
-    """Say why a fleet has the size it has, or had at a time."""
+    """Say why a fleet has the size it has, or had at a time.
+
+    What it saw, what bound it, what it rejected, and where each reason says what to do. Decisions
+    are kept for 14 days, the last of each hour for 13 months.
+    """
     account, now = Account(region=region, profile=profile), datetime.now(UTC)
     moment = None if at is None else parse_since(at, now=now, option="--at")
     records = _records(account, find_fleet(account, fleet))
     decision = records.decision(moment)
     current = records.overview(now=now) if moment is None else None
     held = current.hold if current else None
+    override = current.override if current else None
     if decision is None and held is None:
         when = "" if moment is None else f" up to {in_words(moment)}"
-        raise CommandError(f"fleet '{fleet}' has no decision{when}; they are kept for 30 days")
+        raise CommandError(
+            f"fleet '{fleet}' has no decision{when}; they are kept for 14 days, and the last of "
+            f"each hour for 13 months"
+        )
     obstacles = current.obstacles if current else ()
     if json:
         made = decision and {
             "at": datetime.fromtimestamp(decision.tick, UTC),
-            "words": decision.plan.explain(),
+            **explanation(decision.plan),
             "plan": decision.plan.to_json(),
         }
-        print_json({"fleet": fleet, "decision": made, "hold": held, "obstacles": obstacles})
+        print_json(
+            {
+                "fleet": fleet,
+                "decision": made,
+                "hold": held,
+                "spend_override": override,
+                "obstacles": obstacles,
+            }
+        )
         return
     if held:
         ends = in_words(datetime.fromtimestamp(held.until_epoch_seconds, UTC))
         say(f"{fleet} is held by {held.owner} until {ends}: {held.reason}")
+    if override:
+        ends = in_words(datetime.fromtimestamp(override.until_epoch_seconds, UTC))
+        say(f"{override.owner} lets it spend more than its limits until {ends}: {override.reason}")
     if decision is not None:
-        for line in decision_lines(fleet, decision):
+        for line in decision_lines(fleet, decision, why_not=why_not):
             say(line)
     if obstacles:
         console().print(obstacle_table(obstacles))
 
 
-def decision_lines(fleet: str, decision: Decision) -> Iterator[str]:
-    """Yield one decision in words, a line at a time."""
+def decision_lines(fleet: str, decision: Decision, *, why_not: bool = False) -> Iterator[str]:
+    """Yield one decision in words, a line at a time.
+
+    Args:
+        fleet: Whose.
+        decision: The decision.
+        why_not: Whether to say why it was not larger, and not smaller. Default: no.
+    """
     plan = decision.plan
-    yield f"{fleet} has had this size since {in_words(datetime.fromtimestamp(decision.tick, UTC))}:"
+    did = "would have" if decision.actual is not None else "has had"
+    yield f"{fleet} {did} this size since {in_words(datetime.fromtimestamp(decision.tick, UTC))}:"
     yield f"  {plan.explain()}"
-    for signal in plan.signals:
-        units = "never read" if signal.units is None else f"{signal.units:.1f} units"
-        rejected = f", {signal.rejected_samples} samples rejected" * bool(signal.rejected_samples)
-        yield f"  signal {signal.name}: {signal.state}, {units}{rejected}"
-    if plan.unserved_units:
-        yield f"  {plan.unserved_units:.1f} units of burst were not served at that moment"
-    if plan.missing_units:
-        yield f"  {plan.missing_units:.1f} units were wanted and not granted"
+    yield from (f"  {line}" for line in (*inputs(plan), *rejected(plan)))
+    if why_not:
+        yield from (f"  not larger: {line}" for line in why_not_larger(plan))
+        yield from (f"  not smaller: {line}" for line in why_not_smaller(plan))
+    yield from (f"  what to do: {line}" for line in what_to_do(plan))
 
 
 def hold(

@@ -18,6 +18,7 @@ from peakfleet_table import (
     DECISIONS,
     FIRST_READ,
     HOLDS,
+    HOURS,
     LATESTS,
     SIZES,
     SPEND_OVERRIDES,
@@ -47,6 +48,7 @@ class Overview:
 
     Args:
         hold: A hold that stands.
+        override: A leave to spend more that stands.
         plan: The decision that gave the fleet its size, as a JSON document.
         size_since: When that was.
         last_tick: When the fleet decided last.
@@ -55,6 +57,7 @@ class Overview:
     """
 
     hold: Hold | None = None
+    override: SpendOverride | None = None
     plan: str | None = None
     size_since: datetime | None = None
     last_tick: datetime | None = None
@@ -118,14 +121,28 @@ class FleetRecords:
         """Return the newest decision, or the newest one up to *at*.
 
         A record is written when a decision changes something, so it stands until the next one.
+        Where it is too old to be kept, the last one of an hour is returned.
         """
-        until = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" if at else ""
-        last = DECISIONS.prefix + until + _AFTER_EVERYTHING
         with open_table(self.account, self.table_name) as client:
-            found = client.query(
-                **self._between(DECISIONS.prefix, last), ScanIndexForward=False, Limit=1
-            )
-            return DECISIONS.read(found["Items"][0]) if found["Items"] else None
+            for kind, form in ((DECISIONS, "%Y-%m-%dT%H:%M:%S"), (HOURS, "%Y-%m-%dT%H")):
+                until = f"{at.astimezone(UTC):{form}}" if at else ""
+                last = kind.prefix + until + _AFTER_EVERYTHING
+                found = client.query(
+                    **self._between(kind.prefix, last), ScanIndexForward=False, Limit=2
+                )
+                for item in found["Items"]:
+                    made = kind.read(item)
+                    if at is None or made.tick <= at.timestamp():
+                        return made
+        return None
+
+    def decisions(self, since: datetime) -> tuple[Decision, ...]:
+        """Return every decision from a time on, oldest first."""
+        first = f"{DECISIONS.prefix}{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+        with open_table(self.account, self.table_name) as client:
+            between = self._between(first, DECISIONS.prefix + _AFTER_EVERYTHING)
+            pages = client.get_paginator("query").paginate(**between)
+            return tuple(DECISIONS.read(item) for page in pages for item in page["Items"])
 
     def overview(self, *, now: datetime) -> Overview:
         """Return what a tick would read, with one query; what is damaged counts as lost."""
@@ -133,10 +150,13 @@ class FleetRecords:
             pages = client.get_paginator("query").paginate(**self._between(FIRST_READ, None))
             items = [item for page in pages for item in page["Items"]]
         hold, latest, tick = (_only(kind, items) for kind in (HOLDS, LATESTS, TICKS))
+        override = _only(SPEND_OVERRIDES, items)
         stands = hold is not None and now.timestamp() < hold.until_epoch_seconds
+        lifted = override is not None and now.timestamp() < override.until_epoch_seconds
         ticks = [one.tick for one in (tick, latest) if one]
         return Overview(
             hold=hold if stands else None,
+            override=override if lifted else None,
             plan=latest.plan if latest else None,
             size_since=_moment(latest.tick) if latest else None,
             last_tick=_moment(max(ticks)) if ticks else None,
