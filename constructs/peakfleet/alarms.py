@@ -120,7 +120,9 @@ def _watches(fleet: str, metric: Callable[[str], cloudwatch.Metric]) -> tuple[Wa
                 f"waits and instances take none; look for poison messages and at worker logs. "
                 f"HeldUnservedUnits: a hold keeps it small; `peakfleet resume`. StuckDrains: an "
                 f"instance told to leave has not; look at its worker, and terminate it if its "
-                f"drain is unknown. FailedCalls: AWS refuses calls; the log names call and error."
+                f"drain is unknown. FailedCalls: AWS refuses calls; the log names call and error. "
+                f"SpendReached: a spend limit is used up; `peakfleet spend-override`. UnseenJump: "
+                f"demand was never so high; look whether it is true."
             ),
         ),
         Watch(
@@ -134,7 +136,8 @@ def _watches(fleet: str, metric: Callable[[str], cloudwatch.Metric]) -> tuple[Wa
                 f"it lets go of nothing; mend its publisher. BaselineUnknown: the on-premises side "
                 f"does not report, so it bursts more than it may need; mend the reporter. "
                 f"ProcessesSuspended: somebody has suspended Launch or Terminate of a group; "
-                f"`autoscaling resume-processes`."
+                f"`autoscaling resume-processes`. SpendNear: 80% of a spend limit is used. "
+                f"WitnessContradicts: a signal and its witness do not agree; look at both."
             ),
         ),
     )

@@ -45,6 +45,7 @@ from peakfleet import (
     SafetyNet,
     ServiceLevel,
     SpecError,
+    SpendLimit,
     StreamFleet,
     TrainingFleet,
 )
@@ -126,6 +127,7 @@ def every_option(stack: Stack, vpc: ec2.Vpc) -> FleetOptions:
         other_writer=OtherWriter.yielded_to(),
         broken_image=BrokenImage.roll_back(),
         efficiency=EfficiencyLedger(),
+        spend_limits=[SpendLimit.of(usd_per_hour=500)],
     )
 
 

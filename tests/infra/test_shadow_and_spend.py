@@ -57,7 +57,11 @@ def test_one_word_makes_it_act_on_its_own_groups_alone() -> None:
 
 def test_groups_of_a_fleet_in_shadow_start_nothing() -> None:
     pool = CapacityPool.graviton(
-        "c8g.4xlarge", units_per_instance=16, max_instances=50, min_instances=2, warm=WarmPool.fixed(2)
+        "c8g.4xlarge",
+        units_per_instance=16,
+        max_instances=50,
+        min_instances=2,
+        warm=WarmPool.fixed(2),
     )
     made = fleet(pools=[pool], mode=Mode.shadow(), safety_net=SafetyNet.cpu())
     template = Template.from_stack(Stack.of(made))

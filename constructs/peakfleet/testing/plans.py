@@ -18,6 +18,7 @@ from peakfleet_planner import (
     Plan,
     PoolReading,
     ReportedBaseline,
+    SharedSpend,
     Signal,
     Snapshot,
     SpecError,
@@ -110,6 +111,11 @@ def snapshot_at(
             for pool in spec.pools
         ),
         memory=memory or Memory(),
+        shared_spend={
+            limit.shared: SharedSpend(since_epoch_seconds=0)  # of which nobody else has anything
+            for limit in spec.spend_limits
+            if limit.shared
+        },
     )
 
 
