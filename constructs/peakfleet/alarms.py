@@ -121,7 +121,9 @@ def _watches(fleet: str, metric: Callable[[str], cloudwatch.Metric]) -> tuple[Wa
                 f"waits and instances take none; look for poison messages and at worker logs. "
                 f"HeldUnservedUnits: a hold keeps it small; `peakfleet resume`. StuckDrains: an "
                 f"instance told to leave has not; look at its worker, and terminate it if its "
-                f"drain is unknown. FailedCalls: AWS refuses calls; the log names call and error."
+                f"drain is unknown. FailedCalls: AWS refuses calls; the log names call and error. "
+                f"SpendReached: a spend limit is used up; `peakfleet spend-override`. UnseenJump: "
+                f"demand was never so high; look whether it is true."
             ),
         ),
         Watch(
@@ -138,7 +140,8 @@ def _watches(fleet: str, metric: Callable[[str], cloudwatch.Metric]) -> tuple[Wa
                 f"it. DownstreamLimited: what the fleet leans on bears no more, so demand stays "
                 f"unserved; `peakfleet explain` names it. "
                 f"ProcessesSuspended: somebody has suspended Launch or Terminate of a group; "
-                f"`autoscaling resume-processes`."
+                f"`autoscaling resume-processes`. SpendNear: 80% of a spend limit is used. "
+                f"WitnessContradicts: a signal and its witness do not agree; look at both."
             ),
         ),
     )

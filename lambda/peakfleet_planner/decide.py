@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
-from peakfleet_planner.allocation import size
-from peakfleet_planner.demand import SignalDemand, UsableBaseline, usable_baseline
+from peakfleet_planner.allocation import frozen_spend, size
+from peakfleet_planner.demand import (
+    SignalDemand,
+    Testimony,
+    UsableBaseline,
+    testimony,
+    usable_baseline,
+)
 from peakfleet_planner.plan import BaselineCause, BaselineState, Plan, Reason, SignalState
 from peakfleet_planner.pool_plan import (
     burst_causes,
@@ -46,6 +53,9 @@ from peakfleet_planner.requirement import (
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import FleetSpec, sides_of
 
+HOLD_ENDED_SECONDS: Final = 3600
+"""For so long a decision says that a hold has ended by itself."""
+
 
 def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     """Return the size that each pool should have next, and why.
@@ -82,19 +92,16 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     service = service_of(spec, snapshot)
     learned, spec = spec, with_service(spec, service)
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
-    soon = baseline
-    if any(side.maintenance for side in sides_of(spec.baseline).values()):
-        lead_seconds = lead_seconds_for(spec, baseline.units)
-        soon = usable_baseline(spec.baseline, snapshot.baseline, now, lead_seconds=lead_seconds)
+    soon = _within_lead_time(spec, snapshot, baseline)
     standing = pool_health(spec, snapshot)
     demands = demand_within_lead_time(spec, snapshot, baseline, standing)
-    need = _need(spec, learned, demands, baseline, snapshot)
+    wanted = _need(spec, learned, demands, baseline, snapshot)
     if soon.units < baseline.units:
-        need = with_maintenance(need, _need(spec, learned, demands, soon, snapshot))
-    need = with_known_peaks(spec, need, soon, now)
-    wanted = need
+        wanted = with_maintenance(wanted, _need(spec, learned, demands, soon, snapshot))
+    witnessed = testimony(spec, snapshot, demands)
+    wanted = _believed(with_known_peaks(spec, wanted, soon, now), witnessed, soon)
     downstream = downstream_views(spec, snapshot)
-    need = within_limits(spec, snapshot, need, downstream)
+    need = within_limits(spec, snapshot, wanted, downstream)
     serving_units = _serving_units(spec, snapshot)
     target = cloud_weight(need.burst, baseline.units, serving_units)
     weight = next_weight(target, snapshot.traffic)
@@ -102,19 +109,37 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         need = replace(need, keep=max(need.keep, min(p.units_per_capacity for p in spec.pools)))
     frozen = _frozen(snapshot, demands, need)
     troubles = _troubles(
-        spec, demands, baseline, need, serving_units=serving_units, now=now, frozen=frozen
+        spec,
+        demands,
+        baseline,
+        need,
+        serving_units=serving_units,
+        now=now,
+        frozen=frozen,
+        hold_ended=_hold_ended(snapshot),
+        witnessed=witnessed,
     )
     reasons: tuple[Reason, ...]
     if frozen:
         pools, reasons = unchanged(standing, snapshot), (frozen,)
+        spend = frozen_spend(spec, snapshot, standing)
     else:
-        doubts = _doubts(spec, snapshot, demands, baseline, is_leaving=weight > target)
+        doubts = [
+            *_doubts(spec, snapshot, demands, baseline, is_leaving=weight > target),
+            *witnessed.doubts,
+        ]
         sizing = size(spec, snapshot, need, standing, doubts, serving_units=serving_units)
-        measured = (Reason.MEASURED_UNITS,) if measured_units else ()
-        maintained = any(site.cause is BaselineCause.MAINTENANCE for site in soon.views())
-        maintenance = (Reason.MAINTENANCE,) if maintained else ()
-        capped = (Reason.DOWNSTREAM_LIMIT,) if need.grow_to < wanted.grow_to else ()
-        reasons = (*sizing.reasons, *capped, *maintenance, *measured)
+        also = {
+            Reason.DOWNSTREAM_LIMIT: need.grow_to < wanted.grow_to,
+            Reason.MAINTENANCE: any(
+                site.cause is BaselineCause.MAINTENANCE for site in soon.views()
+            ),
+            Reason.MEASURED_UNITS: bool(measured_units),
+        }
+        reasons = (*sizing.reasons, *(reason for reason, applies in also.items() if applies))
+        spend = sizing.spend
+        if Reason.SPEND_LIMIT in reasons:  # nothing boots only to wait
+            need = replace(need, warm_units=None)
         pools = pool_plans(
             standing,
             sizing.sizes,
@@ -153,6 +178,21 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         bought=burst_causes(granted_units, demand_units, baseline.views()),
         usd_per_hour=usd_per_hour(spec, pools),
         missing=tuple(outage for one in standing for outage in one.missing),
+        spend=spend,
+    )
+
+
+def _within_lead_time(
+    spec: FleetSpec, snapshot: Snapshot, baseline: UsableBaseline
+) -> UsableBaseline:
+    """Return the least that the baseline carries until new capacity serves."""
+    if not any(side.maintenance for side in sides_of(spec.baseline).values()):
+        return baseline
+    return usable_baseline(
+        spec.baseline,
+        snapshot.baseline,
+        snapshot.now_epoch_seconds,
+        lead_seconds=lead_seconds_for(spec, baseline.units),
     )
 
 
@@ -185,11 +225,25 @@ def _need(
 def _frozen(snapshot: Snapshot, demands: Sequence[SignalDemand], need: Need) -> Reason | None:
     """Return why nothing may be changed, if anything says so; what is known needs no signal."""
     hold = snapshot.recalled.hold
-    if hold and snapshot.now_epoch_seconds < hold.until_epoch_seconds:
+    if hold and hold.stands(snapshot.now_epoch_seconds):
         return Reason.HELD
     if all(demand.view.units is None for demand in demands) and not need.known_peak:
         return Reason.BLIND
     return None
+
+
+def _believed(need: Need, witnessed: Testimony, baseline: UsableBaseline) -> Need:
+    """Return the need without what no witness confirms; a known peak is confirmed by its owner."""
+    most = max(0.0, witnessed.most_units - baseline.units)
+    if need.known_peak or need.grow_to <= most:
+        return need
+    return replace(need, grow_to=most, keep=min(need.keep, most))
+
+
+def _hold_ended(snapshot: Snapshot) -> bool:
+    """Whether a hold has just ended by itself, which nobody is to find out by surprise."""
+    hold, now = snapshot.recalled.hold, snapshot.now_epoch_seconds
+    return hold is not None and 0 <= now - hold.until_epoch_seconds < HOLD_ENDED_SECONDS
 
 
 def _troubles(
@@ -201,11 +255,15 @@ def _troubles(
     serving_units: float,
     now: int,
     frozen: Reason | None,
+    hold_ended: bool,
+    witnessed: Testimony,
 ) -> list[Reason]:
     """Return what somebody should look at, whatever set the size."""
     unserved = need.burst > serving_units
     lasting = lasts_unserved(spec, demands, baseline, serving_units, now)
     troubles = {
+        Reason.HOLD_ENDED: hold_ended,
+        **dict.fromkeys((*witnessed.doubts, *witnessed.bounds), True),
         Reason.HELD_UNSERVED: frozen is Reason.HELD and unserved,
         Reason.UNSERVED: unserved and lasting,
         Reason.NO_WORK_TAKEN: need.idle_units > 0,

@@ -52,6 +52,14 @@ class Reason(_Worded):
         "signal-implausible",
         "a signal reports what can hardly be true, so nothing is removed",
     )
+    WITNESS_CONTRADICTS = (
+        "witness-contradicts",
+        "a signal and its witness contradict each other, so nothing is removed",
+    )
+    UNSEEN_JUMP = (
+        "unseen-jump",
+        "demand jumps beyond all that was ever seen, so it is followed step by step",
+    )
     BASELINE_UNKNOWN = "baseline-unknown", "the baseline does not report, so nothing is removed"
     TRAFFIC_MOVING = "traffic-moving", "traffic still moves to the baseline, so nothing is removed"
     TARGETS_UNREADABLE = (
@@ -67,11 +75,18 @@ class Reason(_Worded):
     )
     BLIND = "blind", "no signal can be read, so nothing is changed"
     HELD = "held", "held by a human, so nothing is changed"
+    HOLD_ENDED = "hold-ended", "a hold has ended by itself, so demand is followed again"
     CAPACITY_MISSING = (
         "capacity-missing",
         "capacity that was asked for never came, so its pool is left alone",
     )
     PROCESS_SUSPENDED = "process-suspended", "somebody has suspended processes of a group"
+    SPEND_LIMIT = "spend-limit", "a spend limit allows no more, so no more is added"
+    SPEND_ASSUMED = (
+        "spend-assumed",
+        "what was spent this month is not known, so the limit's own pace is assumed",
+    )
+    SPEND_OVERRIDDEN = "spend-overridden", "a human has lifted the spend limit for a while"
 
 
 class SignalState(StrEnum):
@@ -243,6 +258,31 @@ class PoolPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpendView:
+    """What a fleet with a spend limit costs, and may cost, in dollars an hour.
+
+    Args:
+        usd_per_hour: What runs, boots or drains, with all that this decision adds.
+        allowed_usd_per_hour: What the tightest limit allows.
+        wanted_usd_per_hour: What it would cost without a limit.
+        refused_units: Units that a limit has refused. Default: none.
+        used_share: How much of the tightest limit is used: 1 is all of it.
+        limit: Which one that is, in words.
+        spent_usd: What was spent this month; None if no limit is by the month.
+        overridden_by: Whoever has lifted the limits. Default: nobody.
+    """
+
+    usd_per_hour: float
+    allowed_usd_per_hour: float
+    wanted_usd_per_hour: float
+    used_share: float
+    limit: str
+    refused_units: float = 0.0
+    spent_usd: float | None = None
+    overridden_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Document):
     """The sizes of all pools, and why. All quantities but capacities are units.
 
@@ -276,6 +316,7 @@ class Plan(Document):
         bought: What the granted units are for, by the value of a `BurstCause`. Default: nothing.
         usd_per_hour: What the desired capacity costs; None if a price is not known.
         missing: Capacity that was asked for and never came, to be remembered. Default: none.
+        spend: What it costs and may cost; None without a spend limit.
     """
 
     document_name: ClassVar[str] = "plan"
@@ -303,6 +344,7 @@ class Plan(Document):
     bought: Mapping[str, float] = field(default_factory=dict)
     usd_per_hour: float | None = None
     missing: tuple[Outage, ...] = ()
+    spend: SpendView | None = None
 
     @property
     def unserved_units(self) -> float:
@@ -343,7 +385,7 @@ class Plan(Document):
             f"{self.baseline_state} baseline {self.baseline_units:.1f}{_sites(self.sites)}: "
             f"wants {self.wanted_units:.1f} units, grants {self.granted_units:.1f} ({sizes}): "
             f"{why}{filling}{counted}{back}{stopped}{_kept(self.service)}"
-            f"{_downstream(self.downstream)}{_bought(self.bought)}"
+            f"{_downstream(self.downstream)}{_bought(self.bought)}{_spends(self.spend)}"
         )
 
 
@@ -374,6 +416,16 @@ def _bought(parts: Mapping[str, float]) -> str:
     causes = (BurstCause.DEGRADED, BurstCause.UNKNOWN, BurstCause.MAINTENANCE)
     said = [f"{parts[one]:.1f} because {one.words}" for one in causes if one in parts]
     return f"; of these {', '.join(said)}" if said else ""
+
+
+def _spends(spend: SpendView | None) -> str:
+    if spend is None:
+        return ""
+    refused = f", which refused {spend.refused_units:.4g} units" * bool(spend.refused_units)
+    words = f", {spend.usd_per_hour:.4g} USD an hour of {spend.allowed_usd_per_hour:.4g} that "
+    if spend.overridden_by is not None:
+        return f", {spend.usd_per_hour:.4g} USD an hour, as {spend.overridden_by} allows"
+    return f"{words}{spend.limit} allows{refused}"
 
 
 def _move(pool: PoolPlan) -> str:

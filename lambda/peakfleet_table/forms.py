@@ -110,6 +110,13 @@ TEXTS: Final[Form[frozenset[str]]] = Form(lambda value: {"SS": sorted(value)}, _
 BYTES: Final[Form[bytes]] = Form(lambda value: {"B": value}, _read_bytes)
 
 
+def _read_flag(attribute: Any, path: str) -> bool:  # noqa: ANN401  as above
+    return bool(_content(attribute, "BOOL", bool, path, "true or false"))
+
+
+FLAG: Final[Form[bool]] = Form(lambda value: {"BOOL": value}, _read_flag)
+
+
 def one_of(*allowed: str) -> Form[str]:
     """Return the form of a text that is one of these."""
 

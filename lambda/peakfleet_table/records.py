@@ -8,6 +8,7 @@ The table has the partition key `fleet` (S), the sort key `item` (S) and the tim
 |---|---|---|
 | `ASKED` | when a tick was last asked for out of turn | an event |
 | `DAY#<ISO-8601 date>#<pool>` | what a pool did for its money | the ledger |
+| `DECIDED#<ISO-8601 hour>` | the last decision of an hour | a tick |
 | `DECISION#<ISO-8601 tick time>` | a decision that changed something | a tick |
 | `DRAIN#<instance id>` | it finishes its work before it leaves | an event |
 | `GANG` | the formation of a training group | a tick |
@@ -18,7 +19,9 @@ The table has the partition key `fleet` (S), the sort key `item` (S) and the tim
 | `OUTAGE#<pool>#<purchase>#<zone>#<type>` | capacity that could not be had | both |
 | `READY#<pool>` | measured boots, and launches that are new | an event |
 | `ROLLBACK#<pool>` | a launch template version that was given up | a tick |
+| `SHARED` | of a shared spend limit, not of a fleet: what each fleet has claimed | a tick |
 | `SIZE#<pool>` | a size that somebody else has set | a tick |
+| `SPEND` | a human's leave to spend more | the command |
 | `STRIKES#<pool>` | launches in a row that never served | an event |
 | `TICK` | the newest tick that has decided, also if it changed nothing | a tick |
 | `UNITS#<pool>` | units that were measured | the ledger |
@@ -53,7 +56,11 @@ from peakfleet_planner import (
     OutageCause,
     Plan,
     RolledBack,
+    SharedSpend,
     SignalMemory,
+    SpendClaim,
+    SpendOverride,
+    Spent,
     read_model,
 )
 from peakfleet_planner.codec import from_document, to_document
@@ -63,6 +70,7 @@ from peakfleet_planner.snapshot import MOST_BOOTS
 from peakfleet_table.forms import (
     BYTES,
     COUNT,
+    FLAG,
     INTEGER,
     NUMBER,
     STEPS,
@@ -88,6 +96,9 @@ NOTICE_KEPT_SECONDS: Final = {"interruption": 900, "rebalance": HOUR_SECONDS}
 READY_KEPT_SECONDS = 14 * DAY_SECONDS
 STRIKES_KEPT_SECONDS = 6 * HOUR_SECONDS
 UNITS_KEPT_SECONDS = 7 * DAY_SECONDS
+DECISION_KEPT_SECONDS = 14 * DAY_SECONDS
+HOUR_KEPT_SECONDS = 396 * DAY_SECONDS
+"""The last decision of each hour is kept for 13 months, so that a year can be compared."""
 _ANY = "*"
 
 
@@ -107,6 +118,11 @@ def _json(read: Callable[[Any], T], write: Callable[[T], Any]) -> Form[T]:
     return Form(_write, _read)
 
 
+def _document(cls: type[T]) -> Form[T]:
+    """Return the form of a dataclass as a JSON document."""
+    return _json(lambda document: from_document(cls, document), to_document)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latest:
     """The last change.
@@ -120,6 +136,7 @@ class Latest:
         heights: How large each pool was lately, where what is scaled in goes to the warm pool.
         cloud_weight: Share of the traffic that the fleet gets, of 999; None if it is unknown.
         plan: What was decided, as a JSON document.
+        shadow: True if nothing was done: the sizes are those that the groups would have.
     """
 
     tick: int = 0
@@ -130,6 +147,7 @@ class Latest:
     heights: Mapping[str, Heights] = field(default_factory=dict)
     cloud_weight: int | None = None
     plan: str = "{}"
+    shadow: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,10 +157,15 @@ class Decision:
     Args:
         tick: When it was decided, in epoch seconds.
         plan: What was decided.
+        actual: What the groups were asked to run at that time, by pool, where the decision was in
+            shadow; None where it was acted on.
+        actual_units: What they served then.
     """
 
     tick: int
     plan: Plan
+    actual: Mapping[str, int] | None = None
+    actual_units: float | None = None
 
     @property
     def time(self) -> str:
@@ -275,6 +298,8 @@ class NewestTick:
         retired: Instances that still run or drain in each pool that leaves the fleet.
         weightless_since: Since when the listener is read to give the fleet no traffic, in epoch
             seconds; None if it gives some.
+        spent: What the fleet has spent this month. Default: nothing limits that.
+        shadow: True if it did nothing but decide.
     """
 
     tick: int
@@ -286,6 +311,8 @@ class NewestTick:
     troubles: tuple[str, ...] | None = None
     retired: Mapping[str, int] = field(default_factory=dict)
     weightless_since: int | None = None
+    spent: Spent | None = None
+    shadow: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,6 +367,22 @@ HOLDS: Final[Kind[Hold]] = Kind(
     },
     kept_until=lambda hold: hold.until_epoch_seconds,
 )
+SPEND_OVERRIDES: Final[Kind[SpendOverride]] = Kind(
+    prefix="SPEND",
+    value=SpendOverride,
+    attributes=HOLDS.attributes,
+    kept_until=lambda override: override.until_epoch_seconds,
+)
+SHARED_SPENDS: Final[Kind[SharedSpend]] = Kind(
+    prefix="SHARED",
+    value=SharedSpend,
+    attributes={
+        "claims": Attribute("claims", by_name(_document(SpendClaim))),
+        "version": Attribute("version", COUNT),
+        "since": Attribute("since_epoch_seconds", INTEGER, optional=True),
+        "unknown": Attribute("unknown_usd", NUMBER, optional=True),
+    },
+)
 LATESTS: Final[Kind[Latest]] = Kind(
     prefix="LATEST",
     value=Latest,
@@ -352,6 +395,7 @@ LATESTS: Final[Kind[Latest]] = Kind(
         "heights": Attribute("heights", by_name(STEPS), optional=True),
         "cloud_weight": Attribute("cloud_weight", COUNT, optional=True),
         "plan": Attribute("plan", TEXT),
+        "shadow": Attribute("shadow", FLAG, optional=True),
     },
 )
 DECISIONS: Final[Kind[Decision]] = Kind(
@@ -360,9 +404,18 @@ DECISIONS: Final[Kind[Decision]] = Kind(
     attributes={
         "tick": Attribute("tick", INTEGER),
         "plan": Attribute("plan", _json(Plan.from_json, Plan.to_json)),
+        "actual": Attribute("actual", by_name(COUNT), optional=True),
+        "actual_units": Attribute("actual_units", NUMBER, optional=True),
     },
     name=lambda decision: decision.time,
-    kept_until=lambda decision: decision.tick + 30 * DAY_SECONDS,
+    kept_until=lambda decision: decision.tick + DECISION_KEPT_SECONDS,
+)
+HOURS: Final[Kind[Decision]] = Kind(
+    prefix="DECIDED#",
+    value=Decision,
+    attributes=DECISIONS.attributes,
+    name=lambda decision: decision.time[: len("2026-01-31T23")],
+    kept_until=lambda decision: decision.tick + HOUR_KEPT_SECONDS,
 )
 MODELS: Final[Kind[PackedModel]] = Kind(
     prefix="MODEL",
@@ -500,9 +553,6 @@ DAYS: Final[Kind[PoolDay]] = Kind(
         datetime.fromisoformat(day.date).replace(tzinfo=UTC).timestamp() + 400 * DAY_SECONDS
     ),
 )
-_SIGNAL: Final[Form[SignalMemory]] = _json(
-    lambda document: from_document(SignalMemory, document), to_document
-)
 TICKS: Final[Kind[NewestTick]] = Kind(
     prefix="TICK",
     value=NewestTick,
@@ -510,12 +560,14 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "tick": Attribute("tick", INTEGER),
         "unmet_since": Attribute("unmet_since", by_name(INTEGER), optional=True),
         "halted": Attribute("halted", several(TEXT), optional=True),
-        "signals": Attribute("signals", by_name(_SIGNAL), optional=True),
+        "signals": Attribute("signals", by_name(_document(SignalMemory)), optional=True),
         "groups": Attribute("groups", several(TEXT), optional=True),
         "spot": Attribute("spot", several(TEXT), optional=True),
         "troubles": Attribute("troubles", several(TEXT), optional=True),
         "retired": Attribute("retired", by_name(COUNT), optional=True),
         "weightless_since": Attribute("weightless_since", INTEGER, optional=True),
+        "spent": Attribute("spent", _document(Spent), optional=True),
+        "shadow": Attribute("shadow", FLAG, optional=True),
     },
 )
 GANGS: Final[Kind[Gang]] = Kind(

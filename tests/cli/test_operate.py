@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from peakfleet_cli.main import app
-from peakfleet_planner import Plan, PoolPlan, Reason, SignalState, SignalView
+from peakfleet_planner import Plan, PoolPlan, Reason, SignalState, SignalView, SpendLimitSpec
 from tests.cli.deployed import FLEET, TABLE, account, deploy, fleet_spec
 
 if TYPE_CHECKING:
@@ -241,3 +242,84 @@ def test_the_report_of_a_month_reads_its_decisions(table: Table) -> None:
     assert (said["month"], said["known_from"]) == ("2026-10", "2026-10-01T10:00:00Z")
     assert run("report", FLEET, "--month", "October").exit_code == 2
     assert run("report", FLEET, "--month", "2026-09").exit_code == 1
+
+
+def test_a_spend_limit_is_lifted_with_owner_reason_and_end_and_put_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with account(monkeypatch):
+        spec = fleet_spec()
+        pools = tuple(replace(pool, usd_per_capacity_hour=1.0) for pool in spec.pools)
+        limits = (SpendLimitSpec(usd_per_hour=3),)
+        deploy(replace(spec, pools=pools, spend_limits=limits))
+        said = run("spend-override", FLEET, "--owner", "ana", "--reason", "launch", "--until", "2h")
+        assert said.exit_code == 0, said.output
+        table = boto3.resource("dynamodb").Table(TABLE)
+        item = table.get_item(Key={"fleet": FLEET, "item": "SPEND"})["Item"]
+        assert (item["owner"], item["reason"]) == ("ana", "launch")
+        ended = run("spend-override", FLEET, "--end")
+        assert "ana had lifted them (launch)" in ended.output
+        assert "nothing was changed" in run("spend-override", FLEET, "--end").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--until", "2h"], "must say why"),
+        (["--reason", "launch"], "must say until when"),
+        (["--reason", "launch", "--until", "2h"], "has no spend limit"),
+    ],
+)
+def test_nothing_is_lifted_without_reason_end_or_limit(
+    table: Table, arguments: list[str], message: str
+) -> None:
+    result = run("spend-override", FLEET, *arguments)
+    assert result.exit_code != 0
+    assert message in str(result.exception or "") + result.output
+    assert "Item" not in table.get_item(Key={"fleet": FLEET, "item": "SPEND"})
+
+
+def test_explain_says_what_was_seen_what_was_rejected_and_where_to_read_on(table: Table) -> None:
+    decided(table, "2026-03-22T19:00:00+00:00", capacity=2)
+    text = run("explain", FLEET, "--why-not").output
+    flat = " ".join(text.split())
+    assert "signal jobs: fresh, 140.0 units, 2 samples rejected" in flat
+    assert "34.0 units were wanted and not granted" in flat
+    assert "not larger: the pace of the fleet allows no larger step" in flat
+    assert "not smaller: the pace of the fleet allows no larger step" in flat
+    assert "docs/reference/reasons.md#at-maximum" in flat
+    made = json.loads(run("explain", FLEET, "--json").stdout)["decision"]
+    assert made["why_not_larger"] == [Reason.STEP_LIMITED.words, Reason.AT_MAXIMUM.words]
+    assert made["inputs"][0].startswith("signal jobs")
+
+
+def test_explain_goes_back_to_the_last_decision_of_an_hour(table: Table) -> None:
+    decided(table, "2026-03-22T19:40:00+00:00", capacity=7)
+    item = table.get_item(Key={"fleet": FLEET, "item": "DECISION#2026-03-22T19:40:00Z"})["Item"]
+    table.put_item(Item={**item, "item": "DECIDED#2026-03-22T19"})
+    table.delete_item(Key={"fleet": FLEET, "item": "DECISION#2026-03-22T19:40:00Z"})
+    assert "Graviton 1 to 7" in run("explain", FLEET, "--at", "2026-03-22T21:00Z").output
+    assert run("explain", FLEET, "--at", "2026-03-22T19:30Z").exit_code != 0
+
+
+def test_a_shadow_is_shown_beside_what_happened(table: Table) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    for minutes in (4, 3, 2, 1):
+        at = now - timedelta(minutes=minutes)
+        decided(table, at.isoformat(), capacity=2)
+        table.update_item(
+            Key={"fleet": FLEET, "item": f"DECISION#{at:%Y-%m-%dT%H:%M:%SZ}"},
+            UpdateExpression="SET actual = :sizes, actual_units = :units",
+            ExpressionAttributeValues={":sizes": {"Graviton": 6}, ":units": 30},
+        )
+    both = json.loads(run("shadow", FLEET, "--since", "1h", "--json").stdout)
+    assert both["hours"] == pytest.approx(4 / 60, abs=0.005)
+    assert both["happened"]["capacity_hours"] == pytest.approx(3 * both["would"]["capacity_hours"])
+    assert both["would"]["unserved_unit_minutes"] == pytest.approx(160, rel=0.05)
+    assert both["happened"]["unserved_unit_minutes"] == pytest.approx(40, rel=0.05)
+    assert "would have" in run("shadow", FLEET).output
+
+
+def test_a_fleet_that_never_was_in_shadow_has_nothing_to_show(table: Table) -> None:
+    decided(table, datetime.now(UTC).isoformat(), capacity=2)
+    assert "decided nothing in shadow" in run("shadow", FLEET).output

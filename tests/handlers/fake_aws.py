@@ -260,8 +260,10 @@ class FakeAws(Paged):
     def transact_write_items(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         writes = asked["TransactItems"]
         self._called(RECORD, "confirm" if "Update" in writes[0] else "", asked)
-        if not all(self._allows(request) for write in writes for request in write.values()):
-            reasons = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
+        allowed = [self._allows(request) for write in writes for request in write.values()]
+        if not all(allowed):
+            codes = ["None" if one else "ConditionalCheckFailed" for one in allowed]
+            reasons = [{"Code": code} for code in codes]
             _refuse("TransactionCanceledException", "cancelled", CancellationReasons=reasons)
         for write in writes:
             for kind, request in write.items():

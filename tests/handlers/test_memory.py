@@ -26,6 +26,7 @@ def test_a_change_is_recorded_before_it_is_made() -> None:
     tick(fake)
     assert fake.written() == [RECORD, "SetDesiredCapacity"]
     assert sorted(item for _, item in fake.table) == [
+        "DECIDED#2027-01-15T08",
         "DECISION#2027-01-15T08:00:00Z",
         "LATEST",
         "TICK",

@@ -21,7 +21,11 @@ from peakfleet_planner import (
     Plan,
     Reason,
     RolledBack,
+    SharedSpend,
     SignalMemory,
+    SpendClaim,
+    SpendOverride,
+    Spent,
 )
 from peakfleet_planner.efficiency import Hour, PoolDay
 from peakfleet_planner.gang import GangMemory
@@ -36,6 +40,10 @@ DAY = PoolDay(
     instance_types=("c7i.large",),
     units_per_capacity=8,
     hours=(Hour(start_epoch_seconds=NOW, unit_hours=3, capacity_hours=2),),
+)
+CLAIM = SpendClaim(
+    priority="batch",
+    spent=Spent(month_epoch_seconds=1798761600, usd=1.5, at_epoch_seconds=NOW, usd_per_hour=2.0),
 )
 KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
     (
@@ -77,7 +85,7 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
             "item": {"S": "DECISION#2027-01-15T08:00:00Z"},
             "tick": {"N": "1800000000"},
             "plan": {"S": '{"version":1,"pools":[],"reason":"demand"}'},
-            "expires_at": {"N": "1802592000"},
+            "expires_at": {"N": "1801209600"},
         },
     ),
     (
@@ -233,6 +241,52 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
             "members": {"L": [{"S": "i-1"}]},
             "failures": {"N": "0"},
             "saved_for": {"N": "0"},
+        },
+    ),
+    (
+        records.HOURS,
+        records.Decision(
+            tick=NOW,
+            plan=Plan(pools=(), reason=Reason.DEMAND),
+            actual={"P": 2},
+            actual_units=8.5,
+        ),
+        {
+            "item": {"S": "DECIDED#2027-01-15T08"},
+            "tick": {"N": "1800000000"},
+            "plan": {"S": '{"version":1,"pools":[],"reason":"demand"}'},
+            "actual": {"M": {"P": {"N": "2"}}},
+            "actual_units": {"N": "8.5"},
+            "expires_at": {"N": "1834214400"},
+        },
+    ),
+    (
+        records.SPEND_OVERRIDES,
+        SpendOverride(owner="ana", reason="launch", until_epoch_seconds=NOW),
+        {
+            "item": {"S": "SPEND"},
+            "owner": {"S": "ana"},
+            "reason": {"S": "launch"},
+            "until": {"N": "1800000000"},
+            "expires_at": {"N": "1800000000"},
+        },
+    ),
+    (
+        records.SHARED_SPENDS,
+        SharedSpend(claims={"F": CLAIM}, version=3, since_epoch_seconds=NOW, unknown_usd=5.0),
+        {
+            "item": {"S": "SHARED"},
+            "claims": {
+                "M": {
+                    "F": {
+                        "S": '{"priority":"batch","spent":{"month_epoch_seconds":1798761600,'
+                        '"usd":1.5,"at_epoch_seconds":1800000000,"usd_per_hour":2.0}}'
+                    }
+                }
+            },
+            "version": {"N": "3"},
+            "since": {"N": "1800000000"},
+            "unknown": {"N": "5"},
         },
     ),
 )

@@ -51,6 +51,7 @@ from peakfleet import (
     SafetyNet,
     ServiceLevel,
     SpecError,
+    SpendLimit,
     StreamFleet,
     TrainingFleet,
 )
@@ -144,6 +145,7 @@ def every_option(stack: Stack, vpc: ec2.Vpc) -> FleetOptions:
         broken_image=BrokenImage.roll_back(),
         efficiency=EfficiencyLedger(),
         downstream_limits=[DownstreamLimit.of("metadata", metric("Connections"), at_most=900)],
+        spend_limits=[SpendLimit.of(usd_per_hour=500)],
     )
     plane = ControlPlane(
         stack,

@@ -74,3 +74,10 @@ def test_the_guide_says_every_reason_in_its_words() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "how-it-decides.md").read_text()
     for reason in Reason:
         assert f"| `{reason}` | {reason.words} |" in guide
+
+
+def test_every_reason_has_a_section_that_says_what_to_do() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "reference" / "reasons.md").read_text()
+    sections = dict(section.split("\n", 1) for section in guide.split("\n## ")[1:])
+    assert set(sections) == {reason.value for reason in Reason}
+    assert all("**What to do:** " in section for section in sections.values())

@@ -101,7 +101,7 @@ def peakfleet(
 _OPERATE, _BEFORE, _TRY = "Fleets that run", "Before a deployment", "Without an AWS account"
 _COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
     (_OPERATE, (operate.status, operate.explain, operate.hold, operate.resume, operate.release)),
-    (_OPERATE, (operate.report, efficiency, record)),
+    (_OPERATE, (operate.spend_override, operate.shadow, operate.report, efficiency, record)),
     (_TRY, (demo, simulate, compare)),
     (_BEFORE, (init, plan, doctor, prove)),
 )

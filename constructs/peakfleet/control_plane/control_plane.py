@@ -31,7 +31,9 @@ from peakfleet.control_plane.numpy_layer import numpy_layer
 from peakfleet.control_plane.permissions import (
     PLANE_WILDCARDS,
     may_decide,
+    may_look,
     may_read_metrics,
+    may_resize,
     may_roll_back,
 )
 from peakfleet.control_plane.plane_function import Functions, PlaneFunction, Spread
@@ -39,6 +41,7 @@ from peakfleet.control_plane.state import FleetState
 from peakfleet.findings import acknowledge_policies
 from peakfleet.pools import CapacityPool
 from peakfleet_planner import SpecError
+from peakfleet_planner.spec import SHARED_LIMIT
 
 SCHEDULES_VARIABLE, TABLE_VARIABLE = "PEAKFLEET_SCHEDULES", "PEAKFLEET_TABLE"
 """The handler's names for them; the constructs know the handlers only as an asset."""
@@ -94,6 +97,7 @@ class ControlPlane(Construct):
         self._spread = spread or Spread.at_once()
         self._state = _state_of(self, state, self._encryption)
         self._fleets: list[str] = []
+        self._partitions: list[str] = []
         self._learning: list[str] = []
         self._booked: list[str] = []
         self._schedules: dict[str, str] = {}
@@ -106,7 +110,7 @@ class ControlPlane(Construct):
             memory_mib=_TICK_MEMORY_MIB,
             max_event_age=_MINUTE,
         )
-        self._state.grant(self._scaler.role, fleet=_names(self._fleets))
+        self._state.grant(self._scaler.role, fleet=_names(self._partitions))
         account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
         self._schedule_role = iam.Role(
             self,
@@ -197,6 +201,8 @@ class ControlPlane(Construct):
         spec: IStableAnyProducer,
         pools: Sequence[CapacityPool],
         groups: Sequence[autoscaling.AutoScalingGroup],
+        shadow: bool,
+        shared_limits: Sequence[str],
         listener_arn: str | None,
         rolls_back: iam.IRole | None,
     ) -> None:
@@ -207,7 +213,9 @@ class ControlPlane(Construct):
             name: Its name, which is the partition key of its records.
             spec: Produces its specification in JSON form at the end of the synth.
             pools: Its pools.
-            groups: Their groups, in the same order.
+            groups: The groups that it has made for them, in the same order.
+            shadow: Whether it only says what it would do: then its ticks may only read.
+            shared_limits: Names of the spend limits that it shares.
             listener_arn: The listener whose weights may be set; None if there is none.
             rolls_back: What the instances run as, where a group may be given an older version of
                 its launch template.
@@ -215,11 +223,20 @@ class ControlPlane(Construct):
         Raises:
             SpecError: The fleet is of another stack, or the control plane has no more room.
         """
-        self._scaler.allow(*may_decide(groups, pools, listener_arn=listener_arn))
-        for statement in may_roll_back(groups, rolls_back) if rolls_back else ():
+        existing = [pool.group_name for pool in pools if pool.group_name]
+        own = [pool for pool in pools if pool.group_name is None]
+        if shadow:
+            self._scaler.allow(may_look())
+        else:
+            self._scaler.allow(*may_decide(groups, own, listener_arn=listener_arn))
+            if existing:
+                self._scaler.allow(may_resize(_arns(fleet, existing)))
+        for statement in may_roll_back(groups, rolls_back) if rolls_back and not shadow else ():
             self._scaler.role.add_to_policy(statement)
         schedule = self._decide(fleet, "Scaler", name=name, spec=spec)
         self._schedules[name] = schedule.schedule_name
+        shared = [SHARED_LIMIT + limit for limit in shared_limits]
+        self._partitions += [one for one in shared if one not in self._partitions]
         room = sum(len(one) + _MOST_SCHEDULE_NAME + len('"":"",') for one in self._schedules)
         if room > _MOST_ENVIRONMENT:
             raise SpecError(
@@ -236,7 +253,9 @@ class ControlPlane(Construct):
                 resources=["*"],
             ),
         )
-        self.events.hear_groups(groups)
+        if shadow:
+            return
+        self.events.hear_groups(groups, existing=existing)
         if any(pool.purchase.is_spot for pool in pools):
             self.events.hear_spot()
 
@@ -403,6 +422,7 @@ class ControlPlane(Construct):
             )
         self._encryption.grant_launches(fleet, self._scaler.role)
         self._fleets.append(name)
+        self._partitions.append(name)
         return self._scaler.define_schedule(
             Construct(fleet, part),
             purpose=f"Decides the size of the fleet {name} every minute",
@@ -439,6 +459,18 @@ def _state_of(scope: Construct, given: FleetState | None, encryption: Encryption
             f"given has its own; give the key to FleetState(encryption_key=...)"
         )
     return given
+
+
+def _arns(fleet: Construct, groups: Sequence[str]) -> list[str]:
+    """Return the ARNs of groups that exist already; only AWS knows the id in the middle."""
+    return [
+        Stack.of(fleet).format_arn(
+            service="autoscaling",
+            resource="autoScalingGroup:*:autoScalingGroupName",
+            resource_name=name,
+        )
+        for name in groups
+    ]
 
 
 def _names(fleets: list[str]) -> list[str]:

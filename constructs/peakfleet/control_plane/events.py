@@ -76,15 +76,23 @@ class Events(PlaneFunction):
         name = Stack.of(self).stack_name
         self._stack_name = _MOST_STACK_NAME if Token.is_unresolved(name) else len(name)
 
-    def hear_groups(self, groups: Sequence[autoscaling.AutoScalingGroup]) -> None:
-        """Take what Auto Scaling tells of these groups."""
-        for group in groups:
+    def hear_groups(
+        self, groups: Sequence[autoscaling.AutoScalingGroup], *, existing: Sequence[str] = ()
+    ) -> None:
+        """Take what Auto Scaling tells of these groups.
+
+        Args:
+            groups: Those of the stack.
+            existing: Names of others.
+        """
+        known = [(group.auto_scaling_group_name, self._name_length(group)) for group in groups]
+        for name, characters in (*known, *((name, _MOST_NAME) for name in existing)):
             self._hear(
                 "Groups",
                 source="aws.autoscaling",
                 kinds=_OF_GROUPS,
-                detail={"AutoScalingGroupName": [group.auto_scaling_group_name]},
-                characters=self._name_length(group),
+                detail={"AutoScalingGroupName": [name]},
+                characters=characters,
             )
 
     def hear_spot(self) -> None:

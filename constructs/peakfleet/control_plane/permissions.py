@@ -18,6 +18,11 @@ _READS_TRAFFIC = (
     "elasticloadbalancing:DescribeListeners",
     "elasticloadbalancing:DescribeTargetHealth",
 )
+_READ = (
+    "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeScalingActivities",
+    "cloudwatch:GetMetricData",
+)
 _NEVER_CHANGED = ("LaunchConfigurationName", "MaxSize", "MinSize", "VPCZoneIdentifiers")
 _INTERFACES = (
     "ec2:AssignPrivateIpAddresses",
@@ -41,7 +46,7 @@ PLANE_WILDCARDS = (
             "ec2:DescribeCapacityReservations",
             "ec2:DescribeInstances",
             "ec2:DescribeLaunchTemplateVersions",
-            "elasticloadbalancing:DescribeListeners",
+            *_READS_TRAFFIC,
             "xray:PutTelemetryRecords",
             "xray:PutTraceSegments",
         ),
@@ -146,9 +151,7 @@ def may_decide(
     statements = [
         iam.PolicyStatement(
             actions=[
-                "autoscaling:DescribeAutoScalingGroups",
-                "autoscaling:DescribeScalingActivities",
-                "cloudwatch:GetMetricData",
+                *_READ,
                 # LaunchInstances looks at its template with the permissions of who calls it.
                 "ec2:DescribeLaunchTemplateVersions",
                 *(["autoscaling:DescribeWarmPool"] if warm else []),
@@ -156,24 +159,41 @@ def may_decide(
             ],
             resources=["*"],  # AWS knows no narrower resource for these reads
         ),
-        iam.PolicyStatement(
-            actions=[
-                "autoscaling:LaunchInstances",
-                "autoscaling:ResumeProcesses",
-                "autoscaling:SetDesiredCapacity",
-                "autoscaling:SuspendProcesses",
-                "autoscaling:TerminateInstanceInAutoScalingGroup",
-            ],
-            resources=[group.auto_scaling_group_arn for group in groups],
-        ),
-        may_create_fleets(groups),
     ]
+    if groups:
+        arns = [group.auto_scaling_group_arn for group in groups]
+        launch = iam.PolicyStatement(actions=["autoscaling:LaunchInstances"], resources=arns)
+        statements += [may_resize(arns), launch, may_create_fleets(groups)]
     if warm:
         statements.append(iam.PolicyStatement(actions=["autoscaling:PutWarmPool"], resources=warm))
     if listener_arn:
         split = ["elasticloadbalancing:ModifyListener"]
         statements.append(iam.PolicyStatement(actions=split, resources=[listener_arn]))
     return statements
+
+
+def may_look() -> iam.PolicyStatement:
+    """Return what a tick does that only says what it would do."""
+    return iam.PolicyStatement(
+        actions=list(_READ), resources=["*"]
+    )  # AWS knows no narrower resource for these reads
+
+
+def may_resize(arns: Sequence[str]) -> iam.PolicyStatement:
+    """Return what a tick does with groups that launch by themselves.
+
+    Args:
+        arns: The groups.
+    """
+    return iam.PolicyStatement(
+        actions=[
+            "autoscaling:ResumeProcesses",
+            "autoscaling:SetDesiredCapacity",
+            "autoscaling:SuspendProcesses",
+            "autoscaling:TerminateInstanceInAutoScalingGroup",
+        ],
+        resources=list(arns),
+    )
 
 
 def may_create_fleets(

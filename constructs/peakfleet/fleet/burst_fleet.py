@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Unpack
 
@@ -54,6 +55,7 @@ from peakfleet.policy import (
     Drain,
     Foresight,
     Metrics,
+    Mode,
     OtherWriter,
     Pace,
     Readiness,
@@ -118,6 +120,7 @@ class BurstFleet(FleetMetrics, Construct):
         self._traffic, self._queues_share_workers = traffic, queues_share_workers
         self._options = options
         self._learns = False
+        self._is_shadow = options.get("mode") == Mode.shadow()
         self._detail = (options.get("metrics") or Metrics.essential()).detail
         self._pressure_alarms: dict[str, cloudwatch.Alarm] = {}
         encryption = options.get("encryption") or Encryption()
@@ -166,16 +169,23 @@ class BurstFleet(FleetMetrics, Construct):
                 metadata_hop_limit=checked_hop_limit(options.get("metadata_hop_limit", 1)),
                 monitored_by_minute=safety_net.reads_cpu or any(map(_reads_instances, signals)),
             )
+            # Nothing of a fleet in shadow starts anything, not even its own groups.
             self._groups = {
-                pool.name: define_group(self, pool, settings, fleet=self.fleet_name)
+                pool.name: define_group(
+                    self,
+                    replace(pool, min_instances=0, warm=None) if self._is_shadow else pool,
+                    settings,
+                    fleet=self.fleet_name,
+                )
                 for pool in self._pools
+                if pool.group_name is None
             }
             hooks.grant(self, self._role, fleet=self.fleet_name)
             self._pool_specs = tuple(
                 pool.to_planner(
-                    group=self._groups[pool.name].auto_scaling_group_name,
+                    group=pool.group_name or self._groups[pool.name].auto_scaling_group_name,
                     prices=prices,
-                    drain_seconds=hooks.drain.at_most_seconds,
+                    drain_seconds=0 if pool.group_name else hooks.drain.at_most_seconds,
                 )
                 for pool in self._pools
             )
@@ -192,6 +202,12 @@ class BurstFleet(FleetMetrics, Construct):
                 spec=self._document,
                 pools=self._pools,
                 groups=tuple(self._groups.values()),
+                shadow=self._is_shadow,
+                shared_limits=[
+                    limit.spec.shared
+                    for limit in options.get("spend_limits", ())
+                    if limit.spec.shared
+                ],
                 listener_arn=traffic.listener_arn if traffic else None,
                 rolls_back=self._role
                 if options.get("broken_image") == BrokenImage.roll_back()
@@ -214,7 +230,11 @@ class BurstFleet(FleetMetrics, Construct):
             else health_of(self, self.fleet_name, self._alarms, self._plane.alarms)
         )
         safety_net.bind(
-            {pool.name: self._groups[pool.name] for pool in self._pools if not pool.is_retired}
+            {
+                pool.name: self._groups[pool.name]
+                for pool in self._pools
+                if not (pool.is_retired or pool.group_name or self._is_shadow)
+            }
         )
         for signal in signals:
             self._take(signal)
@@ -266,6 +286,8 @@ class BurstFleet(FleetMetrics, Construct):
             queues_share_workers=self._queues_share_workers,
             metrics=self._detail,
             downstream=tuple(limit.spec for limit in options.get("downstream_limits", ())),
+            spend_limits=tuple(limit.spec for limit in options.get("spend_limits", ())),
+            mode=(options.get("mode") or Mode.active()).name,
         )
 
     def metric(
@@ -288,13 +310,15 @@ class BurstFleet(FleetMetrics, Construct):
         """Instances that a pool is asked to run, as its group publishes them for nothing.
 
         Args:
-            pool_name: One of the keys of `groups`.
+            pool_name: One of its pools.
         """
         return cloudwatch.Metric(
             namespace="AWS/AutoScaling",
             metric_name="GroupDesiredCapacity",
             dimensions_map={
-                "AutoScalingGroupName": self._groups[pool_name].auto_scaling_group_name
+                "AutoScalingGroupName": next(
+                    pool.group for pool in self._pool_specs if pool.name == pool_name
+                )
             },
             statistic="Maximum",
             period=Duration.minutes(1),
@@ -339,7 +363,7 @@ class BurstFleet(FleetMetrics, Construct):
 
     @property
     def groups(self) -> Mapping[str, autoscaling.AutoScalingGroup]:
-        """The Auto Scaling group of each pool, by pool name."""
+        """The Auto Scaling group of each pool by pool name, but for groups that exist already."""
         return MappingProxyType(self._groups)
 
     @property

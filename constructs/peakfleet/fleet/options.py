@@ -16,11 +16,13 @@ from peakfleet.policy import (
     Foresight,
     KnownPeak,
     Metrics,
+    Mode,
     OtherWriter,
     Pace,
     Readiness,
     SafetyNet,
     ServiceLevel,
+    SpendLimit,
 )
 from peakfleet.pools import EfficiencyLedger
 from peakfleet.signals import Baseline, DownstreamLimit
@@ -87,6 +89,9 @@ class FleetOptions(PlacementOptions, total=False):
             `BrokenImage.take_out()`.
         metrics: How much it publishes in CloudWatch. Default: `Metrics.essential()`.
         downstream_limits: Loads that it must not drive over a bound. Default: none.
+        spend_limits: What it may cost: one limit of its own, and those that it shares. Default: no
+            limit but the pools' maxima.
+        mode: Whether it acts on what it decides. Default: `Mode.active()`.
         efficiency: Whether it measures what each chip does for its money. Default: it does not.
     """
 
@@ -102,4 +107,6 @@ class FleetOptions(PlacementOptions, total=False):
     broken_image: BrokenImage | None
     metrics: Metrics | None
     downstream_limits: Sequence[DownstreamLimit]
+    spend_limits: Sequence[SpendLimit]
+    mode: Mode | None
     efficiency: EfficiencyLedger | None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Unpack
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Token
 from aws_cdk import aws_ec2 as ec2
 
 from peakfleet._values import check_name, check_options, known_count, known_number, seconds
@@ -30,6 +30,7 @@ NEURON_IMAGE_PARAMETER = "/aws/service/neuron/dlami/base/amazon-linux-2023/lates
 MOST_WARMUP_SECONDS = 3600
 """The longest default instance warm-up of an Auto Scaling group."""
 _LEAST_ROOT_VOLUME_GIB = 8  # the size of Amazon Linux 2023's own snapshot
+_OF_EXISTING = frozenset({"boot", "min_instances", "name", "purchase", "usd_per_hour"})
 _BOOT = Duration.minutes(3)
 _NEURON_BOOT = Duration.minutes(10)  # a machine with an accelerator, until its model is loaded
 _NEURON_ROOT_VOLUME_GIB = 100  # what AWS recommends for its base images for deep learning
@@ -55,6 +56,8 @@ class CapacityPool:
             turn, so that its chip can be compared with the others. At most 0.5.
         is_retired: Whether it leaves the fleet, see `retired`.
         is_named: Whether its name was given, so that no fleet gives it another one.
+        group_name: Name of the group, where it exists already, see `existing`. Default: the fleet
+            makes one.
         name: This and all others: see `PoolOptions`.
 
     Raises:
@@ -78,6 +81,7 @@ class CapacityPool:
     canary_share: float = 0.0
     is_retired: bool = False
     is_named: bool = True
+    group_name: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a pool that no group can be."""
@@ -293,6 +297,60 @@ class CapacityPool:
             machine_image=machine_image,
         )
 
+    @classmethod
+    def existing(
+        cls,
+        group_name: str,
+        *instance_types: str,
+        units_per_instance: float | Mapping[str, float],
+        max_instances: int,
+        **options: Unpack[PoolOptions],
+    ) -> CapacityPool:
+        """Burst into an Auto Scaling group that exists already.
+
+        Nothing in the template touches the group: neither its launch template nor its bounds nor
+        its policies. A fleet with `Mode.shadow()` only reads it; one that is active sets its
+        desired capacity, so that policies which scale it in must be removed before. The pool's
+        name is the group's, unless *options* name it.
+
+        Args:
+            group_name: Its name; a group of the app has `auto_scaling_group_name`.
+            instance_types: What it launches, for prices and units.
+            units_per_instance: Units that one instance serves, for all types or for each.
+            max_instances: Most instances, at most what the group allows.
+            options: See `PoolOptions`; only name, min_instances, purchase, boot and usd_per_hour,
+                as all else is the group's own.
+
+        Raises:
+            SpecError: The pool contradicts itself.
+
+        Limitations:
+            Instances get no drain and no readiness hook from the fleet. The group launches by
+            itself, so that a refusal of capacity is known a tick later.
+        """
+        owner = f"pool '{options.get('name') or group_name}'"
+        if others := sorted(set(options) - _OF_EXISTING):
+            raise SpecError(
+                f"{owner}: {others[0]} is the group's own, as the group exists already; allowed "
+                f"are {', '.join(sorted(_OF_EXISTING))}"
+            )
+        if not Token.is_unresolved(group_name) and not group_name.strip():
+            raise SpecError(f"{owner}: group_name must not be empty")
+        if Token.is_unresolved(group_name) and not options.get("name"):
+            raise SpecError("pool: name is needed where only the deployment knows the group's name")
+        if not instance_types:
+            raise SpecError(f"{owner}: at least one instance type is needed, got none")
+        return cls._of(
+            group_name,
+            options,
+            instance_types=instance_types,
+            architecture=ec2.InstanceType(instance_types[0]).architecture,
+            units_per_instance=units_per_instance,
+            max_instances=max_instances,
+            machine_image=None,
+            group_name=group_name,
+        )
+
     @staticmethod
     def cheapest_first(
         *pools: CapacityPool, prices: Prices | None = None
@@ -376,7 +434,7 @@ class CapacityPool:
             instance_types=self.instance_types,
             purchase="spot" if self.purchase.is_spot else "on-demand",
             # LaunchInstances starts nothing that waits; only a desired capacity does.
-            launch="desired" if self.warm else "direct",
+            launch="desired" if self.warm or self.group_name else "direct",
             warm=self._warm_spec(usd),
             drain_seconds=drain_seconds,
             canary_share=self.canary_share,

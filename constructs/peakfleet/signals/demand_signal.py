@@ -13,7 +13,15 @@ from aws_cdk import aws_sqs as sqs
 from peakfleet._values import check_kind, known_number, seconds
 from peakfleet.signals.metrics import ReadMetric, read
 from peakfleet.signals.silence import WhenSilent
-from peakfleet_planner import IN_FLIGHT, WAITING, BacklogSignal, RateSignal, Signal, SpecError
+from peakfleet_planner import (
+    IN_FLIGHT,
+    WAITING,
+    BacklogSignal,
+    RateSignal,
+    SecondSignalSpec,
+    Signal,
+    SpecError,
+)
 
 _MINUTE = Duration.minutes(1)
 _BYTES_PER_MEGABYTE = 1_000_000
@@ -30,11 +38,48 @@ class DemandSignal:
         spec: The signal as the planner reads it.
         metrics: What it reads, and where; a witness of silence comes last.
         queue: The queue of a backlog signal.
+        second: What witnesses it, and where that is read. Default: nothing.
     """
 
     spec: Signal
     metrics: tuple[ReadMetric, ...]
     queue: sqs.IQueue | None = None
+    second: ReadMetric | None = None
+
+    def witnessed_by(
+        self,
+        metric: cloudwatch.IMetric,
+        *,
+        units_per_value: float = 1.0,
+        at_most_factor: float = 2.0,
+    ) -> DemandSignal:
+        """Return the signal with a second, independent measure of the same demand.
+
+        While both contradict each other nothing is scaled in, and the fleet grows to no more than
+        the witness confirms. Demand of more than twice what was ever seen is followed step by
+        step, twice as far in each tick. Both are told by an alarm. A witness that is silent says
+        nothing.
+
+        Args:
+            metric: A plain metric of another source: the load balancer's requests beside the
+                streams that the application counts.
+            units_per_value: Units for each 1 of its value. Default: 1.
+            at_most_factor: Both agree as long as neither asks for more than so many times what
+                the other does, above 1. Default: 2.
+
+        Raises:
+            SpecError: The signal is a queue's backlog, or an argument cannot be.
+        """
+        owner = f"signal '{self.name}'"
+        if not isinstance(self.spec, RateSignal):
+            raise SpecError(f"{owner}: only live demand can have a witness, not a backlog")
+        for name, value in (("units_per_value", units_per_value), ("factor", at_most_factor)):
+            known_number(f"{owner}: witness", name, value)
+        second = read(f"{owner}: witness", metric)
+        witness = SecondSignalSpec(
+            metric=second.metric, units_per_value=units_per_value, at_most_factor=at_most_factor
+        )
+        return replace(self, spec=replace(self.spec, second=witness), second=second)
 
     @property
     def name(self) -> str:
@@ -53,7 +98,11 @@ class DemandSignal:
         silence = self.spec.when_silent
         if silence.witness is not None:
             silence = replace(silence, witness=seen[-1])
-        return replace(self, spec=replace(self.spec, metrics=metrics, when_silent=silence))
+        spec = replace(self.spec, metrics=metrics, when_silent=silence)
+        if isinstance(spec, RateSignal) and spec.second and self.second:
+            second = self.second.seen_from(f"{owner}: witness", stack)
+            spec = replace(spec, second=replace(spec.second, metric=second))
+        return replace(self, spec=spec)
 
     @classmethod
     def queue_backlog(

@@ -17,6 +17,7 @@ from peakfleet_planner import (
     MetricSeries,
     Plan,
     PoolReading,
+    SharedSpend,
     Signal,
     Snapshot,
     SpecError,
@@ -112,6 +113,11 @@ def snapshot_at(
             for pool in spec.pools
         ),
         memory=memory or Memory(),
+        shared_spend={
+            limit.shared: SharedSpend(since_epoch_seconds=0)  # of which nobody else has anything
+            for limit in spec.spend_limits
+            if limit.shared
+        },
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from peakfleet_handlers.state.table import Only, Recorded, StateTable
+from peakfleet_handlers.state.table import Only, Recorded, StateTable, Write
 from peakfleet_table import TICKS, Item, NewestTick
 
 DAY_SECONDS = 24 * 3600
@@ -56,9 +56,19 @@ class Claim:
         values = {":newest": {"N": str(self.newest.tick)}}
         return item, Only(text="#tick = :newest", names=TICKS.names("tick"), values=values)
 
-    def take(self, table: StateTable | None) -> Recorded:
-        """Claim the right to act where there is no change to record."""
-        return Recorded.NOT_KEPT if table is None else table.put(*self.write(table))
+    def take(self, table: StateTable | None, *, shared: tuple[Write, ...] = ()) -> Recorded:
+        """Claim the right to act where there is no change to record.
+
+        Args:
+            table: Without one nothing is claimed.
+            shared: What is written with it, of what fleets share. Default: nothing.
+        """
+        if table is None:
+            return Recorded.NOT_KEPT
+        item, only = self.write(table)
+        if shared:
+            return table.transact(("Put", {"Item": item}, only), shared=shared)
+        return table.put(item, only)
 
 
 def later_tick_wins(tick: int, *, or_same: bool = False) -> Only:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from peakfleet_handlers.state.claim import Claim, later_tick_wins
-from peakfleet_handlers.state.table import ALWAYS, Only, Recorded, StateTable
+from peakfleet_handlers.state.table import ALWAYS, Only, Recorded, StateTable, Write
 from peakfleet_planner import DemandModel, Memory, Plan
 from peakfleet_table import (
     BOOTS,
@@ -15,6 +15,7 @@ from peakfleet_table import (
     DRAINS,
     FIRST_READ,
     HOLDS,
+    HOURS,
     LATESTS,
     LAUNCHES,
     MODELS,
@@ -22,6 +23,7 @@ from peakfleet_table import (
     OUTAGES,
     ROLLBACKS,
     SIZES,
+    SPEND_OVERRIDES,
     TICKS,
     UNITS,
     DamagedRecordError,
@@ -32,6 +34,9 @@ from peakfleet_table import (
     NewestTick,
     read_all,
 )
+
+Actual = tuple[Mapping[str, int], float]
+"""What the groups of a fleet in shadow are asked to run, by pool, and the units that they serve."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +52,7 @@ class Known:
     claim: Claim
 
 
-def read_known(table: StateTable | None, *, now_epoch_seconds: int) -> Known:
+def read_known(table: StateTable | None, *, now_epoch_seconds: int, shadow: bool = False) -> Known:
     """Return what is remembered of a fleet, and the claim to act on it.
 
     It is read before anything else is: what changes later is noticed by the claim.
@@ -55,6 +60,8 @@ def read_known(table: StateTable | None, *, now_epoch_seconds: int) -> Known:
     Args:
         table: Its records; without a table nothing is remembered.
         now_epoch_seconds: The tick's time; records whose time is over are left out.
+        shadow: Whether the fleet only says what it would do. What it said then is no memory of
+            what it did, nor the other way round. Default: it acts.
     """
     this = NewestTick(tick=now_epoch_seconds)
     if table is None:
@@ -64,14 +71,11 @@ def read_known(table: StateTable | None, *, now_epoch_seconds: int) -> Known:
         return Known(memory=None, claim=Claim(leaves=this, is_sure=False))
     found = next((item for item in items if item["item"]["S"] == TICKS.prefix), None)
     newest = _readable(TICKS, found, table)
-    memory = memory_of(items, now_epoch_seconds, table)
+    memory = memory_of(items, now_epoch_seconds, table, shadow=shadow)
     if memory is not None and newest is not None:
-        memory = replace(
-            memory,
-            unmet_since=newest.unmet_since,
-            signals=newest.signals,
-            weightless_since=newest.weightless_since,
-        )
+        memory = replace(memory, signals=newest.signals, weightless_since=newest.weightless_since)
+        if bool(newest.shadow) is shadow:
+            memory = replace(memory, unmet_since=newest.unmet_since, spent=newest.spent)
     is_sure = found is None or newest is not None
     return Known(memory=memory, claim=Claim(leaves=this, newest=newest, is_sure=is_sure))
 
@@ -81,7 +85,9 @@ def read_memory(table: StateTable | None, *, now_epoch_seconds: int) -> Memory |
     return read_known(table, now_epoch_seconds=now_epoch_seconds).memory
 
 
-def memory_of(items: tuple[Item, ...], now_epoch_seconds: int, table: StateTable) -> Memory | None:
+def memory_of(
+    items: tuple[Item, ...], now_epoch_seconds: int, table: StateTable, *, shadow: bool = False
+) -> Memory | None:
     """Return what records say; None if one of them may be a hold that cannot be read.
 
     Any other record that is damaged is noted and counts as lost.
@@ -90,6 +96,7 @@ def memory_of(items: tuple[Item, ...], now_epoch_seconds: int, table: StateTable
         items: The records of a fleet from `FIRST_READ` on.
         now_epoch_seconds: The tick's time.
         table: Where they are from.
+        shadow: As for `read_known`. Default: the fleet acts.
     """
     by_key = {item.get("item", {}).get("S", ""): item for item in items}
 
@@ -104,6 +111,8 @@ def memory_of(items: tuple[Item, ...], now_epoch_seconds: int, table: StateTable
         if hold is None:
             return None
     latest = _readable(LATESTS, by_key.get(LATESTS.prefix), table) or Latest()
+    if bool(latest.shadow) is not shadow:
+        latest = Latest()
     return Memory(
         hold=hold,
         desired=latest.desired,
@@ -121,10 +130,19 @@ def memory_of(items: tuple[Item, ...], now_epoch_seconds: int, table: StateTable
         launches=every(LAUNCHES),
         units={one.pool: one.measured for one in every(UNITS)},
         rolled_back={one.pool: one for one in every(ROLLBACKS)},
+        spend_override=_readable(SPEND_OVERRIDES, by_key.get(SPEND_OVERRIDES.prefix), table),
     )
 
 
-def record_change(table: StateTable | None, latest: Latest, plan: Plan, claim: Claim) -> Recorded:
+def record_change(
+    table: StateTable | None,
+    latest: Latest,
+    plan: Plan,
+    claim: Claim,
+    *,
+    actual: Actual | None = None,
+    shared: tuple[Write, ...] = (),
+) -> Recorded:
     """Record what is about to be done; this is the lease, so it comes before doing it.
 
     Args:
@@ -132,18 +150,22 @@ def record_change(table: StateTable | None, latest: Latest, plan: Plan, claim: C
         latest: The sizes after the change.
         plan: What was decided.
         claim: The claim to act.
+        actual: What the groups are and serve, where nothing is done. Default: it is done.
+        shared: What is written with it, of what fleets share. Default: nothing.
 
     Returns:
         Whether this tick may act: not if it is stale, because another one has decided since this
-        one read what it knows, or one as late has acted.
+        one read what it knows, or one as late has acted; not yet if what fleets share is
+        contested.
     """
     if table is None:
         return Recorded.NOT_KEPT
     claimed, only = claim.write(table)
     return table.transact(
         ("Put", {"Item": LATESTS.item(table.fleet, latest)}, later_tick_wins(latest.tick)),
-        ("Put", {"Item": _decision(table, latest.tick, plan)}, ALWAYS),
+        *_decisions(table, latest.tick, plan, actual),
         ("Put", {"Item": claimed}, only),
+        shared=shared,
     )
 
 
@@ -180,7 +202,7 @@ def confirm_change(
     )
     table.transact(
         ("Update", update, same_tick),
-        ("Put", {"Item": _decision(table, tick, plan)}, ALWAYS),
+        *_decisions(table, tick, plan),
     )
 
 
@@ -189,8 +211,15 @@ def plan_text(plan: Plan) -> str:
     return str(DECISIONS.form("plan").write(plan)["S"])
 
 
-def _decision(table: StateTable, tick: int, plan: Plan) -> Item:
-    return DECISIONS.item(table.fleet, Decision(tick=tick, plan=plan))
+def _decisions(
+    table: StateTable, tick: int, plan: Plan, actual: Actual | None = None
+) -> tuple[Write, ...]:
+    """Return the writes of a decision: for itself, and as the last of its hour."""
+    sizes, units = actual or (None, None)
+    made = Decision(tick=tick, plan=plan, actual=sizes, actual_units=units)
+    return tuple(
+        ("Put", {"Item": kind.item(table.fleet, made)}, ALWAYS) for kind in (DECISIONS, HOURS)
+    )
 
 
 def _readable(kind: Kind[Any], item: Item | None, table: StateTable) -> Any:  # noqa: ANN401  the kind's value

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
 CONDITION_NOT_MET = "ConditionalCheckFailed"
+CONTESTED_NOW = ("ConditionalCheckFailed", "TransactionConflict")
 CANNOT_BE_CHANGED = "ValidationException"
 """An item that is not what it should be: it is deleted, so that the event's next delivery makes
 another."""
@@ -30,10 +31,11 @@ ROUNDS = 3
 
 
 class Recorded(StrEnum):
-    """What became of a write."""
+    """What became of a write; contested: another fleet has changed what both share."""
 
     WRITTEN = "written"
     STALE = "stale"
+    CONTESTED = "contested"
     LOST = "lost"
     NOT_KEPT = "not-kept"
 
@@ -66,6 +68,8 @@ class Only:
 
 
 ALWAYS = Only()
+Write = tuple[Literal["Put", "Update"], Mapping[str, Any], Only]
+"""What is put, or how it is updated, and under which condition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,23 +180,34 @@ class StateTable:
             ),
         )
 
-    def transact(
-        self, *writes: tuple[Literal["Put", "Update"], Mapping[str, Any], Only]
-    ) -> Recorded:
+    def transact(self, *writes: Write, shared: tuple[Write, ...] = ()) -> Recorded:
         """Make all of these writes or none.
 
         Args:
             writes: Each with what it puts or how it updates, and under which condition.
+            shared: Writes of what fleets share. Where only these are refused, the answer is
+                `CONTESTED`: another fleet was faster, and this one may look again.
         """
         items: Any = [
             {kind: {"TableName": self.name, **request, **only.request()}}
-            for kind, request, only in writes
+            for kind, request, only in (*writes, *shared)
         ]
-        return self._written(
-            "TransactWriteItems",
-            self.name,
-            lambda: self.dynamodb.transact_write_items(TransactItems=items),
-        )
+
+        def attempt() -> Recorded:
+            try:
+                self.dynamodb.transact_write_items(TransactItems=items)
+            except ClientError as error:
+                reasons: Any = error.response.get("CancellationReasons") or ()
+                codes = [one.get("Code") for one in reasons]
+                own, others = codes[: len(writes)], codes[len(writes) :]
+                if not set(CONTESTED_NOW) & {*own} and set(CONTESTED_NOW) & {*others}:
+                    return Recorded.CONTESTED
+                if not _condition_not_met(error):
+                    raise
+                return Recorded.STALE
+            return Recorded.WRITTEN
+
+        return self.calls.attempt("TransactWriteItems", self.name, attempt) or Recorded.LOST
 
     def write_all(self, items: Iterable[Item], *, deleted: Iterable[Item] = ()) -> None:
         """Write items and delete keys in batches, and send again what a batch has left undone."""

@@ -19,13 +19,16 @@ from peakfleet_handlers.aws import (
 )
 from peakfleet_handlers.aws import instances as care
 from peakfleet_handlers.state import (
+    Actual,
     Claim,
     Known,
     Recorded,
     StateTable,
+    Write,
     confirm_change,
     plan_text,
     record_change,
+    shared_writes,
 )
 from peakfleet_handlers.tick.findings import keep_findings, spot_instances
 from peakfleet_handlers.tick.metrics import metrics_of, troubles
@@ -42,6 +45,7 @@ from peakfleet_planner import (
     pursue,
     remember_signals,
 )
+from peakfleet_planner.allocation import spend_claims, spent_after
 from peakfleet_planner.pools import remembered, unmet_since
 from peakfleet_table import Latest
 
@@ -90,6 +94,7 @@ def act(
     known: Known,
     *,
     listener: Listener | None = None,
+    actual: Actual | None = None,
     clients: Clients,
     calls: Calls,
 ) -> Applied:
@@ -106,6 +111,8 @@ def act(
         plan: What to do.
         known: What was read of the state table, with the claim to act on it.
         listener: The listener that the fleet splits. Default: none, or it could not be read.
+        actual: What the groups are and serve, for a fleet in shadow: what it would do is recorded,
+            and nothing is done. Default: the fleet acts.
         clients: AWS.
         calls: Where failures are noted.
     """
@@ -115,9 +122,12 @@ def act(
         unmet_since=unmet_since(snapshot),
         halted=_halted(snapshot, plan),
         signals=remember_signals(spec, snapshot, plan),
-        groups=tuple(pool.group for pool in spec.pools),
-        spot=spot_instances(spec, snapshot),
+        # No event is about a fleet that does nothing.
+        groups=() if actual else tuple(pool.group for pool in spec.pools),
+        spot=() if actual else spot_instances(spec, snapshot),
+        shadow=True if actual else None,
         troubles=troubles(metrics_of(plan, calls)),
+        spent=spent_after(spec, snapshot, plan.spend),
         retired=_retired(spec, snapshot),
         weightless_since=_weightless_since(snapshot),
     )
@@ -127,6 +137,7 @@ def act(
         snapshot=snapshot,
         claim=replace(known.claim, leaves=leaves),
         answered=tuple(one for one in before if one not in snapshot.recalled.launches),
+        actual=actual,
         table=table,
         listener=listener,
         clients=clients,
@@ -142,6 +153,7 @@ class _Act:
     snapshot: Snapshot
     claim: Claim
     answered: tuple[OpenLaunch, ...]
+    actual: Actual | None
     table: StateTable | None
     listener: Listener | None
     clients: Clients
@@ -151,16 +163,26 @@ class _Act:
     def run(self, plan: Plan) -> Applied:
         if self.claim.is_stale:
             return Applied(plan=plan, recorded=Recorded.STALE)
+        if self.actual is not None:
+            return Applied(plan=plan, recorded=self._recorded(plan, moves=False))
+        claims = spend_claims(self.spec, self.snapshot, plan.spend)
+        shared = shared_writes(claims)
         directs = self.spec.traffic is not None and plan.cloud_weight is not None
         listener = self.listener if directs else None
         moves = _moves(listener, plan)
         recorded = None
         if moves or self._changes(plan):
-            recorded = self._recorded(plan, moves=moves)
-        elif self.claim.take(self.table) is Recorded.STALE:
-            recorded = Recorded.STALE
-        if recorded is Recorded.STALE:
+            recorded = self._recorded(plan, moves=moves, shared=shared)
+        else:
+            taken = self.claim.take(self.table, shared=shared)
+            recorded = taken if taken in (Recorded.STALE, Recorded.CONTESTED) else None
+        if recorded is Recorded.LOST and claims:  # nothing is drawn on what could not be claimed
+            recorded = Recorded.CONTESTED
+        if recorded in (Recorded.STALE, Recorded.CONTESTED):
             return Applied(plan=plan, recorded=recorded)
+        if self.snapshot.shared_spend and plan.spend:
+            bound = plan.spend.usd_per_hour
+            self.snapshot = replace(self.snapshot, claimed_usd_per_hour=bound)
         launcher = Launcher(
             fleet=self.spec.fleet,
             tick=self.snapshot.now_epoch_seconds,
@@ -219,7 +241,7 @@ class _Act:
             )
         )
 
-    def _recorded(self, plan: Plan, *, moves: bool) -> Recorded:
+    def _recorded(self, plan: Plan, *, moves: bool, shared: tuple[Write, ...] = ()) -> Recorded:
         memory = self.snapshot.memory or Memory()
         alone = self._left_alone(plan)
         seen = {
@@ -236,8 +258,11 @@ class _Act:
             heights=heights(self.spec, self.snapshot),
             cloud_weight=None if moves else memory.cloud_weight,
             plan=plan_text(plan),
+            shadow=True if self.actual else None,
         )
-        return record_change(self.table, latest, plan, self.claim)
+        return record_change(
+            self.table, latest, plan, self.claim, actual=self.actual, shared=shared
+        )
 
     def _remembered(self, plan: Plan) -> dict[str, int]:
         """Return what the fleet asks for; a size that somebody else has set does not become it."""

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from peakfleet_handlers import aws
 from peakfleet_handlers.aws import Calls, Deadline
 from peakfleet_handlers.schedule_payload import read_event
-from peakfleet_handlers.state import StateTable, read_known
+from peakfleet_handlers.state import (
+    Actual,
+    Recorded,
+    StateTable,
+    read_known,
+    read_shared,
+    with_rebuilt_spend,
+)
 from peakfleet_handlers.tick.act import act
 from peakfleet_handlers.tick.observe import observe
 from peakfleet_handlers.tick.report import report
-from peakfleet_planner import decide
+from peakfleet_planner import FleetSpec, Snapshot, decide
+from peakfleet_planner.pools import in_shadow
+
+TRIES: Final = 5
+"""How often a tick decides anew because another fleet has claimed of a shared limit meanwhile."""
 
 
 def handler(event: object, context: object = None) -> dict[str, Any]:
@@ -39,15 +51,42 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
     spec, now = read_event(event)
     calls = Calls(deadline=deadline)
     table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
-    known = read_known(table, now_epoch_seconds=now)
-    listener = None
+    shadow = spec.mode == "shadow"
+    known = read_known(table, now_epoch_seconds=now, shadow=shadow)
+    known = with_rebuilt_spend(spec, known, table, now_epoch_seconds=now)
+    listener, actual = None, None
     if spec.traffic is not None:
         listener = aws.read_listener(spec.traffic, elbv2=clients.elbv2, calls=calls)
     snapshot = observe(spec, now, known, listener=listener, clients=clients, calls=calls)
-    plan = decide(spec, snapshot)
-    applied = act(spec, snapshot, plan, known, listener=listener, clients=clients, calls=calls)
+    if shadow:
+        actual = _actual(spec, snapshot)
+        snapshot = in_shadow(spec, snapshot)
+    for left in reversed(range(TRIES)):
+        # Whoever was outrun each time draws nothing more on what is shared.
+        shared = read_shared(spec, table) if left else {}
+        snapshot = replace(snapshot, shared_spend=shared)
+        applied = act(
+            spec,
+            snapshot,
+            decide(spec, snapshot),
+            known,
+            listener=listener,
+            actual=actual,
+            clients=clients,
+            calls=calls,
+        )
+        if applied.recorded is not Recorded.CONTESTED:
+            break
     report(spec, snapshot, applied, calls)
     return {
         **applied.plan.to_json(),
         "applied": {**applied.to_json(), "failed_calls": len(calls.failed)},
     }
+
+
+def _actual(spec: FleetSpec, snapshot: Snapshot) -> Actual:
+    units = {pool.name: pool.units_per_capacity for pool in spec.pools}
+    return (
+        {one.name: one.desired_capacity for one in snapshot.pools},
+        sum(one.in_service_capacity * units[one.name] for one in snapshot.pools),
+    )

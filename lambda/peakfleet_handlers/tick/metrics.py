@@ -12,6 +12,7 @@ from peakfleet_planner import (
     Plan,
     Reason,
     SignalState,
+    SpendView,
 )
 from peakfleet_planner.pool_plan import MOST_WEIGHT, cloud_weight
 from peakfleet_planner.spec import TROUBLES
@@ -20,6 +21,9 @@ BROKEN = (OutageCause.BAD_TEMPLATE, OutageCause.NEVER_READY, OutageCause.NOT_AUT
 """Outages that do not end by themselves."""
 _SHORT = (BurstCause.DEGRADED, BurstCause.UNKNOWN, BurstCause.MAINTENANCE)
 """What is bought for the baseline's sake, not for demand's."""
+
+NEAR = 0.8
+"""Share of a spend limit from which somebody is told."""
 
 
 def metrics_of(plan: Plan, calls: Calls) -> dict[str, float]:
@@ -58,6 +62,21 @@ def metrics_of(plan: Plan, calls: Calls) -> dict[str, float]:
         "StuckDrains": plan.stuck_drains,
         "IdleProtected": plan.idle_protected,
         "FailedCalls": len(calls.failed),
+        "WitnessContradicts": Reason.WITNESS_CONTRADICTS in reasons,
+        "UnseenJump": Reason.UNSEEN_JUMP in reasons,
+        **_spend(plan.spend),
+    }
+
+
+def _spend(spend: SpendView | None) -> dict[str, float]:
+    if spend is None:
+        return {"SpendNear": 0, "SpendReached": 0}
+    reached = spend.refused_units > 0 or spend.used_share >= 1
+    return {
+        "SpendUsdPerHour": spend.usd_per_hour,
+        "SpendRefusedUnits": spend.refused_units,
+        "SpendNear": spend.used_share >= NEAR and not reached,
+        "SpendReached": reached,
     }
 
 

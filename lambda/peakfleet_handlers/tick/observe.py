@@ -69,7 +69,8 @@ def observe(
         calls=calls,
     )
     memory = known.memory
-    if memory and memory.launches and not memory.hold:
+    held = memory and memory.hold and memory.hold.stands(now_epoch_seconds)
+    if memory and memory.launches and not held and spec.mode == "active":
         memory = _asked_again(spec, now_epoch_seconds, memory, clients=clients, calls=calls)
     pools = read_pools(
         spec.pools, autoscaling=clients.autoscaling, calls=calls, halted=known.claim.halted

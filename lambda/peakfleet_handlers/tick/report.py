@@ -45,6 +45,9 @@ def report(spec: FleetSpec, snapshot: Snapshot, applied: Applied, calls: Calls) 
             "failed_calls": calls.to_json(),
         },
     )
+    if spec.mode == "shadow":  # whoever runs the groups has alarms of their own
+        emit(now, {"Fleet": spec.fleet}, published(metrics, spec.metrics, quiet=True))
+        return
     emit(now, {"Fleet": spec.fleet}, published(metrics, spec.metrics))
     report_lead(spec, snapshot, plan)
 

@@ -18,7 +18,8 @@ from peakfleet_planner.allocation.fill import (
 from peakfleet_planner.allocation.price import too_dear
 from peakfleet_planner.allocation.rebalance import QUIET_SECONDS, quiet_seconds, rebalanced
 from peakfleet_planner.allocation.scale_in import shrink
-from peakfleet_planner.plan import Reason
+from peakfleet_planner.allocation.spend import Budget, budget_of
+from peakfleet_planner.plan import Reason, SpendView
 from peakfleet_planner.pools import PoolHealth, PoolSize
 from peakfleet_planner.requirement import Need
 from peakfleet_planner.snapshot import Growth, OutageCause, Snapshot
@@ -35,10 +36,12 @@ class Sizing:
     Args:
         sizes: The ladder.
         reasons: What set it, the most important first.
+        spend: What it costs and may cost. Default: nothing limits that.
     """
 
     sizes: tuple[PoolSize, ...]
     reasons: tuple[Reason, ...]
+    spend: SpendView | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +54,7 @@ class _Ladder:
     out_units: float
     in_units: float
     dear: frozenset[str]
+    budget: Budget | None = None
     reasons: list[Reason] = field(default_factory=list)
 
     def sized(self, sizes: tuple[PoolSize, ...], fallback: Reason) -> Sizing:
@@ -65,9 +69,22 @@ class _Ladder:
         }
         known = [Reason.KNOWN_PEAK] if self.need.known_peak else []
         reasons = [*self.reasons, *known] or [fallback]
+        spending = self.budget.reasons if self.budget else ()
         return Sizing(
-            sizes=sizes, reasons=(*reasons, *(reason for reason, holds in also.items() if holds))
+            sizes=sizes,
+            reasons=(*reasons, *(reason for reason, holds in also.items() if holds), *spending),
+            spend=self.budget.view(self.sizes, sizes, sizes) if self.budget else None,
         )
+
+    def afforded(self, wanted: tuple[PoolSize, ...], fallback: Reason) -> Sizing:
+        """Return the ladder with as much of its growth as a spend limit allows."""
+        if self.budget is None:
+            return self.sized(wanted, fallback)
+        granted = self.budget.afford(self.sizes, wanted)
+        if granted != wanted:
+            self.reasons.insert(0, Reason.SPEND_LIMIT)
+        spend = self.budget.view(self.sizes, wanted, granted)
+        return replace(self.sized(granted, fallback), spend=spend)
 
 
 def size(
@@ -96,6 +113,7 @@ def size(
         out_units=max(0.0, spec.pace.out_units - _added_units(spec, snapshot)),
         in_units=max(0.0, spec.pace.in_units - _removed_units(spec, snapshot)),
         dear=frozenset() if need.known_peak else too_dear(spec, health),
+        budget=budget_of(spec, snapshot, health),
     )
     holds_dear = bool(doubts) or not _can_rely_on_cheap(ladder, snapshot)
     if falls_short(ladder.sizes, need.grow_to):
@@ -120,12 +138,13 @@ def size(
         in_units=spec.pace.in_units,
         never=ladder.dear,
     )
-    if elsewhere == idle:
+    if elsewhere == idle or (ladder.budget and ladder.budget.afford(idle, elsewhere) != elsewhere):
         return sizing
     sizes = tuple(
         resized(was, one.capacity) for was, one in zip(ladder.sizes, elsewhere, strict=True)
     )
-    return replace(sizing, sizes=sizes, reasons=(Reason.MOVING, *sizing.reasons))
+    spend = ladder.budget.view(ladder.sizes, sizes, sizes) if ladder.budget else None
+    return replace(sizing, sizes=sizes, reasons=(Reason.MOVING, *sizing.reasons), spend=spend)
 
 
 def _were_none_busy(ladder: _Ladder) -> tuple[PoolSize, ...]:
@@ -190,7 +209,7 @@ def _grown(ladder: _Ladder) -> Sizing:
         ladder.reasons.append(Reason.TOO_DEAR)
     if falls_short(grown, need_units) and any(one.reading is None for one in ladder.health):
         ladder.reasons.append(Reason.POOL_UNREADABLE)
-    return ladder.sized(grown, Reason.DEMAND)
+    return ladder.afforded(grown, Reason.DEMAND)
 
 
 def _filled(ladder: _Ladder, *, at_most_units: float) -> tuple[PoolSize, ...]:
@@ -226,7 +245,7 @@ def _without_dear(ladder: _Ladder, sizing: Sizing, *, serving_units: float) -> S
     )
     if sizes == sizing.sizes:
         return sizing
-    return Sizing(sizes=sizes, reasons=(*sizing.reasons, Reason.TOO_DEAR))
+    return replace(sizing, sizes=sizes, reasons=(*sizing.reasons, Reason.TOO_DEAR))
 
 
 def _can_rely_on_cheap(ladder: _Ladder, snapshot: Snapshot) -> bool:

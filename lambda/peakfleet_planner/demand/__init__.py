@@ -7,6 +7,7 @@ In: metric values as they were read. Out: a `SignalDemand` for each signal, in u
 - `live`: demand now and soon, by the freshness rule of the signal;
 - `queue`: what the counts of a queue say of the age of its work;
 - `signal_memory`: what the next ticks should remember of a signal;
+- `witness`: what a second signal says of the first;
 - `usable_baseline`: how much of the baseline may be counted on.
 """
 
@@ -21,3 +22,4 @@ from peakfleet_planner.demand.queue import SPARE_SHARE, Queue, read_queue, requi
 from peakfleet_planner.demand.samples import in_units, read_samples
 from peakfleet_planner.demand.signal_memory import remember_signals
 from peakfleet_planner.demand.usable_baseline import UsableBaseline, usable_baseline
+from peakfleet_planner.demand.witness import Testimony, testimony

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from peakfleet_planner.demand.samples import in_units, minutes_since_end
+from peakfleet_planner.demand.witness import highest_after
 from peakfleet_planner.plan import Plan
 from peakfleet_planner.snapshot import (
     MOST_SHARES,
@@ -31,6 +32,8 @@ def remember_signals(spec: FleetSpec, snapshot: Snapshot, plan: Plan) -> Mapping
         was = before.get(signal.name, SignalMemory())
         units = said.get(signal.name)
         memory = was if units is None else replace(was, units=units)
+        if isinstance(signal, RateSignal) and signal.second is not None:
+            memory = replace(memory, highest_units=highest_after(was, units))
         if isinstance(signal, RateSignal) and not signal.is_fast:
             now = snapshot.now_epoch_seconds
             newest = {

@@ -81,7 +81,7 @@ class _Gang:
     @property
     def hold(self) -> Hold | None:
         hold = self.seen.memory.hold if self.seen.memory else None
-        return hold if hold and self.now < hold.until_epoch_seconds else None
+        return hold if hold and hold.stands(self.now) else None
 
     @property
     def must_leave_at(self) -> int | None:

@@ -21,3 +21,4 @@ from peakfleet_planner.pools.requested_size import (
     settled,
     unmet_since,
 )
+from peakfleet_planner.pools.shadow import in_shadow

@@ -2,7 +2,8 @@
 
 In: what was read (`PoolReading` for each group, metric series for each signal) and what is
 remembered (`Memory`, with a record for each thing). Out: nothing, these are values. Read
-`snapshot`, then `memory`, then `capacity_errors`: where capacity could not be had.
+`snapshot`, then `memory`, then `capacity_errors`: where capacity could not be had; `spend`: what
+was spent and claimed.
 """
 
 from peakfleet_planner.snapshot.capacity_errors import Outage, OutageCause
@@ -28,3 +29,13 @@ from peakfleet_planner.snapshot.signal_memory import (
     SignalMemory,
 )
 from peakfleet_planner.snapshot.snapshot import PoolReading, Snapshot, TrafficReading
+from peakfleet_planner.snapshot.spend import (
+    CLAIM_KEPT_SECONDS,
+    GATHERING_SECONDS,
+    WANT_KEPT_SECONDS,
+    SharedSpend,
+    SpendClaim,
+    SpendOverride,
+    Spent,
+    month_of,
+)

@@ -10,6 +10,7 @@ from typing import Final, Literal
 from peakfleet_planner.forecast import DemandModel
 from peakfleet_planner.snapshot.capacity_errors import Outage
 from peakfleet_planner.snapshot.signal_memory import SignalMemory
+from peakfleet_planner.snapshot.spend import SpendOverride, Spent
 
 FEWEST_BOOTS: Final = 5
 """Fewer measured boots than this say nothing yet."""
@@ -186,6 +187,10 @@ class Hold:
     reason: str
     until_epoch_seconds: int
 
+    def stands(self, now: int) -> bool:
+        """Whether it has not ended; DynamoDB deletes its record days after that."""
+        return now < self.until_epoch_seconds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
@@ -217,6 +222,8 @@ class Memory:
             one. Default: none.
         heights: How large each pool was lately, where what is let go waits. Default: not known.
         signals: What is remembered of each signal. Default: nothing.
+        spent: What was spent this month; None if nobody knows. Default: None.
+        spend_override: A human's leave to spend more. Default: none.
     """
 
     hold: Hold | None = None
@@ -238,6 +245,8 @@ class Memory:
     rolled_back: Mapping[str, RolledBack] = field(default_factory=dict)
     heights: Mapping[str, Heights] = field(default_factory=dict)
     signals: Mapping[str, SignalMemory] = field(default_factory=dict)
+    spent: Spent | None = None
+    spend_override: SpendOverride | None = None
 
 
 def booting_since(growth: Growth, booting_capacity: int) -> Growth:

@@ -28,11 +28,14 @@ class SignalMemory:
             first, for samples that may still grow.
         shares: What a sample had when it was read first, as share of what it became, the oldest
             first: one row by whole minutes since its end.
+        highest_units: The highest demand that was ever taken for true, where a second signal
+            witnesses it. Default: nobody keeps that.
     """
 
     units: float | None = None
     reads: tuple[tuple[int, int, float], ...] = ()
     shares: tuple[tuple[float, ...], ...] = ()
+    highest_units: float | None = None
 
     def complete_share(self, minutes: int) -> float | None:
         """Return how complete a sample usually is so many minutes after its end; None: not known.

@@ -9,6 +9,7 @@ from typing import Final
 from peakfleet_planner.forecast import RolledModel
 from peakfleet_planner.snapshot.capacity_errors import Outage
 from peakfleet_planner.snapshot.memory import Memory
+from peakfleet_planner.snapshot.spend import SharedSpend
 from peakfleet_planner.spec import MetricSeries
 
 
@@ -136,6 +137,9 @@ class Snapshot:
         refused: Capacity that this very tick was refused already. Default: none.
         granted: Points that each pool was granted in this very tick already; they count towards
             the bound of its pace. Default: none.
+        shared_spend: The limits that the fleet shares, by name; one that is missing could not be
+            read, and nothing is drawn on it. Default: none.
+        claimed_usd_per_hour: What this very tick has claimed of them; None: nothing yet.
         rolled: The model of the memory over the minutes that were read, for speed alone; it never
             changes a decision. Default: the decision rolls it.
     """
@@ -149,6 +153,8 @@ class Snapshot:
     memory: Memory | None = field(default_factory=Memory)
     refused: tuple[Outage, ...] = ()
     granted: Mapping[str, int] = field(default_factory=dict)
+    shared_spend: Mapping[str, SharedSpend] = field(default_factory=dict)
+    claimed_usd_per_hour: float | None = None
     rolled: RolledModel | None = field(default=None, compare=False, repr=False)
 
     @property

@@ -6,6 +6,7 @@ In: the JSON document that was written at synth. Out: `FleetSpec`. Read `fleet` 
 - `signals` over `metrics` and `arithmetic`: what demand is read from;
 - `baseline`: what the company's own side carries;
 - `known_peaks`: the calendar;
+- `spend`: what it may cost;
 - `published`: which metrics there are of it.
 """
 
@@ -47,12 +48,15 @@ from peakfleet_planner.spec.published import (
 )
 from peakfleet_planner.spec.signals import (
     IN_FLIGHT,
+    SECOND,
     WAITING,
     WITNESS,
     BacklogSignal,
     RateSignal,
+    SecondSignalSpec,
     Signal,
     SilenceRule,
     WhenSilent,
     finish_within_seconds,
 )
+from peakfleet_planner.spec.spend import PRIORITIES, SHARED_LIMIT, Priority, SpendLimitSpec

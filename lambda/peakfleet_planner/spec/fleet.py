@@ -21,6 +21,7 @@ from peakfleet_planner.spec.downstream import DownstreamLimitSpec
 from peakfleet_planner.spec.pool import MOST_CANARY_SHARE, PoolSpec
 from peakfleet_planner.spec.published import Detail
 from peakfleet_planner.spec.signals import Signal
+from peakfleet_planner.spec.spend import SpendLimitSpec
 
 MOST_CHANGE: Final = 0.5
 """Units that are further off than this were declared wrongly, and are for a human to mend."""
@@ -151,6 +152,9 @@ class FleetSpec(Document):
             their needs add up. False: each instance works on all of them at once, so that the
             largest need counts. Default: true.
         metrics: How much it publishes. Default: `essential`.
+        spend_limits: What it may cost: one limit of its own, and those that it shares. Default: no
+            bound.
+        mode: `shadow`: it decides and keeps each decision, and changes nothing. Default: active.
     """
 
     document_name: ClassVar[str] = "fleet spec"
@@ -170,6 +174,8 @@ class FleetSpec(Document):
     downstream: tuple[DownstreamLimitSpec, ...] = ()
     queues_share_workers: bool = True
     metrics: Detail = "essential"
+    spend_limits: tuple[SpendLimitSpec, ...] = ()
+    mode: Literal["active", "shadow"] = "active"
 
     def __post_init__(self) -> None:
         """Refuse a fleet that could never serve."""
@@ -195,6 +201,7 @@ class FleetSpec(Document):
                 f"{owner}: the canary shares of all pools must be at most {MOST_CANARY_SHARE:g} "
                 f"together"
             )
+        self._check_spend(owner)
         largest = max(pool.units_per_capacity for pool in self.pools)
         for name, bound in (("out_units", self.pace.out_units), ("in_units", self.pace.in_units)):
             if not bound >= largest:
@@ -202,6 +209,22 @@ class FleetSpec(Document):
                     f"{owner}: pace.{name} must be at least {largest:g}, one point of the largest "
                     f"pool, or that pool could never move; got {bound:g}"
                 )
+
+    def _check_spend(self, owner: str) -> None:
+        """Refuse a limit that could not be kept."""
+        names = tuple(limit.shared or "its own" for limit in self.spend_limits)
+        check_distinct(owner, "spend limits", names)
+        unpriced = [pool.name for pool in self.pools if pool.usd_per_capacity_hour is None]
+        if self.spend_limits and unpriced:
+            raise SpecError(
+                f"{owner}: a spend limit needs the price of every pool, and that of "
+                f"'{unpriced[0]}' is unknown; give it usd_per_hour"
+            )
+        remembered = [one for one in self.spend_limits if one.shared or one.usd_per_month]
+        if remembered and self.state_table is None:
+            raise SpecError(
+                f"{owner}: a spend limit that is shared, or by the month, needs a state_table"
+            )
 
     @property
     def lead_seconds(self) -> float:

@@ -28,12 +28,16 @@ TROUBLES: Final = {
     "HeldUnservedUnits": CAPACITY_TROUBLE,
     "IdleUnits": CAPACITY_TROUBLE,
     "StuckDrains": CAPACITY_TROUBLE,
+    "SpendReached": CAPACITY_TROUBLE,
     "AtMaximum": LASTING_TROUBLE,
     "BaselineDegraded": LASTING_TROUBLE,
     "BaselineUnknown": LASTING_TROUBLE,
     "DownstreamLimited": LASTING_TROUBLE,
     "ProcessesSuspended": LASTING_TROUBLE,
     "StaleSignals": LASTING_TROUBLE,
+    "SpendNear": LASTING_TROUBLE,
+    "WitnessContradicts": LASTING_TROUBLE,
+    "UnseenJump": CAPACITY_TROUBLE,
 }
 """Each trouble that a tick counts, and the metric that sums up those that an alarm treats alike.
 
@@ -61,6 +65,7 @@ _SPARSE: Final = frozenset(
         "CoveredUnits",
         "IdleProtected",
         "MissingUnits",
+        "SpendRefusedUnits",
         "UnservedUnits",
         POOL_TROUBLE,
         CAPACITY_TROUBLE,
@@ -70,12 +75,13 @@ _SPARSE: Final = frozenset(
 """What alarms need, published while it counts."""
 
 
-def published(values: dict[str, float], detail: Detail) -> dict[str, float]:
+def published(values: dict[str, float], detail: Detail, *, quiet: bool = False) -> dict[str, float]:
     """Return what is published of the metrics of one tick.
 
     Args:
         values: All of them, by name.
         detail: How much is published.
+        quiet: Whether nothing is published that alarms watch but demand. Default: it is.
 
     >>> published({"DemandUnits": 0.0, "WantedUnits": 3.0, "StuckDrains": 1.0}, "least")
     {'DemandUnits': 0.0, 'CapacityTrouble': 1}
@@ -87,7 +93,8 @@ def published(values: dict[str, float], detail: Detail) -> dict[str, float]:
     return {
         name: value
         for name, value in {**values, **sums}.items()
-        if name in ALWAYS[detail] or (value and (detail == "every" or name in _SPARSE))
+        if name in ALWAYS[detail]
+        or (value and not quiet and (detail == "every" or name in _SPARSE))
     }
 
 

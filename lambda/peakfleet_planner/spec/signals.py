@@ -17,6 +17,9 @@ WAITING, IN_FLIGHT = "waiting", "in_flight"
 WITNESS: Final = "witness"
 """Metric id of what is read to tell silence that means zero from a failure."""
 
+SECOND: Final = "second"
+"""Metric id of the second signal that witnesses the first."""
+
 
 class SilenceRule(StrEnum):
     """What a signal that has gone quiet is taken to mean."""
@@ -59,6 +62,27 @@ class WhenSilent:
             check_at_least("when_silent", "witness_at_most", self.witness_at_most, 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondSignalSpec:
+    """Another measure of the same demand, of another source.
+
+    Args:
+        metric: What it is read from.
+        units_per_value: Units for each 1 of its value. Default: 1.
+        at_most_factor: Both agree as long as neither asks for more than so many times what the
+            other does. Default: 2.
+    """
+
+    metric: Metric
+    units_per_value: float = 1.0
+    at_most_factor: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Refuse a witness that would always contradict."""
+        check_above("witness", "units_per_value", self.units_per_value, 0)
+        check_above("witness", "at_most_factor", self.at_most_factor, 1)
+
+
 class _Sampled:
     """What is read in periods: all metrics of a signal share theirs."""
 
@@ -99,6 +123,8 @@ class RateSignal(_Sampled):
         units_per_value: Units needed for each 1 of the expression's value.
         when_silent: What missing data means. Default: hold.
         plausible_max: Values above it are rejected and counted. Default: no bound.
+        second: Another measure of the same demand: where both contradict each other, nothing is
+            scaled in, and growth is bounded. Default: none.
     """
 
     name: str
@@ -107,15 +133,23 @@ class RateSignal(_Sampled):
     units_per_value: float = 1.0
     when_silent: WhenSilent = field(default_factory=WhenSilent)
     plausible_max: float | None = None
+    second: SecondSignalSpec | None = None
     kind: Literal["rate"] = "rate"
+
+    @property
+    def reads(self) -> Mapping[str, Metric]:
+        """All that is read for it: its metrics, its second signal, the witness of its silence."""
+        read = _Sampled.reads.__get__(self)
+        return read if self.second is None else {**read, SECOND: self.second.metric}
 
     def __post_init__(self) -> None:
         """Refuse a signal that could never be read."""
         owner = f"signal '{self.name}'"
         check_named("signal", "name", self.name)
         check_above(owner, "units_per_value", self.units_per_value, 0)
-        if WITNESS in self.metrics:
-            raise SpecError(f"{owner}: no metric may have the id '{WITNESS}', that is taken")
+        for taken in (WITNESS, SECOND):
+            if taken in self.metrics:
+                raise SpecError(f"{owner}: no metric may have the id '{taken}', that is taken")
         arithmetic.check(self.expression, frozenset(self.metrics), owner)
         periods = sorted({metric.period_seconds for metric in self.metrics.values()})
         if len(periods) > 1:

@@ -16,12 +16,20 @@ from rich.live import Live
 from peakfleet_cli.account import Account, Profile, Region
 from peakfleet_cli.errors import FAILED, CommandError
 from peakfleet_cli.operate.directory import DeployedFleet, deployed_fleets, find_fleet
+from peakfleet_cli.operate.explanation import (
+    explanation,
+    inputs,
+    rejected,
+    what_to_do,
+    why_not_larger,
+    why_not_smaller,
+)
 from peakfleet_cli.operate.obstacles import obstacle_table
 from peakfleet_cli.operate.overview import FleetStatus, fleet_table, fleets_table, look_at
 from peakfleet_cli.operate.records import FleetRecords
 from peakfleet_cli.output import Json, console, print_json, say
 from peakfleet_cli.times import in_words, parse_since, parse_until
-from peakfleet_planner import Hold
+from peakfleet_planner import Hold, SpendOverride
 from peakfleet_table import Decision
 
 LONGEST_HOLD: Final = timedelta(hours=24)
@@ -95,52 +103,78 @@ def explain(
         str | None,
         typer.Option("--at", metavar="TIME", help="A time in the past, or 30m ago. Default: now."),
     ] = None,
+    why_not: Annotated[
+        bool, typer.Option("--why-not", help="Say why it is not larger, and why not smaller.")
+    ] = False,
     json: Json = False,
     region: Region = None,
     profile: Profile = None,
 ) -> None:
-    """Say why a fleet has the size it has, or had at a time."""
+    """Say why a fleet has the size it has, or had at a time.
+
+    What it saw, what bound it, what it rejected, and where each reason says what to do. Decisions
+    are kept for 14 days, the last of each hour for 13 months.
+    """
     account, now = Account(region=region, profile=profile), datetime.now(UTC)
     moment = None if at is None else parse_since(at, now=now, option="--at")
     records = _records(account, find_fleet(account, fleet))
     decision = records.decision(moment)
     current = records.overview(now=now) if moment is None else None
     held = current.hold if current else None
+    override = current.override if current else None
     if decision is None and held is None:
         when = "" if moment is None else f" up to {in_words(moment)}"
-        raise CommandError(f"fleet '{fleet}' has no decision{when}; they are kept for 30 days")
+        raise CommandError(
+            f"fleet '{fleet}' has no decision{when}; they are kept for 14 days, and the last of "
+            f"each hour for 13 months"
+        )
     obstacles = current.obstacles if current else ()
     if json:
         made = decision and {
             "at": datetime.fromtimestamp(decision.tick, UTC),
-            "words": decision.plan.explain(),
+            **explanation(decision.plan),
             "plan": decision.plan.to_json(),
         }
-        print_json({"fleet": fleet, "decision": made, "hold": held, "obstacles": obstacles})
+        print_json(
+            {
+                "fleet": fleet,
+                "decision": made,
+                "hold": held,
+                "spend_override": override,
+                "obstacles": obstacles,
+            }
+        )
         return
     if held:
         ends = in_words(datetime.fromtimestamp(held.until_epoch_seconds, UTC))
         say(f"{fleet} is held by {held.owner} until {ends}: {held.reason}")
+    if override:
+        ends = in_words(datetime.fromtimestamp(override.until_epoch_seconds, UTC))
+        say(f"{override.owner} lets it spend more than its limits until {ends}: {override.reason}")
     if decision is not None:
-        for line in decision_lines(fleet, decision):
+        for line in decision_lines(fleet, decision, why_not=why_not):
             say(line)
     if obstacles:
         console().print(obstacle_table(obstacles))
 
 
-def decision_lines(fleet: str, decision: Decision) -> Iterator[str]:
-    """Yield one decision in words, a line at a time."""
+def decision_lines(fleet: str, decision: Decision, *, why_not: bool = False) -> Iterator[str]:
+    """Yield one decision in words, a line at a time.
+
+    Args:
+        fleet: Whose.
+        decision: The decision.
+        why_not: Whether to say why it was not larger, and not smaller. Default: no.
+    """
     plan = decision.plan
-    yield f"{fleet} has had this size since {in_words(datetime.fromtimestamp(decision.tick, UTC))}:"
+    did = "would have" if decision.actual is not None else "has had"
+    yield f"{fleet} {did} this size since {in_words(datetime.fromtimestamp(decision.tick, UTC))}:"
     yield f"  {plan.explain()}"
-    for signal in plan.signals:
-        units = "never read" if signal.units is None else f"{signal.units:.1f} units"
-        rejected = f", {signal.rejected_samples} samples rejected" * bool(signal.rejected_samples)
-        yield f"  signal {signal.name}: {signal.state}, {units}{rejected}"
-    if plan.unserved_units:
-        yield f"  {plan.unserved_units:.1f} units of burst were not served at that moment"
-    if plan.missing_units:
-        yield f"  {plan.missing_units:.1f} units were wanted and not granted"
+    yield from (f"  {line}" for line in (*inputs(plan), *rejected(plan)))
+    if why_not:
+        yield from (f"  not larger: {line}" for line in why_not_larger(plan))
+        yield from (f"  not smaller: {line}" for line in why_not_smaller(plan))
+    yield from (f"  what to do: {line}" for line in what_to_do(plan))
 
 
 def hold(
@@ -200,6 +234,60 @@ def _cost_of_hold(decision: Decision | None, length: timedelta) -> str:
         f"{capacity} of capacity would run for all that time ({capacity * hours:,.0f} hours of "
         f"capacity), and burst above {plan.granted_units:,.6g} units would not be served"
     )
+
+
+def spend_override(
+    *,
+    fleet: Fleet,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why; everybody will read it.")
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="TIME", help="When it ends by itself: 2h or a time."),
+    ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option("--owner", metavar="NAME", help="Who allows it. Default: your user name."),
+    ] = None,
+    end: Annotated[bool, typer.Option("--end", help="End it now.")] = False,
+    json: Json = False,
+    region: Region = None,
+    profile: Profile = None,
+) -> None:
+    """Let a fleet spend more than its limits allow, until a stated time.
+
+    What it then runs still counts: other fleets that share a limit get what is left of it.
+    """
+    account = Account(region=region, profile=profile)
+    if end:
+        ended = _records(account, find_fleet(account, fleet)).delete_override()
+        if json:
+            print_json({"fleet": fleet, "ended": ended})
+        elif ended is None:
+            say(f"nobody has lifted the limits of {fleet}; nothing was changed")
+        else:
+            say(f"the limits of {fleet} hold again: {ended.owner} had lifted them ({ended.reason})")
+        return
+    if reason is None or not reason.strip():
+        raise typer.BadParameter("must say why", param_hint="--reason")
+    if until is None:
+        raise typer.BadParameter("must say until when", param_hint="--until")
+    ends = parse_until(until, now=datetime.now(UTC), option="--until")
+    found = find_fleet(account, fleet)
+    if not found.spec.spend_limits:
+        raise CommandError(f"fleet '{fleet}' has no spend limit, so there is nothing to lift")
+    override = SpendOverride(
+        owner=owner or getpass.getuser(), reason=reason, until_epoch_seconds=int(ends.timestamp())
+    )
+    _records(account, found).put_override(override)
+    if json:
+        print_json({"fleet": fleet, "override": override})
+    else:
+        say(
+            f"{fleet} may spend more than its limits until {in_words(ends)}; "
+            f"`peakfleet spend-override {fleet} --end` ends it earlier"
+        )
 
 
 def resume(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,13 +13,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from peakfleet_cli.account import Account
 from peakfleet_cli.errors import CommandError
 from peakfleet_cli.operate.obstacles import Obstacle, obstacles_of
-from peakfleet_planner import ForeignSize, Hold
+from peakfleet_planner import ForeignSize, Hold, SpendOverride
 from peakfleet_table import (
     DECISIONS,
     FIRST_READ,
     HOLDS,
+    HOURS,
     LATESTS,
     SIZES,
+    SPEND_OVERRIDES,
     TICKS,
     DamagedRecordError,
     Decision,
@@ -46,6 +48,7 @@ class Overview:
 
     Args:
         hold: A hold that stands.
+        override: A leave to spend more that stands.
         plan: The decision that gave the fleet its size, as a JSON document.
         size_since: When that was.
         last_tick: When the fleet decided last.
@@ -54,6 +57,7 @@ class Overview:
     """
 
     hold: Hold | None = None
+    override: SpendOverride | None = None
     plan: str | None = None
     size_since: datetime | None = None
     last_tick: datetime | None = None
@@ -85,37 +89,59 @@ class FleetRecords:
 
     def put_hold(self, hold: Hold) -> None:
         """Hold the fleet; a hold that it has is replaced."""
-        with open_table(self.account, self.table_name) as client:
-            client.put_item(TableName=self.table_name, Item=HOLDS.item(self.fleet, hold))
+        self._put(HOLDS, hold)
 
     def delete_hold(self) -> Hold | None:
         """End the hold, and return it if there was one; one that is damaged ends as well."""
+        return self._delete(HOLDS, Hold)
+
+    def put_override(self, override: SpendOverride) -> None:
+        """Lift the spend limits of the fleet; an override that it has is replaced."""
+        self._put(SPEND_OVERRIDES, override)
+
+    def delete_override(self) -> SpendOverride | None:
+        """End the override, as `delete_hold` ends a hold."""
+        return self._delete(SPEND_OVERRIDES, SpendOverride)
+
+    def _put(self, kind: Kind[T], value: T) -> None:
+        with open_table(self.account, self.table_name) as client:
+            client.put_item(TableName=self.table_name, Item=kind.item(self.fleet, value))
+
+    def _delete(self, kind: Kind[T], made: Callable[..., T]) -> T | None:
         with open_table(self.account, self.table_name) as client:
             answer = client.delete_item(
-                TableName=self.table_name, Key=HOLDS.key(self.fleet), ReturnValues="ALL_OLD"
+                TableName=self.table_name, Key=kind.key(self.fleet), ReturnValues="ALL_OLD"
             )
         try:
-            return HOLDS.read(answer["Attributes"]) if answer.get("Attributes") else None
+            return kind.read(answer["Attributes"]) if answer.get("Attributes") else None
         except DamagedRecordError:
-            return Hold(owner="somebody", reason="its record was damaged", until_epoch_seconds=0)
+            return made(owner="somebody", reason="its record was damaged", until_epoch_seconds=0)
 
     def decision(self, at: datetime | None = None) -> Decision | None:
         """Return the newest decision, or the newest one up to *at*.
 
         A record is written when a decision changes something, so it stands until the next one.
+        Where it is too old to be kept, the last one of an hour is returned.
         """
-        until = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" if at else ""
-        last = DECISIONS.prefix + until + _AFTER_EVERYTHING
         with open_table(self.account, self.table_name) as client:
-            found = client.query(
-                **self._between(DECISIONS.prefix, last), ScanIndexForward=False, Limit=1
-            )
-            return DECISIONS.read(found["Items"][0]) if found["Items"] else None
+            for kind, form in ((DECISIONS, "%Y-%m-%dT%H:%M:%S"), (HOURS, "%Y-%m-%dT%H")):
+                until = f"{at.astimezone(UTC):{form}}" if at else ""
+                last = kind.prefix + until + _AFTER_EVERYTHING
+                found = client.query(
+                    **self._between(kind.prefix, last), ScanIndexForward=False, Limit=2
+                )
+                for item in found["Items"]:
+                    made = kind.read(item)
+                    if at is None or made.tick <= at.timestamp():
+                        return made
+        return None
 
-    def decisions(self, begin: datetime, end: datetime) -> list[Decision]:
-        """Return the decisions from *begin* to before *end*, oldest first."""
+    def decisions(self, begin: datetime, end: datetime | None = None) -> list[Decision]:
+        """Return the decisions from *begin* to before *end*, oldest first; None has no end."""
         first, last = (
-            f"{DECISIONS.prefix}{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" for at in (begin, end)
+            DECISIONS.prefix
+            + (f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" if at else _AFTER_EVERYTHING)
+            for at in (begin, end)
         )
         with open_table(self.account, self.table_name) as client:
             pages = client.get_paginator("query").paginate(**self._between(first, last))
@@ -127,10 +153,13 @@ class FleetRecords:
             pages = client.get_paginator("query").paginate(**self._between(FIRST_READ, None))
             items = [item for page in pages for item in page["Items"]]
         hold, latest, tick = _only(HOLDS, items), _only(LATESTS, items), _only(TICKS, items)
+        override = _only(SPEND_OVERRIDES, items)
         stands = hold is not None and now.timestamp() < hold.until_epoch_seconds
+        lifted = override is not None and now.timestamp() < override.until_epoch_seconds
         ticks = [one.tick for one in (tick, latest) if one]
         return Overview(
             hold=hold if stands else None,
+            override=override if lifted else None,
             plan=latest.plan if latest else None,
             size_since=_moment(latest.tick) if latest else None,
             last_tick=_moment(max(ticks)) if ticks else None,

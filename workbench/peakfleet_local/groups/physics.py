@@ -32,6 +32,7 @@ from peakfleet_local.moto import (
     Patch,
     as_method,
     patched,
+    serial_patches,
     speed_patches,
     stock,
 )
@@ -76,6 +77,7 @@ def installed(world: World, *, metrics: MetricStore | None = None) -> Iterator[W
         *api.patches(),
         *Calls(world).patches(),
         *listener_patches(),
+        *serial_patches(),
         *speed_patches(),
     ]
     policies = metrics and ScalingPolicies(world=world, store=metrics, reconciler=reconciler)

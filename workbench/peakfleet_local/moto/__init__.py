@@ -17,4 +17,5 @@ from peakfleet_local.moto.patches import (
     require_moto,
     stock,
 )
+from peakfleet_local.moto.serial import serial_patches
 from peakfleet_local.moto.speedups import speed_patches

@@ -17,6 +17,7 @@ from moto.dynamodb.models.table import Table
 from moto.ec2.models.amis import AmiBackend
 
 from peakfleet_local.moto.patches import MotoObject, Patch, as_method, stock
+from peakfleet_local.moto.serial import TABLES
 
 _NO_INSTANCES = re.compile(r"<Instances\s*/>|<Instances>\s*</Instances>")
 _stock_describe = stock(AutoScalingResponse, "describe_auto_scaling_groups")
@@ -121,7 +122,8 @@ def _transact(backend: MotoObject, transact_items: Sequence[Mapping[str, MotoObj
     """Write a transaction; one that changes items in place is left to moto."""
     _transaction.exchanges_only = not any("Update" in item for item in transact_items)
     try:
-        _stock_transact(backend, transact_items)
+        with TABLES:
+            _stock_transact(backend, transact_items)
     finally:
         _transaction.exchanges_only = False
 

@@ -23,17 +23,21 @@ from peakfleet_planner import (
     PaceSpec,
     RateSignal,
     ServiceLevelSpec,
+    SharedSpend,
     Signal,
     SignalMemory,
     Snapshot,
+    Spent,
     decide,
     heights,
     pursue,
     remember_signals,
     roll_forecast,
 )
+from peakfleet_planner.allocation import spent_after
 from peakfleet_planner.demand import in_units
 from peakfleet_planner.forecast import RolledModel, basis_of, read_seconds
+from peakfleet_planner.snapshot import month_of
 from peakfleet_planner.spec import HEARTBEAT, reports_of
 from peakfleet_sim.demand import Floats
 from peakfleet_sim.policies.policy import Observation, Sizes
@@ -53,6 +57,7 @@ class _Kept:
     heights: Mapping[str, Heights] = field(default_factory=dict)
     signals: Mapping[str, SignalMemory] = field(default_factory=dict)
     rolled: RolledModel | None = None
+    spent: Spent | None = None
     outages: dict[tuple[str, str, str, str], Outage] = field(default_factory=dict)
 
     def know(self, outages: Iterable[Outage]) -> None:
@@ -91,6 +96,7 @@ class PeakfleetPolicy:
         snapshot = self._snapshot(seen, pools)
         plan = decide(self.spec, snapshot)
         kept.signals = remember_signals(self.spec, snapshot, plan)
+        kept.spent = spent_after(self.spec, snapshot, plan.spend)
         if any(told.launches for told in plan.pools):
             pursued = pursue(
                 self.spec,
@@ -142,11 +148,23 @@ class PeakfleetPolicy:
                 outages=tuple(self._kept.outages.values()),
                 heights=self._kept.heights,
                 signals=self._kept.signals,
+                spent=self._kept.spent or self._nothing_spent(seen),
             ),
+            shared_spend=self._alone(),
         )
         self._kept.heights = heights(self.spec, snapshot)
         self._kept.rolled = roll_forecast(self.spec, snapshot, onward=self._kept.rolled)
         return replace(snapshot, rolled=self._kept.rolled)
+
+    def _nothing_spent(self, seen: Observation) -> Spent:
+        """Return what a replay begins with, whatever day of a month its first one is."""
+        now = seen.now_epoch_seconds
+        return Spent(month_epoch_seconds=month_of(now)[0], usd=0.0, at_epoch_seconds=now)
+
+    def _alone(self) -> dict[str, SharedSpend]:
+        """Return shared limits of which nobody else has anything."""
+        shared = SharedSpend(version=1, since_epoch_seconds=0)
+        return {limit.shared: shared for limit in self.spec.spend_limits if limit.shared}
 
     def _learned(self, seen: Observation) -> DemandModel | None:
         """Return the newest model, learned at the full hour from what was visible then."""

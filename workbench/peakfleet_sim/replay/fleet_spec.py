@@ -124,7 +124,8 @@ def replayed_spec(spec: FleetSpec) -> FleetSpec:
             when_silent=signal.when_silent,
         )
     pools = tuple(replace(pool, launch="desired" if pool.warm else "direct") for pool in spec.pools)
-    return replace(spec, signals=(replayed,), pools=pools, traffic=None, state_table=None)
+    state = spec.state_table if spec.spend_limits else None  # a month's spend is remembered
+    return replace(spec, signals=(replayed,), pools=pools, traffic=None, state_table=state)
 
 
 def ladder_dollars(spec: FleetSpec, run: Run) -> float | None:

@@ -1,0 +1,173 @@
+"""Spend limits through the tick: what is claimed, remembered, rebuilt and lifted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from peakfleet_planner import Plan, SharedSpend, SpendClaim, SpendLimitSpec, SpendOverride, Spent
+from peakfleet_planner.snapshot import month_of
+from peakfleet_planner.spec import SHARED_LIMIT
+from peakfleet_table import (
+    DECISIONS,
+    HOURS,
+    SHARED_SPENDS,
+    SPEND_OVERRIDES,
+    TICKS,
+    Decision,
+)
+from tests.handlers.fake_aws import FakeAws
+from tests.handlers.scenes import FLEET, NOW, aws, remembers, tick
+
+PRICED = replace(
+    FLEET, pools=tuple(replace(pool, usd_per_capacity_hour=1.0) for pool in FLEET.pools)
+)
+HOURLY = replace(PRICED, spend_limits=(SpendLimitSpec(usd_per_hour=3),))
+MONTHLY = replace(PRICED, spend_limits=(SpendLimitSpec(usd_per_month=7440),))
+SHARED = replace(PRICED, spend_limits=(SpendLimitSpec(shared="media", usd_per_hour=8),))
+MONTH, MONTH_END = month_of(NOW)
+
+
+def put(fake: FakeAws, item: dict[str, Any]) -> FakeAws:
+    fake.table[item["fleet"]["S"], item["item"]["S"]] = item
+    return fake
+
+
+def shared(fake: FakeAws) -> SharedSpend:
+    return SHARED_SPENDS.read(fake.table[f"{SHARED_LIMIT}media", "SHARED"])
+
+
+def with_claims(fake: FakeAws, **claims: float) -> FakeAws:
+    """Return *fake* with a shared limit that others have claimed of."""
+    spent = Spent(month_epoch_seconds=MONTH, usd=0, at_epoch_seconds=NOW - 30)
+    made = {
+        name: SpendClaim(priority="live", spent=replace(spent, usd_per_hour=usd))
+        for name, usd in claims.items()
+    }
+    limit = SharedSpend(claims=made, version=4, since_epoch_seconds=NOW - 3600)
+    return put(fake, SHARED_SPENDS.item(f"{SHARED_LIMIT}media", limit))
+
+
+def test_growth_ends_at_the_limit_and_the_trouble_is_counted() -> None:
+    fake = remembers(aws(180))
+    answer = tick(fake, HOURLY)
+    assert fake.desired == {"g": 3, "x": 0}
+    assert answer["reason"] == "spend-limit"
+    newest = TICKS.read(fake.table["Media/Live", "TICK"])
+    assert newest.troubles is not None
+    assert "SpendReached" in newest.troubles
+    assert newest.spent is not None
+    assert newest.spent.usd_per_hour == 3
+
+
+def test_a_limit_that_is_nearly_used_up_is_told_before() -> None:
+    fake = remembers(aws(100, graviton=3))
+    tick(fake, replace(PRICED, spend_limits=(SpendLimitSpec(usd_per_hour=3.5),)))
+    assert TICKS.read(fake.table["Media/Live", "TICK"]).troubles == ("SpendNear",)
+
+
+def test_who_has_leave_to_spend_more_does_until_it_ends() -> None:
+    leave = SpendOverride(owner="ada", reason="launch day", until_epoch_seconds=NOW + 60)
+    fake = put(remembers(aws(180)), SPEND_OVERRIDES.item("Media/Live", leave))
+    assert "spend-overridden" in tick(fake, HOURLY)["limits"]
+    assert fake.desired["g"] > 3
+    later = put(remembers(aws(180)), SPEND_OVERRIDES.item("Media/Live", leave))
+    later.metrics = {"Streams": {at + 60: value for at, value in later.metrics["Streams"].items()}}
+    tick(later, HOURLY, NOW + 60)
+    assert later.desired == {"g": 3, "x": 0}
+
+
+def test_what_was_spent_grows_with_time_and_is_kept_by_every_tick() -> None:
+    fake = remembers(aws(150, graviton=6))
+    begin = Spent(month_epoch_seconds=MONTH, usd=10, at_epoch_seconds=NOW - 3600, usd_per_hour=5.0)
+    assert begin.until(NOW).usd == 15
+    fake = put(fake, TICKS.item("Media/Live", replace(_tick(), spent=begin)))
+    tick(fake, MONTHLY)
+    spent = TICKS.read(fake.table["Media/Live", "TICK"]).spent
+    assert spent is not None
+    assert spent.usd == pytest.approx(15)
+    assert spent.usd_per_hour >= 6
+
+
+def _tick() -> Any:  # noqa: ANN401  a NewestTick
+    return TICKS.value(tick=NOW - 3600)
+
+
+def test_a_month_is_rebuilt_from_its_decisions_if_nobody_remembers_it() -> None:
+    made = tick(remembers(aws(150)), PRICED)
+    plan = Plan.from_json({key: value for key, value in made.items() if key != "applied"})
+    capacity = sum(pool.desired_capacity for pool in plan.pools)
+    fake = remembers(aws(100))
+    for kind, at in ((HOURS, MONTH - 60), (DECISIONS, NOW - 7200)):
+        put(fake, kind.item("Media/Live", Decision(tick=at, plan=plan)))
+    answer = tick(fake, MONTHLY)
+    assert answer["spend"]["spent_usd"] == pytest.approx(capacity * (NOW - MONTH) / 3600)
+    assert "spend-assumed" not in answer.get("limits", ())
+
+
+def test_a_month_that_nobody_can_know_goes_by_the_limits_own_pace() -> None:
+    answer = tick(aws(100), MONTHLY)
+    share = (NOW - MONTH) / (MONTH_END - MONTH)
+    assert answer["spend"]["spent_usd"] == pytest.approx(7440 * share)
+    assert "spend-assumed" in [answer["reason"], *answer.get("limits", ())]
+
+
+def test_a_fleet_claims_what_it_grows_by_in_the_record_that_lets_it_act() -> None:
+    fake = with_claims(remembers(aws(180)), other=5.0)
+    tick(fake, SHARED)
+    assert fake.desired == {"g": 3, "x": 0}
+    assert shared(fake).claims["Media/Live"].usd_per_hour == 3
+    assert shared(fake).claims["Media/Live"].wanted_usd_per_hour > 3
+    assert shared(fake).version == 5
+
+
+def test_whoever_is_outrun_looks_again() -> None:
+    fake = with_claims(remembers(aws(180)), other=0.0)
+    once = iter([6.0])
+    query = fake.query
+
+    def outrun(**asked: Any) -> dict[str, Any]:  # noqa: ANN401  AWS's own shape
+        answer = query(**asked)
+        if asked["ExpressionAttributeValues"][":fleet"]["S"] == f"{SHARED_LIMIT}media":
+            for usd in once:
+                with_claims(fake, other=usd)
+                fake.table[f"{SHARED_LIMIT}media", "SHARED"]["version"] = {"N": "5"}
+        return answer
+
+    fake.query = outrun  # type: ignore[method-assign]  another fleet writes in between
+    tick(fake, SHARED)
+    assert fake.desired == {"g": 2, "x": 0}
+    assert shared(fake).claims["Media/Live"].usd_per_hour == 2
+
+
+def test_a_limit_that_cannot_be_claimed_lets_nothing_grow() -> None:
+    fake = with_claims(remembers(aws(180, graviton=1)), other=0.0)
+    fake.failing["TransactWriteItems"] = "InternalServerError"
+    tick(fake, SHARED)
+    assert fake.desired == {"g": 1, "x": 0}
+
+
+def test_a_new_shared_limit_is_drawn_on_only_after_everybody_has_claimed() -> None:
+    fake = remembers(aws(180, graviton=2))
+    tick(fake, SHARED)
+    assert fake.desired == {"g": 2, "x": 0}
+    assert shared(fake).claims["Media/Live"].usd_per_hour == 2
+
+
+def test_a_refused_pool_is_replaced_within_what_was_claimed() -> None:
+    direct = replace(
+        SHARED,
+        pools=(
+            replace(SHARED.pools[0], launch="direct"),
+            replace(SHARED.pools[1], launch="direct", usd_per_capacity_hour=2.0),
+        ),
+    )
+    fake = with_claims(remembers(aws(140)), other=0.0)
+    for group in fake.groups.values():
+        group.zones = ("a",)
+    fake.groups["g"].dry = {"a": "InsufficientInstanceCapacity"}
+    tick(fake, direct)
+    claimed = shared(fake).claims["Media/Live"].usd_per_hour
+    assert 0 < 2 * fake.desired["x"] <= claimed
