@@ -66,7 +66,7 @@ format: $(READY) ## Format and mend what can be mended
 
 docs: $(READY) $(VENV)/docs/.ready ## Build the documentation site into out/docs; a broken link or reference fails
 	python -m peakfleet_cli.reference > docs/reference/command-line.md
-	PYTHONPATH=$(VENV)/docs python -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=$(VENV)/docs python -m mkdocs build --quiet --strict
 
 synth: $(READY) $(CDK) ## Write the templates to cdk.out (ENVIRONMENT=dev|prod)
 	$(CDK) synth --quiet $(if $(ENVIRONMENT),-c environment=$(ENVIRONMENT))
@@ -77,6 +77,9 @@ deploy: $(if $(ENVIRONMENT),$(READY) $(CDK),unnamed) ## Deploy to the AWS accoun
 # Nobody should meet the wrong environment in an account because a word was forgotten.
 unnamed:
 	@$(PYTHON) -c 'import json, sys; names = sorted(json.load(open("cdk.json"))["context"]["environments"]); sys.exit("deploy: say which environment: " + " or ".join(f"make deploy ENVIRONMENT={name}" for name in names))'
+
+release: $(READY) ## Build wheel and sdist reproducibly into dist, check them, use them on each Python there is
+	python .ci/release.py $(ARGS)
 
 bench: $(READY) ## Measure a tick and the simulator; with PEAKFLEET_TRACES=folder every policy too
 	python benchmarks/tick.py

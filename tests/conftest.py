@@ -26,7 +26,9 @@ TESTS = Path(__file__).parent
 SLOW = (
     "cli/test_compare.py",
     "cli/test_demo.py",
+    "cli/test_init.py",
     "cli/test_operate.py",
+    "cli/test_prove.py",
     "e2e",
     "handlers/test_against_moto.py",
     "handlers/test_broken_in_moto.py",
@@ -35,6 +37,7 @@ SLOW = (
     "handlers/test_laws.py",
     "handlers/test_learn.py",
     "infra/test_assets.py",
+    "infra/test_examples.py",
     "infra/test_inference_server.py",
     "infra/test_inference_stack.py",
     "infra/test_nag.py",

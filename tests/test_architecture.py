@@ -36,4 +36,5 @@ def test_a_way_has_at_most_twelve_files_none_twice_and_all_exist(files: list[str
 )
 def test_links_between_pages_lead_to_files_that_exist(page: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    made = "reference/command-line.md"  # `make docs` writes it
+    assert [link for link in links if link != made and not (page.parent / link).exists()] == []

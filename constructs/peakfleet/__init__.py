@@ -4,11 +4,13 @@ The rooms, from the bottom: `pools`, `signals` and `policy` are values that a us
 `machines` makes groups of pools; `control_plane` has functions, schedules and state; `alarms`
 watches them; `fleet` puts them together as `BurstFleet`. Constructs named by intent are made of
 it: `queue_fleet`, `stream_fleet`, `inference`; `training` has a gang of its own. `hybrid` is the
-way to the company's own side, and who reports for it. `testing` has fixtures for your unit
-tests. Each room's page says what comes in, what goes out, in which order to read.
+way to the company's own side, and who reports for it. `testing` has fixtures for your unit tests,
+`dashboard` shows fleets beside each other. Each room's page says what comes in, what goes out, what
+to read.
 """
 
 from peakfleet.control_plane import ControlPlane, Encryption, FleetState, Functions, Spread
+from peakfleet.dashboard import FleetDashboard
 from peakfleet.fleet import BurstFleet, FleetOptions, PlacementOptions
 from peakfleet.hybrid import HybridNetwork, Link, ReporterIdentity, ReporterTrust
 from peakfleet.inference import Endpoint, InferenceFleet, Model
@@ -61,6 +63,7 @@ __all__ = [
     "Encryption",
     "Endpoint",
     "Feedback",
+    "FleetDashboard",
     "FleetOptions",
     "FleetState",
     "Foresight",

@@ -55,7 +55,7 @@ class FakeAccount:
         return self
 
     def get_paginator(self, operation: str) -> Any:  # noqa: ANN401  as boto3's
-        pages = {
+        pages: dict[str, dict[str, Any]] = {
             "list_service_quotas": {
                 "Quotas": [{"QuotaName": n, "Value": v} for n, v in self.quotas.items()]
             },

@@ -19,6 +19,7 @@ from peakfleet_cli.prove.site import Clock
 from peakfleet_local import LocalAws
 from peakfleet_local.metrics import Watch
 from peakfleet_local.server import ACCOUNT
+from tests.infra.commands import run
 
 ROOT = Path(__file__).parents[2]
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
@@ -89,7 +90,8 @@ def proof(aws: LocalAws, folder: Path, *, limit_usd: float = LIMIT_USD) -> Proof
 def _facts(local: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fact]:
     folder = tmp_path_factory.mktemp("proof")
     one = proof(local, folder)
-    cdk_command(one.account, STACK, vpc=None, folder=folder, command=[str(CDK)])(["bootstrap"])
+    # Not in the app's folder, where bootstrap would synthesize it first.
+    run(CDK, "bootstrap", f"aws://{ACCOUNT}/{local.region}", "--no-notices", cwd=folder)
     return {fact.check: fact for fact in one.run()}
 
 

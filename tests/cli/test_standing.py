@@ -84,14 +84,18 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, [*arguments, FLEET])
 
 
-def obstacles() -> dict[str, Obstacle]:
+def obstacles_in_order() -> tuple[Obstacle, ...]:
     records = FleetRecords(account=Account(), table_name=TABLE, fleet=FLEET)
-    return {one.kind: one for one in records.overview(now=datetime.now(UTC)).obstacles}
+    return records.overview(now=datetime.now(UTC)).obstacles
+
+
+def obstacles() -> dict[str, Obstacle]:
+    return {one.kind: one for one in obstacles_in_order()}
 
 
 def test_pools_that_retire_are_told_until_they_are_left_out(client: DynamoDBClient) -> None:
     keep(client, TICKS.item(FLEET, NewestTick(tick=NOW, retired={"Old": 3, "Older": 0})))
-    found = FleetRecords(table_name=TABLE, fleet=FLEET).obstacles(now=datetime.now(UTC))
+    found = obstacles_in_order()
     assert [(one.kind, one.where, one.then) for one in found] == [
         ("retired", "Old", "they go once others serve and their work is done"),
         ("retired", "Older", "leave it out of the next deployment"),
@@ -122,7 +126,7 @@ def test_every_fact_that_a_tick_or_an_event_writes_is_said_in_words(client: Dyna
             FLEET,
             Outage(
                 cause=OutageCause.NO_CAPACITY,
-                asked_at_epoch_seconds=NOW,
+                asked_at_epoch_seconds=int(datetime.now(UTC).timestamp()),
                 attempts=3,
                 purchase="spot",
                 zone="eu-west-1a",

@@ -123,7 +123,7 @@ def snapshot(memory: Memory | None, *, desired: int = 3) -> Snapshot:
 def keep(world: EventWorld, seen: Snapshot, *outages: Outage) -> list[str]:
     calls = Calls(deadline=Deadline.of(None))
     pursued = Pursued(plan=PLAN, outages=outages)
-    keep_findings(world.state_table(calls), world.spec, seen, pursued)
+    keep_findings(world.state_table(calls), world.spec, seen, pursued, launches=(), answered=())
     return [one.operation for one in calls.failed]
 
 
@@ -167,9 +167,9 @@ def test_what_a_batch_leaves_undone_is_sent_again_and_not_for_ever(
     fake = FakeBatches(lasts=lasts)
     calls = Calls(deadline=Deadline.of(None))
     outages = (OUTAGE, replace(OUTAGE, pool="Graviton"))
-    keep_findings(
-        fake.table(calls), world.spec, snapshot(Memory()), Pursued(plan=PLAN, outages=outages)
-    )
+    pursued = Pursued(plan=PLAN, outages=outages)
+    table, seen = fake.table(calls), snapshot(Memory())
+    keep_findings(table, world.spec, seen, pursued, launches=(), answered=())
     assert (fake.written, fake.calls, len(calls.failed)) == (written, 3, failed)
 
 
@@ -178,5 +178,5 @@ def test_a_tick_that_learned_nothing_writes_nothing(world: EventWorld) -> None:
     calls = Calls(deadline=Deadline.of(None))
     seen = snapshot(Memory(desired={"Spot": 3}))
     pursued = Pursued(plan=PLAN, outages=())
-    keep_findings(fake.table(calls), world.spec, seen, pursued)
+    keep_findings(fake.table(calls), world.spec, seen, pursued, launches=(), answered=())
     assert fake.calls == 0

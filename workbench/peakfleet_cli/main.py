@@ -7,9 +7,9 @@ stopped by Ctrl-C.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -99,15 +99,15 @@ def peakfleet(
 
 
 _OPERATE, _BEFORE, _TRY = "Fleets that run", "Before a deployment", "Without an AWS account"
-for command in (operate.status, operate.explain, operate.hold, operate.resume, operate.release):
-    app.command(rich_help_panel=_OPERATE)(command)
-app.command(rich_help_panel=_OPERATE)(operate.report)
-app.command(rich_help_panel=_OPERATE)(efficiency)
-app.command(rich_help_panel=_OPERATE)(record)
-for command in (demo, simulate, compare):
-    app.command(rich_help_panel=_TRY)(command)
-for command in (init, plan, doctor, prove):
-    app.command(rich_help_panel=_BEFORE)(command)
+_COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
+    (_OPERATE, (operate.status, operate.explain, operate.hold, operate.resume, operate.release)),
+    (_OPERATE, (operate.report, efficiency, record)),
+    (_TRY, (demo, simulate, compare)),
+    (_BEFORE, (init, plan, doctor, prove)),
+)
+for panel, commands in _COMMANDS:
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
 app.add_typer(demand, name="demand", rich_help_panel=_TRY)
 app.add_typer(prices, name="prices", rich_help_panel=_BEFORE)
 

@@ -16,11 +16,12 @@ from peakfleet_cli.main import app
 
 _HEAD = """# The command
 
-`peakfleet COMMAND --help` says the same. Region and profile come from `--region` and `--profile`, then
-`AWS_REGION`, `AWS_DEFAULT_REGION` and `AWS_PROFILE`. [Exit codes](../troubleshooting.md#exit-codes-of-the-command)
-are 0, 1, 2 and 130. `peakfleet --install-completion` makes your shell complete commands and options.
-Times are ISO 8601 in UTC unless they have an offset, or lengths such as 30m, 2h and 7d: ago where a
-command looks back, from now where it looks ahead. `--json` without a file prints to standard output.
+`peakfleet COMMAND --help` says the same. Region and profile come from `--region` and `--profile`,
+then `AWS_REGION`, `AWS_DEFAULT_REGION` and `AWS_PROFILE`.
+[Exit codes](../troubleshooting.md#exit-codes-of-the-command) are 0, 1, 2 and 130.
+`peakfleet --install-completion` makes your shell complete commands and options. Times are ISO 8601
+in UTC unless they have an offset, or lengths such as 30m, 2h and 7d: ago where a command looks
+back, from now where it looks ahead. `--json` without a file prints to standard output.
 """
 
 

@@ -121,7 +121,6 @@ class BurstFleet(FleetMetrics, Construct):
         self._detail = (options.get("metrics") or Metrics.essential()).detail
         self._pressure_alarms: dict[str, cloudwatch.Alarm] = {}
         encryption = options.get("encryption") or Encryption()
-        safety_net = options.get("safety_net") or _safety_net(signals, Stack.of(self))
         efficiency = options.get("efficiency")
         hooks = Hooks(
             drain=options.get("drain") or Drain.none(),
@@ -132,6 +131,9 @@ class BurstFleet(FleetMetrics, Construct):
             check_fleet_options(self, options, FleetOptions, vpc=vpc)
             self._pools = checked_pools(pools, scope=self)
             check_kind("fleet", "signals", signals, Sequence[DemandSignal])
+            safety_net = options.get("safety_net") or _safety_net(signals, Stack.of(self))
+            limits = options.get("downstream_limits", ())
+            self._downstream = tuple(limit.seen_from(Stack.of(self)) for limit in limits)
             self._plane = control_plane_of(self, options)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
         self._role = instance_role(self, session_manager=options.get("session_manager", True))
@@ -261,7 +263,7 @@ class BurstFleet(FleetMetrics, Construct):
             broken_image=(options.get("broken_image") or BrokenImage.take_out()).mode,
             queues_share_workers=self._queues_share_workers,
             metrics=self._detail,
-            downstream=tuple(limit.spec for limit in options.get("downstream_limits", ())),
+            downstream=self._downstream,
         )
 
     def metric(

@@ -1,7 +1,8 @@
 """For your own unit tests: what a stack will decide, without AWS.
 
-`plans` has the specifications in a template and the decision at a demand, `world` plays minutes one
-after the other, `demand` has demand to play, and `assertions` says in words what is not as promised.
+`plans` has the specifications in a template and the decision at a demand, `world` plays minutes
+one after the other, `demand` has demand to play, and `assertions` says in words what is not as
+promised.
 
 Example:
     def test_the_premiere_fits() -> None:

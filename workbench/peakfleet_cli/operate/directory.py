@@ -14,7 +14,7 @@ from peakfleet_cli.errors import CommandError
 from peakfleet_planner import FleetSpec, SpecError
 from peakfleet_planner.gang import GangSpec
 
-_KINDS: Final = {"spec": FleetSpec, "gang": GangSpec}
+_KINDS: Final = ("spec", "gang")
 """What a schedule's payload may hold, by its field."""
 _AT_ONCE: Final = 8
 _NEAR: Final = 0.5
@@ -72,7 +72,9 @@ class DeployedFleet:
 
     def _read(self) -> FleetSpec | GangSpec:
         try:
-            return _KINDS[self.kind].from_json(self.document)
+            if self.kind == "gang":
+                return GangSpec.from_json(self.document)
+            return FleetSpec.from_json(self.document)
         except SpecError as error:
             raise CommandError(
                 f"fleet '{self.name}' was deployed by another version of peakfleet: {error}"

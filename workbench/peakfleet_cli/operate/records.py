@@ -126,7 +126,7 @@ class FleetRecords:
         with open_table(self.account, self.table_name) as client:
             pages = client.get_paginator("query").paginate(**self._between(FIRST_READ, None))
             items = [item for page in pages for item in page["Items"]]
-        hold, latest, tick = (_only(kind, items) for kind in (HOLDS, LATESTS, TICKS))
+        hold, latest, tick = _only(HOLDS, items), _only(LATESTS, items), _only(TICKS, items)
         stands = hold is not None and now.timestamp() < hold.until_epoch_seconds
         ticks = [one.tick for one in (tick, latest) if one]
         return Overview(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -45,7 +45,7 @@ class StandingCost:
 
 def standing_of_stack(resources: Mapping[str, Mapping[str, Any]]) -> list[StandingCost]:
     """Return what the resources of a template cost by the month, the dearest first."""
-    counts: Counter[tuple[str, float]] = Counter()
+    counts: defaultdict[tuple[str, float], float] = defaultdict(float)
     for resource in resources.values():
         for what, count, each in _priced(resource["Type"], resource.get("Properties", {})):
             counts[what, each] += count
@@ -71,7 +71,7 @@ def standing_of_fleet(spec: FleetSpec, *, learns: bool) -> list[StandingCost]:
             what="custom metrics",
             count=metrics,
             usd_per_month=metrics * usd.CUSTOM_METRIC,
-            how=f"published each minute with Metrics.{spec.metrics}(); troubles while there are any",
+            how="those of every tick; the others cost while there is trouble",
         ),
         StandingCost(
             what="ticks",

@@ -98,7 +98,8 @@ class ProofStack(Stack):
                 ),
             ],
             drain=Drain.when_idle(at_most=Duration.minutes(5)),
-            service_level=ServiceLevel.custom(unserved_cost=10, hold=Duration.minutes(1)),
+            # Nothing is lost by missed work here, so that capacity leaves as soon as it may.
+            service_level=ServiceLevel.custom(unserved_cost=1, hold=Duration.minutes(1)),
             foresight=Foresight.off(),
         )
         fleet.state.table.apply_removal_policy(RemovalPolicy.DESTROY)

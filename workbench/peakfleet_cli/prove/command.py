@@ -197,22 +197,13 @@ def cdk_command(
     start = [str(local.resolve())] if command == ("cdk",) and local.exists() else list(command)
     context = ["-c", f"proof={stack}", *(["-c", f"vpc={vpc}"] if vpc else [])]
     variables = {**os.environ, **(environment or _variables(account))}
+    assembly = folder / "cdk.out"
 
     def run(arguments: Sequence[str]) -> None:
-        done = _run(
-            [
-                *start,
-                *arguments,
-                "--app",
-                f"{sys.executable} -m peakfleet_cli.prove",
-                "--output",
-                str(folder / "cdk.out"),
-                "--no-notices",
-                *context,
-            ],
-            cwd=folder,
-            env=variables,
-        )
+        app = ["--app", f"{sys.executable} -m peakfleet_cli.prove", "--output", str(assembly)]
+        if arguments[0] == "destroy" and (assembly / "manifest.json").exists():
+            app = ["--app", str(assembly)]  # as it was deployed
+        done = _run([*start, *arguments, *app, "--no-notices", *context], cwd=folder, env=variables)
         if done.returncode:
             tail = " ".join((done.stdout + done.stderr).split("\n")[-_TAIL:])
             raise CommandError(f"cdk {arguments[0]} failed: {tail}")

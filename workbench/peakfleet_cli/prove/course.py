@@ -13,7 +13,7 @@ from peakfleet_cli.prove.names import DIRECT, KEPT, MOST_INSTANCES, SPOT
 from peakfleet_cli.prove.site import Site
 
 MINUTE: Final = 60.0
-_FIRST_TICK, _SERVED, _GONE, _RINGS = 5 * MINUTE, 8 * MINUTE, 15 * MINUTE, 6 * MINUTE
+_FIRST_TICK, _SERVED, _GONE, _RINGS = 5 * MINUTE, 8 * MINUTE, 20 * MINUTE, 6 * MINUTE
 _VISIBLE: Final = 3 * MINUTE
 _SAMPLES: Final = 10
 
@@ -86,7 +86,8 @@ def _launches(site: Site) -> Iterator[Fact]:
     took = site.wait_until(lambda: len(site.serving()) >= least, within=_SERVED)
     serving = site.serving()
     if took is None:
-        yield refuted("launches", f"{len(serving)} of {least} serve after {_SERVED / MINUTE:g} min")
+        few = f"{len(serving)} of {least} serve after {_SERVED / MINUTE:g} minutes"
+        yield refuted("launches", f"{few}: {_states(site)}; {site.explained()}")
     else:
         boots = median(_boot_seconds(site, began) or [took])
         yield confirmed(
@@ -112,9 +113,11 @@ def _launches(site: Site) -> Iterator[Fact]:
 
 
 def _launch_errors(site: Site) -> Fact:
-    group = site.group(DIRECT)
+    group, scaling = site.group(DIRECT), site.client("autoscaling")
+    if not hasattr(scaling, "launch_instances"):
+        return not_reached("launch-errors", "this machine's boto3 is older than LaunchInstances")
     try:
-        site.client("autoscaling").launch_instances(
+        scaling.launch_instances(
             AutoScalingGroupName=group["AutoScalingGroupName"],
             RequestedCapacity=1,
             ClientToken=f"{site.stack}-foreign-zone",
@@ -141,7 +144,8 @@ def _drains(site: Site) -> Fact:
     )
     took = site.wait_until(lambda: not before & site.ids(site.instances()), within=_GONE)
     if hooked is None or took is None:
-        return refuted("drains", f"still there after {_GONE / MINUTE:g} minutes")
+        still = f"still there after {_GONE / MINUTE:g} minutes: {_states(site)}"
+        return refuted("drains", f"{still}; {site.explained()}")
     return confirmed(
         "drains", f"gone {hooked + took:.0f} s after the demand", seconds=hooked + took
     )
@@ -157,11 +161,11 @@ def _warm_pool(site: Site, served: frozenset[str]) -> Fact:
         within=_GONE,
     )
     if took is None:
-        return refuted("warm-pool", "nothing stopped to wait")
+        return refuted("warm-pool", f"nothing stopped to wait: {_states(site)}; {site.explained()}")
     site.demand_units = MOST_INSTANCES + 1
     again = site.wait_until(lambda: bool(served & site.ids(site.serving(KEPT))), within=_SERVED)
     if again is None:
-        return refuted("warm-pool", "what waited did not serve again")
+        return refuted("warm-pool", f"what waited did not serve again: {_states(site)}")
     return confirmed("warm-pool", f"serves again {again:.0f} s after the demand", seconds=again)
 
 
@@ -200,6 +204,10 @@ def _alarm(site: Site) -> Fact:
     if took is None:
         return refuted("alarm", f"silent for {_RINGS / MINUTE:g} minutes without a tick")
     return confirmed("alarm", f"rings for {ringing} after {took:.0f} s", seconds=took)
+
+
+def _states(site: Site) -> str:
+    return ", ".join(f"{one.pool} {one.state}" for one in site.instances()) or "no instance"
 
 
 def _boot_seconds(site: Site, began: float) -> list[float]:

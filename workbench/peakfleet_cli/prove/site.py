@@ -114,13 +114,22 @@ class Site:
             if one.state == "InService" and (not pools or one.pool in pools)
         ]
 
-    def last_tick(self) -> float | None:
-        """When the fleet decided last, in epoch seconds."""
-        records = FleetRecords(
+    @property
+    def records(self) -> FleetRecords:
+        """What the state table has of the fleet."""
+        return FleetRecords(
             account=self.account, table_name=self.fleet.table, fleet=self.fleet.name
         )
-        moment = records.overview(now=self.now).last_tick
+
+    def last_tick(self) -> float | None:
+        """When the fleet decided last, in epoch seconds."""
+        moment = self.records.overview(now=self.now).last_tick
         return moment.timestamp() if moment else None
+
+    def explained(self) -> str:
+        """Return the newest decision that changed something, in words."""
+        decision = self.records.decision()
+        return decision.plan.explain() if decision else "nothing was decided"
 
     def publish(self, name: str, *values: float) -> None:
         """Publish values of the proof's own metrics, now."""
