@@ -16,6 +16,8 @@ import peakfleet
 from peakfleet_cli.main import app
 from peakfleet_cli.reference import page
 from peakfleet_planner import Reason
+from peakfleet_reporter import NAME
+from peakfleet_reporter.command import parser
 from tests.infra.fleets import burst_fleet, new_stack
 
 ROOT = Path(__file__).parents[1]
@@ -98,6 +100,8 @@ def test_every_command_that_a_page_shows_has_the_options_that_it_is_shown_with(p
             assert words[0] in {name[0] for name in COMMANDS if len(name) > 1}, line
             continue
         known = {o for one in COMMANDS[named].params for o in (*one.opts, *one.secondary_opts)}
+        if named == (NAME,):
+            known |= set(re.findall(r"--[a-z-]+", parser().format_help()))
         shown = {
             word.split("=")[0].strip("[]") for word in words if word.strip("[").startswith("--")
         }

@@ -99,21 +99,6 @@ for arguments in (["--help"], ["simulate", "--help"], ["status", "--help"], ["de
     assert "needs the extra" in said["demo"]
 
 
-def test_without_typer_the_program_names_the_extra() -> None:
-    code = WITHOUT_EXTRAS.replace("peakfleet_cli.main import app", "peakfleet_cli.entry import run")
-    done = subprocess.run(  # noqa: S603  this interpreter, with a program written above
-        [sys.executable, "-c", code.format(extras={"typer"}, run="run()")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 1
-    assert done.stderr == (
-        "peakfleet: needs the extra sim: pip install 'peakfleet[sim]' (typer is missing)\n"
-    )
-
-
 def test_the_version_is_that_of_the_package() -> None:
     assert CliRunner().invoke(app, ["--version"]).stdout == f"peakfleet {version('peakfleet')}\n"
 

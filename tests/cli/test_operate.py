@@ -237,7 +237,7 @@ def test_the_report_of_a_month_reads_its_decisions(table: Table) -> None:
     decided(table, "2026-10-01T10:00:00+00:00", capacity=1)
     shown = run("report", FLEET, "--month", "2026-10")
     assert shown.exit_code == 0, shown.output
-    assert "Decisions are known from 2026-10-01 10:00 UTC on." in shown.output
+    assert "Decisions are known from 2026-10-01 10:00:00 UTC on." in shown.output
     said = json.loads(run("report", FLEET, "--month", "2026-10", "--json").stdout)
     assert (said["month"], said["known_from"]) == ("2026-10", "2026-10-01T10:00:00Z")
     assert run("report", FLEET, "--month", "October").exit_code == 2

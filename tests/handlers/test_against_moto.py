@@ -131,9 +131,9 @@ def test_a_group_lower_than_its_specification_is_not_asked_for_more(account: Acc
 def test_a_listener_gets_the_weights(account: Account) -> None:
     elb = of("elbv2")
     targets = [
-        elb.create_target_group(Name=name, Protocol="HTTP", Port=80, VpcId=account.vpc)[
-            "TargetGroups"
-        ][0]["TargetGroupArn"]
+        elb.create_target_group(
+            Name=name, Protocol="HTTP", Port=80, VpcId=account.vpc, TargetType="ip"
+        )["TargetGroups"][0]["TargetGroupArn"]
         for name in ("baseline", "cloud")
     ]
     balancer = elb.create_load_balancer(Name="lb", Subnets=account.subnets, Scheme="internal")
@@ -144,6 +144,8 @@ def test_a_listener_gets_the_weights(account: Account) -> None:
         Port=80,
         DefaultActions=[forward],
     )["Listeners"][0]["ListenerArn"]
+    for arn in targets:
+        elb.register_targets(TargetGroupArn=arn, Targets=[{"Id": "10.0.0.9", "Port": 80}])
     traffic = TrafficSpec(
         listener_arn=listener,
         baseline_target_group_arn=targets[0],

@@ -12,9 +12,7 @@ STOPPED: Final = 130
 """Ended by Ctrl-C."""
 
 _EXTRAS: Final = {
-    **dict.fromkeys(
-        ("fastexcel", "matplotlib", "numpy", "plotly", "polars", "rich", "scipy", "typer"), "sim"
-    ),
+    **dict.fromkeys(("fastexcel", "matplotlib", "numpy", "plotly", "polars", "scipy"), "sim"),
     **dict.fromkeys(("cheroot", "flask", "moto", "werkzeug"), "local"),
 }
 """The extra that brings a module, by the module's name."""

@@ -13,6 +13,8 @@ from typing import Any
 import typer
 
 from peakfleet_cli.main import app
+from peakfleet_reporter import NAME
+from peakfleet_reporter.command import parser
 
 _HEAD = """# The command
 
@@ -40,6 +42,8 @@ def _sections(command: Any, path: tuple[str, ...]) -> Iterator[str]:  # noqa: AN
 
 
 def _section(command: Any, path: tuple[str, ...]) -> str:  # noqa: ANN401  as above
+    if path[1:] == (NAME,):  # it reads its options itself, as it also runs without this command
+        return f"\n## {' '.join(path)}\n\n```text\n{parser().format_help()}```\n"
     shown = [one for one in command.params if not one.hidden and one.name != "help"]
     arguments = [one for one in shown if one.param_type_name == "argument"]
     usage = " ".join([*path, *(one.metavar or str(one.name).upper() for one in arguments)])

@@ -30,6 +30,7 @@ from peakfleet_reporter.sources import (
 from peakfleet_reporter.systemd import log_to_stderr
 
 _WRONG_OPTIONS = 2
+_WIDTH = 79
 _EPILOG = f"""exit status of --once: 0 published, 1 healthy units could not be measured, 2 wrong
 options, 3 not published. Beside the units, the metric {HEARTBEAT} is published: 1 with a value, 0
 without. Credentials are those of boto3; docs/hybrid.md says how to have none that last."""
@@ -46,11 +47,11 @@ def main(arguments: Sequence[str]) -> int:
     Args:
         arguments: Those after the program, with or without the name of the command.
     """
-    parser = _parser()
-    options = parser.parse_args(arguments[1:] if arguments[:1] == [NAME] else arguments)
+    known = parser()
+    options = known.parse_args(arguments[1:] if arguments[:1] == [NAME] else arguments)
     log_to_stderr()
     try:
-        reporter = _reporter(parser, options)
+        reporter = _reporter(known, options)
     except NotPublishedError as error:
         logging.error("%s", error)  # noqa: LOG015,TRY400  the one line that the operator needs
         return _WRONG_OPTIONS
@@ -77,7 +78,7 @@ def _show(reporter: Reporter) -> int:
     return Outcome.PUBLISHED if found else Outcome.NOT_MEASURED
 
 
-def _reporter(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Reporter:
+def _reporter(known: argparse.ArgumentParser, options: argparse.Namespace) -> Reporter:
     try:
         regions = _shares(options.region or [])
         dimensions = dict(_pair(one) for one in options.dimension or [])
@@ -85,7 +86,7 @@ def _reporter(parser: argparse.ArgumentParser, options: argparse.Namespace) -> R
             check_url(options.endpoint_url)
         source = _source(options)
     except ValueError as error:
-        parser.error(str(error))
+        known.error(str(error))
     publishers = []
     for region, share in regions:
         client = cloudwatch(region, options.endpoint_url, options.profile)
@@ -166,13 +167,16 @@ class _Parser(argparse.ArgumentParser):
         self.exit(_WRONG_OPTIONS, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the options; its help is that of the command."""
+    made = _Parser(
         prog=f"peakfleet {NAME}",
+        usage="%(prog)s --namespace NAMESPACE SOURCE [options]",
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=_WIDTH),
         description="Report the healthy units of the company's own side to CloudWatch.",
         epilog=_EPILOG,
     )
-    where = parser.add_argument_group("where to")
+    where = made.add_argument_group("where to")
     where.add_argument("--namespace", required=True, help="such as OnPrem/live/fra")
     where.add_argument("--metric", default="HealthyUnits", help="default: HealthyUnits")
     where.add_argument("--dimension", action="append", metavar="NAME=VALUE", help="of both metrics")
@@ -184,13 +188,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     where.add_argument("--profile", metavar="NAME", help="default: AWS_PROFILE")
     where.add_argument("--endpoint-url", help="such as of an interface endpoint")
-    what = parser.add_argument_group("healthy units, one of")
+    what = made.add_argument_group("healthy units, one of")
     one = what.add_mutually_exclusive_group(required=True)
     one.add_argument("--command", help="prints one number and exits with 0")
     one.add_argument("--file", type=Path, help="holds one number")
     one.add_argument("--health-url", action="append", help="repeat it for each server")
     one.add_argument("--prometheus", metavar="URL", help="of the server; needs --query")
-    how = parser.add_argument_group("how it is measured")
+    how = made.add_argument_group("how it is measured")
     how.add_argument("--query", help="Prometheus query that returns one number")
     how.add_argument("--time-query", help="returns when it was sampled, where --query aggregates")
     how.add_argument("--units-each", type=_positive, default=1.0, help="of a healthy URL")
@@ -213,10 +217,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="of the command, or of an answer; default: %(default)g",
     )
-    run = parser.add_argument_group("how it runs")
+    run = made.add_argument_group("how it runs")
     run.add_argument(
         "--period", type=_positive, default=60.0, metavar="SECONDS", help="default: %(default)g"
     )
     run.add_argument("--once", action="store_true", help="report once and exit")
     run.add_argument("--dry-run", action="store_true", help="measure once, send nothing")
-    return parser
+    return made

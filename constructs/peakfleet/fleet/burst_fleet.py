@@ -135,6 +135,8 @@ class BurstFleet(FleetMetrics, Construct):
             self._pools = checked_pools(pools, scope=self)
             check_kind("fleet", "signals", signals, Sequence[DemandSignal])
             safety_net = options.get("safety_net") or _safety_net(signals, Stack.of(self))
+            limits = options.get("downstream_limits", ())
+            self._downstream = tuple(limit.seen_from(Stack.of(self)) for limit in limits)
             self._plane = control_plane_of(self, options)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
         self._role = instance_role(
@@ -285,7 +287,7 @@ class BurstFleet(FleetMetrics, Construct):
             broken_image=(options.get("broken_image") or BrokenImage.take_out()).mode,
             queues_share_workers=self._queues_share_workers,
             metrics=self._detail,
-            downstream=tuple(limit.spec for limit in options.get("downstream_limits", ())),
+            downstream=self._downstream,
             spend_limits=tuple(limit.spec for limit in options.get("spend_limits", ())),
             mode=(options.get("mode") or Mode.active()).name,
         )

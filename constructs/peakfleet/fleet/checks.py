@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import cast, get_type_hints
+from typing import get_type_hints
 from weakref import WeakKeyDictionary
 
 import jsii
@@ -19,7 +19,7 @@ from peakfleet.control_plane import ControlPlane, check_size
 from peakfleet.fleet.options import PlacementOptions
 from peakfleet.fleet.template_checks import template_messages
 from peakfleet.pools import CapacityPool, check_region, told_apart
-from peakfleet.signals import DemandSignal, DownstreamLimit
+from peakfleet.signals import DemandSignal
 from peakfleet_planner import FleetSpec, SpecError
 
 _MOST_HOPS = 64
@@ -56,7 +56,7 @@ def named(scope: Construct) -> Iterator[None]:
 def check_fleet_options(
     fleet: Construct, given: Mapping[str, object], taken: type, **own: object
 ) -> None:
-    """Refuse options that a fleet does not take, and what is of another kind or cannot be read.
+    """Refuse options that a fleet does not take, and arguments of another kind than they say.
 
     Args:
         fleet: The fleet.
@@ -71,11 +71,6 @@ def check_fleet_options(
     hints = get_type_hints(make)
     for name, value in own.items():
         check_kind(owner, name, value, hints[name])
-    stack = Stack.of(fleet)
-    for limit in cast("Sequence[DownstreamLimit]", given.get("downstream_limits", ())):
-        limit.read.check_readable_from(
-            f"downstream limit '{limit.spec.name}'", account=stack.account, region=stack.region
-        )
 
 
 def checked_hop_limit(given: int) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_rds as rds
 
@@ -38,6 +38,15 @@ class DownstreamLimit:
 
     spec: DownstreamLimitSpec
     read: ReadMetric
+
+    def seen_from(self, stack: Stack) -> DownstreamLimitSpec:
+        """Return the limit as a fleet in *stack* reads it: a metric of another account names it.
+
+        Raises:
+            SpecError: Its metric is of another region.
+        """
+        owner = f"downstream limit '{self.spec.name}'"
+        return replace(self.spec, metric=self.read.seen_from(owner, stack))
 
     @classmethod
     def of(

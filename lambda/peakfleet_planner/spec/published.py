@@ -58,7 +58,7 @@ ALWAYS: Final[dict[Detail, frozenset[str]]] = {
         }
     ),
 }
-"""What each tick publishes, whatever it says."""
+"""What every tick publishes."""
 _SPARSE: Final = frozenset(
     {
         "BaselineShortUnits",
