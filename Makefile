@@ -45,8 +45,9 @@ help: ## List the targets
 demo: $(READY) $(CDK) ## Deploy to a local AWS and replay a peak (DEMAND=file.csv.gz START=time HOURS=n)
 	peakfleet demo $(if $(DEMAND),--demand "$(DEMAND)") $(if $(START),--from "$(START)") $(if $(HOURS),--hours $(HOURS)) $(ARGS)
 
-faults: $(READY) $(CDK) ## Run every fault scenario on a local AWS (SCENARIO=name for one, ARGS for options)
-	peakfleet demo --scenario $(or $(SCENARIO),all) $(ARGS)
+faults: $(READY) $(CDK) ## Run every fault scenario on a local AWS and write docs/faults.md (SCENARIO=name or matrix, ARGS for options)
+	peakfleet demo --scenario $(or $(SCENARIO),all --json out/faults.json) $(ARGS); kept=$$?; \
+	$(if $(SCENARIO),,python -m peakfleet_demo.scenarios.faults_page out/faults.json docs/faults.md;) exit $$kept
 
 test: $(READY) $(CDK) ## Run all tests (ARGS="-k name" passes on to pytest)
 	pytest -n auto --dist loadfile $(ARGS)

@@ -9,6 +9,7 @@ In: the name of a scenario and a checkout. Out: PASS or FAIL of each promise, JS
 | 2 | `inputs`, `queues`, `launches` | scenarios: metrics, queues, launches |
 | 2 | `hybrid` | scenarios: the company's own side |
 | 2 | `inference`, `training` | scenarios: chips, gangs |
+| 2 | `matrix`, `faults_page` | the fault matrix: rows in three severities, and their page |
 | 3 | `assertions` | promises that several scenarios share |
 | 4 | `scenario_run` | the command: deploy a fleet, run its scenarios, write the results |
 | 5 | `runner`, `gangs` | one scenario, minute by minute, on a fleet or on a training gang |

@@ -189,7 +189,9 @@ def _throttled(minutes: int, *services: str, words: str = "") -> Case:
 
 
 def _lasting(minutes: int) -> str:
-    return f"{minutes} minutes" if minutes < HOURS else f"{minutes / HOURS:g} hours"
+    if minutes < HOURS:
+        return f"{minutes} minutes"
+    return "an hour" if minutes == HOURS else f"{minutes / HOURS:g} hours"
 
 
 def _curve(*shares: tuple[float, float]) -> Fault:
@@ -337,7 +339,9 @@ def _flapping(words: str, share: float, *, minutes: int = 30) -> Case:
     def fail(at: Environment) -> None:
         serving = [one for pool in at.spec.pools for one in at.serving(pool.name)]
         for one in serving[: max(1, round(share * len(serving)))]:
-            at.world.fail(one.instance_id)
+            at.aws.client("autoscaling").set_instance_health(
+                InstanceId=one.instance_id, HealthStatus="Unhealthy"
+            )
 
     moments = range(BEGINS, BEGINS + minutes, 5)
     return Case(

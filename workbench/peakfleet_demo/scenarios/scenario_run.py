@@ -61,7 +61,8 @@ def run_scenarios(
     """Run scenarios by name, show and write their results.
 
     Args:
-        name: Of a scenario; `all` runs every one, `list` only names them.
+        name: Of a scenario; `all` runs every one, `matrix` those of the fault matrix, `list` only
+            names them.
         app_directory: The checkout.
         port: Of the local AWS; 0 takes any.
         outputs: Where the results are written.
@@ -79,13 +80,14 @@ def run_scenarios(
             line = Text.assemble((f"{one.name:{width}}", "bold"), f"  {one.shows}")
             console.print(line, soft_wrap=True)
         return ()
-    if name != "all" and name not in CATALOGUE:
+    sets = {"all": list(CATALOGUE.values()), "matrix": list(matrix.SCENARIOS)}
+    if name not in {*sets, *CATALOGUE}:
         raise DemoError(f"there is no scenario '{name}': say `--scenario list` to see them")
     if not (app_directory / APP / "cdk.json").exists():
         raise DemoError(f"there are no fleets for scenarios at {app_directory / APP}")
     began = time.monotonic()
     by_fleet: dict[FleetKind, list[Scenario]] = {}
-    for one in CATALOGUE.values() if name == "all" else [CATALOGUE[name]]:
+    for one in sets.get(name) or [CATALOGUE[name]]:
         by_fleet.setdefault(one.fleet, []).append(one)
     results = [
         result
