@@ -77,7 +77,13 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     demands = demand_within_lead_time(spec, snapshot, baseline, standing)
     need = forecast_need(learned, demands, baseline, snapshot)
     need = need or reactive_need(
-        spec, demands, baseline, now, pools=snapshot.pools, growth=known_growth(snapshot)
+        spec,
+        demands,
+        baseline,
+        now,
+        pools=snapshot.pools,
+        growth=known_growth(snapshot),
+        shrinkage=memory.shrinkage,
     )
     need = with_known_peaks(spec, need, baseline, now)
     serving_units = _serving_units(spec, snapshot)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import inf, isfinite
 
 from peakfleet_planner.plan import BaselineState
-from peakfleet_planner.spec import BaselineSpec, FixedBaseline, MetricSeries, ReportedBaseline
+from peakfleet_planner.spec import (
+    MINUTE_SECONDS,
+    BaselineSpec,
+    FixedBaseline,
+    MetricSeries,
+    ReportedBaseline,
+)
+from peakfleet_planner.spec.metrics import SUMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +42,7 @@ class UsableBaseline:
 
     def units_at(self, epoch_seconds: int) -> float:
         """Return what the baseline carried then; what it carries now if it did not say."""
-        index = bisect_right(self.reports, (epoch_seconds, float("inf"))) - 1
+        index = bisect_right(self.reports, (epoch_seconds, inf)) - 1
         if index < 0 or epoch_seconds - self.reports[index][0] > self.fresh_seconds:
             return self.units
         return self.reports[index][1]
@@ -57,6 +64,8 @@ def usable_baseline(spec: BaselineSpec, read: MetricSeries, now: int) -> UsableB
         if isfinite(value) and value >= 0 and time <= now
     )
     period = spec.metric.period_seconds
+    if spec.metric.statistic in SUMS:
+        reports = _as_whole(reports, settled_until=now - period - MINUTE_SECONDS)
     if reports and now - (reports[-1][0] + period) <= spec.fresh_seconds:
         units = reports[-1][1]
         state = _health(spec, units)
@@ -67,6 +76,18 @@ def usable_baseline(spec: BaselineSpec, read: MetricSeries, now: int) -> UsableB
     return UsableBaseline(
         units=units, state=state, reports=reports, fresh_seconds=spec.fresh_seconds + period
     )
+
+
+def _as_whole(
+    reports: tuple[tuple[int, float], ...], *, settled_until: int
+) -> tuple[tuple[int, float], ...]:
+    """Return the reports with none of those that may still fill below the last whole one.
+
+    What servers report one by one is added up over more than a minute.
+    """
+    newer = bisect_right(reports, (settled_until, inf))
+    least = reports[newer - 1][1] if newer else 0.0
+    return (*reports[:newer], *((time, max(units, least)) for time, units in reports[newer:]))
 
 
 def _health(spec: ReportedBaseline, units: float) -> BaselineState:
