@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from copy import copy
 from itertools import accumulate
 from math import exp, log, sqrt
 from operator import mul
@@ -80,6 +81,15 @@ class Horizon:
             for row in state.pending
         )
         self.made: Made | None = None
+
+    def copy(self) -> Horizon:
+        """Return the same forecast, to go on from here in another way."""
+        twin = copy(self)
+        twin._losses_long = self._losses_long.copy()
+        twin._losses_short = self._losses_short.copy()
+        twin._misses, twin._moves = self._misses.copy(), self._moves.copy()
+        twin.pending = self.pending.copy()
+        return twin
 
     @property
     def state(self) -> HorizonState:
