@@ -85,9 +85,8 @@ class Horizon:
     def copy(self) -> Horizon:
         """Return the same forecast, to go on from here in another way."""
         twin = copy(self)
-        twin._losses_long = self._losses_long.copy()
-        twin._losses_short = self._losses_short.copy()
-        twin._misses, twin._moves = self._misses.copy(), self._moves.copy()
+        for name in ("_losses_long", "_losses_short", "_misses", "_moves"):
+            setattr(twin, name, getattr(self, name).copy())
         twin.pending = self.pending.copy()
         return twin
 

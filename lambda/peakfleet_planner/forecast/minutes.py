@@ -32,7 +32,7 @@ class Minutes:
     def copy(self) -> Minutes:
         """Return the same minutes; what is appended to either is not in the other."""
         twin = copy(self)
-        twin.values, twin._sums = self.values.copy(), self._sums.copy()
+        twin.values, twin._sums = self.values.copy(), self._sums.copy()  # noqa: SLF001  its own class
         return twin
 
     @property
