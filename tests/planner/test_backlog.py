@@ -16,6 +16,7 @@ from peakfleet_planner import (
     ForeignSize,
     Growth,
     Memory,
+    MetricSeries,
     PaceSpec,
     Plan,
     PoolSpec,
@@ -318,6 +319,24 @@ def test_capacity_that_takes_no_work_stops_growth_after_ten_minutes() -> None:
     assert Reason.NO_WORK_TAKEN in (late.reason, *late.limits)
     assert poisoned(12, in_flight=60.0).idle_units == 0
     assert sizes(poisoned(12, in_flight=60.0))[0] > 100
+
+
+def test_instances_that_say_that_they_work_are_not_idle_where_the_queue_does_not_count() -> None:
+    spec = queue_fleet()
+    waiting = series([*[0.0] * 30, *[2000.0] * 12])
+    (pool,) = seen(spec, [100])
+    told = [
+        decide(
+            spec,
+            Snapshot(
+                now_epoch_seconds=NOW,
+                signals={"jobs": {"waiting": waiting, "in_flight": in_flight}},
+                pools=(replace(pool, busy_capacity=100),),
+            ),
+        ).idle_units
+        for in_flight in (MetricSeries(), series([0.0] * 42))
+    ]
+    assert told == [0, 100]
 
 
 def test_one_message_group_needs_no_more_than_it_takes() -> None:

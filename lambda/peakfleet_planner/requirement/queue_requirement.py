@@ -246,8 +246,8 @@ def but_for_idle(need: QueueNeed, queue: Queue, capacity: Capacity) -> QueueNeed
     """Return *need* without growth, if what serves has taken no work although items wait.
 
     Poison messages, one FIFO message group and broken workers all look like that. More capacity
-    would take none either. What is there and idle is let go down to a tenth, if the queue does
-    count what is worked on and no instance says that it works.
+    would take none either. What is there and idle is let go until half of it works, or a tenth is
+    left, if the queue does count what is worked on; if it does not, instances say that they work.
     """
     since = queue.ends[-1] - _PATIENCE_SECONDS
     if queue.ends[0] > since:
@@ -255,13 +255,16 @@ def but_for_idle(need: QueueNeed, queue: Queue, capacity: Capacity) -> QueueNeed
     recent = [index for index, end in enumerate(queue.ends) if end > since]
     settled_units = capacity.settled_units + capacity.baseline_units
     at_work = max(queue.in_flight[index] for index in recent)
+    counted = queue.in_flight_seen > since
+    if not counted:  # then only instances can say that they work
+        at_work = max(at_work, capacity.busy_units)
     waiting = min(queue.waiting[index] for index in recent)
     enough_waits = waiting >= _KEPT_SHARE * settled_units
     if not enough_waits or at_work >= _IDLE_SHARE * settled_units:
         return need
     there = capacity.serving_units + capacity.booting_units
     keep_units = need.keep_units
-    if queue.in_flight_seen > since:
+    if counted:
         probe = _PROBE_SHARE * capacity.settled_units
         keep_units = min(keep_units, max(at_work / _KEPT_SHARE, capacity.busy_units, probe))
     return QueueNeed(
