@@ -219,6 +219,7 @@ def _need(
         snapshot.now_epoch_seconds,
         pools=snapshot.pools,
         growth=known_growth(snapshot),
+        shrinkage=snapshot.recalled.shrinkage,
     )
 
 

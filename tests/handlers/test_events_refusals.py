@@ -35,6 +35,8 @@ from peakfleet_planner import Outage, OutageCause
 def test_a_code_means_the_same_alone_and_within_a_message(code: str, cause: OutageCause) -> None:
     assert outage_cause(code, "") is cause
     assert outage_cause("", f"Could not launch On-Demand Instances. {code} - failed.") is cause
+    for other in (code.lower(), code.upper(), code[0].lower() + code[1:]):
+        assert outage_cause(other, "") is cause
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from peakfleet_planner import (
     FixedBaseline,
     FleetSpec,
     ForeignSize,
+    Growth,
     Memory,
+    MetricSeries,
     PaceSpec,
     Plan,
     PoolSpec,
@@ -73,6 +75,7 @@ def planned(
     capacity: int = 0,
     in_service: int | None = None,
     booting_since: tuple[tuple[int, int], ...] = (),
+    memory: Memory = Memory(),  # noqa: B008  frozen
 ) -> Plan:
     serving = capacity if in_service is None else in_service
     (pool,) = seen(spec, [capacity], in_service=[serving])
@@ -82,6 +85,7 @@ def planned(
             now_epoch_seconds=NOW,
             signals={"jobs": {"waiting": series(waiting), "in_flight": series(in_flight)}},
             pools=(replace(pool, booting_since=booting_since),),
+            memory=memory,
         ),
     )
 
@@ -317,10 +321,60 @@ def test_capacity_that_takes_no_work_stops_growth_after_ten_minutes() -> None:
     assert sizes(poisoned(12, in_flight=60.0))[0] > 100
 
 
+def test_instances_that_say_that_they_work_are_not_idle_where_the_queue_does_not_count() -> None:
+    spec = queue_fleet()
+    waiting = series([*[0.0] * 30, *[2000.0] * 12])
+    (pool,) = seen(spec, [100])
+    told = [
+        decide(
+            spec,
+            Snapshot(
+                now_epoch_seconds=NOW,
+                signals={"jobs": {"waiting": waiting, "in_flight": in_flight}},
+                pools=(replace(pool, busy_capacity=100),),
+            ),
+        ).idle_units
+        for in_flight in (MetricSeries(), series([0.0] * 42))
+    ]
+    assert told == [0, 100]
+
+
 def test_one_message_group_needs_no_more_than_it_takes() -> None:
     plan = poisoned(12, in_flight=1.0)
     assert plan.idle_units == 99
     assert 1 <= sizes(plan)[0] <= 10
+
+
+@pytest.mark.parametrize(("groups", "jobs_per_minute"), [(1, 3), (5, 20), (40, 90)])
+def test_a_fleet_whose_queue_gives_out_few_items_settles_and_grows_again_once_it_gives_more(
+    groups: int, jobs_per_minute: int
+) -> None:
+    """As a FIFO queue with few message groups does: a size that swings costs for nothing."""
+    spec, backlog, capacity, memory = queue_fleet(), 0.0, 0, Memory()
+    waiting, busy, found = [0.0] * 30, [0.0] * 30, []
+    for minute in range(150):
+        given_out = groups if minute < 120 else 1000
+        backlog = max(0.0, backlog + jobs_per_minute - (busy[-1] if minute else 0))
+        working = float(min(capacity, given_out, backlog))
+        waiting, busy = [*waiting[1:], backlog - working], [*busy[1:], working]
+        plan = planned(spec, waiting, busy, capacity=capacity, memory=memory)
+        (told,) = sizes(plan)
+        step = ((NOW, told - capacity),) if told > capacity else ()
+        gone = ((NOW, capacity - told),) if told < capacity else ()
+        memory = Memory(
+            growth={"p0": (*aged(memory.growth.get("p0", ())), *step)},
+            shrinkage={"p0": (*aged((memory.shrinkage or {}).get("p0", ())), *gone)},
+        )
+        capacity = told
+        found.append((capacity, plan.idle_units))
+    assert {size for size, _ in found[60:120]} == {2 * groups}
+    assert all(idle > 0 for _, idle in found[60:120])
+    assert max(size for size, _ in found[120:]) > 2 * groups
+
+
+def aged(steps: Growth) -> Growth:
+    """Return the steps as they are a minute later, seen from the same now."""
+    return tuple((at - 60, points) for at, points in steps)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from peakfleet_planner import (
     Draining,
     FleetSpec,
+    ForeignSize,
     Hold,
     Launch,
     Memory,
@@ -199,6 +200,18 @@ def test_a_size_that_somebody_else_has_set_is_left_alone_for_a_while(
     plan = decide(LADDER, snapshot)
     assert plan.pools[0].desired_capacity == foreign
     assert Reason.OTHER_WRITER in (plan.reason, *plan.limits)
+
+
+@given(load=loads, helped=st.integers(21, 200))
+def test_a_size_that_a_human_raised_above_the_maximum_is_left_alone_for_a_while(
+    load: float, helped: int
+) -> None:
+    spot, rest = groups([helped, 0])
+    raised = replace(spot, max_capacity=helped)
+    known = ForeignSize(pool="Spot", capacity=helped, since_epoch_seconds=NOW - 300)
+    memory = Memory(desired={"Spot": 20}, before={"Spot": 20}, foreign=(known,))
+    plan = decide(LADDER, replace(demand(load, (raised, rest)), memory=memory))
+    assert plan.pools[0].desired_capacity == helped
 
 
 def test_a_request_that_was_met_in_part_is_nobody_elses_size() -> None:

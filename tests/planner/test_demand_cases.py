@@ -27,7 +27,7 @@ from peakfleet_planner import (
     WhenSilent,
     decide,
 )
-from tests.planner.fleets import JOBS, NOW, REPORT, fleet, seen, series, sizes, snapshot
+from tests.planner.fleets import JOBS, NOW, REPORT, STREAMS, fleet, seen, series, sizes, snapshot
 
 HOUR = [300.0] * 60
 
@@ -244,3 +244,47 @@ def test_the_rise_out_of_a_trough_does_not_come_on_top_of_a_crest(
     values = [10.0 * (crest if minute // minutes % 2 else trough) for minute in range(120)]
     plan = decide(spec, snapshot(spec, values[at:]))
     assert sizes(plan)[0] <= ceil(1.1 * crest)
+
+
+@given(
+    counts=st.lists(st.floats(0, 1e4), min_size=3, max_size=3),
+    negative=st.floats(-1e4, -0.5),
+    which=st.integers(0, 2),
+)
+def test_a_negative_count_takes_nothing_from_the_others(
+    counts: list[float], negative: float, which: int
+) -> None:
+    ids = "abc"
+    (signal,) = fleet().signals
+    three = replace(signal, metrics=dict.fromkeys(ids, STREAMS), expression="a + b + c")
+    spec = replace(fleet(), signals=(three,))
+    read = {
+        key: series([count] * 59 + [negative if at == which else count])
+        for at, (key, count) in enumerate(zip(ids, counts, strict=True))
+    }
+    plan = decide(spec, replace(snapshot(spec, [], [20]), signals={"streams": read}))
+    assert plan.signals[0].state is SignalState.IMPLAUSIBLE
+    assert plan.demand_units == pytest.approx(sum(counts))
+
+
+def test_a_negative_value_that_is_subtracted_counts() -> None:
+    """What is free falls below nothing where too little is there: that is demand."""
+    (signal,) = fleet().signals
+    short = replace(signal, metrics={"all": STREAMS, "free": STREAMS}, expression="all - free")
+    spec = replace(fleet(), signals=(short,))
+    read = {"all": series([300.0] * 60), "free": series([-50.0] * 60)}
+    plan = decide(spec, replace(snapshot(spec, [], [20]), signals={"streams": read}))
+    assert plan.demand_units == 350
+
+
+@given(share=st.floats(0, 1))
+def test_a_report_that_is_still_added_up_is_no_smaller_baseline(share: float) -> None:
+    summed = replace(REPORT, statistic="Sum")
+    spec = replace(fleet(), baseline=ReportedBaseline(metric=summed, declared_units=400))
+    reports = [400.0] * 59 + [400 * share]
+    part = replace(snapshot(spec, HOUR), baseline=series(reports))
+    assert decide(spec, part).baseline_units == 400
+    a_minute_later = replace(part, now_epoch_seconds=NOW + 60)
+    assert decide(spec, a_minute_later).baseline_units == 400 * share
+    least = replace(spec, baseline=ReportedBaseline(metric=REPORT, declared_units=400))
+    assert decide(least, part).baseline_units == 400 * share

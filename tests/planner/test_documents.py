@@ -147,6 +147,15 @@ def test_a_missing_field_is_named() -> None:
             ),
             "metrics must be waiting and perhaps in_flight, got depth",
         ),
+        (
+            lambda: BacklogSignal(
+                name="j",
+                metrics={"waiting": JOBS},
+                seconds_per_item=1,
+                drain_within_seconds=5e-324,
+            ),
+            "drain_within_seconds must be at least 1",
+        ),
         (lambda: ServiceLevelSpec(unserved_cost=0.5), "unserved_cost must be at least 1, got 0.5"),
     ],
 )

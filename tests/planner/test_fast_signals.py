@@ -72,6 +72,21 @@ def test_demand_now_is_that_of_the_last_half_minute() -> None:
     assert sizes(plan) == [20]
 
 
+@given(shares=st.lists(st.floats(0, 1), min_size=6, max_size=6))
+def test_samples_that_still_fill_are_not_less_demand(shares: list[float]) -> None:
+    """Many publishers are added up late: nothing follows from a part of the last minute."""
+    whole = planned(read([300.0] * 60, [300.0] * 12))
+    part = planned(read([300.0] * 60, [300.0] * 6 + [300 * share for share in shares]))
+    assert part.demand_units == whole.demand_units
+    assert part.unserved_units == whole.unserved_units
+    assert sizes(part) == sizes(whole)
+
+
+def test_a_fall_by_the_second_is_believed_a_minute_late() -> None:
+    assert planned(read([300.0] * 60, [300.0] * 6 + [200.0] * 6)).demand_units == 300
+    assert planned(read([300.0] * 60, [300.0] * 3 + [200.0] * 9)).demand_units == 200
+
+
 def test_capacity_is_planned_for_the_boot_and_no_minute_of_waiting_for_metrics() -> None:
     climbing = [200.0 + 5 * minute for minute in range(60)]
     quick = PoolSpec(

@@ -130,6 +130,17 @@ def test_a_minute_that_was_corrected_later_counts_as_corrected() -> None:
     assert sizes(corrected, rolled=after) == sizes(corrected) != sizes([90.0] * 12)
 
 
+def test_newest_minutes_that_change_are_all_that_is_rolled_again() -> None:
+    """A fall is believed a minute late, so a replay corrects a minute at every second step."""
+    onward = roll(MODEL, since_learned([90.0] * 10))
+    for minute in range(11, 40):
+        forecasts = {id(one) for _, one in onward.earlier}
+        shown = [90.0 - at for at in range(minute - 1)] + [90.0 - minute + 2]
+        onward = roll(MODEL, since_learned(shown), onward=onward)
+        assert minute == 11 or id(onward.rolling) in forecasts
+        assert sizes(shown, rolled=onward) == sizes(shown)
+
+
 def test_a_minute_without_a_sample_counts_as_the_one_before() -> None:
     sparse = tuple((LEARNED_AT + 60 * minute, 300.0) for minute in (0, 3, 4))
     now = LEARNED_AT + 360

@@ -81,7 +81,9 @@ _NOT_REFUSED: Final = re.compile(
     r"|pending update|scaling activity .*in progress"
 )
 """Words of launches that were made, and whose machines then did not serve; and of a busy group."""
-_CODE_WITHIN: Final = re.compile(r"\b[A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z]+)*\b")
+_CODE_WITHIN: Final = re.compile(r"\b(?=\w*[A-Z])[A-Za-z]+(?:\.[A-Za-z]+)*\b")
+_FOLDED: Final = {code.casefold(): cause for code, cause in _CODES.items()}
+"""AWS's services do not all spell a code alike."""
 
 
 def outage_cause(code: str, message: str) -> OutageCause | None:
@@ -111,9 +113,11 @@ def outage_cause(code: str, message: str) -> OutageCause | None:
 
 def _cause_of(code: str) -> OutageCause | None:
     """Return what a code means, with or without the `Client.` or `Server.` before it."""
-    bare = code.removeprefix("Client.").removeprefix("Server.")
-    known = _CODES.get(code) or _CODES.get(bare)
-    return known or next((cause for form, cause in _FAMILIES if re.fullmatch(form, bare)), None)
+    folded = code.casefold()
+    bare = folded.removeprefix("client.").removeprefix("server.")
+    known = _FOLDED.get(folded) or _FOLDED.get(bare)
+    families = (cause for form, cause in _FAMILIES if re.fullmatch(form, bare, re.IGNORECASE))
+    return known or next(families, None)
 
 
 def counted(known: Outage | None, refused: Outage) -> Outage | None:

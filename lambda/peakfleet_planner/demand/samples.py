@@ -61,7 +61,7 @@ def read_samples(
 
     The newest may still fill when they are read. A sample that has not settled counts as what it
     usually becomes, and never as less than the one before it: a rise is believed at once, a fall
-    when a minute later the sample says the same again.
+    when a minute later the sample says the same again. Demand by the second falls a minute late.
 
     Args:
         signal: The signal.
@@ -79,10 +79,11 @@ def read_samples(
         lead_seconds,
     )
     rejected = sorted((*rejected, *wrong))
+    fills = isinstance(signal, RateSignal)
     if not newest:
         last = points[-1][0] if points else 0
         complete_share = 1.0
-        if points and isinstance(signal, RateSignal):
+        if points and fills:
             points, complete_share = _completed(points, period, now, memory or SignalMemory())
         return Samples(
             points=points,
@@ -94,12 +95,18 @@ def read_samples(
             doubtful=bool(rejected) and rejected[-1] > last,
         )
     last = newest[-1][0]
-    half_minute = [units for time, units in newest if time > last - NEWEST_SECONDS]
+    half_minute, before = (
+        [units for time, units in newest if until - NEWEST_SECONDS < time <= until]
+        for until in (last, last - MINUTE_SECONDS)
+    )
+    units = fmean(half_minute)
     seen_until = last + signal.period_seconds
     return Samples(
-        points=_by_minute(points, newest, whole_until=seen_until + signal.delay_seconds),
+        points=_by_minute(
+            points, newest, whole_until=seen_until + signal.delay_seconds, fills=fills
+        ),
         period_seconds=period,
-        units=fmean(half_minute),
+        units=max(units, fmean(before)) if fills and before else units,
         seen_until=seen_until,
         sustained_units=min(half_minute),
         rejected=len(rejected),
@@ -128,10 +135,11 @@ def minutes_since_end(time: int, period: int, now: int) -> int:
     return max(0, now - time - period) // MINUTE_SECONDS
 
 
-def _by_minute(points: Points, newest: Points, *, whole_until: int) -> Points:
+def _by_minute(points: Points, newest: Points, *, whole_until: int, fills: bool) -> Points:
     """Return the minutes with the newest of them as the means of their samples.
 
-    A minute whose last sample alone is still to come counts as whole.
+    A minute whose last sample alone is still to come counts as whole, but the newest minute never
+    as less than the one before it while its samples may still fill.
     """
     minutes: dict[int, list[float]] = {}
     for time, units in newest:
@@ -141,7 +149,10 @@ def _by_minute(points: Points, newest: Points, *, whole_until: int) -> Points:
         for minute, values in minutes.items()
         if minute + MINUTE_SECONDS <= whole_until
     }
-    return tuple(sorted({**dict(points), **means}.items()))
+    found = sorted({**dict(points), **means}.items())
+    if fills and len(found) > 1 and found[-1][0] + 2 * MINUTE_SECONDS > whole_until:
+        found[-1] = (found[-1][0], max(found[-1][1], found[-2][1]))
+    return tuple(found)
 
 
 def in_units(
@@ -165,11 +176,19 @@ def in_units(
         units = signal.units(values, lead_seconds) if complete else None
         if units is None:
             continue
-        if 0 <= units <= MOST_UNITS:
+        if min(values.values()) < 0 and units < _without_negative(signal, values, lead_seconds):
+            rejected.append(time)
+        elif 0 <= units <= MOST_UNITS:
             points.append((time, units))
         else:
             rejected.append(time)
     return tuple(points), rejected
+
+
+def _without_negative(signal: Signal, values: Mapping[str, float], lead_seconds: float) -> float:
+    """Return the units if every negative value were none: no count makes another one less."""
+    none_negative = {key: max(0.0, value) for key, value in values.items()}
+    return signal.units(none_negative, lead_seconds) or 0.0
 
 
 def _as_read(signal: Signal, read: Mapping[str, MetricSeries], now: int) -> Points:

@@ -10,6 +10,7 @@ from math import inf, isfinite
 from peakfleet_planner.plan import BaselineCause, BaselineState, SiteView
 from peakfleet_planner.spec import (
     HEARTBEAT,
+    MINUTE_SECONDS,
     REPORT,
     BaselineSpec,
     FixedBaseline,
@@ -18,6 +19,7 @@ from peakfleet_planner.spec import (
     ReportedBaseline,
     site_read,
 )
+from peakfleet_planner.spec.metrics import SUMS
 
 _NOTHING = MetricSeries()
 Points = tuple[tuple[int, float], ...]
@@ -160,6 +162,9 @@ def _reported(
         for time, value in _by_time(read)
         if isfinite(value) and value >= 0 and time <= now
     )
+    if spec.metric.statistic in SUMS:
+        whole = now - spec.metric.period_seconds - MINUTE_SECONDS
+        reports = _as_whole(reports, settled_until=whole)
     counts_seconds = spec.fresh_seconds + spec.metric.period_seconds
     steady = _steady(reports, counts_seconds, spec.steady_seconds)
     cause = _unknown_because(spec, read, beats, reports, now)
@@ -216,3 +221,15 @@ def _unknown_because(
     if is_fresh:
         return None
     return BaselineCause.CLOCK if max(beating) > 0 else BaselineCause.SOURCE
+
+
+def _as_whole(
+    reports: tuple[tuple[int, float], ...], *, settled_until: int
+) -> tuple[tuple[int, float], ...]:
+    """Return the reports with none of those that may still fill below the last whole one.
+
+    What servers report one by one is added up over more than a minute.
+    """
+    newer = bisect_right(reports, (settled_until, inf))
+    least = reports[newer - 1][1] if newer else 0.0
+    return (*reports[:newer], *((time, max(units, least)) for time, units in reports[newer:]))

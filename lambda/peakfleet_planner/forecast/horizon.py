@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from copy import copy
 from itertools import accumulate
 from math import exp, log, sqrt
 from operator import mul
@@ -80,6 +81,14 @@ class Horizon:
             for row in state.pending
         )
         self.made: Made | None = None
+
+    def copy(self) -> Horizon:
+        """Return the same forecast, to go on from here in another way."""
+        twin = copy(self)
+        for name in ("_losses_long", "_losses_short", "_misses", "_moves"):
+            setattr(twin, name, getattr(self, name).copy())
+        twin.pending = self.pending.copy()
+        return twin
 
     @property
     def state(self) -> HorizonState:

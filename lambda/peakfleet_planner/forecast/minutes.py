@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from typing import Final
 
 HOUR_MINUTES: Final = 60
@@ -27,6 +28,12 @@ class Minutes:
         self._sums = [0.0]
         for value in values:
             self.append(value)
+
+    def copy(self) -> Minutes:
+        """Return the same minutes; what is appended to either is not in the other."""
+        twin = copy(self)
+        twin.values, twin._sums = self.values.copy(), self._sums.copy()  # noqa: SLF001  its own class
+        return twin
 
     @property
     def end(self) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from itertools import chain
 from math import ceil, isfinite
 from typing import Final
@@ -18,6 +19,8 @@ from peakfleet_planner.forecast.model import DemandModel, HorizonModel
 from peakfleet_planner.spec import MINUTE_SECONDS
 
 MEAN_DAYS: Final = 14
+_LATEST_MINUTES: Final = 3
+"""So many of the newest minutes may be read otherwise a minute later."""
 
 Points = tuple[tuple[int, float], ...]
 
@@ -88,6 +91,14 @@ class Rolling:
             warm_grow=model.warm.grow if model.warm else None,
         )
 
+    def copy(self) -> Rolling:
+        """Return the same forecasts, to go on from here in another way."""
+        twin = copy(self)
+        twin.past = replace(self.past, recent=self.past.recent.copy())
+        twin.grow, twin.keep = self.grow.copy(), self.keep.copy()
+        twin.warm_grow = self.warm_grow.copy() if self.warm_grow else None
+        return twin
+
     @property
     def horizons(self) -> tuple[Horizon, ...]:
         """The forecasts: for grow, for keep, and for what waits."""
@@ -125,11 +136,14 @@ class RolledModel:
         model: What was learned.
         values: Demand since then by the minute, in layers.
         rolling: The forecasts; None once `roll` has gone on from them.
+        earlier: The forecasts before the last minutes, which may still change: over how many
+            minutes each is, the longest last.
     """
 
     model: DemandModel
     values: list[float]
     rolling: Rolling | None
+    earlier: tuple[tuple[int, Rolling], ...] = ()
 
     def over(self, model: DemandModel, values: list[float]) -> Rolling | None:
         """Return the forecasts if they are of just this model and these minutes."""
@@ -140,8 +154,9 @@ def roll(model: DemandModel, points: Points, *, onward: RolledModel | None = Non
     """Return *model* over the minutes that *points* tell of.
 
     Whoever decides every minute hands in what came out a minute before, and so rolls one minute
-    only. That is used up, and used only if it is of the very same model and began with the same
-    minutes, value by value: the result never depends on it.
+    only, and those again that have changed since. That is used up, and used only if it is of the
+    very same model, and as far as it began with the same minutes, value by value: the result
+    never depends on it.
 
     Args:
         model: What was learned.
@@ -154,16 +169,22 @@ def roll(model: DemandModel, points: Points, *, onward: RolledModel | None = Non
     values = by_minute(
         model.basis, points, after=model.newest_minute, before_first=model.recent[-1]
     )
-    rolling, seen = None, 0
-    if onward is not None and onward.model is model:
-        seen = len(onward.values)
-        rolling = onward.rolling if values[:seen] == onward.values else None
-        onward.rolling = None
-    if rolling is None:
-        rolling, seen = Rolling.of(model), 0
-    for value in values[seen:]:
+    known: list[tuple[int, Rolling]] = []
+    if onward is not None and onward.model is model and onward.rolling is not None:
+        known = [
+            (count, rolling)
+            for count, rolling in (*onward.earlier, (len(onward.values), onward.rolling))
+            if values[:count] == onward.values[:count]
+        ]
+        onward.rolling, onward.earlier = None, ()
+    seen, rolling = known.pop() if known else (0, Rolling.of(model))
+    for count, value in enumerate(values[seen:], start=seen):
+        if count >= len(values) - _LATEST_MINUTES:
+            known.append((count, rolling.copy()))
         rolling.see(value)
-    return RolledModel(model=model, values=values, rolling=rolling)
+    return RolledModel(
+        model=model, values=values, rolling=rolling, earlier=tuple(known[-_LATEST_MINUTES:])
+    )
 
 
 def forecast_sizes(

@@ -145,8 +145,8 @@ def _seen(
     if reading.unanswered_capacity:  # what may still come cannot be let go
         floor = max(floor, capacity)
     most = ceiling
-    if foreign is not None:
-        floor = capacity
+    if foreign is not None:  # left alone, above the maximum too
+        floor, ceiling = capacity, max(ceiling, capacity)
         if foreign.capacity < memory.desired.get(pool.name, 0):
             ceiling = capacity
     return PoolHealth(

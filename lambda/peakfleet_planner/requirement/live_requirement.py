@@ -63,6 +63,7 @@ def reactive_need(
     *,
     pools: Sequence[PoolReading] = (),
     growth: Mapping[str, Growth] | None = None,
+    shrinkage: Mapping[str, Growth] | None = None,
 ) -> Need:
     """Return the largest need of any signal: a queue may wait, everything else may not.
 
@@ -75,10 +76,13 @@ def reactive_need(
         now: Epoch seconds of the decision.
         pools: The groups as they were seen. Default: nothing works on a queue.
         growth: When each pool was asked for more lately. Default: not known.
+        shrinkage: When each pool was asked for less. Default: not known.
     """
     queues = [demand.queue for demand in demands if demand.queue]
     parts = parts_of(queues) if spec.queues_share_workers else [1.0] * len(queues)
-    capacity = capacity_of(spec, pools, baseline, growth=growth or {}, now=now)
+    capacity = capacity_of(
+        spec, pools, baseline, growth=growth or {}, shrinkage=shrinkage or {}, now=now
+    )
     needs = [
         _queue_need(spec, queue, capacity.part(part), baseline.part(part), now)
         for queue, part in zip(queues, parts, strict=True)

@@ -30,8 +30,10 @@ _BOOTS_AHEAD: Final = 2
 """Where work falls due before new capacity serves, arrivals are expected for so many boots on."""
 _PATIENCE_SECONDS: Final = 600
 """Capacity that has taken no work for so long, while items waited, is idle."""
-_IDLE_SHARE: Final = 0.5
+_IDLE_SHARE: Final = 0.6
 """It is idle if less than this share of it works."""
+_KEPT_SHARE: Final = 0.5
+"""So much is kept of it that this share works: it stays idle, or growth would begin anew."""
 _PROBE_SHARE: Final = 0.1
 """Of idle capacity so much stays, to see when work is taken again."""
 _LEAST_WORTH: Final = 0.1
@@ -112,6 +114,7 @@ def capacity_of(
     baseline: UsableBaseline,
     *,
     growth: Mapping[str, Growth],
+    shrinkage: Mapping[str, Growth],
     now: int,
 ) -> Capacity:
     """Return what works on the fleet's queue, as it was seen.
@@ -121,6 +124,7 @@ def capacity_of(
         pools: The groups as they were seen.
         baseline: What the company's own side carries.
         growth: When each pool was asked for more lately.
+        shrinkage: When each pool was asked for less; what is new is taken to go first.
         now: Epoch seconds of the decision.
     """
     seen = {pool.name: pool for pool in pools}
@@ -134,8 +138,11 @@ def capacity_of(
         serving += reading.in_service_capacity * each
         busy += reading.busy_capacity * each
         since = now - pool.boot_seconds - _PATIENCE_SECONDS
-        new = sum(points for at, points in growth.get(pool.name, ()) if at > since)
-        settled += max(0, reading.in_service_capacity - new) * each
+        new, gone = (
+            sum(points for at, points in steps.get(pool.name, ()) if at > since)
+            for steps in (growth, shrinkage)
+        )
+        settled += max(0, reading.in_service_capacity - max(0, new - gone)) * each
         left = reading.booting_capacity
         if left is None:
             left = max(0, reading.desired_capacity - reading.in_service_capacity)
@@ -239,8 +246,8 @@ def but_for_idle(need: QueueNeed, queue: Queue, capacity: Capacity) -> QueueNeed
     """Return *need* without growth, if what serves has taken no work although items wait.
 
     Poison messages, one FIFO message group and broken workers all look like that. More capacity
-    would take none either. What is there and idle is let go down to a tenth, if the queue does
-    count what is worked on and no instance says that it works.
+    would take none either. What is there and idle is let go until half of it works, or a tenth is
+    left, if the queue does count what is worked on; if it does not, instances say that they work.
     """
     since = queue.ends[-1] - _PATIENCE_SECONDS
     if queue.ends[0] > since:
@@ -248,15 +255,18 @@ def but_for_idle(need: QueueNeed, queue: Queue, capacity: Capacity) -> QueueNeed
     recent = [index for index, end in enumerate(queue.ends) if end > since]
     settled_units = capacity.settled_units + capacity.baseline_units
     at_work = max(queue.in_flight[index] for index in recent)
+    counted = queue.in_flight_seen > since
+    if not counted:  # then only instances can say that they work
+        at_work = max(at_work, capacity.busy_units)
     waiting = min(queue.waiting[index] for index in recent)
-    enough_waits = waiting >= _IDLE_SHARE * settled_units
+    enough_waits = waiting >= _KEPT_SHARE * settled_units
     if not enough_waits or at_work >= _IDLE_SHARE * settled_units:
         return need
     there = capacity.serving_units + capacity.booting_units
     keep_units = need.keep_units
-    if queue.in_flight_seen > since:
+    if counted:
         probe = _PROBE_SHARE * capacity.settled_units
-        keep_units = min(keep_units, max(at_work / _IDLE_SHARE, capacity.busy_units, probe))
+        keep_units = min(keep_units, max(at_work / _KEPT_SHARE, capacity.busy_units, probe))
     return QueueNeed(
         grow_units=min(need.grow_units, there, keep_units),
         keep_units=keep_units,

@@ -218,7 +218,7 @@ class BacklogSignal(_Sampled):
         owner = f"signal '{self.name}'"
         check_named("signal", "name", self.name)
         check_above(owner, "seconds_per_item", self.seconds_per_item, 0)
-        check_above(owner, "drain_within_seconds", self.drain_within_seconds, 0)
+        check_at_least(owner, "drain_within_seconds", self.drain_within_seconds, 1)
         if WAITING not in self.metrics or set(self.metrics) - {WAITING, IN_FLIGHT}:
             raise SpecError(
                 f"{owner}: metrics must be {WAITING} and perhaps {IN_FLIGHT}, "
