@@ -1,6 +1,5 @@
 """Learn the demand of a fleet: planner and numpy only, no clock, no I/O."""
 
-from peakfleet_learner.grading import GRADED_QUANTILES
 from peakfleet_learner.learner import (
     GRADED_MINUTES,
     MOST_DELAY_MINUTES,
@@ -11,7 +10,6 @@ from peakfleet_learner.learner import (
 
 __all__ = [
     "GRADED_MINUTES",
-    "GRADED_QUANTILES",
     "MOST_DELAY_MINUTES",
     "SETTLING_MINUTES",
     "Learner",

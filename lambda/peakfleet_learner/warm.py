@@ -6,7 +6,6 @@ from collections import deque
 from math import ceil
 from typing import Final
 
-from peakfleet_learner.advantages import Advantages
 from peakfleet_learner.grading import DECAY_A_MINUTE, NOTHING
 from peakfleet_planner.forecast import Aims, Basis, WarmBasis
 from peakfleet_planner.spec import hold_seconds
@@ -129,10 +128,7 @@ class ReuseTrial:
 
 
 class WarmLearner:
-    """What starting from a warm pool gains, and how large the pool should be.
-
-    Where what is let go waits, its size is no matter of learning, and a start costs no boot of
-    another.
+    """How large a warm pool should be; where what is let go waits, that is no matter of learning.
 
     Args:
         basis: The fleet.
@@ -141,13 +137,6 @@ class WarmLearner:
     """
 
     def __init__(self, basis: Basis, warm: WarmBasis, *, metric_delay_minutes: int) -> None:
-        self.advantages = Advantages(
-            boot_minutes=warm.start_minutes,
-            launch_cost=warm.start_minutes + (0 if warm.reuse else basis.boot_minutes),
-            metric_delay_minutes=metric_delay_minutes,
-            unserved_cost=basis.unserved_cost,
-            most_layers=basis.most_layers,
-        )
         self._trials = tuple(
             WarmTrial(basis, warm, metric_delay_minutes=metric_delay_minutes, share=share)
             for share in (SHARES[:1] if warm.reuse else SHARES)

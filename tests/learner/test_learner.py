@@ -109,7 +109,7 @@ def test_units_are_only_a_name() -> None:
     assert model is not None
     assert scaled is not None
     assert (scaled.grow, scaled.keep) == (model.grow, model.keep)
-    assert (scaled.start_table, scaled.grade) == (model.start_table, model.grade)
+    assert scaled.grade == model.grade
 
 
 @pytest.mark.parametrize(

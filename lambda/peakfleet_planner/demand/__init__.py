@@ -12,6 +12,8 @@ In: metric values as they were read. Out: a `SignalDemand` for each signal, in u
 
 from peakfleet_planner.demand.live import (
     FEW_RISES,
+    HEADROOM_WITHOUT_HISTORY,
+    NEW_HEIGHTS_SHARE,
     SignalDemand,
     critical_fractile,
     live_demand,

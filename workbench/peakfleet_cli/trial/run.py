@@ -7,11 +7,11 @@ from typing import Final
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from peakfleet_cli.fleet_spec import SpecFileError
 from peakfleet_cli.trial.files import best, write_figures, write_image, write_page, write_series
+from peakfleet_cli.trial.parallel import try_out
 from peakfleet_cli.trial.request import Files, Physics, Source, TrialError
 from peakfleet_cli.trial.trial import Trial, Tried, make_trial
 from peakfleet_planner import SpecError
@@ -69,7 +69,7 @@ def _run(
         Console(stderr=True, soft_wrap=True).print(
             f"peakfleet: warning: {warning}", markup=False, style="bold yellow"
         )
-    tried = _tried(trial, console)
+    tried = try_out(trial, console)
     title = trial.comparison.demand.name
     console.print(table(tried, title=title))
     if trial.ladder:
@@ -92,19 +92,6 @@ def _run(
     for path in (files.series, files.json, files.html, files.png):
         if path:
             console.print(f"wrote {path}", soft_wrap=True, markup=False)
-
-
-def _tried(trial: Trial, console: Console) -> list[Tried]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    tried = []
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("perfect foresight", total=len(trial.choices) + 1)
-        _ = trial.optimum
-        for choice in trial.choices:
-            progress.update(task, description=choice.asked, advance=1)
-            tried.append(trial.try_out(choice))
-        progress.advance(task)
-    return tried
 
 
 def _about(trial: Trial) -> list[tuple[str, str]]:

@@ -127,9 +127,8 @@ class Trial:
             )
         return said
 
-    def try_out(self, choice: Choice) -> Tried:
-        """Replay and score one policy."""
-        run = self._run(choice)
+    def scored(self, choice: Choice, run: Run) -> Tried:
+        """Score the run of one policy."""
         outcome = score(run, optimum=self.optimum)
         if self.spec is not None:
             on_pools = self.scenario is not None or choice.kind.name == PEAKFLEET
@@ -137,7 +136,8 @@ class Trial:
             outcome = replace(outcome, usd=usd)
         return Tried(choice=choice, run=run, outcome=outcome)
 
-    def _run(self, choice: Choice) -> Run:
+    def run(self, choice: Choice) -> Run:
+        """Replay one policy."""
         spec, scenario, seed = self.spec, self.scenario, self.seed
         if spec is None or choice.kind.policy is None:
             run = self.optimum if choice.kind.policy is None else self._on_one_group(choice)

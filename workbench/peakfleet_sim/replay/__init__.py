@@ -17,5 +17,6 @@ from peakfleet_sim.replay.fleet_spec import (
 )
 from peakfleet_sim.replay.optimum import OPTIMUM
 from peakfleet_sim.replay.policy_names import KINDS, Choice, choose
+from peakfleet_sim.replay.progress import TOLD
 from peakfleet_sim.replay.replay import PoolSeries, Run, replay
 from peakfleet_sim.replay.score import Outcome, score

@@ -18,6 +18,7 @@ from peakfleet_sim.policies import (
     Policy,
     SpreadPolicy,
 )
+from peakfleet_sim.replay.progress import TOLD, TOLD_EVERY
 from peakfleet_sim.world import SECONDS_PER_MINUTE, Pools, Scenario, Work, World
 
 _MINUTES_PER_HOUR: Final = 60
@@ -150,7 +151,10 @@ def replay(
     metrics = {metric_id: np.zeros(minutes) for metric_id in work.metric_ids}
     explanations = []
     left, units_of_minute = usable.tolist(), demand.units.tolist()
+    tell = TOLD.get()
     for minute in range(minutes):
+        if minute % TOLD_EVERY == 0 and minute:
+            tell(TOLD_EVERY)
         cloud_units = 0.0
         for index, group in enumerate(fleet.groups):
             instances = group.instances
@@ -185,6 +189,7 @@ def replay(
             else sizes.desired_instances
         )
         explanations.append(sizes.explanation)
+    tell(minutes - max(0, minutes - 1) // TOLD_EVERY * TOLD_EVERY)
     return Run(
         policy=policy.name,
         demand=demand,
