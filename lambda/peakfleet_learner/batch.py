@@ -108,7 +108,7 @@ class History:
         return np.where(known, found, np.nan)
 
     def peak(self, start: int, count: int, width: int) -> Floats:
-        """Return the largest of *width* minutes from *start* on, and of the *count* - 1 next ones."""
+        """Return the largest of *width* minutes from *start* on, and from the next minutes on."""
         if not count:
             return np.zeros(0)
         lead = max(0, -start)

@@ -174,13 +174,24 @@ class ReactiveRule:
         self._held = max(1, level.hold_seconds // MINUTE_SECONDS - metric_delay_minutes)
         self._baseline = declared_units(spec) / basis.layer_units
 
-    def aims(self, history: History, count: int) -> list[Aims]:
-        """Return how many layers should run on seeing each of the newest *count* minutes.
+    def aims(self, history: History, start: int, end: int) -> list[Aims]:
+        """Return how many layers should run on seeing each minute from *start* to before *end*.
 
-        At least `history_seconds` must have been seen before them.
+        Args:
+            history: Demand in layers.
+            start: The first of the minutes, counted from the first of the history.
+            end: The one after the last.
         """
-        window, steps = self._window, self._steps
-        rows = sliding_window_view(history.values[-(count + window - 1) :], window)
+        window, values = self._window, history.values
+        short = range(start, min(end, window - 1))  # minutes before which little is known
+        found = [aims for at in short for aims in self._aims(values[: at + 1][None, :])]
+        if (first := max(start, window - 1)) < end:
+            found += self._aims(sliding_window_view(values[first + 1 - window : end], window))
+        return found
+
+    def _aims(self, rows: Floats) -> list[Aims]:
+        """Return the same for rows of minutes, of which each ends with the one that is seen."""
+        window, steps = rows.shape[1], self._steps
         now = rows[:, -1]
         rises = rows[:, steps:] - rows[:, :-steps]
         if rises.shape[1] <= FEW_RISES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from peakfleet_learner._digits import rounded
@@ -13,7 +14,7 @@ from peakfleet_learner.grading import (
     Trust,
     declared_units,
 )
-from peakfleet_learner.running import Running, frozen, season
+from peakfleet_learner.running import Running, Seen, frozen, season
 from peakfleet_learner.warm import ReuseTrial, WarmLearner
 from peakfleet_planner import FleetSpec, SpecError
 from peakfleet_planner.forecast import (
@@ -48,12 +49,20 @@ class Learner:
         spec: The fleet; it must have a `basis_of`.
         metric_delay_minutes: How late a tick sees demand, at most `MOST_DELAY_MINUTES`.
             Default: 1.
+        watch: What is told of the minutes, as they are forecast; a benchmark grades them.
+            Default: nothing.
 
     Raises:
         ValueError: Demand of this fleet cannot be foreseen, or is seen too late.
     """
 
-    def __init__(self, spec: FleetSpec, *, metric_delay_minutes: int = 1) -> None:
+    def __init__(
+        self,
+        spec: FleetSpec,
+        *,
+        metric_delay_minutes: int = 1,
+        watch: Callable[[Seen], None] | None = None,
+    ) -> None:
         basis = basis_of(spec)
         if basis is None:
             raise ValueError(f"fleet '{spec.fleet}': only one live signal by the minute is learned")
@@ -73,6 +82,7 @@ class Learner:
             if basis.warm
             else None
         )
+        self._watch = watch
         self._running: Running | None = None
 
     def advance(self, points: Points) -> None:
@@ -171,6 +181,8 @@ class Learner:
     def _see(self, running: Running, values: list[float]) -> None:
         """Forecast, decide and grade minutes between two lessons."""
         seen = running.see(values, self._baseline)
+        if self._watch:
+            self._watch(seen)
         fitted = running.grow.fitted
         for misses, made in zip(self._misses, (seen.grow, seen.keep), strict=True):
             misses.see(made.outcomes, made.levels, fitted=fitted)
@@ -180,7 +192,9 @@ class Learner:
                 self._warm.grade(burst, highest, found)
         if not fitted:
             return
-        reactive_aims = self._reactive_rule.aims(running.history, len(values))
+        reactive_aims = self._reactive_rule.aims(
+            running.history, running.history.count - len(values), running.history.count
+        )
         for burst, found, rule in zip(seen.bursts, seen.aims, reactive_aims, strict=True):
             costs = self._foresight.step(burst, found), self._reactive.step(burst, rule)
             self._trust.see(self._foresight, self._reactive, costs)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from peakfleet_learner._digits import rounded
-from peakfleet_learner.batch import BatchHorizon, Forecasts, History, Shared
+from peakfleet_learner.batch import BatchHorizon, Floats, Forecasts, History, Shared
 from peakfleet_learner.horizons import HorizonLearner
 from peakfleet_planner.forecast import (
     AHEAD_MINUTES,
@@ -16,6 +16,7 @@ from peakfleet_planner.forecast import (
     SEEN_MINUTES,
     Aims,
     Basis,
+    DemandModel,
     HorizonModel,
     aims,
     grow_quantile,
@@ -87,27 +88,54 @@ class Running:
         history.extend(values)
         shared = Shared.of(history, start, history.count)
         made = [horizon.see(history, shared) for horizon in self.horizons]
-        basis = self._basis
-        highest = (history.highest[start:] - baseline).tolist()
-        bursts = (history.values[max(0, start + 1 - SEEN_MINUTES) :] - baseline).tolist()
-        before = len(bursts) - len(values)
-        levels = np.column_stack([one.levels for one in made]) - baseline
+        levels = np.column_stack([one.levels for one in made])
+        bursts = np.maximum(0.0, history.values[start:] - baseline).tolist()
         return Seen(
-            bursts=[max(0.0, burst) for burst in bursts[before:]],
-            highest_bursts=highest,
-            aims=[
-                aims(
-                    row,
-                    bursts[max(0, before + at + 1 - SEEN_MINUTES) : before + at + 1],
-                    unserved_cost=basis.unserved_cost,
-                    most=most_layers(highest[at], basis.most_layers),
-                    reuse=basis.reuses,
-                )
-                for at, row in enumerate(levels.tolist())
-            ],
+            bursts=bursts,
+            highest_bursts=(history.highest[start:] - baseline).tolist(),
+            aims=_aims(self._basis, history, start, levels, baseline),
             grow=made[0],
             keep=made[1],
         )
+
+
+def foreseen_aims(
+    model: DemandModel, history: History, start: int, end: int, baseline: float
+) -> list[Aims]:
+    """Return what a tick with *model* says should run, on seeing each of several minutes.
+
+    Args:
+        model: What was learned.
+        history: Demand in layers, at least up to the last of the minutes.
+        start: The first of them, counted from the first of the history; just after the model
+            was learned.
+        end: The one after the last.
+        baseline: What the on-premises side carries, in layers.
+    """
+    shared = Shared.of(history, start, end)
+    horizons = (model.grow, model.keep, *([model.warm.grow] if model.warm else []))
+    levels = [BatchHorizon(one).see(history, shared).levels for one in horizons]
+    return _aims(model.basis, history, start, np.column_stack(levels), baseline)
+
+
+def _aims(
+    basis: Basis, history: History, start: int, levels: Floats, baseline: float
+) -> list[Aims]:
+    first = max(0, start + 1 - SEEN_MINUTES)
+    bursts = (history.values[first : start + len(levels)] - baseline).tolist()
+    highest = (history.highest[start : start + len(levels)] - baseline).tolist()
+    return [
+        aims(
+            row,
+            bursts[max(0, at + 1 - SEEN_MINUTES - first) : at + 1 - first],
+            unserved_cost=basis.unserved_cost,
+            most=most_layers(most, basis.most_layers),
+            reuse=basis.reuses,
+        )
+        for at, row, most in zip(
+            range(start, start + len(levels)), (levels - baseline).tolist(), highest, strict=True
+        )
+    ]
 
 
 def frozen(horizon: HorizonLearner) -> HorizonModel:

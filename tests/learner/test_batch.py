@@ -103,17 +103,15 @@ def test_the_reactive_rule_is_graded_as_a_tick_follows_it(  # noqa: PLR0917  dra
     values = demand(seed, 330)
     history = History(FIRST)
     history.extend(values)
-    found = ReactiveRule(spec, basis(spec), metric_delay_minutes=delay).aims(history, 150)
+    found = ReactiveRule(spec, basis(spec), metric_delay_minutes=delay).aims(history, 0, 330)
     baseline = UsableBaseline(units=100.0, state=BaselineState.HEALTHY)
     points: deque[tuple[int, float]] = deque(maxlen=history_seconds // 60)
     for index, value in enumerate(values):
         points.append((60 * (FIRST + index), value * unit))
-        if index < 180:
-            continue
         view = SignalView(name="streams", state=SignalState.FRESH, units=value * unit)
         lead = 60 * delay + spec.lead_seconds
         asked = live_demand(spec, view, tuple(points), lead_seconds=lead, period=60)
         need = reactive_need(spec, (asked,), baseline, 60 * (FIRST + index + 1 + delay))
-        aims = found[index - 180]
+        aims = found[index]
         assert aims.grow == min(most, ceil(need.grow_to / unit - 1e-9))
         assert aims.keep == min(most, ceil(need.keep / unit - 1e-9))

@@ -88,8 +88,12 @@ def _begin(trial: Trial, done: Synchronized[int]) -> None:
 
 
 def _run(choice: Choice) -> Run:
-    TOLD.set(lambda more: None if _add(_Work.done, more) else None)
+    TOLD.set(_count)
     return _Work.trial.run(choice)
+
+
+def _count(more: int) -> None:
+    _add(_Work.done, more)
 
 
 def _add(done: Synchronized[int], more: int) -> int:

@@ -3,6 +3,7 @@
 Comes in: demand, a world, a policy or its name, pools and a scenario. Goes out: `Run`, minute by
 minute, and `Outcome`, its figures. Read `replay` (the engine: any policy over n pools), `optimum`
 (perfect foresight), `score`, `comparison` (the same demand before several policies),
+`foreseen` (the production decision for many minutes at once),
 `policy_names` (policies by name and setting) and `fleet_spec` (a deployed fleet's specification,
 replayed). The room imports `policies`, `world` and `demand`.
 """
@@ -15,6 +16,7 @@ from peakfleet_sim.replay.fleet_spec import (
     usual_delay_seconds,
     world_of,
 )
+from peakfleet_sim.replay.foreseen import foreseen
 from peakfleet_sim.replay.optimum import OPTIMUM
 from peakfleet_sim.replay.policy_names import KINDS, Choice, choose
 from peakfleet_sim.replay.progress import TOLD
