@@ -22,9 +22,9 @@ from peakfleet_planner.spec import ReportedBaseline
 
 DECAY_A_MINUTE: Final = 0.5 ** (1 / (3 * DAY_MINUTES))
 """Half of what counts happened in the last three days."""
-_FAILS_AFTER_MINUTES: Final = 3 * HOUR_MINUTES
-"""Trust is lost when foresight has fallen behind by what the cheaper of both usually costs in
-so many minutes."""
+_FAILS_AFTER_MINUTES: Final = 30
+"""Trust is lost when foresight has fallen behind by so many minutes of the largest burst: what
+one crowd costs that nobody could foresee is no failure."""
 _REST_MINUTES: Final = 6 * HOUR_MINUTES
 """It is not regained sooner; then, half of what counts happened in the last such time."""
 _REST_DECAY: Final = 0.5 ** (1 / _REST_MINUTES)
@@ -92,28 +92,30 @@ class Trust:
 
     def __init__(self, *, graded_after: int) -> None:
         self._graded_after = graded_after
-        self._minutes_counted = 0.0
+        self._largest_burst = 0.0
         self._failing_minutes: int | None = None
         self._since = [0.0, 0.0]
         self._cheaper = False
         self.minutes = 0
         self.behind_cost = 0.0
 
-    def see(self, foresight: Graded, reactive: Graded, costs: tuple[float, float]) -> None:
+    def see(
+        self, foresight: Graded, reactive: Graded, costs: tuple[float, float], burst: float
+    ) -> None:
         """Take in one more graded minute.
 
         Args:
             foresight: What foresight would have cost so far.
             reactive: What the reactive rule would have.
             costs: Both in this minute.
+            burst: Demand above the baseline in this minute.
         """
         self.minutes += 1
         self._cheaper = foresight.cost <= reactive.cost
-        self._minutes_counted = self._minutes_counted * DECAY_A_MINUTE + 1
-        usual = min(foresight.cost, reactive.cost) / self._minutes_counted
+        self._largest_burst = max(burst, self._largest_burst * DECAY_A_MINUTE)
         if self._failing_minutes is None:
             self.behind_cost = max(0.0, self.behind_cost + costs[0] - costs[1])
-            if self.behind_cost > _FAILS_AFTER_MINUTES * usual:
+            if self.behind_cost > _FAILS_AFTER_MINUTES * max(1.0, self._largest_burst):
                 self._failing_minutes, self._since = 0, [0.0, 0.0]
             return
         self._failing_minutes += 1

@@ -65,7 +65,7 @@ class Learner:
     ) -> None:
         basis = basis_of(spec)
         if basis is None:
-            raise ValueError(f"fleet '{spec.fleet}': only one live signal by the minute is learned")
+            raise ValueError(f"fleet '{spec.fleet}': only live signals by the minute are learned")
         if not 0 <= metric_delay_minutes <= MOST_DELAY_MINUTES:
             raise ValueError(
                 f"fleet '{spec.fleet}': metric_delay_minutes must be between 0 and "
@@ -197,7 +197,7 @@ class Learner:
         )
         for burst, found, rule in zip(seen.bursts, seen.aims, reactive_aims, strict=True):
             costs = self._foresight.step(burst, found), self._reactive.step(burst, rule)
-            self._trust.see(self._foresight, self._reactive, costs)
+            self._trust.see(self._foresight, self._reactive, costs, burst)
 
 
 def learn(spec: FleetSpec, history: Points, *, metric_delay_minutes: int = 1) -> DemandModel | None:

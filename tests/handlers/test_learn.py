@@ -92,6 +92,23 @@ def test_demand_is_learned_in_the_units_of_the_fleet() -> None:
     assert model_in(half).mean == pytest.approx(model_in(whole).mean / 2)
 
 
+def test_of_several_live_signals_the_largest_request_is_learned() -> None:
+    fake = watched(days=0.3)
+    fake.metrics["Calls"] = minutes([240.0] * int(0.3 * DAY))
+    calls = replace(
+        STREAMS, name="calls", metrics={"m": Metric(namespace="Live", metric_name="Calls")}
+    )
+    answer = lesson(fake, replace(FLEET, signals=(STREAMS, calls)))
+    alone = watched(days=0.3)
+    alone.metrics["Streams"] = {
+        time: max(240.0, value) for time, value in alone.metrics["Streams"].items()
+    }
+    lesson(alone)
+    assert answer["outcome"] == "learned"
+    assert model_in(fake).recent == model_in(alone).recent
+    assert min(model_in(fake).recent) == 24.0
+
+
 def test_the_tick_foresees_with_a_model_that_is_trusted() -> None:
     fake = watched(days=2)
     lesson(fake)

@@ -20,6 +20,6 @@ from peakfleet_planner.demand.live import (
     read_demand,
 )
 from peakfleet_planner.demand.queue import SPARE_SHARE, Queue, read_queue, required_units
-from peakfleet_planner.demand.samples import read_samples
+from peakfleet_planner.demand.samples import largest, read_samples
 from peakfleet_planner.demand.signal_memory import remember_signals
 from peakfleet_planner.demand.usable_baseline import UsableBaseline, usable_baseline

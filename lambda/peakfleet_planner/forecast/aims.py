@@ -16,9 +16,10 @@ _GROW_CHANCE: Final = 2.0
 _KEEP_CHANCE: Final = 0.8
 _LEAST_GROW, _LEAST_KEEP, _MOST = 0.3, 0.6, 0.999
 _MEDIAN: Final = 0.5
+_DEAR: Final = 0.95
 
 SEEN_MINUTES: Final = 3
-"""What was seen now, and two minutes before, is never asked for less."""
+"""Now, and the two minutes before: what was seen then is not asked for less."""
 
 
 def grow_quantile(unserved_cost: float) -> float:
@@ -70,7 +71,8 @@ def aims(
 
     Demand may rise more steeply than any forecast. Whatever that says, what was needed both now
     and two minutes before is grown to, unless missed work is so cheap that less than the median
-    is aimed at; what was needed in any minute since is kept.
+    is aimed at; where it is dear, an `unserved_cost` of 40 or more, what was needed in any minute
+    since. That is kept in any case.
 
     Args:
         levels: Burst at the quantiles: that may be there once what boots would serve, that may
@@ -85,7 +87,10 @@ def aims(
     >>> aims([4.4, 6.0], [3.0, 9.0, 5.2], unserved_cost=10, most=100)
     Aims(grow=4, start=4, keep=9)
     """
-    here = min(seen[0], seen[-1]) if grow_quantile(unserved_cost) >= _MEDIAN else 0.0
+    quantile = grow_quantile(unserved_cost)
+    here = max(seen) if quantile >= _DEAR else min(seen[0], seen[-1])
+    if quantile < _MEDIAN:
+        here = 0.0
     grow = start = _layers(max(levels[0], here), most)
     if len(levels) > 2:  # noqa: PLR2004  what waits has a third
         start = _layers(max(levels[2], here), most)
