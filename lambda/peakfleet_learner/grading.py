@@ -25,6 +25,8 @@ DECAY_A_MINUTE: Final = 0.5 ** (1 / (3 * DAY_MINUTES))
 _FAILS_AFTER_MINUTES: Final = 30
 """Trust is lost when foresight has fallen behind by so many minutes of the largest burst: what
 one crowd costs that nobody could foresee is no failure."""
+_AS_CHEAP: Final = 1.03
+"""Up to here foresight counts as no dearer than the reactive rule: it also sizes warm pools."""
 _REST_MINUTES: Final = 6 * HOUR_MINUTES
 """It is not regained sooner; then, half of what counts happened in the last such time."""
 _REST_DECAY: Final = 0.5 ** (1 / _REST_MINUTES)
@@ -111,7 +113,7 @@ class Trust:
             burst: Demand above the baseline in this minute.
         """
         self.minutes += 1
-        self._cheaper = foresight.cost <= reactive.cost
+        self._cheaper = foresight.cost <= _AS_CHEAP * reactive.cost
         self._largest_burst = max(burst, self._largest_burst * DECAY_A_MINUTE)
         if self._failing_minutes is None:
             self.behind_cost = max(0.0, self.behind_cost + costs[0] - costs[1])

@@ -33,6 +33,11 @@ STREAMS = RateSignal(
     metrics={"m": Metric(namespace="Live", metric_name="Streams")},
     expression="m",
 )
+SLOW = RateSignal(
+    name="slow",
+    metrics={"m": Metric(namespace="Live", metric_name="Streams", period_seconds=300)},
+    expression="m",
+)
 JOBS = BacklogSignal(
     name="jobs",
     metrics={"waiting": Metric(namespace="AWS/SQS", metric_name="Visible")},
@@ -140,7 +145,7 @@ def packed(fake: FakeAws) -> bytes:
         gzip.compress(b"{}" * 1000, mtime=0)[:-9],
         gzip.compress(b"no json", mtime=0),
         gzip.compress(b"[]", mtime=0),
-        gzip.compress(b'{"version": 1}', mtime=0),
+        gzip.compress(b'{"version": 2}', mtime=0),
         gzip.compress(b"[" * 100_000, mtime=0),
     ],
 )
@@ -161,7 +166,7 @@ def test_a_model_of_another_version_is_ignored_until_the_next_lesson() -> None:
 
 @pytest.mark.parametrize(
     "signals",
-    [(JOBS,), (STREAMS, replace(STREAMS, name="more")), (STREAMS, JOBS)],
+    [(JOBS,), (STREAMS, SLOW), (STREAMS, JOBS)],
 )
 def test_a_fleet_that_cannot_be_foreseen_is_left_alone(
     signals: tuple[RateSignal | BacklogSignal, ...], printed: Lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from rich import box
@@ -63,7 +64,10 @@ def _run(
     own_delays: bool,
     console: Console,
 ) -> None:
-    trial = make_trial(source, physics, policies=policies, own_delays=own_delays)
+    trial = replace(
+        make_trial(source, physics, policies=policies, own_delays=own_delays),
+        words=files.html is not None,
+    )
     console.print(trial.recording.summary(), soft_wrap=True, markup=False)
     for warning in trial.warnings():
         Console(stderr=True, soft_wrap=True).print(

@@ -26,7 +26,9 @@ from peakfleet_sim import (
 from peakfleet_sim.policies import live_spec
 from peakfleet_sim.replay import (
     Choice,
+    at_once,
     choose,
+    foreseen,
     ladder_dollars,
     queue_of,
     replay_fleet,
@@ -68,6 +70,8 @@ class Trial:
         scenario: What goes wrong. Default: nothing.
         own_delays: Whether policies that read their metric from the source see it at once.
         seed: Of everything that is random.
+        words: Whether runs say why, minute by minute. Default: true. Without, live work on one
+            group is replayed at once, see `peakfleet_sim.replay.foreseen`.
     """
 
     comparison: Comparison
@@ -78,6 +82,7 @@ class Trial:
     scenario: Scenario | None = None
     own_delays: bool = False
     seed: int = 0
+    words: bool = True
 
     @cached_property
     def optimum(self) -> Run:
@@ -154,6 +159,9 @@ class Trial:
 
     def _on_one_group(self, choice: Choice, *, pools: Sequence[PoolSpec] | None = None) -> Run:
         """Return the run of a policy that sizes one group, spread over *pools* if there are any."""
+        plain = self.scenario is None and not self.words and at_once(self.comparison)
+        if choice.kind.name == PEAKFLEET and plain:
+            return foreseen(self.comparison, unserved_cost=choice.setting)
         return choice.run(
             self.comparison,
             own_delays=self.own_delays,

@@ -16,7 +16,7 @@ from peakfleet_sim.replay.fleet_spec import (
     usual_delay_seconds,
     world_of,
 )
-from peakfleet_sim.replay.foreseen import foreseen
+from peakfleet_sim.replay.foreseen import at_once, foreseen
 from peakfleet_sim.replay.optimum import OPTIMUM
 from peakfleet_sim.replay.policy_names import KINDS, Choice, choose
 from peakfleet_sim.replay.progress import TOLD

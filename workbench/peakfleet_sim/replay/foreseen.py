@@ -20,11 +20,20 @@ from peakfleet_sim.policies import live_spec
 from peakfleet_sim.replay.comparison import Comparison
 from peakfleet_sim.replay.progress import TOLD
 from peakfleet_sim.replay.replay import Run
-from peakfleet_sim.world import SECONDS_PER_MINUTE
+from peakfleet_sim.world import SECONDS_PER_MINUTE, WarmPoolSpec
 
 _LESSON_MINUTES: Final = 60
 _MOST_DELAY_MINUTES: Final = 2
 """Demand that is seen later counts as silence, which is met by the reactive rule."""
+
+
+def at_once(comparison: Comparison) -> bool:
+    """Return whether `foreseen` can replay *comparison*: live work, no warm pool, seen in time."""
+    world = comparison.world
+    late = world.metric_delay_minutes > _MOST_DELAY_MINUTES
+    return not (comparison.queue or late or basis_of(live_spec(world)) is None) and (
+        world.warm_pool == WarmPoolSpec()
+    )
 
 
 def _is_trusted(model: DemandModel) -> bool:
@@ -53,7 +62,7 @@ def foreseen(
     level = ServiceLevelSpec(unserved_cost=unserved_cost or world.unserved_cost)
     spec = live_spec(world, service_level=level)
     basis, delay = basis_of(spec), world.metric_delay_minutes
-    if comparison.queue or spec.pools[0].warm or basis is None or delay > _MOST_DELAY_MINUTES:
+    if basis is None or not at_once(comparison):
         raise ValueError("only live work on one group without a warm pool is replayed at once")
     values, minutes = demand.units.tolist(), demand.minutes
     first = demand.start_epoch_seconds // SECONDS_PER_MINUTE
