@@ -16,7 +16,7 @@ pool. Tables:
 3. Cost at equal service: what peakfleet paid over what a peer paid, both where they miss the same
    share of the burst, each trace at its own settings (between two settings, in logarithms).
 4. Calibration: how often demand came above its forecast, in all minutes and in the half percent
-   with the steepest rises.
+   before which it had risen most within three minutes.
 5. Made-up changes of character, in the middle of each trace: cost over that of the reactive rule
    alone, in the three days after, with and without the trust gate.
 
@@ -39,7 +39,7 @@ from itertools import pairwise
 from math import exp, log
 from pathlib import Path
 from time import monotonic
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import numpy as np
 
@@ -66,6 +66,7 @@ SERVICES: Final = (0.05, 0.01, 0.001)
 ASKED: Final = {"20%": 10.0, "8%": 10.0, "1.5%": 400 / 3}
 """What may be missed, and the unserved cost at which so much is: to grow to, the second to keep."""
 STEEP_SHARE: Final = 0.005
+RISE_MINUTES: Final = 3
 CHANGES: Final = {"doubles": 2.0, "halves": 0.5, "ten times": 10.0}
 AFTER_MINUTES: Final = 3 * 1440
 US: Final = "peakfleet"
@@ -127,7 +128,7 @@ def main() -> None:
     results = _work(jobs)
     paid: defaultdict[Path, Found] = defaultdict(dict)
     for path, setting in ((path, setting) for setting in settings for path in files):
-        paid[path] |= results[_paid, (path, setting, policies, own)]  # type: ignore[operator]  # a table of results of several functions
+        paid[path] |= cast("Found", results[_paid, (path, setting, policies, own)])
     best = _print_means(paid, settings)
     if ours and len(policies) > 1:
         _print_traces(paid, settings, best)
@@ -197,7 +198,7 @@ def _paid(path: Path, setting: Setting, policies: Sequence[str], own_delays: boo
     found = {(setting, "optimum"): _paid_by(comparison.optimum())}
     for choice in map(choose, policies):
         at_long_boot = setting.boot_minutes > COLD[0].boot_minutes
-        if at_long_boot and choice.kind.default and choice.setting not in LONG_BOOT_TARGETS:
+        if at_long_boot and _only_for_equal_service(choice):
             continue
         for label, pool in _warm_pools(choice, setting):
             world = replace(
@@ -205,13 +206,18 @@ def _paid(path: Path, setting: Setting, policies: Sequence[str], own_delays: boo
             )
             tried = replace(comparison, world=world)
             if choice.kind.name == US and not setting.warm:
-                if choice.setting and setting is not COLD[0] and at_long_boot:
-                    continue
                 run = foreseen(tried, unserved_cost=choice.setting)
             else:
                 run = choice.run(tried, own_delays=own_delays)
             found[setting, label] = _paid_by(run)
     return found
+
+
+def _only_for_equal_service(choice: Choice) -> bool:
+    """Return whether a setting is tried for the third table alone, which has no long boots."""
+    if choice.kind.name == US:
+        return choice.setting is not None
+    return choice.kind.default is not None and choice.setting not in LONG_BOOT_TARGETS
 
 
 def _paid_by(run: Run, scored: slice | None = None) -> Paid:
@@ -249,7 +255,8 @@ def _calibration(path: Path) -> tuple[str, ...]:
         levels = np.concatenate([one.levels for one in made])[: len(outcomes)]
         scored = slice(comparison.demand.history_minutes, None)
         missed = (outcomes > levels)[scored]
-        rises = (outcomes - units[: len(outcomes)])[scored]
+        before = np.concatenate([np.repeat(units[0], RISE_MINUTES), units[:-RISE_MINUTES]])
+        rises = (units - before)[: len(outcomes)][scored]
         steep = rises >= np.quantile(rises, 1 - STEEP_SHARE)
         cells.append(f"{missed.mean():.1%} / {missed[steep].mean():.0%}")
     return tuple(cells)
@@ -383,7 +390,8 @@ def cost_at(points: Iterable[tuple[float, float]], share: float) -> float | None
 def _print_rows(title: str, columns: Sequence[str], rows: Mapping[Path, object]) -> None:
     _say(f"\n{title:30}" + "".join(f"{one:>20}" for one in columns))
     for path, cells in rows.items():
-        _say(f"{path.name:30}" + "".join(f"{cell:>20}" for cell in cells))  # type: ignore[attr-defined]  # a table of results of several functions
+        said = cast("tuple[str, ...]", cells)
+        _say(f"{path.name:30}" + "".join(f"{cell:>20}" for cell in said))
 
 
 def _score(found: Found, setting: Setting, label: str) -> float:

@@ -69,7 +69,8 @@ def _months() -> None:
         code = "from peakfleet_cli.main import app; app()"
         command = [sys.executable, "-c", code, "simulate", f"--demand={file}"]
         began = time.perf_counter()
-        subprocess.run([*command, "--baseline-units=120", *policies], check=True)  # noqa: S603  our own
+        command += ["--baseline-units=120", *policies]
+        subprocess.run(command, check=True)  # noqa: S603  our own
         seconds = time.perf_counter() - began
     _say(
         f"{MONTHS_DAYS} days x {len(policies)} policies: {seconds:.0f} s   to reach: {MONTHS_TARGET_SECONDS} s"

@@ -301,7 +301,8 @@ class BatchHorizon:
             for index, share in enumerate((HOUR, TEN, DAY))
         )
         squares = 0.5 * hour + 0.3 * ten + 0.2 * day + 1e-6 * mean**2 + 1e-4 * level**2
-        return np.sqrt(squares + 1e-18)
+        scale: Floats = np.sqrt(squares + 1e-18)
+        return scale
 
     def _from_differences(
         self, shared: Shared, differences: Floats, scale: Floats, phases: NDArray[np.int64]

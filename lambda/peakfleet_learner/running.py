@@ -59,7 +59,8 @@ class Running:
         self.history = History(first_minute)
         lead = delay + 1 + basis.boot_minutes
         cost = basis.unserved_cost
-        back, self.warm_grow = lead, None
+        back = lead
+        self.warm_grow: HorizonLearner | None = None
         if basis.warm:
             start = delay + 1 + basis.warm.start_minutes
             back = start if basis.reuses else lead
