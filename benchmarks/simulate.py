@@ -72,9 +72,8 @@ def _months() -> None:
         command += ["--baseline-units=120", *policies]
         subprocess.run(command, check=True)  # noqa: S603  our own
         seconds = time.perf_counter() - began
-    _say(
-        f"{MONTHS_DAYS} days x {len(policies)} policies: {seconds:.0f} s   to reach: {MONTHS_TARGET_SECONDS} s"
-    )
+    _say(f"{MONTHS_DAYS} days x {len(policies)} policies: {seconds:.0f} s")
+    _say(f"to reach: {MONTHS_TARGET_SECONDS} s")
 
 
 def _comparison(path: Path | None) -> Comparison:
