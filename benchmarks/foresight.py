@@ -46,6 +46,7 @@ import numpy as np
 from benchmarks.recorded import processes, scaled, traces
 from peakfleet_learner import Learner, Seen
 from peakfleet_planner import ServiceLevelSpec
+from peakfleet_planner.forecast import MOST_LAYERS
 from peakfleet_sim import Comparison, Run, WarmPoolSpec, World, live_spec
 from peakfleet_sim.replay import KINDS, Choice, choose, foreseen
 
@@ -67,7 +68,9 @@ ASKED: Final = {"20%": 10.0, "8%": 10.0, "1.5%": 400 / 3}
 """What may be missed, and the unserved cost at which so much is: to grow to, the second to keep."""
 STEEP_SHARE: Final = 0.005
 RISE_MINUTES: Final = 3
-CHANGES: Final = {"doubles": 2.0, "halves": 0.5, "ten times": 10.0}
+CHANGES: Final = {"doubles": 2.0, "halves": 0.5, "five times": 5.0}
+LARGER_INSTANCES: Final = 5
+"""So many units each, so that demand of five times the size still fits into the maximum."""
 AFTER_MINUTES: Final = 3 * 1440
 US: Final = "peakfleet"
 
@@ -268,7 +271,9 @@ def _changes(path: Path) -> tuple[str, ...]:
     demand = comparison.demand
     at = (demand.minutes + demand.history_minutes) // 2
     end = min(demand.minutes, at + AFTER_MINUTES)
-    world = replace(comparison.world, max_instances=20 * comparison.world.max_instances)
+    world = replace(
+        comparison.world, units_per_instance=LARGER_INSTANCES, max_instances=MOST_LAYERS
+    )
     for factor in CHANGES.values():
         units = demand.units[:end].copy()
         units[at:] *= factor

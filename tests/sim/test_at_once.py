@@ -24,7 +24,8 @@ def comparison(seed: int, minutes: int, **physics: object) -> Comparison:
     units = np.array(bursts_every_hour(minutes / DAY + 1, seed=seed))[:minutes] + steps
     units[noise.uniform(size=minutes) < 0.01] = 0
     start = datetime(2026, 3, 1, 0, int(noise.integers(60)), tzinfo=UTC)
-    world = World(units_per_instance=10, baseline_units=100, max_instances=60, **physics)  # type: ignore[arg-type]  # drawn by name
+    limits = {"units_per_instance": 10, "baseline_units": 100, "max_instances": 60}
+    world = World(**{**limits, **physics})  # type: ignore[arg-type]  # drawn by name
     return Comparison(demand=Demand(name="drawn", start=start, units=units), world=world)
 
 
@@ -40,9 +41,20 @@ def test_the_production_decision_for_many_minutes_at_once_is_that_of_every_tick(
     assert rules == {True, False}
 
 
-def test_what_is_not_one_group_of_live_work_is_not_replayed_at_once() -> None:
+@pytest.mark.parametrize(
+    "physics",
+    [
+        {"warm_pool": WarmPoolSpec(auto=True)},
+        {"metric_delay_seconds": 180},
+        {"boot_seconds": 3600},
+        {"max_instances": 300},
+    ],
+)
+def test_what_is_not_a_plain_group_of_live_work_is_not_replayed_at_once(
+    physics: dict[str, object],
+) -> None:
     with pytest.raises(ValueError, match="only live work on one group"):
-        foreseen(comparison(1, 60, warm_pool=WarmPoolSpec(auto=True)))
+        foreseen(comparison(1, 60, **physics))
 
 
 @pytest.mark.parametrize("name", PEERS)

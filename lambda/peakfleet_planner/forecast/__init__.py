@@ -19,7 +19,13 @@ from peakfleet_planner.forecast.aims import (
     keep_quantile,
     most_layers,
 )
-from peakfleet_planner.forecast.basis import Basis, WarmBasis, basis_of, read_seconds
+from peakfleet_planner.forecast.basis import (
+    MOST_LAYERS,
+    Basis,
+    WarmBasis,
+    basis_of,
+    read_seconds,
+)
 from peakfleet_planner.forecast.features import (
     DAYTIMES,
     DAYTIMES_KNOWN_AFTER,

@@ -28,11 +28,18 @@ _MOST_DELAY_MINUTES: Final = 2
 
 
 def at_once(comparison: Comparison) -> bool:
-    """Return whether `foreseen` can replay *comparison*: live work, no warm pool, seen in time."""
-    world = comparison.world
-    late = world.metric_delay_minutes > _MOST_DELAY_MINUTES
-    return not (comparison.queue or late or basis_of(live_spec(world)) is None) and (
-        world.warm_pool == WarmPoolSpec()
+    """Return whether `foreseen` can replay *comparison*.
+
+    That is live work without a warm pool, seen in time, on a group that is planned by single
+    instances.
+    """
+    world, basis = comparison.world, basis_of(live_spec(comparison.world))
+    return (
+        comparison.queue is None
+        and world.warm_pool == WarmPoolSpec()
+        and world.metric_delay_minutes <= _MOST_DELAY_MINUTES
+        and basis is not None
+        and basis.layer_units == world.units_per_instance
     )
 
 
@@ -55,8 +62,7 @@ def foreseen(
             tick does, if it is trusted.
 
     Raises:
-        ValueError: Work that waits, a warm pool, a fleet that nothing is learned for, or demand
-            that is seen so late that a tick takes it for silence.
+        ValueError: It is not to be replayed so, see `at_once`.
     """
     world, demand = comparison.world, comparison.demand
     level = ServiceLevelSpec(unserved_cost=unserved_cost or world.unserved_cost)
