@@ -18,7 +18,7 @@ pool. Tables:
 4. Calibration: how often demand came above its forecast, in all minutes and in the half percent
    before which it had risen most within three minutes.
 5. Made-up changes of character, in the middle of each trace: cost over that of the reactive rule
-   alone, in the three days after, with and without the trust gate.
+   alone, in the three days after (of eight before), with and without the trust gate.
 
 `--warm` adds two settings with warm pools to the first two tables. Each peer then has the best
 single pool for all traces too: of several sizes that are refilled (`+10`), and of several where
@@ -71,6 +71,7 @@ RISE_MINUTES: Final = 3
 CHANGES: Final = {"doubles": 2.0, "halves": 0.5, "five times": 5.0}
 LARGER_INSTANCES: Final = 5
 """So many units each, so that demand of five times the size still fits into the maximum."""
+BEFORE_MINUTES: Final = 8 * 1440
 AFTER_MINUTES: Final = 3 * 1440
 US: Final = "peakfleet"
 
@@ -270,16 +271,19 @@ def _changes(path: Path) -> tuple[str, ...]:
     comparison, cells = comparison_of(path, COLD[0]), []
     demand = comparison.demand
     at = (demand.minutes + demand.history_minutes) // 2
-    end = min(demand.minutes, at + AFTER_MINUTES)
+    begin, end = max(0, at - BEFORE_MINUTES), min(demand.minutes, at + AFTER_MINUTES)
     world = replace(
         comparison.world, units_per_instance=LARGER_INSTANCES, max_instances=MOST_LAYERS
     )
     for factor in CHANGES.values():
-        units = demand.units[:end].copy()
-        units[at:] *= factor
-        changed = Comparison(demand=replace(demand, units=units), world=world)
+        units = demand.units[begin:end].copy()
+        units[at - begin :] *= factor
+        start = demand.timestamp(begin)
+        changed = Comparison(
+            demand=replace(demand, units=units, start=start, history_minutes=0), world=world
+        )
         gated, free, reactive = (
-            _paid_by(run, slice(at, end)).total(world.unserved_cost)
+            _paid_by(run, slice(at - begin, None)).total(world.unserved_cost)
             for run in (
                 foreseen(changed),
                 foreseen(changed, follows=lambda model: model.grade.minutes > 0),
