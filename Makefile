@@ -81,7 +81,7 @@ unnamed:
 bench: $(READY) ## Measure a tick and the simulator; with PEAKFLEET_TRACES=folder every policy too
 	python benchmarks/tick.py
 	python benchmarks/simulate.py
-	$(if $(PEAKFLEET_TRACES),PEAKFLEET_TRACES="$(PEAKFLEET_TRACES)" python benchmarks/foresight.py $(ARGS))
+	$(if $(PEAKFLEET_TRACES),PEAKFLEET_TRACES="$(PEAKFLEET_TRACES)" python -m benchmarks.foresight $(ARGS))
 
 fuzz: $(READY) ## Try the planner's laws on many more examples
 	pytest tests/planner --hypothesis-profile=fuzz

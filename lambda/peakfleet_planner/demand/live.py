@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf
 from operator import sub
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from peakfleet_planner.demand.queue import Queue, read_queue
 from peakfleet_planner.demand.samples import Samples, read_samples
@@ -25,12 +25,13 @@ from peakfleet_planner.spec import (
 )
 
 Points = Sequence[tuple[int, float]]
+Number = TypeVar("Number", int, float)
 
 FEW_RISES: Final = 10
 """Fewer observed rises than this say too little about how fast demand climbs."""
-_HEADROOM_WITHOUT_HISTORY: Final = 0.1
+HEADROOM_WITHOUT_HISTORY: Final = 0.1
 """Share of the demand that is added while too little history has been read."""
-_NEW_HEIGHTS_SHARE: Final = 0.1
+NEW_HEIGHTS_SHARE: Final = 0.1
 """Demand that is so much above all that was before has left its usual range."""
 _NEAR_ZERO_SAMPLES: Final = 3
 _NEAR_ZERO_SHARE: Final = 0.02
@@ -260,7 +261,7 @@ def _rises(spec: FleetSpec, points: Points, now_units: float, *, steps: int) -> 
     units = [value for _, value in points]
     rises = sorted(map(sub, units[steps:], units))
     if len(rises) <= FEW_RISES:
-        rise = max([_HEADROOM_WITHOUT_HISTORY * now_units, *rises])
+        rise = max([HEADROOM_WITHOUT_HISTORY * now_units, *rises])
         return _Rises(rise, rise, rise)
     most = _most_rise(units[: -2 * steps], now_units)
     next_peaks = map(max, *(units[step:] for step in range(1, steps + 2)))
@@ -277,12 +278,12 @@ def _most_rise(earlier: Sequence[float], now_units: float) -> float:
     within what it was earlier, it is expected to go on so.
     """
     crest = max(earlier, default=0.0)
-    if now_units > (1 + _NEW_HEIGHTS_SHARE) * crest:
+    if now_units > (1 + NEW_HEIGHTS_SHARE) * crest:
         return inf
-    return (1 + _NEW_HEIGHTS_SHARE) * max(crest, now_units) - now_units
+    return (1 + NEW_HEIGHTS_SHARE) * max(crest, now_units) - now_units
 
 
-def critical_fractile(ascending: Sequence[float], unserved_cost: float) -> float:
+def critical_fractile(ascending: Sequence[Number], unserved_cost: float) -> Number:
     """Return the value that capacity is worth its price for (the newsvendor's critical fractile).
 
     An instance too many costs its boot and its hold beside the minutes in which it might be
