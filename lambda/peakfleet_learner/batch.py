@@ -98,6 +98,15 @@ class History:
         self._highest[start:end] = list(accumulate(values, max, initial=highest))[1:]
         self.count = end
 
+    def believed(self, start: int, end: int) -> Floats:
+        """Return what a tick takes the newest of minutes for: no less than the one before.
+
+        A fall is believed when a minute later the sample says the same again, see
+        `peakfleet_planner.demand.read_samples`.
+        """
+        values = self._values
+        return np.maximum(values[start:end], values[np.maximum(0, np.arange(start, end) - 1)])
+
     def mean(self, width: int, stops: NDArray[np.int64]) -> Floats:
         """Return the mean of *width* minutes before each of *stops*; nan where none is known."""
         known = stops > 0
@@ -125,33 +134,51 @@ class Shared:
     start: int
     end: int
     level: Floats
+    mean: Floats
     short_differences: Floats
     roots: Floats
     root_lags: Floats
     daytime: Floats
 
     @classmethod
-    def of(cls, history: History, start: int, end: int) -> Shared:
-        """Return it for the minutes from *start* to before *end*, counted from the first."""
+    def of(cls, history: History, start: int, end: int, *, newest: Floats | None = None) -> Shared:
+        """Return it for the minutes from *start* to before *end*, counted from the first.
+
+        Args:
+            history: Demand in layers.
+            start: The first of the minutes.
+            end: The one after the last.
+            newest: What each is taken for while it is the newest. Default: what it is.
+        """
         values = history.values
         at = np.arange(start, end)
-        level = values[start:end]
-        means = [history.mean(width, at + 1) for width in (5, 15, 60, 240)]
+        level = values[start:end] if newest is None else newest
+        more = level - values[start:end]
+        means = [
+            history.mean(width, at + 1) + more / np.minimum(width, at + 1)
+            for width in (5, 15, 60, 240)
+        ]
         lagged = [values[np.where(at >= lag, at - lag, 0)] for lag in LAGS]
-        highest = [history.peak(start + 1 - width, end - start, width) for width in (15, 60)]
-        sampled = np.zeros(end - start)
-        for back in range(0, 15, 3):
+        highest = [
+            np.maximum(level, history.peak(start + 1 - width, end - start, width))
+            for width in (15, 60)
+        ]
+        sampled = np.maximum(0.0, level)
+        for back in range(3, 15, 3):
             sampled = np.maximum(sampled, np.where(at >= back, values[np.maximum(0, at - back)], 0))
         moves = []
         for mean, width in zip(means, (5, 15), strict=False):
             before = history.mean(width, at + 1 - width)
             moved = mean - np.where(np.isnan(before), mean, before)
             moves.append(np.sign(moved) * np.sqrt(np.abs(moved)))
+        days = np.concatenate([history.means[start - 1 : start], history.means[start : end - 1]])
+        before = days if start else np.concatenate([[0.0], days])
         angle = (at + history.first) % DAY_MINUTES * (2 * np.pi / DAY_MINUTES)
         return cls(
             start=start,
             end=end,
             level=level,
+            mean=before + (level - before) / np.minimum(at + 1, MEAN_DAYS * DAY_MINUTES),
             short_differences=np.column_stack(
                 [one - level for one in (*means, *highest, *lagged)],
             ),
@@ -239,21 +266,21 @@ class BatchHorizon:
             pending=tuple(map(tuple, self._pending.tolist())),
         )
 
-    def see(self, history: History, shared: Shared) -> Forecasts:
-        """Forecast from each of the minutes of *shared*."""
-        model, level = self.model, shared.level
-        count, last = len(level), model.last_minute
-        mean = history.means[shared.start : shared.end]
-        scale = self._scale(history, shared, mean)
-        differences, roots = shared.features(history, model.first_minute, last)
-        phases = np.arange(shared.start + history.first, shared.end + history.first) % PHASES
-        experts = np.column_stack(
-            [
-                self._from_differences(shared, differences, scale, phases),
-                self._from_roots(shared, roots, phases),
-                level,
-            ]
-        )
+    def see(self, history: History, shared: Shared, *, newest: Shared | None = None) -> Forecasts:
+        """Forecast from each of the minutes of *shared*.
+
+        Args:
+            history: Demand in layers.
+            shared: The minutes, as they are.
+            newest: As each is taken while it is the newest, which is what levels follow. It is no
+                higher than the minute before, so that no outcome depends on it. Default: as they
+                are.
+        """
+        model = self.model
+        count, last = len(shared.level), model.last_minute
+        newest_scale = self._scale(history, newest, list(self._moves)) if newest else None
+        scale = self._scale(history, shared, self._moves)
+        differences, roots, experts = self._experts(history, shared, scale)
         width = last - model.first_minute + 1
         settled = np.concatenate([self._pending[:, :4], np.column_stack([scale, experts])])
         come = max(0, len(settled) - last)
@@ -266,25 +293,52 @@ class BatchHorizon:
             _followed(self._misses, index, squares, share, count)
             for index, share in enumerate((HOUR, QUARTER, DAY))
         ]
-        sliver = 1e-3 * mean + 1e-12
+        inputs, spread = self._spread(shared, scale, misses, expected)
+        self._pending = np.column_stack([settled, all_expected])[come:]
+        level, wide = expected, spread
+        if newest and newest_scale is not None:
+            _, _, told = self._experts(history, newest, newest_scale)
+            level = (trust * told).sum(axis=1) / trust.sum(axis=1)
+            _, wide = self._spread(newest, newest_scale, misses, level)
+        levels = np.maximum(0.0, level + wide * self._residuals(history, shared))
+        return Forecasts(
+            differences, roots, scale, experts, expected, inputs, spread, levels, outcomes
+        )
+
+    def _experts(
+        self, history: History, shared: Shared, scale: Floats
+    ) -> tuple[Floats, Floats, Floats]:
+        """Return differences, roots, and what each expert says."""
+        model = self.model
+        differences, roots = shared.features(history, model.first_minute, model.last_minute)
+        phases = np.arange(shared.start + history.first, shared.end + history.first) % PHASES
+        experts = np.column_stack(
+            [
+                self._from_differences(shared, differences, scale, phases),
+                self._from_roots(shared, roots, phases),
+                shared.level,
+            ]
+        )
+        return differences, roots, experts
+
+    def _spread(
+        self, shared: Shared, scale: Floats, misses: Sequence[Floats], expected: Floats
+    ) -> tuple[Floats, Floats]:
+        """Return what the spread follows, and the spread."""
+        sliver = 1e-3 * shared.mean + 1e-12
         inputs = np.log(
             np.column_stack(
                 [
                     scale,
                     *(np.sqrt(one) + sliver for one in misses),
-                    np.maximum(expected, 0.02 * mean) + 10 * sliver,
+                    np.maximum(expected, 0.02 * shared.mean) + 10 * sliver,
                 ]
             )
         )
-        spread = scale
-        if weights := model.spread_weights:
-            logs = (inputs * weights[:-1]).sum(axis=1) + weights[-1]
-            spread = np.exp(np.clip(logs, -LOG_BOUND, LOG_BOUND))
-        self._pending = np.column_stack([settled, all_expected])[come:]
-        levels = np.maximum(0.0, expected + spread * self._residuals(history, shared))
-        return Forecasts(
-            differences, roots, scale, experts, expected, inputs, spread, levels, outcomes
-        )
+        if not (weights := self.model.spread_weights):
+            return inputs, scale
+        logs = (inputs * weights[:-1]).sum(axis=1) + weights[-1]
+        return inputs, np.exp(np.clip(logs, -LOG_BOUND, LOG_BOUND))
 
     def _residuals(self, history: History, shared: Shared) -> Floats:
         known = np.array(self.model.residuals or (self.model.unfitted,))
@@ -292,12 +346,15 @@ class BatchHorizon:
         found: Floats = known[at % len(known)]
         return found
 
-    def _scale(self, history: History, shared: Shared, mean: Floats) -> Floats:
+    def _scale(self, history: History, shared: Shared, moves: list[float]) -> Floats:
         values, last, level = history.values, self.model.last_minute, shared.level
-        at = np.arange(shared.start, shared.end)
-        moved = np.where(at >= last, (level - values[np.maximum(0, at - last)]) ** 2, 0.0)
+        at, mean = np.arange(shared.start, shared.end), shared.mean
+        moved, newest = (
+            np.where(at >= last, (one - values[np.maximum(0, at - last)]) ** 2, 0.0)
+            for one in (values[shared.start : shared.end], level)
+        )
         hour, ten, day = (
-            _followed(self._moves, index, moved, share, len(at))
+            _followed(moves, index, moved, share, len(at), newest=newest)
             for index, share in enumerate((HOUR, TEN, DAY))
         )
         squares = 0.5 * hour + 0.3 * ten + 0.2 * day + 1e-6 * mean**2 + 1e-4 * level**2
@@ -333,15 +390,29 @@ class BatchHorizon:
         return np.column_stack(columns)
 
 
-def _followed(means: list[float], index: int, values: Floats, share: float, count: int) -> Floats:
-    """Return a running mean after each of the newest *count* values, and keep the last."""
+def _followed(
+    means: list[float],
+    index: int,
+    values: Floats,
+    share: float,
+    count: int,
+    *,
+    newest: Floats | None = None,
+) -> Floats:
+    """Return a running mean after each of the newest *count* values, and keep the last.
+
+    Each counts as *newest* says while it is the newest, if that is given for all.
+    """
     before = means[index]
-    found = accumulate(
-        values.tolist(), lambda mean, one: mean + (one - mean) * share, initial=before
-    )
-    rows = [before] * (count - len(values)) + list(found)[1:]
+    found = [
+        *accumulate(values.tolist(), lambda mean, one: mean + (one - mean) * share, initial=before)
+    ]
+    rows = [before] * (count - len(values)) + found[1:]
     means[index] = rows[-1]
-    return np.array(rows)
+    if newest is None:
+        return np.array(rows)
+    prior = np.array(found[:-1])
+    return prior + (newest - prior) * share
 
 
 def _dot(weights: Sequence[Sequence[float]], phases: NDArray[np.int64], inputs: Floats) -> Floats:

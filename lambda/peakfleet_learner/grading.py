@@ -188,19 +188,27 @@ class ReactiveRule:
         """Give missed work this worth."""
         self._cost = cost
 
-    def aims(self, history: History, start: int, end: int) -> list[Aims]:
+    def aims(
+        self, history: History, start: int, end: int, *, newest: Floats | None = None
+    ) -> list[Aims]:
         """Return how many layers should run on seeing each minute from *start* to before *end*.
 
         Args:
             history: Demand in layers.
             start: The first of the minutes, counted from the first of the history.
             end: The one after the last.
+            newest: What each counts as while it is the newest. Default: what it is.
         """
         window, values = self._window, history.values
-        short = range(start, min(end, window - 1))  # minutes before which little is known
-        found = [aims for at in short for aims in self._aims(values[: at + 1][None, :])]
+        now = values[start:end] if newest is None else newest
+        found: list[Aims] = []
+        for at in range(start, min(end, window - 1)):  # minutes before which little is known
+            found += self._aims(np.array([[*values[:at], now[at - start]]]))
         if (first := max(start, window - 1)) < end:
-            found += self._aims(sliding_window_view(values[first + 1 - window : end], window))
+            rows = sliding_window_view(values[first + 1 - window : end], window)
+            if newest is not None:
+                rows = np.column_stack([rows[:, :-1], now[first - start :]])
+            found += self._aims(rows)
         return found
 
     def _aims(self, rows: Floats) -> list[Aims]:

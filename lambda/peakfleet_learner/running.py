@@ -100,7 +100,7 @@ class Running:
         return Seen(
             bursts=bursts,
             highest_bursts=(history.highest[start:] - baseline).tolist(),
-            aims=_aims(self._basis, history, start, levels, baseline, self.grow.quantile),
+            aims=_aims(self._basis, history, shared, levels, baseline, quantile=self.grow.quantile),
             grow=made[0],
             keep=made[1],
         )
@@ -111,6 +111,8 @@ def foreseen_aims(
 ) -> list[Aims]:
     """Return what a tick with *model* says should run, on seeing each of several minutes.
 
+    Each counts as `History.believed` says while it is the newest.
+
     Args:
         model: What was learned.
         history: Demand in layers, at least up to the last of the minutes.
@@ -120,28 +122,37 @@ def foreseen_aims(
         baseline: What the on-premises side carries, in layers.
     """
     shared = Shared.of(history, start, end)
+    newest = Shared.of(history, start, end, newest=history.believed(start, end))
     horizons = (model.grow, model.keep, *([model.warm.grow] if model.warm else []))
-    levels = [BatchHorizon(one).see(history, shared).levels for one in horizons]
+    levels = [BatchHorizon(one).see(history, shared, newest=newest).levels for one in horizons]
     found = np.column_stack(levels)
-    return _aims(model.basis, history, start, found, baseline, model.grow.quantile)
+    return _aims(model.basis, history, newest, found, baseline, quantile=model.grow.quantile)
 
 
-def _aims(  # noqa: PLR0917  in the order of what it does
-    basis: Basis, history: History, start: int, levels: Floats, baseline: float, quantile: float
+def _aims(
+    basis: Basis,
+    history: History,
+    shared: Shared,
+    levels: Floats,
+    baseline: float,
+    *,
+    quantile: float,
 ) -> list[Aims]:
+    start = shared.start
     first = max(0, start + 1 - SEEN_MINUTES)
-    bursts = (history.values[first : start + len(levels)] - baseline).tolist()
-    highest = (history.highest[start : start + len(levels)] - baseline).tolist()
+    bursts = (history.values[first : shared.end] - baseline).tolist()
+    newest = (shared.level - baseline).tolist()
+    highest = (history.highest[start : shared.end] - baseline).tolist()
     return [
         aims(
             row,
-            bursts[max(0, at + 1 - SEEN_MINUTES - first) : at + 1 - first],
+            [*bursts[max(0, at + 1 - SEEN_MINUTES - first) : at - first], now],
             quantile=quantile,
             most=most_layers(most, basis.most_layers),
             reuse=basis.reuses,
         )
-        for at, row, most in zip(
-            range(start, start + len(levels)), (levels - baseline).tolist(), highest, strict=True
+        for at, row, now, most in zip(
+            range(start, shared.end), (levels - baseline).tolist(), newest, highest, strict=True
         )
     ]
 

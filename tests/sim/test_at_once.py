@@ -24,6 +24,8 @@ def comparison(seed: int, minutes: int, **physics: object) -> Comparison:
     steps = np.repeat(noise.uniform(0, 200, minutes // 700 + 1), 700)[:minutes]
     units = np.array(bursts_every_hour(minutes / DAY + 1, seed=seed))[:minutes] + steps
     units[noise.uniform(size=minutes) < 0.01] = 0
+    for outage in noise.integers(minutes, size=2):  # more than a minute of nothing is doubted
+        units[outage : outage + 30] = 0
     start = datetime(2026, 3, 1, 0, int(noise.integers(60)), tzinfo=UTC)
     limits = {"units_per_instance": 10, "baseline_units": 100, "max_instances": 60}
     world = World(**{**limits, **physics})  # type: ignore[arg-type]  # drawn by name

@@ -13,7 +13,9 @@ In: metric values as they were read. Out: a `SignalDemand` for each signal, in u
 from peakfleet_planner.demand.live import (
     FEW_RISES,
     HEADROOM_WITHOUT_HISTORY,
+    NEAR_ZERO_SHARE,
     NEW_HEIGHTS_SHARE,
+    VANISHED_SECONDS,
     SignalDemand,
     critical_fractile,
     live_demand,

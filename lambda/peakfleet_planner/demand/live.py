@@ -34,9 +34,9 @@ HEADROOM_WITHOUT_HISTORY: Final = 0.1
 NEW_HEIGHTS_SHARE: Final = 0.1
 """Demand that is so much above all that was before has left its usual range."""
 _NEAR_ZERO_SAMPLES: Final = 3
-_NEAR_ZERO_SHARE: Final = 0.02
+NEAR_ZERO_SHARE: Final = 0.02
 """The last samples before silence were near zero if all were below this share of the highest."""
-_VANISHED_SECONDS: Final = 600
+VANISHED_SECONDS: Final = 600
 """Demand that is near zero straight after it was high is doubted for so long."""
 _GROWTH_WINDOW_SECONDS: Final = 300
 """The growth that a silent `grow` signal is taken to continue is measured over this long."""
@@ -186,7 +186,7 @@ def _silent(
     if rule is SilenceRule.ZERO and readable and not samples.rejected:
         newest = [units for _, units in points[-_NEAR_ZERO_SAMPLES:]]
         highest = max((units for _, units in points), default=0.0)
-        near_zero = max(each, _NEAR_ZERO_SHARE * highest)
+        near_zero = max(each, NEAR_ZERO_SHARE * highest)
         was_near_zero = max(newest, default=inf if last is None else last) <= near_zero
         if last is None:  # nobody knows what was before, but nothing can be lost
             was_near_zero = not runs
@@ -211,9 +211,9 @@ def _silent(
 def _has_vanished(samples: Samples, now: int, *, each: float) -> bool:
     """Return whether demand fell from high to near zero lately, and never did before."""
     units, points = samples.units or 0.0, samples.points
-    since = bisect_right(points, (now - _VANISHED_SECONDS, inf))
+    since = bisect_right(points, (now - VANISHED_SECONDS, inf))
     high = max((value for _, value in points[since:]), default=0.0)
-    near_zero = _NEAR_ZERO_SHARE * high
+    near_zero = NEAR_ZERO_SHARE * high
     if high <= each or units > near_zero:
         return False
     return min((value for _, value in points[:since]), default=0.0) > near_zero

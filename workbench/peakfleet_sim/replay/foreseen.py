@@ -15,7 +15,8 @@ import numpy as np
 
 from peakfleet_learner import History, Learner, ReactiveRule, foreseen_aims
 from peakfleet_planner import DemandModel, ServiceLevelSpec
-from peakfleet_planner.forecast import Aims, basis_of
+from peakfleet_planner.demand import NEAR_ZERO_SHARE, VANISHED_SECONDS
+from peakfleet_planner.forecast import Aims, basis_of, read_seconds
 from peakfleet_sim.policies import live_spec
 from peakfleet_sim.replay.comparison import Comparison
 from peakfleet_sim.replay.progress import TOLD
@@ -80,6 +81,7 @@ def foreseen(
     aims: list[Aims] = []
     model: DemandModel | None = None
     before = -(first + 1) % _LESSON_MINUTES - _LESSON_MINUTES
+    doubted = _vanished(history, delay, read_seconds(spec) // SECONDS_PER_MINUTE)
     tell = TOLD.get()
     for start, end in pairwise((*range(before, minutes, _LESSON_MINUTES), minutes)):
         seen, until = max(0, start + 1 - delay), max(0, end - delay)
@@ -93,9 +95,30 @@ def foreseen(
             found = foreseen_aims(model, history, learned, until, baseline)
             aims += found[len(aims) - learned :]
         elif until > len(aims):
-            aims += rule.aims(history, len(aims), until)
+            newest = history.believed(len(aims), until)
+            aims += rule.aims(history, len(aims), until, newest=newest)
+        for at in (one for one in doubted if max(0, start - delay) <= one < until):
+            newest = history.believed(at, at + 1)
+            (needed,) = rule.aims(history, at, at + 1, newest=newest)
+            aims[at] = needed._replace(keep=basis.most_layers)  # nothing is let go in doubt
         tell(end - max(0, start))
     return _played(comparison, aims)
+
+
+def _vanished(history: History, delay: int, read_minutes: int) -> list[int]:
+    """Return the minutes whose demand has vanished as never before, see `read_demand`."""
+    values, width = history.values, VANISHED_SECONDS // SECONDS_PER_MINUTE - 1 - delay
+    newest = history.believed(0, history.count)
+    low = np.flatnonzero(newest <= NEAR_ZERO_SHARE * values.max(initial=0.0))
+    found = []
+    for at in low.tolist():
+        since = max(0, at + 1 - width)
+        high = max(newest[at], values[since:at].max(initial=0.0))
+        before = values[max(0, at + 1 - read_minutes) : since]
+        near_zero = NEAR_ZERO_SHARE * high
+        if high > 1 and newest[at] <= near_zero < before.min(initial=np.inf) and len(before):
+            found.append(at)
+    return found
 
 
 def _played(comparison: Comparison, aims: list[Aims]) -> Run:
