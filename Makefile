@@ -85,7 +85,7 @@ release: $(READY) ## Build wheel and sdist reproducibly into dist, check them, u
 bench: $(READY) ## Measure a tick and the simulator; with PEAKFLEET_TRACES=folder every policy too
 	python benchmarks/tick.py
 	python benchmarks/simulate.py
-	$(if $(PEAKFLEET_TRACES),PEAKFLEET_TRACES="$(PEAKFLEET_TRACES)" python benchmarks/foresight.py $(ARGS))
+	$(if $(PEAKFLEET_TRACES),PEAKFLEET_TRACES="$(PEAKFLEET_TRACES)" python -m benchmarks.foresight $(ARGS))
 
 audit: $(READY) $(CDK) ## Look for known vulnerabilities, and print what security packs find and every reason
 	python -m tests.infra.audited_apps

@@ -1,15 +1,18 @@
 """How fast the simulator is, and where its time goes. Run: `python benchmarks/simulate.py`.
 
-Replays 7 days of one-minute demand through `peakfleet`, as `peakfleet simulate` does; a
-recorded file can be named instead of the generated one. Then it profiles the same replay: each
+Replays 7 days of one-minute demand through every policy; a recorded file can be named instead of
+the generated one. `peakfleet` is replayed twice: at once, as `peakfleet simulate` does, and tick
+by tick, as it does where a page with the reasons is asked for. Then it profiles the ticks: each
 row is the share of the time spent in the code of one module itself, which a profiler makes
-slower than it is, so shares count and not seconds.
+slower than it is, so shares count and not seconds. `--months` replays 88 days of the generated
+demand through 9 policies next to each other, as `peakfleet simulate` does.
 """
 
 from __future__ import annotations
 
 import cProfile
 import pstats
+import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -19,31 +22,58 @@ from datetime import UTC, datetime
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from peakfleet_sim import Comparison, Demand, Run, World, load_demand, scale_to
-from peakfleet_sim.replay import KINDS, choose
+from peakfleet_sim.replay import KINDS, choose, foreseen
 
 DAYS = 7
 MINUTES_PER_DAY = 1440
 PEAK_INSTANCES = 100
 MODULES_SHOWN = 8
-TARGET_SECONDS = 5.0
+TARGET_SECONDS = 1.5
+MONTHS_DAYS = 88
+MONTHS_TARGET_SECONDS = 60
 
 
 def main() -> None:
     """Print the time of each policy, then the profile of ours."""
+    if sys.argv[1:] == ["--months"]:
+        _months()
+        return
     comparison = _comparison(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
     demand = comparison.demand
     _say(f"{demand.name}: {demand.minutes:,} minutes, {demand.minutes / MINUTES_PER_DAY:.1f} days")
-    for name in KINDS:
-        seconds = _seconds(partial(choose(name).run, comparison))
-        aim = f"   to reach: {TARGET_SECONDS:g} s" if name == "peakfleet" else ""
+    runs = {name: partial(choose(name).run, comparison) for name in KINDS}
+    for name, run in {"peakfleet, at once": partial(foreseen, comparison), **runs}.items():
+        seconds = _seconds(run)
+        aim = f"   to reach: {TARGET_SECONDS:g} s" if name == "peakfleet, at once" else ""
         _say(f"{name:20} {seconds:6.2f} s {1e6 * seconds / demand.minutes:7.0f} us/minute{aim}")
     _say("\npeakfleet, by module:")
     for module, share in _shares(partial(choose("peakfleet").run, comparison)):
         _say(f"{share:6.1%}  {module}")
+
+
+def _months() -> None:
+    """Print how long the generated months take through nine policies, in processes."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "months.csv"
+        demand = _generated(MONTHS_DAYS)
+        rows = (
+            f"{demand.timestamp(at):%Y-%m-%dT%H:%MZ},{one}" for at, one in enumerate(demand.units)
+        )
+        file.write_text("\n".join(["timestamp_utc,demand", *rows]))
+        policies = [f"--policy={name}" for name in KINDS if name != "optimum"]
+        code = "from peakfleet_cli.main import app; app()"
+        command = [sys.executable, "-c", code, "simulate", f"--demand={file}"]
+        began = time.perf_counter()
+        command += ["--baseline-units=120", *policies]
+        subprocess.run(command, check=True)  # noqa: S603  our own
+        seconds = time.perf_counter() - began
+    _say(f"{MONTHS_DAYS} days x {len(policies)} policies: {seconds:.0f} s")
+    _say(f"to reach: {MONTHS_TARGET_SECONDS} s")
 
 
 def _comparison(path: Path | None) -> Comparison:
@@ -56,9 +86,9 @@ def _comparison(path: Path | None) -> Comparison:
     return Comparison(demand=demand, world=World(baseline_units=scaled.baseline_units))
 
 
-def _generated() -> Demand:
+def _generated(days: int = DAYS) -> Demand:
     """Return a day that repeats, with noise that has a memory."""
-    minutes = np.arange(DAYS * MINUTES_PER_DAY)
+    minutes = np.arange(days * MINUTES_PER_DAY)
     noise = np.random.default_rng(0).standard_normal(len(minutes)).cumsum()
     drift = noise - np.convolve(noise, np.ones(601) / 601, "same")
     day = 1 + np.sin(2 * np.pi * minutes / MINUTES_PER_DAY) ** 3

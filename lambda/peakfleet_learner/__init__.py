@@ -1,6 +1,7 @@
 """Learn the demand of a fleet: planner and numpy only, no clock, no I/O."""
 
-from peakfleet_learner.grading import GRADED_QUANTILES
+from peakfleet_learner.batch import History
+from peakfleet_learner.grading import ReactiveRule
 from peakfleet_learner.learner import (
     GRADED_MINUTES,
     MOST_DELAY_MINUTES,
@@ -8,12 +9,16 @@ from peakfleet_learner.learner import (
     Learner,
     learn,
 )
+from peakfleet_learner.running import Seen, foreseen_aims
 
 __all__ = [
     "GRADED_MINUTES",
-    "GRADED_QUANTILES",
     "MOST_DELAY_MINUTES",
     "SETTLING_MINUTES",
+    "History",
     "Learner",
+    "ReactiveRule",
+    "Seen",
+    "foreseen_aims",
     "learn",
 ]

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import replace
-from math import ceil
+from math import ceil, isnan, nan
 from typing import Final, Protocol
 
-from peakfleet_planner import FleetSpec
-from peakfleet_planner.demand import UsableBaseline, live_demand
-from peakfleet_planner.forecast import (
-    DAY_MINUTES,
-    HOUR_MINUTES,
-    MINUTE_SECONDS,
-    QUANTILES,
-    Aims,
-    Basis,
-)
-from peakfleet_planner.plan import BaselineState, SignalState, SignalView
-from peakfleet_planner.requirement import reactive_need
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-_GRADED_AT: Final = (8, 10)
-GRADED_QUANTILES: Final = tuple(QUANTILES[at] for at in _GRADED_AT)
-"""It is counted how often demand comes above these quantiles."""
+from peakfleet_learner.batch import Floats, History
+from peakfleet_planner import FleetSpec
+from peakfleet_planner.demand import (
+    FEW_RISES,
+    HEADROOM_WITHOUT_HISTORY,
+    NEW_HEIGHTS_SHARE,
+    critical_fractile,
+)
+from peakfleet_planner.forecast import DAY_MINUTES, HOUR_MINUTES, MINUTE_SECONDS, Aims, Basis
+
 DECAY_A_MINUTE: Final = 0.5 ** (1 / (3 * DAY_MINUTES))
 """Half of what counts happened in the last three days."""
-_FAILS_AFTER_MINUTES: Final = 3 * HOUR_MINUTES
-"""Trust is lost when foresight has fallen behind by what the cheaper of both usually costs in
-so many minutes."""
+_FAILS_AFTER_MINUTES: Final = 30
+"""Trust is lost when foresight has fallen behind by so many minutes of the largest burst: what
+one crowd costs that nobody could foresee is no failure."""
+_AS_CHEAP: Final = 1.03
+"""Up to here foresight counts as no dearer than the reactive rule: it also sizes warm pools."""
 _REST_MINUTES: Final = 6 * HOUR_MINUTES
 """It is not regained sooner; then, half of what counts happened in the last such time."""
 _REST_DECAY: Final = 0.5 ** (1 / _REST_MINUTES)
@@ -102,28 +99,30 @@ class Trust:
 
     def __init__(self, *, graded_after: int) -> None:
         self._graded_after = graded_after
-        self._minutes_counted = 0.0
+        self._largest_burst = 0.0
         self._failing_minutes: int | None = None
         self._since = [0.0, 0.0]
         self._cheaper = False
         self.minutes = 0
         self.behind_cost = 0.0
 
-    def see(self, foresight: Graded, reactive: Graded, costs: tuple[float, float]) -> None:
+    def see(
+        self, foresight: Graded, reactive: Graded, costs: tuple[float, float], burst: float
+    ) -> None:
         """Take in one more graded minute.
 
         Args:
             foresight: What foresight would have cost so far.
             reactive: What the reactive rule would have.
             costs: Both in this minute.
+            burst: Demand above the baseline in this minute.
         """
         self.minutes += 1
-        self._cheaper = foresight.cost <= reactive.cost
-        self._minutes_counted = self._minutes_counted * DECAY_A_MINUTE + 1
-        usual = min(foresight.cost, reactive.cost) / self._minutes_counted
+        self._cheaper = foresight.cost <= _AS_CHEAP * reactive.cost
+        self._largest_burst = max(burst, self._largest_burst * DECAY_A_MINUTE)
         if self._failing_minutes is None:
             self.behind_cost = max(0.0, self.behind_cost + costs[0] - costs[1])
-            if self.behind_cost > _FAILS_AFTER_MINUTES * usual:
+            if self.behind_cost > _FAILS_AFTER_MINUTES * max(1.0, self._largest_burst):
                 self._failing_minutes, self._since = 0, [0.0, 0.0]
             return
         self._failing_minutes += 1
@@ -139,41 +138,36 @@ class Trust:
 
 
 class Misses:
-    """How often demand came above what it was forecast to stay below.
+    """How often demand came above what it was forecast to stay below."""
 
-    Args:
-        lead_minutes: From a forecast to its outcome.
-    """
+    def __init__(self) -> None:
+        self._pending: list[float] = []
+        self._missed = self._seen = 0
 
-    def __init__(self, *, lead_minutes: int) -> None:
-        self._lead = lead_minutes
-        self._pending: deque[tuple[float, ...] | None] = deque()
-        self._missed = [0] * len(GRADED_QUANTILES)
-        self._seen = 0
-
-    def see(self, came: float | None, levels: Sequence[float] | None) -> None:
-        """Take in the outcome of the forecast that came true, then the newest forecast.
+    def see(self, outcomes: Floats, levels: Floats, *, fitted: bool) -> None:
+        """Take in the outcomes of the oldest forecasts, and new forecasts.
 
         Args:
-            came: The outcome; None if there is none yet.
-            levels: Demand at each of `QUANTILES`; None while nothing is learned.
+            outcomes: What came true of the oldest forecasts that are known.
+            levels: What demand should stay below now.
+            fitted: Whether that was learned; if not, it does not count.
         """
-        if len(self._pending) == self._lead:
-            forecast = self._pending.popleft()
-            if forecast is not None and came is not None:
-                self._seen += 1
-                for index, level in enumerate(forecast):
-                    self._missed[index] += came > level
-        self._pending.append(None if levels is None else tuple(levels[at] for at in _GRADED_AT))
+        self._pending += levels.tolist() if fitted else [nan] * len(levels)
+        for came, level in zip(outcomes.tolist(), self._pending, strict=False):
+            self._seen += not isnan(level)
+            self._missed += came > level
+        del self._pending[: len(outcomes)]
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """Share of minutes above each of `GRADED_QUANTILES`; none before any outcome."""
-        return tuple(missed / self._seen for missed in self._missed) if self._seen else ()
+        """The share of minutes above; none before any outcome."""
+        return (self._missed / self._seen,) if self._seen else ()
 
 
 class ReactiveRule:
     """The rule of a fleet without a model, on demand by the minute.
+
+    The same as `demand.live_demand` and `requirement.reactive_need`, for many minutes at once.
 
     Args:
         spec: The fleet.
@@ -182,35 +176,65 @@ class ReactiveRule:
     """
 
     def __init__(self, spec: FleetSpec, basis: Basis, *, metric_delay_minutes: int) -> None:
-        self._spec, self._basis, self._delay = spec, basis, metric_delay_minutes
-        self._points: deque[tuple[int, float]] = deque(
-            maxlen=spec.service_level.history_seconds // MINUTE_SECONDS
-        )
-        self._baseline = UsableBaseline(
-            units=spec.baseline.carried_units, state=BaselineState.HEALTHY
-        )
+        level, lead_seconds = spec.service_level, metric_delay_minutes * MINUTE_SECONDS
+        self._basis, self._cost = basis, level.unserved_cost
+        self._window = level.history_seconds // MINUTE_SECONDS
+        self._steps = max(1, ceil((lead_seconds + spec.lead_seconds) / MINUTE_SECONDS))
+        self._held = max(1, level.hold_seconds // MINUTE_SECONDS - metric_delay_minutes)
+        self._baseline = spec.baseline.carried_units / basis.layer_units
 
     def price(self, cost: float) -> None:
         """Give missed work this worth."""
-        level = replace(self._spec.service_level, unserved_cost=cost)
-        self._spec = replace(self._spec, service_level=level)
+        self._cost = cost
 
-    def aims(self, minute: int, layers: float) -> Aims:
-        """Return how many layers should run."""
-        unit = self._basis.layer_units
-        self._points.append((minute * MINUTE_SECONDS, layers * unit))
-        now = (minute + 1 + self._delay) * MINUTE_SECONDS
-        view = SignalView(
-            name=self._basis.signal, state=SignalState.FRESH, units=self._points[-1][1]
-        )
-        demand = live_demand(
-            self._spec,
-            view,
-            tuple(self._points),
-            lead_seconds=self._delay * MINUTE_SECONDS + self._spec.lead_seconds,
-            period=MINUTE_SECONDS,
-        )
-        need = reactive_need(self._spec, (demand,), self._baseline, now)
-        most = self._basis.most_layers
-        grow = min(most, ceil(need.grow_to / unit - 1e-9))
-        return Aims(grow, grow, min(most, ceil(need.keep / unit - 1e-9)))
+    def aims(
+        self, history: History, start: int, end: int, *, newest: Floats | None = None
+    ) -> list[Aims]:
+        """Return how many layers should run on seeing each minute from *start* to before *end*.
+
+        Args:
+            history: Demand in layers.
+            start: The first of the minutes, counted from the first of the history.
+            end: The one after the last.
+            newest: What each counts as while it is the newest. Default: what it is.
+        """
+        window, values = self._window, history.values
+        now = values[start:end] if newest is None else newest
+        found: list[Aims] = []
+        for at in range(start, min(end, window - 1)):  # minutes before which little is known
+            found += self._aims(np.array([[*values[:at], now[at - start]]]))
+        if (first := max(start, window - 1)) < end:
+            rows = sliding_window_view(values[first + 1 - window : end], window)
+            if newest is not None:
+                rows = np.column_stack([rows[:, :-1], now[first - start :]])
+            found += self._aims(rows)
+        return found
+
+    def _aims(self, rows: Floats) -> list[Aims]:
+        """Return the same for rows of minutes, of which each ends with the one that is seen."""
+        window, steps = rows.shape[1], self._steps
+        now = rows[:, -1]
+        rises = rows[:, steps:] - rows[:, :-steps]
+        if rises.shape[1] <= FEW_RISES:
+            most_rise = rises.max(axis=1, initial=-np.inf)
+            usual = soon = np.maximum(HEADROOM_WITHOUT_HISTORY * now, most_rise)
+        else:
+            ahead = sliding_window_view(rows, steps + 1, axis=1)[:, 1:].max(axis=2)
+            peaks = self._fractile(ahead - rows[:, : ahead.shape[1]])
+            crest = rows[:, : max(0, window - 2 * steps)].max(axis=1, initial=0.0)
+            height = 1 + NEW_HEIGHTS_SHARE
+            most = np.where(now > height * crest, np.inf, height * np.maximum(crest, now) - now)
+            usual = np.minimum(most, np.maximum(0.0, self._fractile(rises)))
+            soon = np.minimum(most, np.maximum(usual, peaks))
+        burst = np.maximum(0.0, now - self._baseline)
+        grow = np.where(burst > 0, np.maximum(burst, now + usual - self._baseline), 0.0)
+        held = rows[:, -self._held :].max(axis=1)
+        keep = np.maximum(grow, np.maximum(held, now + soon) - self._baseline)
+        bound = self._basis.most_layers
+        layers = [np.clip(np.ceil(one - 1e-9), 0, bound).astype(int) for one in (grow, keep)]
+        return [Aims(a, a, b) for a, b in zip(*(one.tolist() for one in layers), strict=True)]
+
+    def _fractile(self, rises: Floats) -> Floats:
+        at = critical_fractile(range(rises.shape[1]), self._cost)
+        found: Floats = np.partition(rises, at, axis=1)[:, at]
+        return found

@@ -9,6 +9,7 @@ import numpy as np
 
 from peakfleet_learner import ridge
 from peakfleet_learner._digits import rounded
+from peakfleet_learner.batch import BatchHorizon, Forecasts, History, Shared
 from peakfleet_learner.log import KEPT_DAYS, Floats, Log
 from peakfleet_planner.forecast import (
     CLIP,
@@ -18,10 +19,8 @@ from peakfleet_planner.forecast import (
     DIFFERENCES,
     DIFFERENCES_KNOWN_AFTER,
     HOUR_MINUTES,
-    QUANTILES,
     ROOTS,
     ROOTS_KNOWN_AFTER,
-    Horizon,
 )
 
 FEWEST_MINUTES: Final = 1000
@@ -46,7 +45,7 @@ class HorizonLearner:
         first_minute: The first minute that is seen, since 1970.
     """
 
-    def __init__(self, horizon: Horizon, *, first_minute: int) -> None:
+    def __init__(self, horizon: BatchHorizon, *, first_minute: int) -> None:
         self.horizon = horizon
         self._first_minute = first_minute
         self._seen = Log(_AT_SPREAD + 1)
@@ -57,25 +56,35 @@ class HorizonLearner:
         """Whether there is more to it than the demand now."""
         return bool(self.horizon.model.difference_weights)
 
-    def note(self, outcome: float | None) -> None:
-        """Log the newest forecast, and the outcome of the one that came true."""
-        made = self.horizon.made
-        if made is None:
-            return
-        self._seen.add(
-            (
-                *made.differences,
-                *made.roots,
-                *made.daytime,
-                made.level,
-                made.scale,
-                made.expected,
-                *made.spread_inputs,
-                made.spread,
+    def see(self, history: History, shared: Shared) -> Forecasts:
+        """Forecast from each minute of *shared*, and log it."""
+        made = self.horizon.see(history, shared)
+        self._seen.extend(
+            np.column_stack(
+                [
+                    made.differences,
+                    made.roots,
+                    shared.daytime,
+                    shared.level,
+                    made.scale,
+                    made.expected,
+                    made.spread_inputs,
+                    made.spread,
+                ]
             )
         )
-        if outcome is not None:
-            self._outcomes.add((outcome,))
+        self._outcomes.extend(made.outcomes[:, None])
+        return made
+
+    @property
+    def quantile(self) -> float:
+        """How often demand should stay below what is forecast."""
+        return self.horizon.model.quantile
+
+    def aim_at(self, quantile: float) -> None:
+        """Forecast another quantile from now on."""
+        self.horizon.model = replace(self.horizon.model, quantile=quantile)
+        self.fit_residuals()
 
     def fit_experts(self) -> None:
         """Fit both regressions to the last days."""
@@ -122,8 +131,8 @@ class HorizonLearner:
         weights[-1] -= middle @ weights[:-1]
         self.horizon.model = replace(self.horizon.model, spread_weights=rounded(weights.tolist()))
 
-    def fit_quantiles(self) -> None:
-        """Take the quantiles of the scaled misses: by the minute of the hour, if days suffice."""
+    def fit_residuals(self) -> None:
+        """Take the quantile of the scaled misses: by the minute of the hour, if days suffice."""
         known = self._outcomes.end
         if known < FEWEST_MINUTES:
             return
@@ -131,12 +140,11 @@ class HorizonLearner:
         if len(scaled) > 1.5 * DAY_MINUTES:
             whole_hours = len(scaled) // HOUR_MINUTES * HOUR_MINUTES
             hours = scaled[-whole_hours:].reshape(-1, HOUR_MINUTES)
-            by_column = np.quantile(hours, QUANTILES, axis=0).T
             first = (self._first_minute + known - hours.size) % HOUR_MINUTES
-            quantiles = np.roll(by_column, first, axis=0)
+            residuals = np.roll(np.quantile(hours, self.quantile, axis=0), first).tolist()
         else:
-            quantiles = np.quantile(scaled, QUANTILES)[None, :]
-        self.horizon.model = replace(self.horizon.model, residual_quantiles=_rows(quantiles))
+            residuals = [float(np.quantile(scaled, self.quantile))]
+        self.horizon.model = replace(self.horizon.model, residuals=rounded(residuals))
 
     def _misses(self, known: int, most: int) -> Floats:
         expected = self._seen.newest(known, most)[:, _AT_LEVEL + 2]

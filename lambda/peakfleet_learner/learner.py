@@ -6,17 +6,15 @@ from collections.abc import Callable
 from typing import Final
 
 from peakfleet_learner._digits import rounded
-from peakfleet_learner.advantages import Advantages, Choice
 from peakfleet_learner.grading import (
-    NOTHING,
     Graded,
     Misses,
     ReactiveRule,
     Trial,
     Trust,
 )
-from peakfleet_learner.running import AFTER_LEAD_MINUTES, Running, frozen, season
-from peakfleet_learner.service import SteeredAdvantages, Steering
+from peakfleet_learner.running import Running, Seen, frozen, season
+from peakfleet_learner.service import Steering
 from peakfleet_learner.warm import ReuseTrial, WarmLearner
 from peakfleet_planner import FleetSpec, SpecError
 from peakfleet_planner.forecast import (
@@ -27,13 +25,8 @@ from peakfleet_planner.forecast import (
     SEASONS,
     DemandModel,
     Grade,
-    Horizon,
-    HorizonModel,
     Points,
-    Tables,
     WarmModel,
-    ages,
-    aims,
     basis_of,
     by_minute,
 )
@@ -44,23 +37,22 @@ MOST_DELAY_MINUTES: Final = 7
 """Demand that is seen later than this is silent to a tick anyway."""
 GRADED_MINUTES: Final = DAY_MINUTES
 """A model is not trusted before it was graded for this long."""
-_TABLES_EVERY: Final = 360
-_TABLES_AFTER: Final = 2 * DAY_MINUTES
-"""Decisions on unfitted forecasts are no experience to learn tables from alone."""
+_LESSON_MINUTES: Final = 360
 
 
 class Learner:
     """Learns from demand as it comes in.
 
     Every minute is forecast and decided on before it is learned from, so the grade is out of
-    sample. Regressions are fitted daily, quantiles and tables four times a day.
+    sample. Regressions are fitted daily, quantiles four times a day; where a share of the burst may
+    be missed, what missed work is worth follows every hour, and the quantiles with it.
 
     Args:
         spec: The fleet; it must have a `basis_of`.
         metric_delay_minutes: How late a tick sees demand, at most `MOST_DELAY_MINUTES`.
             Default: 1.
-        horizon: What forecasts; a benchmark may hand over a better one. Default: what a tick
-            forecasts with.
+        watch: What is told of the minutes, as they are forecast; a benchmark grades them.
+            Default: nothing.
 
     Raises:
         ValueError: Demand of this fleet cannot be foreseen, or is seen too late.
@@ -71,11 +63,11 @@ class Learner:
         spec: FleetSpec,
         *,
         metric_delay_minutes: int = 1,
-        horizon: Callable[[HorizonModel], Horizon] = Horizon,
+        watch: Callable[[Seen], None] | None = None,
     ) -> None:
         basis = basis_of(spec)
         if basis is None:
-            raise ValueError(f"fleet '{spec.fleet}': only one live signal by the minute is learned")
+            raise ValueError(f"fleet '{spec.fleet}': only live signals by the minute are learned")
         if not 0 <= metric_delay_minutes <= MOST_DELAY_MINUTES:
             raise ValueError(
                 f"fleet '{spec.fleet}': metric_delay_minutes must be between 0 and "
@@ -85,34 +77,18 @@ class Learner:
         self._baseline = spec.baseline.carried_units / basis.layer_units
         asked = spec.service_level.miss_at_most
         self._steering = Steering(asked=asked, first_cost=basis.unserved_cost) if asked else None
-        self._advantages = (
-            SteeredAdvantages(
-                basis, metric_delay_minutes=metric_delay_minutes, cost=basis.unserved_cost
-            )
-            if asked
-            else Advantages(
-                boot_minutes=basis.boot_minutes,
-                launch_cost=basis.boot_minutes,
-                metric_delay_minutes=metric_delay_minutes,
-                unserved_cost=basis.unserved_cost,
-                most_layers=basis.most_layers,
-            )
-        )
+        self._step_minutes = HOUR_MINUTES if asked else _LESSON_MINUTES
         self._reactive_rule = ReactiveRule(spec, basis, metric_delay_minutes=metric_delay_minutes)
         self._foresight, self._reactive = self._trial(), self._trial()
         self._trust = Trust(graded_after=GRADED_MINUTES)
-        self._misses = Misses(
-            lead_minutes=metric_delay_minutes + basis.boot_minutes + AFTER_LEAD_MINUTES
-        )
+        self._misses = (Misses(), Misses())
         self._warm = (
             WarmLearner(basis, basis.warm, metric_delay_minutes=metric_delay_minutes)
             if basis.warm
             else None
         )
-        self._horizon = horizon
+        self._watch = watch
         self._running: Running | None = None
-        self.aims = NOTHING
-        """How many layers should run by the model, on seeing the newest minute."""
 
     def advance(self, points: Points) -> None:
         """Take in demand in units, oldest first; minutes that were taken in are skipped.
@@ -124,15 +100,16 @@ class Learner:
             if not points:
                 return
             first = points[0][0] // MINUTE_SECONDS
-            self._running = Running(self._basis, first, self._delay, self._horizon)
-        end = self._running.minutes.end
-        values = self._running.minutes.values
-        new = by_minute(
-            self._basis, points, after=end - 1, before_first=values[-1] if values else 0.0
-        )
-        for value in new[: max(0, len(new) - SETTLING_MINUTES)]:
-            self._learn_if_due(self._running)
-            self._see(self._running, value)
+            self._running = Running(self._basis, first, self._delay)
+        running, history = self._running, self._running.history
+        before = float(history.values[-1]) if history.count else 0.0
+        new = by_minute(self._basis, points, after=history.end - 1, before_first=before)
+        left = new[: max(0, len(new) - SETTLING_MINUTES)]
+        while left:
+            self._learn_if_due(running)
+            room = self._step_minutes - history.count % self._step_minutes
+            self._see(running, left[:room])
+            left = left[room:]
 
     def model(self) -> DemandModel | None:
         """Return what was learned so far; None before anything was.
@@ -140,7 +117,7 @@ class Learner:
         Demand in numbers that no model holds gives None as well.
         """
         running = self._running
-        if running is None or not running.minutes.values:
+        if running is None or not running.history.count:
             return None
         try:
             return self._frozen(running)
@@ -148,27 +125,24 @@ class Learner:
             return None
 
     def _frozen(self, running: Running) -> DemandModel:
-        minutes = running.minutes
-        tables = self._tables
+        history = running.history
         return DemandModel(
             basis=self._basis,
-            learned_at_epoch_seconds=minutes.end * MINUTE_SECONDS,
+            learned_at_epoch_seconds=history.end * MINUTE_SECONDS,
             trusted=self.trusted,
-            mean=running.rolling.mean,
-            highest=running.rolling.highest,
-            minutes_seen=running.rolling.minutes_seen,
-            recent=rounded(minutes.between(minutes.end - RECENT_MINUTES, minutes.end).values),
-            seasons=tuple(season(minutes, lag) for lag in SEASONS),
+            mean=float(history.means[-1]),
+            highest=float(history.highest[-1]),
+            minutes_seen=history.count,
+            recent=rounded(history.values[-RECENT_MINUTES:].tolist()),
+            seasons=tuple(season(history, lag) for lag in SEASONS),
             grow=frozen(running.grow),
             keep=frozen(running.keep),
-            start_table=tuple(map(rounded, tables.start)),
-            keep_table=tuple(map(rounded, tables.keep)),
             grade=Grade(
                 minutes=self._trust.minutes,
                 foresight_cost=self._foresight.cost,
                 reactive_cost=self._reactive.cost,
                 behind_cost=self._trust.behind_cost,
-                miss_shares=self._misses.shares,
+                miss_shares=tuple(share for one in self._misses for share in one.shares),
             ),
             warm=self._warm_model(running),
             service=self._steering.service() if self._steering else None,
@@ -178,18 +152,9 @@ class Learner:
         if self._warm is None or running.warm_grow is None:
             return None
         return WarmModel(
-            layers=self._warm.layers(running.rolling.highest - self._baseline),
+            layers=self._warm.layers(float(running.history.highest[-1]) - self._baseline),
             grow=frozen(running.warm_grow),
-            start_table=tuple(map(rounded, self._warm.advantages.tables[0])),
         )
-
-    @property
-    def _tables(self) -> Tables:
-        start, keep = self._advantages.tables
-        if self._warm is None:
-            return Tables(start, keep)
-        warm_start, warm_keep = self._warm.advantages.tables
-        return Tables(start, warm_keep if self._basis.reuses else keep, warm_start)
 
     def _trial(self) -> Graded:
         basis = self._basis
@@ -207,60 +172,54 @@ class Learner:
         return self._trust.holds
 
     def _learn_if_due(self, running: Running) -> None:
-        seen = len(running.minutes.values)
-        if seen % HOUR_MINUTES == 0:
-            self._steer()
-        if not seen or seen % _TABLES_EVERY:
+        seen = running.history.count
+        if seen % HOUR_MINUTES == 0 and self._steering and self._steering.settle():
+            self._price(running, self._steering.cost)
+        if not seen or seen % _LESSON_MINUTES:
             return
         for horizon in running.horizons:
             if seen % DAY_MINUTES == 0:
                 horizon.fit_experts()
             if seen % DAY_MINUTES == 0 or not horizon.horizon.model.spread_weights:
-                horizon.fit_spread(running.rolling.mean)
-            horizon.fit_quantiles()
-        if seen >= _TABLES_AFTER:
-            self._advantages.learn()
-            if self._warm:
-                self._warm.advantages.learn()
-                self._warm.choose()
+                horizon.fit_spread(float(running.history.means[-1]))
+            horizon.fit_residuals()
+        if self._warm:
+            self._warm.choose()
 
-    def _steer(self) -> None:
-        """Let everything decide at the worth of missed work that keeps the asked share."""
-        if self._steering is None or not isinstance(self._advantages, SteeredAdvantages):
-            return
-        self._steering.settle()
-        cost = self._steering.cost
-        self._advantages.price(cost)
+    def _price(self, running: Running, cost: float) -> None:
+        """Let everything decide at this worth of missed work."""
+        running.price(cost)
         self._reactive_rule.price(cost)
         self._foresight.unserved_cost = self._reactive.unserved_cost = cost
-
-    def _see(self, running: Running, value: float) -> None:
-        """Forecast, decide and grade one more minute."""
-        outcomes = running.rolling.see(value)
-        for horizon, outcome in zip(running.horizons, outcomes, strict=True):
-            horizon.note(outcome)
-        last_hour = running.rolling.last_hour(self._baseline)
-        levels = running.rolling.levels(self._baseline)
-        layer_ages = ages(last_hour)
-        most = running.rolling.most_layers(self._baseline, self._basis.most_layers)
-        found = aims(levels, layer_ages, self._tables, most, reuse=self._basis.reuses)
-        self.aims, burst = found, last_hour[-1]
-        keep = max(found.grow, found.keep)
-        self._advantages.note(burst, Choice(found.grow, keep, levels[0], levels[1], layer_ages))
         if self._warm:
-            keep = max(found.start, found.keep)
-            choice = Choice(found.start, keep, levels[2], levels[1], layer_ages)
-            self._warm.advantages.note(burst, choice)
-            self._warm.grade(burst, running.rolling.highest - self._baseline, found)
-        reactive = self._reactive_rule.aims(running.minutes.end - 1, value)
-        came = None if outcomes[0] is None else outcomes[0] - self._baseline
-        self._misses.see(came, levels[0] if running.grow.fitted else None)
-        if running.grow.fitted:
-            costs = self._foresight.step(burst, found), self._reactive.step(burst, reactive)
-            self._trust.see(self._foresight, self._reactive, costs)
+            self._warm.price(cost)
+
+    def _see(self, running: Running, values: list[float]) -> None:
+        """Forecast, decide and grade minutes between two lessons."""
+        seen = running.see(values, self._baseline)
+        if self._watch:
+            self._watch(seen)
+        fitted = running.grow.fitted
+        for misses, made in zip(self._misses, (seen.grow, seen.keep), strict=True):
+            misses.see(made.outcomes, made.levels, fitted=fitted)
+        if self._warm:
+            rows = zip(seen.bursts, seen.highest_bursts, seen.aims, strict=True)
+            for burst, highest, found in rows:
+                self._warm.grade(burst, highest, found)
+        if not fitted:
+            if self._steering:
+                for burst in seen.bursts:
+                    self._steering.expect(burst)
+            return
+        reactive_aims = self._reactive_rule.aims(
+            running.history, running.history.count - len(values), running.history.count
+        )
+        for burst, found, rule in zip(seen.bursts, seen.aims, reactive_aims, strict=True):
+            costs = self._foresight.step(burst, found), self._reactive.step(burst, rule)
+            self._trust.see(self._foresight, self._reactive, costs, burst)
             if self._steering:
                 followed = self._foresight if self.trusted else self._reactive
-                self._steering.see(max(0.0, burst), followed.missed)
+                self._steering.see(burst, followed.missed)
 
 
 def learn(spec: FleetSpec, history: Points, *, metric_delay_minutes: int = 1) -> DemandModel | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -35,12 +34,12 @@ class Log:
         """How many rows were ever added."""
         return self._first + self._used
 
-    def add(self, row: Sequence[float]) -> None:
-        """Add one row."""
-        if self._used == len(self._rows):
+    def extend(self, rows: Floats) -> None:
+        """Add rows."""
+        while self._used + len(rows) > len(self._rows):
             self._make_room()
-        self._rows[self._used] = row
-        self._used += 1
+        self._rows[self._used : self._used + len(rows)] = rows
+        self._used += len(rows)
 
     def newest(self, end: int, most: int) -> Floats:
         """Return at most *most* rows before row *end*, as far back as they are kept."""

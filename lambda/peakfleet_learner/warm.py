@@ -6,7 +6,6 @@ from collections import deque
 from math import ceil
 from typing import Final
 
-from peakfleet_learner.advantages import Advantages
 from peakfleet_learner.grading import DECAY_A_MINUTE, NOTHING
 from peakfleet_planner.forecast import Aims, Basis, WarmBasis
 from peakfleet_planner.spec import hold_seconds
@@ -38,6 +37,7 @@ class WarmTrial:
         self._booting: deque[int] = deque([0] * (basis.boot_minutes + 1))
         self._refilling: deque[int] = deque([0] * (basis.boot_minutes + 1))
         self.cost = 0.0
+        self.unserved_cost = basis.unserved_cost
 
     def size(self, highest_burst: float) -> int:
         """Return how many layers wait when the pool is full."""
@@ -57,7 +57,7 @@ class WarmTrial:
         booting, refilling = sum(self._booting), sum(self._refilling)
         missed = max(0.0, burst - self._ready)
         paid = self._ready + booting + refilling + self._warm.cost_fraction * self._waiting
-        self.cost = self.cost * DECAY_A_MINUTE + paid + self._basis.unserved_cost * missed
+        self.cost = self.cost * DECAY_A_MINUTE + paid + self.unserved_cost * missed
         self._aims.append(aims)
         told = self._aims.popleft()
         running = self._ready + booting
@@ -131,10 +131,7 @@ class ReuseTrial:
 
 
 class WarmLearner:
-    """What starting from a warm pool gains, and how large the pool should be.
-
-    Where what is let go waits, its size is no matter of learning, and a start costs no boot of
-    another.
+    """How large a warm pool should be; where what is let go waits, that is no matter of learning.
 
     Args:
         basis: The fleet.
@@ -143,13 +140,6 @@ class WarmLearner:
     """
 
     def __init__(self, basis: Basis, warm: WarmBasis, *, metric_delay_minutes: int) -> None:
-        self.advantages = Advantages(
-            boot_minutes=warm.start_minutes,
-            launch_cost=warm.start_minutes + (0 if warm.reuse else basis.boot_minutes),
-            metric_delay_minutes=metric_delay_minutes,
-            unserved_cost=basis.unserved_cost,
-            most_layers=basis.most_layers,
-        )
         self._trials = tuple(
             WarmTrial(basis, warm, metric_delay_minutes=metric_delay_minutes, share=share)
             for share in (SHARES[:1] if warm.reuse else SHARES)
@@ -160,6 +150,11 @@ class WarmLearner:
         """Take in one more minute, as `WarmTrial.step`."""
         for trial in self._trials:
             trial.step(burst, highest_burst, aims)
+
+    def price(self, cost: float) -> None:
+        """Give missed work this worth."""
+        for trial in self._trials:
+            trial.unserved_cost = cost
 
     def choose(self) -> None:
         """Take the size that would have cost least, if that is clear."""

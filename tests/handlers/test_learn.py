@@ -33,6 +33,11 @@ STREAMS = RateSignal(
     metrics={"m": Metric(namespace="Live", metric_name="Streams")},
     expression="m",
 )
+SLOW = RateSignal(
+    name="slow",
+    metrics={"m": Metric(namespace="Live", metric_name="Streams", period_seconds=300)},
+    expression="m",
+)
 JOBS = BacklogSignal(
     name="jobs",
     metrics={"waiting": Metric(namespace="AWS/SQS", metric_name="Visible")},
@@ -92,6 +97,23 @@ def test_demand_is_learned_in_the_units_of_the_fleet() -> None:
     assert model_in(half).mean == pytest.approx(model_in(whole).mean / 2)
 
 
+def test_of_several_live_signals_the_largest_request_is_learned() -> None:
+    fake = watched(days=0.3)
+    fake.metrics["Calls"] = minutes([240.0] * int(0.3 * DAY))
+    calls = replace(
+        STREAMS, name="calls", metrics={"m": Metric(namespace="Live", metric_name="Calls")}
+    )
+    answer = lesson(fake, replace(FLEET, signals=(STREAMS, calls)))
+    alone = watched(days=0.3)
+    alone.metrics["Streams"] = {
+        time: max(240.0, value) for time, value in alone.metrics["Streams"].items()
+    }
+    lesson(alone)
+    assert answer["outcome"] == "learned"
+    assert model_in(fake).recent == model_in(alone).recent
+    assert min(model_in(fake).recent) == 24.0
+
+
 def test_the_tick_foresees_with_a_model_that_is_trusted() -> None:
     fake = watched(days=2)
     lesson(fake)
@@ -123,7 +145,7 @@ def packed(fake: FakeAws) -> bytes:
         gzip.compress(b"{}" * 1000, mtime=0)[:-9],
         gzip.compress(b"no json", mtime=0),
         gzip.compress(b"[]", mtime=0),
-        gzip.compress(b'{"version": 1}', mtime=0),
+        gzip.compress(b'{"version": 2}', mtime=0),
         gzip.compress(b"[" * 100_000, mtime=0),
     ],
 )
@@ -144,7 +166,7 @@ def test_a_model_of_another_version_is_ignored_until_the_next_lesson() -> None:
 
 @pytest.mark.parametrize(
     "signals",
-    [(JOBS,), (STREAMS, replace(STREAMS, name="more")), (STREAMS, JOBS)],
+    [(JOBS,), (STREAMS, SLOW), (STREAMS, JOBS)],
 )
 def test_a_fleet_that_cannot_be_foreseen_is_left_alone(
     signals: tuple[RateSignal | BacklogSignal, ...], printed: Lines

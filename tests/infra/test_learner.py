@@ -59,8 +59,10 @@ def jobs(stack: Stack) -> DemandSignal:
     )
 
 
-def test_a_fleet_with_one_live_signal_learns_unless_it_is_told_otherwise() -> None:
+def test_a_fleet_of_live_signals_learns_unless_it_is_told_otherwise() -> None:
     stack = new_stack()
+    two = [DemandSignal.metric(metric("One")), DemandSignal.metric(metric("Two"))]
+    assert burst_fleet(stack, "Two", foresight=None, signals=two).learner is not None
     assert burst_fleet(stack, "Default", foresight=None).learner is not None
     by_seconds = DemandSignal.metric(metric(period=Duration.seconds(10)))
     assert burst_fleet(stack, "Fast", foresight=None, signals=[by_seconds]).learner is not None
@@ -72,14 +74,12 @@ def test_a_fleet_that_cannot_learn_has_no_learner() -> None:
     slow = CapacityPool.graviton(
         "c8g.4xlarge", units_per_instance=16, max_instances=50, boot=Duration.hours(1)
     )
-    two = [DemandSignal.metric(metric("One")), DemandSignal.metric(metric("Two"))]
     learned = {"foresight": Foresight.learned()}
     fleets = (
         burst_fleet(stack, "Queue", signals=[jobs(stack)], **learned),
-        burst_fleet(stack, "Two", signals=two, **learned),
         burst_fleet(stack, "Slow", pools=[slow], **learned),
     )
-    assert [fleet.learner for fleet in fleets] == [None] * 3
+    assert [fleet.learner for fleet in fleets] == [None] * 2
     assert not Template.from_stack(stack).find_resources(LAYER)
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from peakfleet_learner.advantages import Advantages, Choice
-from peakfleet_learner.service import MOST_COST, SteeredAdvantages, Steering
-from peakfleet_planner import Memory, decide
-from peakfleet_planner.forecast import DAY_MINUTES, POSITIONS, QUANTILES, Service, ages, basis_of
-from tests.learner.patterns import SPEC
+from peakfleet_learner import learn
+from peakfleet_learner.service import MOST_COST, Steering
+from peakfleet_planner import Memory, WarmSpec, decide
+from peakfleet_planner.forecast import DAY_MINUTES, Service, grow_quantile, keep_quantile
+from tests.learner.patterns import SPEC, bursts_every_hour, points
 from tests.planner.test_foresight_laws import MODEL, observed
 
 DAYS = 28
@@ -62,33 +62,28 @@ def test_a_worth_that_is_hardly_off_is_left_alone() -> None:
     assert steering.cost == 30
 
 
-@pytest.mark.parametrize("cost", [3.0, 60.0, 900.0])
-def test_gains_at_any_worth_are_those_that_were_learned_at_it(cost: float) -> None:
-    basis = basis_of(SPEC)
-    assert basis is not None
-    plain = Advantages(
-        boot_minutes=basis.boot_minutes,
-        launch_cost=basis.boot_minutes,
-        metric_delay_minutes=1,
-        unserved_cost=cost,
-        most_layers=basis.most_layers,
-    )
-    steered = SteeredAdvantages(basis, metric_delay_minutes=1, cost=10)
-    random = np.random.default_rng(1)
-    recent: list[float] = []
-    for burst in np.abs(random.normal(8, 6, 600).cumsum() % 30).tolist():
-        recent = [*recent[-59:], burst]
-        levels = (burst + np.linspace(-5, 9, len(QUANTILES))).tolist()
-        choice = Choice(int(burst) + 2, int(burst) + 3, levels, levels, ages(recent))
-        for one in (plain, steered):
-            one.note(burst, choice)
-    plain.learn()
-    steered.learn()
-    steered.price(cost)
+@pytest.mark.parametrize("asked", [0.05, 0.0001])
+def test_every_forecast_of_a_model_is_at_the_worth_that_was_found(asked: float) -> None:
+    level = replace(SPEC.service_level, miss_at_most=asked)
+    pool = replace(SPEC.pools[0], warm=WarmSpec(max_capacity=50))
+    spec = replace(SPEC, service_level=level, pools=(pool,))
+    seen = points(bursts_every_hour(3))
+    model = learn(spec, seen)
 
-    assert len(steered.tables[0]) == POSITIONS
-    for ours, known in zip(steered.tables, plain.tables, strict=True):
-        np.testing.assert_allclose(ours, known, rtol=1e-6, atol=1e-6)
+    assert model is not None
+    assert model.service is not None
+    assert model.warm is not None
+    cost = model.service.unserved_cost
+    assert cost != SPEC.service_level.unserved_cost
+    assert (cost > SPEC.service_level.unserved_cost) is (model.service.got > asked)
+    assert model.grow.quantile == model.warm.grow.quantile == grow_quantile(cost)
+    assert model.keep.quantile == keep_quantile(cost)
+    plain = learn(replace(spec, service_level=SPEC.service_level), seen)
+    assert plain is not None
+    assert plain.service is None
+    assert (max(model.grow.residuals) > max(plain.grow.residuals)) is (
+        cost > SPEC.service_level.unserved_cost
+    )
 
 
 def test_a_decision_plans_with_the_worth_that_was_found_and_says_what_was_asked_and_got() -> None:

@@ -24,7 +24,7 @@ from peakfleet_planner import (
     WhenSilent,
     decide,
 )
-from peakfleet_planner.forecast import read_seconds
+from peakfleet_planner.forecast import basis_of, read_seconds
 from tests.learner.patterns import SPEC, learned_model
 from tests.planner.fleets import scaled, seen, sizes, units
 
@@ -67,6 +67,26 @@ def test_what_repeats_is_met_before_it_comes() -> None:
     assert units(plan) >= 250
     assert "(foreseen" in plan.explain()
     assert sizes(decide(SPEC, replace(snapshot, memory=Memory()))) == [0]
+
+
+def test_of_several_live_signals_the_largest_request_is_foreseen() -> None:
+    calls = replace(SPEC.signals[0], name="calls")
+    spec = replace(SPEC, signals=(*SPEC.signals, calls))
+    basis = basis_of(spec)
+    assert basis is not None
+    alone = observed([90.0] * (60 + 16 - LEARNED_AT // 60 % 60))
+    known = alone.signals["streams"]["m"]
+    smaller = MetricSeries(points=tuple((time, value / 3) for time, value in known.points))
+    both = replace(
+        alone,
+        signals={"calls": {"m": known}, "streams": {"m": smaller}},
+        memory=Memory(model=replace(MODEL, basis=basis)),
+    )
+    plan = decide(spec, both)
+    assert plan.rule == "foresight"
+    assert sizes(plan) == sizes(decide(SPEC, alone))
+    silent = replace(both, signals={"calls": {"m": known}, "streams": {"m": MetricSeries()}})
+    assert decide(spec, silent).rule == "reactive"
 
 
 @few

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
 from dataclasses import fields, replace
-from itertools import accumulate
-from math import ceil, inf, nan
+from math import inf, nan
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peakfleet_learner.advantages import positions
 from peakfleet_planner import DemandModel, SpecError, read_model
 from peakfleet_planner.forecast import (
-    AGE_MINUTES,
-    AGES,
     DIFFERENCES,
     DIFFERENCES_KNOWN_AFTER,
-    POSITIONS,
     ROOTS,
     ROOTS_KNOWN_AFTER,
     ForecastSizes,
     Points,
     RolledModel,
-    ages,
-    best,
-    first_tables,
+    aims,
     forecast_sizes,
+    grow_quantile,
+    keep_quantile,
     roll,
 )
 from tests.learner.patterns import learned_model
@@ -72,19 +65,20 @@ def test_an_odd_document_is_no_model_or_one_that_can_be_rolled(name: str, value:
         sizes([90.0, 400.0], model)
 
 
-@pytest.mark.parametrize("value", [None, [], "model", 7, {}, {"version": 2}])
+@pytest.mark.parametrize("value", [None, [], "model", 7, {}, {"version": 3}])
 def test_what_is_no_document_is_no_model(value: object) -> None:
     assert read_model(value) is None
 
 
-def test_a_model_of_another_version_is_refused_by_number() -> None:
-    with pytest.raises(SpecError, match="demand model: version must be 1, got 2"):
-        DemandModel.from_json({**document(), "version": 2})
+def test_a_model_of_the_version_before_is_refused_by_number_and_ends_no_tick() -> None:
+    with pytest.raises(SpecError, match="demand model: version must be 2, got 1"):
+        DemandModel.from_json({**document(), "version": 1})
+    assert read_model({**document(), "version": 1, "start_table": [[0.0]]}) is None
 
 
 @pytest.mark.parametrize("side", ["grow", "keep"])
 @pytest.mark.parametrize(
-    "name", ["difference_weights", "root_weights", "residual_quantiles", "spread_weights"]
+    "name", ["difference_weights", "root_weights", "residuals", "spread_weights"]
 )
 def test_numbers_beyond_reason_are_refused(side: str, name: str) -> None:
     changed = document()
@@ -158,52 +152,23 @@ def test_every_feature_says_from_when_on_it_is_known() -> None:
 
 
 @given(
-    boot=st.integers(min_value=0, max_value=50),
-    delay=st.integers(min_value=0, max_value=5),
-    cost=st.floats(min_value=1, max_value=1000),
+    levels=st.lists(st.floats(min_value=-50, max_value=150), min_size=2, max_size=3),
+    seen=st.lists(st.floats(min_value=0, max_value=150), min_size=1, max_size=3),
+    most=st.integers(min_value=0, max_value=200),
+    cost=st.floats(min_value=4, max_value=1000),
+    reuse=st.booleans(),
 )
-def test_before_anything_is_learned_the_more_likely_layer_is_worth_more(
-    boot: int, delay: int, cost: float
+def test_whatever_is_forecast_what_was_needed_now_and_two_minutes_before_is_asked_for(
+    levels: list[float], seen: list[float], most: int, cost: float, *, reuse: bool
 ) -> None:
-    tables = first_tables(
-        boot_minutes=boot, launch_cost=boot, metric_delay_minutes=delay, unserved_cost=cost
-    )
-    for table in tables:
-        assert len(table) == POSITIONS
-        for age in range(1, AGES):
-            column = [row[age] for row in table]
-            assert column[:-3] == sorted(column[:-3])
+    found = aims(levels, seen, unserved_cost=cost, most=most, reuse=reuse)
+    here = min(most, min(seen[0], seen[-1]) - 0.5)
+    assert min(found.grow, found.start) >= here
+    assert found.keep >= min(most, max(seen) - 0.5)
+    assert max(found) <= most
 
 
-@settings(max_examples=200)
-@given(
-    steps=st.lists(st.floats(min_value=0, max_value=30), min_size=13, max_size=13),
-    lowest=st.floats(min_value=-60, max_value=60),
-    bursts=st.lists(st.floats(min_value=0, max_value=80), min_size=1, max_size=60),
-    values=st.lists(st.floats(min_value=-5, max_value=5), min_size=135, max_size=135),
-    most=st.integers(min_value=0, max_value=120),
-)
-def test_many_layers_at_once_are_judged_as_one_by_one(
-    steps: list[float], lowest: float, bursts: list[float], values: list[float], most: int
-) -> None:
-    levels = [lowest + height for height in accumulate(steps)]
-    table = [values[at : at + AGES] for at in range(0, len(values), AGES)]
-    totals = [0.0]
-    for layer in range(most):
-        recent = [at for at, burst in enumerate(reversed(bursts)) if ceil(burst - 0.5) > layer]
-        age = bisect_right(AGE_MINUTES, recent[0]) if recent else AGES - 1
-        (where,) = positions(np.array(levels), np.array([layer + 0.5])).tolist()
-        row = min(int(where), POSITIONS - 2)
-        gain = (row + 1 - where) * table[row][age] + (where - row) * table[row + 1][age]
-        totals.append(totals[-1] + gain)
-    chosen = best(levels, ages(bursts), table, most)
-    assert totals[chosen] == pytest.approx(min(totals), abs=1e-6)
-
-
-def test_layers_are_taken_as_long_as_they_gain_together() -> None:
-    table = [[-1.0] * AGES] * 8 + [[2.0] * AGES] * (POSITIONS - 8)
-    levels = [float(level) for level in range(10, 10 + POSITIONS - 2)]
-    sure = best(levels, [], table, 100)
-    assert 10 < sure < 20
-    assert best([level + 5 for level in levels], [], table, 100) == sure + 5
-    assert best(levels, [], table, 7) == 7
+@given(cost=st.floats(min_value=1, max_value=1e6), more=st.floats(min_value=0, max_value=1e6))
+def test_the_dearer_missed_work_is_the_more_is_grown_to_and_kept(cost: float, more: float) -> None:
+    assert 0 < grow_quantile(cost) <= grow_quantile(cost + more) < 1
+    assert grow_quantile(cost) < keep_quantile(cost) <= keep_quantile(cost + more) < 1 or cost > 500

@@ -135,8 +135,9 @@ class BurstFleet(FleetMetrics, Construct):
             self._pools = checked_pools(pools, scope=self)
             check_kind("fleet", "signals", signals, Sequence[DemandSignal])
             safety_net = options.get("safety_net") or _safety_net(signals, Stack.of(self))
-            limits = options.get("downstream_limits", ())
-            self._downstream = tuple(limit.seen_from(Stack.of(self)) for limit in limits)
+            self._downstream = tuple(
+                limit.seen_from(Stack.of(self)) for limit in options.get("downstream_limits", ())
+            )
             self._plane = control_plane_of(self, options)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
         self._role = instance_role(

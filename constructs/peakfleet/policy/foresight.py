@@ -31,8 +31,9 @@ class Foresight:
 
         The fleet starts with the reactive rule. What was learned takes over once it has proved
         itself on recent demand, and steps back as soon as it no longer does. Only a fleet with
-        one live signal in periods of a minute or less, and pools that boot within 50 minutes, can
-        learn; any other fleet stays with the reactive rule and gets no such function.
+        nothing but live signals in periods of a minute or less, of which the largest request is
+        learned, and pools that boot within 50 minutes can learn; any other fleet stays with the
+        reactive rule and gets no such function.
         """
         return cls(learns=True)
 

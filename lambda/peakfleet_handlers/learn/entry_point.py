@@ -41,8 +41,8 @@ class Outcome(StrEnum):
 
 _SENTENCES = {
     Outcome.LEARNED: "learned the demand of the fleet",
-    Outcome.NOT_LEARNABLE: "demand of this fleet is not learned: only one live signal by the "
-    "minute is, of pools that boot within the hour",
+    Outcome.NOT_LEARNABLE: "demand of this fleet is not learned: only live signals by the "
+    "minute are, of pools that boot within the hour",
     Outcome.NOT_KEPT: "not learned: without a state table no model can be kept",
     Outcome.HISTORY_UNREADABLE: "not learned: a week of the history could not be read",
     Outcome.NO_HISTORY: "not learned: there is no history yet",
@@ -128,7 +128,7 @@ def _learn(spec: FleetSpec, now: int, *, clients: aws.Clients, calls: Calls) -> 
     history = read_history(spec, now, clients=clients, calls=calls)
     if history is None:
         return _Lesson(outcome=Outcome.HISTORY_UNREADABLE)
-    delay_minutes = 0 if spec.signals[0].is_fast else 1
+    delay_minutes = 0 if all(signal.is_fast for signal in spec.signals) else 1
     model = learn(spec, history, metric_delay_minutes=delay_minutes)
     if model is None:  # measured boots may be too long for one
         outcome = Outcome.NO_HISTORY if basis_of(spec) else Outcome.NOT_LEARNABLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from peakfleet_handlers.aws import Calls, Clients, read_series
 from peakfleet_planner import FleetSpec, MetricSeries
-from peakfleet_planner.demand import read_demand
+from peakfleet_planner.demand import largest, read_demand
 
 WEEKS = 2
 """CloudWatch keeps datapoints of a minute for 15 days."""
@@ -17,7 +17,7 @@ Points = tuple[tuple[int, float], ...]
 def read_history(
     spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls: Calls
 ) -> Points | None:
-    """Return the demand of the fleet's first signal in units, oldest first.
+    """Return the demand of the fleet in units, oldest first; of several signals, the largest.
 
     Samples become units, and are rejected, by the rules of the tick. None if a week could not be
     read: a gap would be learned as if demand had stood still.
@@ -28,13 +28,16 @@ def read_history(
         clients: AWS.
         calls: Where failures are noted.
     """
-    signal = spec.signals[0]
-    ids = {metric_id: f"m{i}" for i, metric_id in enumerate(signal.metrics)}
-    points: dict[str, list[tuple[int, float]]] = {metric_id: [] for metric_id in ids}
+    metrics = {
+        f"m{at}_{index}": (signal.name, metric_id, metric)
+        for at, signal in enumerate(spec.signals)
+        for index, (metric_id, metric) in enumerate(signal.metrics.items())
+    }
+    points: dict[str, list[tuple[int, float]]] = {query_id: [] for query_id in metrics}
     end = now_epoch_seconds - now_epoch_seconds % 60
     for week in reversed(range(WEEKS)):
         series = read_series(
-            {query_id: signal.metrics[metric_id] for metric_id, query_id in ids.items()},
+            {query_id: metric for query_id, (_, _, metric) in metrics.items()},
             now_epoch_seconds=end - week * WEEK_SECONDS,
             history_seconds=WEEK_SECONDS,
             cloudwatch=clients.cloudwatch,
@@ -43,7 +46,14 @@ def read_history(
         )
         if not all(read.readable for read in series.values()):
             return None
-        for metric_id, query_id in ids.items():
-            points[metric_id].extend(series[query_id].points)
-    read = {metric_id: MetricSeries(points=tuple(found)) for metric_id, found in points.items()}
-    return read_demand(spec, signal, read, now_epoch_seconds).points
+        for query_id, found in points.items():
+            found.extend(series[query_id].points)
+    read: dict[str, dict[str, MetricSeries]] = {signal.name: {} for signal in spec.signals}
+    for query_id, (name, metric_id, _) in metrics.items():
+        read[name][metric_id] = MetricSeries(points=tuple(points[query_id]))
+    return largest(
+        [
+            read_demand(spec, signal, read[signal.name], now_epoch_seconds).points
+            for signal in spec.signals
+        ]
+    )

@@ -13,13 +13,17 @@ In: metric values as they were read. Out: a `SignalDemand` for each signal, in u
 
 from peakfleet_planner.demand.live import (
     FEW_RISES,
+    HEADROOM_WITHOUT_HISTORY,
+    NEAR_ZERO_SHARE,
+    NEW_HEIGHTS_SHARE,
+    VANISHED_SECONDS,
     SignalDemand,
     critical_fractile,
     live_demand,
     read_demand,
 )
 from peakfleet_planner.demand.queue import SPARE_SHARE, Queue, read_queue, required_units
-from peakfleet_planner.demand.samples import in_units, read_samples
+from peakfleet_planner.demand.samples import in_units, largest, read_samples
 from peakfleet_planner.demand.signal_memory import remember_signals
 from peakfleet_planner.demand.usable_baseline import UsableBaseline, usable_baseline
 from peakfleet_planner.demand.witness import Testimony, testimony

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf
 from operator import sub
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from peakfleet_planner.demand.queue import Queue, read_queue
 from peakfleet_planner.demand.samples import Samples, read_samples
@@ -25,17 +25,18 @@ from peakfleet_planner.spec import (
 )
 
 Points = Sequence[tuple[int, float]]
+Number = TypeVar("Number", int, float)
 
 FEW_RISES: Final = 10
 """Fewer observed rises than this say too little about how fast demand climbs."""
-_HEADROOM_WITHOUT_HISTORY: Final = 0.1
+HEADROOM_WITHOUT_HISTORY: Final = 0.1
 """Share of the demand that is added while too little history has been read."""
-_NEW_HEIGHTS_SHARE: Final = 0.1
+NEW_HEIGHTS_SHARE: Final = 0.1
 """Demand that is so much above all that was before has left its usual range."""
 _NEAR_ZERO_SAMPLES: Final = 3
-_NEAR_ZERO_SHARE: Final = 0.02
+NEAR_ZERO_SHARE: Final = 0.02
 """The last samples before silence were near zero if all were below this share of the highest."""
-_VANISHED_SECONDS: Final = 600
+VANISHED_SECONDS: Final = 600
 """Demand that is near zero straight after it was high is doubted for so long."""
 _GROWTH_WINDOW_SECONDS: Final = 300
 """The growth that a silent `grow` signal is taken to continue is measured over this long."""
@@ -185,7 +186,7 @@ def _silent(
     if rule is SilenceRule.ZERO and readable and not samples.rejected:
         newest = [units for _, units in points[-_NEAR_ZERO_SAMPLES:]]
         highest = max((units for _, units in points), default=0.0)
-        near_zero = max(each, _NEAR_ZERO_SHARE * highest)
+        near_zero = max(each, NEAR_ZERO_SHARE * highest)
         was_near_zero = max(newest, default=inf if last is None else last) <= near_zero
         if last is None:  # nobody knows what was before, but nothing can be lost
             was_near_zero = not runs
@@ -210,9 +211,9 @@ def _silent(
 def _has_vanished(samples: Samples, now: int, *, each: float) -> bool:
     """Return whether demand fell from high to near zero lately, and never did before."""
     units, points = samples.units or 0.0, samples.points
-    since = bisect_left(points, (now - _VANISHED_SECONDS,))
+    since = bisect_right(points, (now - VANISHED_SECONDS, inf))
     high = max((value for _, value in points[since:]), default=0.0)
-    near_zero = _NEAR_ZERO_SHARE * high
+    near_zero = NEAR_ZERO_SHARE * high
     if high <= each or units > near_zero:
         return False
     return min((value for _, value in points[:since]), default=0.0) > near_zero
@@ -260,7 +261,7 @@ def _rises(spec: FleetSpec, points: Points, now_units: float, *, steps: int) -> 
     units = [value for _, value in points]
     rises = sorted(map(sub, units[steps:], units))
     if len(rises) <= FEW_RISES:
-        rise = max([_HEADROOM_WITHOUT_HISTORY * now_units, *rises])
+        rise = max([HEADROOM_WITHOUT_HISTORY * now_units, *rises])
         return _Rises(rise, rise, rise)
     most = _most_rise(units[: -2 * steps], now_units)
     next_peaks = map(max, *(units[step:] for step in range(1, steps + 2)))
@@ -277,12 +278,12 @@ def _most_rise(earlier: Sequence[float], now_units: float) -> float:
     within what it was earlier, it is expected to go on so.
     """
     crest = max(earlier, default=0.0)
-    if now_units > (1 + _NEW_HEIGHTS_SHARE) * crest:
+    if now_units > (1 + NEW_HEIGHTS_SHARE) * crest:
         return inf
-    return (1 + _NEW_HEIGHTS_SHARE) * max(crest, now_units) - now_units
+    return (1 + NEW_HEIGHTS_SHARE) * max(crest, now_units) - now_units
 
 
-def critical_fractile(ascending: Sequence[float], unserved_cost: float) -> float:
+def critical_fractile(ascending: Sequence[Number], unserved_cost: float) -> Number:
     """Return the value that capacity is worth its price for (the newsvendor's critical fractile).
 
     An instance too many costs its boot and its hold beside the minutes in which it might be

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from operator import lt
@@ -112,6 +112,25 @@ def read_samples(
         rejected=len(rejected),
         doubtful=bool(rejected) and rejected[-1] > last,
     )
+
+
+def largest(signals: Sequence[Points]) -> Points:
+    """Return the largest request of several signals, whenever one of them says something.
+
+    A signal counts as it last was, from its first sample on.
+
+    >>> largest([((0, 5.0), (60, 5.0)), ((0, 1.0), (120, 9.0))])
+    ((0, 5.0), (60, 5.0), (120, 9.0))
+    """
+    if len(signals) == 1:
+        return tuple(signals[0])
+    asked = sorted((time, at, units) for at, points in enumerate(signals) for time, units in points)
+    now: dict[int, float] = {}
+    found: dict[int, float] = {}
+    for time, at, units in asked:
+        now[at] = units
+        found[time] = max(now.values())
+    return tuple(found.items())
 
 
 def _completed(points: Points, period: int, now: int, memory: SignalMemory) -> tuple[Points, float]:

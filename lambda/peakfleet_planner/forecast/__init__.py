@@ -6,38 +6,50 @@ should run. Read in this order:
 - `basis`: what a model is learned for, and which fleets can have one;
 - `model`: the document;
 - `minutes`, `features`: what a forecast looks at;
-- `horizon`: the forecast of one peak, with its quantiles;
-- `layers`: which layers of capacity are worth starting, which worth keeping;
+- `horizon`: the forecast of one peak, and its quantile;
+- `aims`: how many layers of capacity to start, and to keep;
 - `rolled_model`: the model over the minutes since it was learned.
 """
 
-from peakfleet_planner.forecast.basis import Basis, WarmBasis, basis_of, read_seconds
+from peakfleet_planner.forecast.aims import (
+    SEEN_MINUTES,
+    Aims,
+    aims,
+    grow_quantile,
+    keep_quantile,
+    most_layers,
+)
+from peakfleet_planner.forecast.basis import (
+    MOST_LAYERS,
+    Basis,
+    WarmBasis,
+    basis_of,
+    read_seconds,
+)
 from peakfleet_planner.forecast.features import (
     DAYTIMES,
     DAYTIMES_KNOWN_AFTER,
     DIFFERENCES,
     DIFFERENCES_KNOWN_AFTER,
+    ECHOES,
+    LAGS,
     ROOTS,
     ROOTS_KNOWN_AFTER,
     SEASONS,
     Past,
 )
-from peakfleet_planner.forecast.horizon import CLIP, Horizon
-from peakfleet_planner.forecast.layers import (
-    AGE_MINUTES,
-    AGES,
-    OLDEST,
-    POSITIONS,
-    QUANTILES,
-    SLIVER,
-    Ages,
-    Aims,
-    Table,
-    Tables,
-    ages,
-    aims,
-    best,
-    first_tables,
+from peakfleet_planner.forecast.horizon import (
+    CLIP,
+    DAY,
+    HOUR,
+    LEAST_LOSS,
+    LOG_BOUND,
+    MOST_LOSS,
+    QUARTER,
+    TEN,
+    TWO_DAYS,
+    TWO_HOURS,
+    Horizon,
 )
 from peakfleet_planner.forecast.minutes import DAY_MINUTES, HOUR_MINUTES, Minutes
 from peakfleet_planner.forecast.model import (
@@ -47,11 +59,13 @@ from peakfleet_planner.forecast.model import (
     DemandModel,
     Grade,
     HorizonModel,
+    HorizonState,
     Service,
     WarmModel,
     read_model,
 )
 from peakfleet_planner.forecast.rolled_model import (
+    MEAN_DAYS,
     ForecastSizes,
     Points,
     RolledModel,

@@ -40,9 +40,9 @@ class Basis:
     """What a model was learned for; another fleet, or one that was changed, needs a new one.
 
     Args:
-        signal: Name of the one live signal.
-        expression: How its metrics become a value.
-        units_per_value: How a value becomes units.
+        signal: Name of the live signal; of several, all their names.
+        expression: How its metrics become a value; of several, with their units.
+        units_per_value: How a value becomes units; 1 for several.
         silent_is_zero: Whether a minute without a datapoint counts as nothing.
         baseline_kind: `fixed` or `reported`.
         layer_units: Units of one layer of capacity: one instance, several in a large fleet.
@@ -81,22 +81,24 @@ class Basis:
 def basis_of(spec: FleetSpec) -> Basis | None:
     """Return what a model of this fleet must have been learned for; None if it needs none.
 
-    One live signal in periods of a minute, or less, can be foreseen. Backlogs, several signals
-    and very long boots stay with the reactive rule.
+    Live signals in periods of a minute, or less, can be foreseen; of several, the largest request
+    is. Backlogs and very long boots stay with the reactive rule.
     """
-    signal = spec.signals[0]
+    signals = [signal for signal in spec.signals if isinstance(signal, RateSignal)]
     boot_minutes = ceil(max(pool.boot_seconds for pool in spec.pools) / MINUTE_SECONDS)
-    if len(spec.signals) > 1 or not isinstance(signal, RateSignal):
+    if len(signals) < len(spec.signals) or boot_minutes > MOST_BOOT_MINUTES:
         return None
-    if signal.period_seconds > MINUTE_SECONDS or boot_minutes > MOST_BOOT_MINUTES:
+    if any(signal.period_seconds > MINUTE_SECONDS for signal in signals):
         return None
+    alone = signals[0] if len(signals) == 1 else None
+    scaled = (f"{signal.units_per_value:g} * ({signal.expression})" for signal in signals)
     unit, most_units = spec.pools[0].units_per_capacity, sum(pool.max_units for pool in spec.pools)
     layer_units = unit * ceil(most_units / unit / MOST_LAYERS)
     return Basis(
-        signal=signal.name,
-        expression=signal.expression,
-        units_per_value=signal.units_per_value,
-        silent_is_zero=signal.when_silent.rule is SilenceRule.ZERO,
+        signal=", ".join(signal.name for signal in signals),
+        expression=alone.expression if alone else ", ".join(scaled),
+        units_per_value=alone.units_per_value if alone else 1.0,
+        silent_is_zero=all(signal.when_silent.rule is SilenceRule.ZERO for signal in signals),
         baseline_kind=spec.baseline.kind,
         layer_units=layer_units,
         most_layers=ceil(most_units / layer_units - 1e-9),

@@ -2,8 +2,8 @@
 
 Three experts (a regression on differences, one on square roots, and "as it is now") are mixed
 by what they missed lately and for days. The residuals of the mixture are scaled by a model of
-how rough demand is, and their quantiles, which may depend on the minute of the hour, turn the
-mixture into levels.
+how rough demand is, and a quantile of them, which may depend on the minute of the hour, turns the
+mixture into a level.
 """
 
 from __future__ import annotations
@@ -11,22 +11,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from copy import copy
-from itertools import accumulate
 from math import exp, log, sqrt
 from operator import mul
 from typing import Final, NamedTuple
 
 from peakfleet_planner.forecast.features import Present
-from peakfleet_planner.forecast.layers import QUANTILES
 from peakfleet_planner.forecast.minutes import DAY_MINUTES
 from peakfleet_planner.forecast.model import PHASES, HorizonModel, HorizonState
 
 CLIP: Final = 4.0
 """Differences count up to this many local scales."""
-_MOST_LOSS: Final = 16.0
-_LEAST_LOSS: Final = 0.02
-_UNFITTED: Final = tuple(1.5 * quantile for quantile in QUANTILES)
-_LOG_BOUND: Final = 20.0
+MOST_LOSS: Final = 16.0
+LEAST_LOSS: Final = 0.02
+LOG_BOUND: Final = 20.0
 
 
 def _share(minutes: float) -> float:
@@ -34,9 +31,9 @@ def _share(minutes: float) -> float:
     return 1 - exp(-1 / minutes)
 
 
-_TWO_DAYS, _TWO_HOURS = _share(2 * DAY_MINUTES), _share(120)
-_DAY, _HOUR = _share(DAY_MINUTES), _share(60)
-_QUARTER, _TEN = _share(15), _share(10)
+TWO_DAYS, TWO_HOURS = _share(2 * DAY_MINUTES), _share(120)
+DAY, HOUR = _share(DAY_MINUTES), _share(60)
+QUARTER, TEN = _share(15), _share(10)
 
 
 class Pending(NamedTuple):
@@ -48,15 +45,9 @@ class Pending(NamedTuple):
 
 
 class Made(NamedTuple):
-    """The newest forecast: what it saw and what it says."""
+    """The newest forecast, and how wide it may miss, in instances."""
 
-    differences: list[float]
-    roots: list[float]
-    daytime: tuple[float, ...]
-    level: float
-    scale: float
     expected: float
-    spread_inputs: tuple[float, ...]
     spread: float
 
 
@@ -101,17 +92,14 @@ class Horizon:
             pending=tuple((one.scale, *one.experts, one.expected) for one in self.pending),
         )
 
-    def see(self, now: Present, mean: float) -> float | None:
+    def see(self, now: Present, mean: float) -> None:
         """Forecast from one more minute.
 
         Args:
             now: The minute.
             mean: Mean demand of the last days.
-
-        Returns:
-            The outcome of the forecast that has now come true; None if there is none.
         """
-        outcome = self._settle(now)
+        self._settle(now)
         level = now.level
         scale = self._scale(now, mean)
         differences, roots = now.features(self.model.first_minute, self.model.last_minute)
@@ -121,7 +109,7 @@ class Horizon:
             level,
         )
         trust = [
-            (long + _LEAST_LOSS) ** -2 * (short + _LEAST_LOSS) ** -4
+            (long + LEAST_LOSS) ** -2 * (short + LEAST_LOSS) ** -4
             for long, short in zip(self._losses_long, self._losses_short, strict=True)
         ]
         weighted = zip(trust, experts, strict=True)
@@ -137,43 +125,39 @@ class Horizon:
         )
         spread = scale
         if self.model.spread_weights:
-            spread = exp(_bounded(_dot(self.model.spread_weights, inputs), _LOG_BOUND))
+            spread = exp(_bounded(_dot(self.model.spread_weights, inputs), LOG_BOUND))
         self.pending.append(Pending(scale, experts, expected))
-        self.made = Made(differences, roots, now.daytime, level, scale, expected, inputs, spread)
-        return outcome
+        self.made = Made(expected, spread)
 
-    def levels(self, minute: int) -> list[float]:
-        """Return demand in instances at each of the quantiles, as forecast at *minute*."""
+    def level(self, minute: int) -> float:
+        """Return demand in instances at the quantile of the model, as forecast at *minute*."""
         if (made := self.made) is None:
-            return [0.0] * len(QUANTILES)
-        rows = self.model.residual_quantiles
-        row = rows[minute % len(rows)] if rows else _UNFITTED
-        levels = [made.expected + made.spread * quantile for quantile in row]
-        levels[0] = max(0.0, levels[0])
-        return list(accumulate(levels, max))
+            return 0.0
+        residuals = self.model.residuals
+        residual = residuals[minute % len(residuals)] if residuals else self.model.unfitted
+        return max(0.0, made.expected + made.spread * residual)
 
-    def _settle(self, now: Present) -> float | None:
+    def _settle(self, now: Present) -> None:
         """Compare the forecast that has come true with what came."""
         first, last = self.model.first_minute, self.model.last_minute
         if len(self.pending) < last:
-            return None
+            return
         made = self.pending.popleft()
         end = now.minute + 1
         outcome = now.past.recent.peak(end - 1 - last + first, end)
         if outcome is None:
-            return None
+            return
         for index, value in enumerate(made.experts):
-            loss = min(((outcome - value) / made.scale) ** 2, _MOST_LOSS)
-            self._losses_long[index] += (loss - self._losses_long[index]) * _TWO_DAYS
-            self._losses_short[index] += (loss - self._losses_short[index]) * _TWO_HOURS
-        _follow(self._misses, (outcome - made.expected) ** 2, (_HOUR, _QUARTER, _DAY))
-        return outcome
+            loss = min(((outcome - value) / made.scale) ** 2, MOST_LOSS)
+            self._losses_long[index] += (loss - self._losses_long[index]) * TWO_DAYS
+            self._losses_short[index] += (loss - self._losses_short[index]) * TWO_HOURS
+        _follow(self._misses, (outcome - made.expected) ** 2, (HOUR, QUARTER, DAY))
 
     def _scale(self, now: Present, mean: float) -> float:
         """Return by how much demand lately moved within the horizon."""
         values, last = now.past.recent.values, self.model.last_minute
         moved = (now.level - values[-1 - last]) ** 2 if len(values) > last else 0.0
-        _follow(self._moves, moved, (_HOUR, _TEN, _DAY))
+        _follow(self._moves, moved, (HOUR, TEN, DAY))
         hour, ten, day = self._moves
         squares = 0.5 * hour + 0.3 * ten + 0.2 * day + 1e-6 * mean**2 + 1e-4 * now.level**2
         return sqrt(squares + 1e-18)

@@ -10,7 +10,6 @@ from typing import ClassVar, Final
 from peakfleet_planner.codec import Document, SpecError, check_at_least, check_within
 from peakfleet_planner.forecast.basis import MOST_LAYERS, Basis
 from peakfleet_planner.forecast.features import DAYTIMES, DIFFERENCES, ROOTS, SEASONS
-from peakfleet_planner.forecast.layers import AGES, POSITIONS, QUANTILES
 from peakfleet_planner.forecast.minutes import HOUR_MINUTES, Minutes
 from peakfleet_planner.spec import MINUTE_SECONDS
 
@@ -57,17 +56,19 @@ class HorizonModel:
         difference_weights: Regression on differences, by the minute modulo 10. Default: none.
         root_weights: Regression on square roots. Default: none.
         spread_weights: How wide the forecast may miss. Default: the local scale.
-        residual_quantiles: Quantiles of the scaled misses, in all or by the minute of the
-            hour. Default: a guess.
+        quantile: How often demand should stay below the level.
+        residuals: That quantile of the scaled misses, in all or by the minute of the hour.
+            Default: a guess.
         state: Where the running forecast stood. Default: at the very beginning.
     """
 
     first_minute: int
     last_minute: int
+    quantile: float
     difference_weights: tuple[Row, ...] = ()
     root_weights: tuple[Row, ...] = ()
     spread_weights: Row = ()
-    residual_quantiles: tuple[Row, ...] = ()
+    residuals: Row = ()
     state: HorizonState = field(default_factory=HorizonState)
 
     def __post_init__(self) -> None:
@@ -80,9 +81,11 @@ class HorizonModel:
         _table("root_weights", self.root_weights, PHASES, ROOTS + DAYTIMES + 1)
         if self.spread_weights:
             _table("spread_weights", (self.spread_weights,), 1, _SPREAD_INPUTS + 1)
-        rows = len(self.residual_quantiles)
-        count = 1 if rows == 1 else HOUR_MINUTES
-        _table("residual_quantiles", self.residual_quantiles, count, len(QUANTILES))
+        check_within(owner, "quantile", self.quantile, 0, 1)
+        if self.residuals:
+            _table(
+                "residuals", (self.residuals,), 1, 1 if len(self.residuals) == 1 else HOUR_MINUTES
+            )
         losses = (state.losses_long, state.losses_short)
         _table("state.losses", losses, 2, EXPERTS, least=0)
         _table("state.squares", (state.misses, state.moves), 2, 3, least=0)
@@ -95,6 +98,11 @@ class HorizonModel:
         if any(row[0] <= 0 for row in state.pending):
             raise SpecError(f"{owner}: state.pending must have scales above 0")
 
+    @property
+    def unfitted(self) -> float:
+        """What stands for a residual before any was seen."""
+        return 1.5 * self.quantile
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmModel:
@@ -103,17 +111,14 @@ class WarmModel:
     Args:
         layers: Layers that should wait; what is let go waits besides.
         grow: Forecast for the time when what waits would serve.
-        start_table: What starting a waiting layer gains, see `layers`.
     """
 
     layers: int
     grow: HorizonModel
-    start_table: tuple[Row, ...]
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
         check_within("demand model", "warm.layers", self.layers, 0, MOST_LAYERS)
-        _table("warm.start_table", self.start_table or ((),), POSITIONS, AGES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +132,8 @@ class Grade:
         foresight_cost: Cost by the model as it then was.
         reactive_cost: Cost by the reactive rule.
         behind_cost: How far foresight has fallen behind since it was last ahead.
-        miss_shares: Share of minutes above their 0.8, and 0.92, quantile. Default: none yet.
+        miss_shares: Share of minutes above what was to be grown to, and to be kept. Default:
+            none yet.
     """
 
     minutes: int = 0
@@ -174,14 +180,13 @@ class DemandModel(Document):
             since 1970 and its values.
         grow: Forecast for the time when new capacity would serve.
         keep: Forecast up to when what is let go now could be back.
-        start_table: What starting a layer gains, see `layers`.
-        keep_table: What keeping a layer gains.
         grade: Why it is trusted, or not.
         warm: What waits. Default: nothing does.
         service: How a share of the burst that may be missed is kept. Default: none is asked for.
     """
 
     document_name: ClassVar[str] = "demand model"
+    document_version: ClassVar[int] = 2
     basis: Basis
     learned_at_epoch_seconds: int
     trusted: bool
@@ -192,8 +197,6 @@ class DemandModel(Document):
     seasons: tuple[tuple[int, Row], ...]
     grow: HorizonModel
     keep: HorizonModel
-    start_table: tuple[Row, ...]
-    keep_table: tuple[Row, ...]
     grade: Grade = field(default_factory=Grade)
     warm: WarmModel | None = None
     service: Service | None = None
@@ -209,8 +212,6 @@ class DemandModel(Document):
             raise SpecError(f"{owner}: seasons must be {len(SEASONS)}, got {len(self.seasons)}")
         for _, values in self.seasons:
             _table("seasons", (values,), 1, len(values), least=0)
-        _table("start_table", self.start_table or ((),), POSITIONS, AGES)
-        _table("keep_table", self.keep_table or ((),), POSITIONS, AGES)
 
     @property
     def newest_minute(self) -> int:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
-from itertools import chain
-from math import ceil, isfinite
+from math import isfinite
 from typing import Final
 
+from peakfleet_planner.forecast.aims import SEEN_MINUTES, Aims, aims, most_layers
 from peakfleet_planner.forecast.basis import MOST_AGE_SECONDS, Basis
 from peakfleet_planner.forecast.features import Past, Present
 from peakfleet_planner.forecast.horizon import Horizon
-from peakfleet_planner.forecast.layers import Tables, ages, aims
-from peakfleet_planner.forecast.minutes import DAY_MINUTES, HOUR_MINUTES
+from peakfleet_planner.forecast.minutes import DAY_MINUTES
 from peakfleet_planner.forecast.model import DemandModel, HorizonModel
 from peakfleet_planner.spec import MINUTE_SECONDS
 
@@ -56,7 +54,6 @@ class Rolling:
         grow: The forecast for what to start.
         keep: The forecast for what to keep.
         warm_grow: The forecast for what to start of that which waits. Default: nothing does.
-        horizon: What forecasts. Default: what a tick forecasts with.
     """
 
     __slots__ = ("grow", "highest", "keep", "mean", "minutes_seen", "past", "warm_grow")
@@ -71,12 +68,11 @@ class Rolling:
         mean: float = 0.0,
         highest: float = 0.0,
         minutes_seen: int = 0,
-        horizon: Callable[[HorizonModel], Horizon] = Horizon,
     ) -> None:
         self.past, self.mean, self.highest = past, mean, highest
         self.minutes_seen = minutes_seen
-        self.grow, self.keep = horizon(grow), horizon(keep)
-        self.warm_grow = horizon(warm_grow) if warm_grow else None
+        self.grow, self.keep = Horizon(grow), Horizon(keep)
+        self.warm_grow = Horizon(warm_grow) if warm_grow else None
 
     @classmethod
     def of(cls, model: DemandModel) -> Rolling:
@@ -104,28 +100,29 @@ class Rolling:
         """The forecasts: for grow, for keep, and for what waits."""
         return (self.grow, self.keep, *([self.warm_grow] if self.warm_grow else []))
 
-    def see(self, value: float) -> list[float | None]:
-        """Go on by one minute; return the outcomes that came true, one for each of `horizons`."""
+    def see(self, value: float) -> None:
+        """Go on by one minute."""
         self.past.recent.append(value)
         self.highest = max(self.highest, value)
         self.minutes_seen += 1
         self.mean += (value - self.mean) / min(self.minutes_seen, MEAN_DAYS * DAY_MINUTES)
         now = Present(self.past)
-        return [horizon.see(now, self.mean) for horizon in self.horizons]
+        for horizon in self.horizons:
+            horizon.see(now, self.mean)
 
-    def levels(self, baseline: float) -> list[list[float]]:
-        """Return the burst above *baseline* at each quantile, for each of `horizons`."""
-        minute = self.past.recent.end - 1
-        return [[level - baseline for level in horizon.levels(minute)] for horizon in self.horizons]
-
-    def most_layers(self, baseline: float, bound: int) -> int:
-        """Return the most layers to ask for: one more than were ever needed."""
-        return max(0, min(bound, ceil(min(self.highest - baseline, bound)) + 1))
-
-    def last_hour(self, baseline: float) -> list[float]:
-        """Return the burst above *baseline* in each of the last minutes."""
-        hour = self.past.recent.values[-HOUR_MINUTES:]
-        return [value - baseline if value > baseline else 0.0 for value in hour]
+    def aims(self, basis: Basis, baseline: float) -> Aims | None:
+        """Return how many layers should run above *baseline*; None if numbers cannot say."""
+        recent = self.past.recent
+        levels = [horizon.level(recent.end - 1) - baseline for horizon in self.horizons]
+        if not all(map(isfinite, levels)):
+            return None
+        return aims(
+            levels,
+            [value - baseline for value in recent.values[-SEEN_MINUTES:]],
+            quantile=self.grow.model.quantile,
+            most=most_layers(self.highest - baseline, basis.most_layers),
+            reuse=basis.reuses,
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -216,21 +213,18 @@ def forecast_sizes(
     try:
         rolling = rolled.over(model, values) if rolled else None
         rolling = rolling or roll(model, points).rolling
-        levels = rolling.levels(baseline) if rolling else []
+        found = rolling.aims(model.basis, baseline) if rolling else None
     except (ArithmeticError, ValueError):  # a model, or demand, beyond what numbers can hold
         return None
-    if rolling is None or rolling.grow.made is None or not all(map(isfinite, chain(*levels))):
+    if found is None or rolling is None or rolling.grow.made is None:
         return None
-    warm, reuse = model.warm, model.basis.reuses
-    tables = Tables(model.start_table, model.keep_table, warm.start_table if warm else None)
-    most = rolling.most_layers(baseline, model.basis.most_layers)
-    found = aims(levels, ages(rolling.last_hour(baseline)), tables, most, reuse=reuse)
+    warm = model.warm
     return ForecastSizes(
         ahead_units=max(0.0, rolling.grow.made.expected) * unit,
         grow_units=found.grow * unit,
         keep_units=found.keep * unit,
         warm_grow_units=found.start * unit if warm else None,
-        warm_units=unit * warm.layers if warm and not reuse else None,
+        warm_units=unit * warm.layers if warm and not model.basis.reuses else None,
     )
 
 

@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import Final, Literal
 
-from peakfleet_planner.demand import Queue, SignalDemand, UsableBaseline, read_samples
+from peakfleet_planner.demand import (
+    Queue,
+    SignalDemand,
+    UsableBaseline,
+    largest,
+    read_samples,
+)
 from peakfleet_planner.forecast import (
     DemandModel,
     ForecastSizes,
@@ -208,7 +214,7 @@ def forecast_need(
 ) -> Need | None:
     """Return what the learned model says; None if there is none, or this fleet cannot rely on it.
 
-    It must be trusted and of this very fleet, and the signal fresh: silence is met by the
+    It must be trusted and of this very fleet, and each signal fresh: silence is met by the
     reactive rule. Demand that is expected may be grown for before it has come.
 
     Args:
@@ -220,23 +226,25 @@ def forecast_need(
     model, now = _usable_model(spec, snapshot), snapshot.now_epoch_seconds
     if model is None:
         return None
-    (demand,) = demands
-    silent_since = now - spec.signals[0].when_silent.after_seconds
-    if demand.view.state is not SignalState.FRESH or not demand.points:
-        return None
-    if demand.points[-1][0] < silent_since:  # silence that means nothing is asked for
-        return None
+    for signal, demand in zip(spec.signals, demands, strict=True):
+        silent_since = now - signal.when_silent.after_seconds
+        if demand.view.state is not SignalState.FRESH or not demand.points:
+            return None
+        if demand.points[-1][0] < silent_since:  # silence that means nothing is asked for
+            return None
+    points = largest([demand.points for demand in demands])
     sizes = forecast_sizes(
-        model, demand.points, baseline_units=baseline.units, now=now, rolled=snapshot.rolled
+        model, points, baseline_units=baseline.units, now=now, rolled=snapshot.rolled
     )
     if sizes is None:
         return None
     # A model goes from minute to minute: what rose since is served by what it needs in full.
     unit = model.basis.layer_units
-    here = unit * floor(max(0.0, demand.sustained_units - baseline.units) / unit)
+    sustained = max(demand.sustained_units for demand in demands)
+    here = unit * floor(max(0.0, sustained - baseline.units) / unit)
     grow_to = max(_grow_units(spec, sizes, snapshot.pools), here)
     return Need(
-        burst=max(0.0, (demand.view.units or 0.0) - baseline.units),
+        burst=max(0.0, asked_units(spec, demands) - baseline.units),
         ahead=sizes.ahead_units,
         grow_to=grow_to,
         keep=max(sizes.keep_units, grow_to),
@@ -277,13 +285,21 @@ def roll_forecast(
     """
     if (model := _usable_model(spec, snapshot)) is None:
         return None
-    (signal,) = spec.signals
-    read = snapshot.signals.get(signal.name, {})
-    memory = snapshot.recalled.signals.get(signal.name)
-    lead_seconds = spec.lead_seconds_of(signal)
-    samples = read_samples(signal, read, snapshot.now_epoch_seconds, lead_seconds, memory)
+    now, memory = snapshot.now_epoch_seconds, snapshot.recalled.signals
+    points = largest(
+        [
+            read_samples(
+                signal,
+                snapshot.signals.get(signal.name, {}),
+                now,
+                spec.lead_seconds_of(signal),
+                memory.get(signal.name),
+            ).points
+            for signal in spec.signals
+        ]
+    )
     try:
-        return roll(model, samples.points, onward=onward)
+        return roll(model, points, onward=onward)
     except (ArithmeticError, ValueError):  # beyond what numbers can hold: no forecast
         return None
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from peakfleet_cli.fleet_spec import SpecFileError
@@ -21,6 +20,7 @@ from peakfleet_cli.trial.files import (
     write_page,
     write_series,
 )
+from peakfleet_cli.trial.parallel import try_out
 from peakfleet_cli.trial.request import Files, Physics, Source, TrialError
 from peakfleet_cli.trial.trial import PEAKFLEET, Trial, Tried, make_trial
 from peakfleet_planner import SpecError
@@ -64,7 +64,10 @@ def run_trial(
         TrialError: What was asked for cannot be done; the message names the file or the option.
     """
     try:
-        trial = make_trial(source, physics, policies=policies, own_delays=own_delays)
+        trial = replace(
+            make_trial(source, physics, policies=policies, own_delays=own_delays),
+            words=files.html is not None,
+        )
         console.print(trial.recording.summary(), soft_wrap=True, markup=False)
         if physics.max_instances is None and trial.spec is None:
             most = trial.comparison.world.max_instances
@@ -73,7 +76,7 @@ def run_trial(
             Console(stderr=True, soft_wrap=True).print(
                 f"peakfleet: warning: {warning}", markup=False, style="bold yellow"
             )
-        tried = _tried(trial, console, both_ways=both_ways)
+        tried = try_out(trial, console, both_ways=both_ways)
         _show(trial, tried, files, command, console)
     except (DemandError, OSError, SpecError, SpecFileError) as error:
         raise TrialError(str(error)) from error
@@ -107,27 +110,6 @@ def _show(
     for path in (files.series, files.json, files.html, files.png):
         if path:
             console.print(f"wrote {path}", soft_wrap=True, markup=False)
-
-
-def _tried(trial: Trial, console: Console, *, both_ways: bool) -> list[Tried]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("perfect foresight", total=2 * len(trial.choices) + 1)
-        _ = trial.optimum
-        tried = []
-        for choice in trial.choices:
-            progress.update(task, description=choice.asked, advance=1)
-            tried.append(trial.try_out(choice))
-        ours = next((one for one in tried if one.choice.kind.name == PEAKFLEET), None)
-        if ours is None or not ours.outcome.burst_units or not trial.comparison.demand.has_peak:
-            return tried
-        for index, one in enumerate(tried):
-            progress.update(task, description=f"{one.choice.asked} at equal service", advance=1)
-            if one.choice.kind.takes_setting and one.choice.kind.name != PEAKFLEET:
-                rival = trial.rival(ours, one, both_ways=both_ways)
-                both_ways = False
-                tried[index] = replace(one, rival=rival)
-    return tried
 
 
 def said(tried: Sequence[Tried]) -> str:

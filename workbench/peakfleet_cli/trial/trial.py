@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from peakfleet_cli.fleet_spec import read_spec, read_template
 from peakfleet_cli.trial.request import Physics, Source, TrialError
-from peakfleet_planner import FleetSpec, PoolSpec, ServiceLevelSpec
+from peakfleet_planner import FleetSpec, ServiceLevelSpec
 from peakfleet_sim import (
     Comparison,
     Demand,
@@ -28,9 +28,11 @@ from peakfleet_sim.policies import live_spec
 from peakfleet_sim.replay import (
     Choice,
     Rival,
+    at_once,
     choose,
     find_ours,
     find_rival,
+    foreseen,
     ladder_dollars,
     queue_of,
     replay_fleet,
@@ -75,6 +77,8 @@ class Trial:
         seed: Of everything that is random.
         miss_at_most: Share of the burst that the production decision may miss. Default: what the
             fleet says.
+        words: Whether runs say why, minute by minute. Default: true. Without, live work on one
+            group is replayed at once, see `peakfleet_sim.replay.foreseen`.
     """
 
     comparison: Comparison
@@ -85,6 +89,7 @@ class Trial:
     own_delays: bool = False
     seed: int = 0
     miss_at_most: float | None = None
+    words: bool = True
 
     @cached_property
     def optimum(self) -> Run:
@@ -135,7 +140,10 @@ class Trial:
 
     def try_out(self, choice: Choice) -> Tried:
         """Replay and score one policy."""
-        run = self._run(choice)
+        return self.scored(choice, self.run(choice))
+
+    def scored(self, choice: Choice, run: Run) -> Tried:
+        """Score the run of one policy."""
         outcome = score(run, optimum=self.optimum)
         if self.spec is not None:
             on_pools = self.scenario is not None or choice.kind.name == PEAKFLEET
@@ -143,66 +151,69 @@ class Trial:
             outcome = replace(outcome, usd=usd)
         return Tried(choice=choice, run=run, outcome=outcome)
 
-    def rival(self, ours: Tried, tried: Tried, *, both_ways: bool) -> Rival:
+    def rival(
+        self, ours: Outcome, usual: Outcome, choice: Choice, against: Choice | None = None
+    ) -> Rival:
         """Return a policy at its own best setting for our service, and for our cost.
 
         Args:
             ours: The production decision.
-            tried: The policy.
-            both_ways: Whether ours is run at the rival's service as well, which takes long.
+            usual: The policy.
+            choice: The same, to be run again.
+            against: Ours, to be run at the service of the policy as well, which takes long.
+                Default: it is not.
         """
 
         def at(choice: Choice, setting: float) -> Outcome:
             choice = choice.at(setting)
-            return replace(self.try_out(choice).outcome, policy=choice.asked)
+            run = self.run(choice, words=False)
+            return replace(self.scored(choice, run).outcome, policy=choice.asked)
 
-        rival = find_rival(
-            ours.outcome,
-            tried.outcome,
-            partial(at, tried.choice),
-            tried.choice.kind.searched,
-        )
-        if not both_ways:
-            return rival
-        found = find_ours(
-            ours.outcome, tried.outcome, partial(at, ours.choice), ours.choice.kind.searched
-        )
-        return replace(rival, ours=found)
+        found = find_rival(ours, usual, partial(at, choice), choice.kind.searched)
+        if against is None:
+            return found
+        best = find_ours(ours, usual, partial(at, against), against.kind.searched)
+        return replace(found, ours=best)
 
-    def _run(self, choice: Choice) -> Run:
-        spec, scenario, seed = self.spec, self.scenario, self.seed
-        asks = self.miss_at_most is not None and choice.setting is None
-        if choice.kind.name == PEAKFLEET and spec is None and asks:
-            world = self.comparison.world
-            level = ServiceLevelSpec(
-                unserved_cost=world.unserved_cost, miss_at_most=self.miss_at_most
-            )
-            run = self.comparison.peakfleet(service_level=level)
-        elif spec is None or choice.kind.policy is None:
-            run = self.optimum if choice.kind.policy is None else self._on_one_group(choice)
+    def run(self, choice: Choice, *, words: bool = True) -> Run:
+        """Replay one policy.
+
+        Args:
+            choice: The policy.
+            words: As `Trial.words`; both must say so.
+        """
+        if choice.kind.policy is None:
+            run = self.optimum
         elif choice.kind.name == PEAKFLEET:
-            if choice.setting is not None:
-                level = replace(spec.service_level, unserved_cost=choice.setting, miss_at_most=None)
-                spec = replace(spec, service_level=level)
-            elif asks:
-                level = replace(spec.service_level, miss_at_most=self.miss_at_most)
-                spec = replace(spec, service_level=level)
-            demand, world = self.comparison.demand, self.comparison.world
-            run = replay_fleet(demand, spec, world=world, scenario=scenario, seed=seed)
+            run = self._ours(choice, words=words and self.words)
         else:
-            pools = None if scenario is None else spec.pools
-            run = self._on_one_group(choice, pools=pools)
+            pools = None if self.spec is None or self.scenario is None else self.spec.pools
+            run = choice.run(
+                self.comparison,
+                own_delays=self.own_delays,
+                pools=pools,
+                scenario=self.scenario,
+                seed=self.seed,
+            )
         return replace(run, policy=choice.asked)
 
-    def _on_one_group(self, choice: Choice, *, pools: Sequence[PoolSpec] | None = None) -> Run:
-        """Return the run of a policy that sizes one group, spread over *pools* if there are any."""
-        return choice.run(
-            self.comparison,
-            own_delays=self.own_delays,
-            pools=pools,
-            scenario=self.scenario,
-            seed=self.seed,
-        )
+    def _ours(self, choice: Choice, *, words: bool) -> Run:
+        world, spec = self.comparison.world, self.spec
+        usual = spec.service_level if spec else ServiceLevelSpec(unserved_cost=world.unserved_cost)
+        level = replace(usual, miss_at_most=self.miss_at_most or usual.miss_at_most)
+        if choice.setting is not None:
+            level = replace(usual, unserved_cost=choice.setting, miss_at_most=None)
+        if spec is not None:
+            return replay_fleet(
+                self.comparison.demand,
+                replace(spec, service_level=level),
+                world=world,
+                scenario=self.scenario,
+                seed=self.seed,
+            )
+        if words or not at_once(self.comparison):
+            return self.comparison.peakfleet(service_level=level)
+        return foreseen(self.comparison, service_level=level)
 
 
 def make_trial(

@@ -177,6 +177,10 @@ class Choice:
     kind: PolicyKind
     setting: float | None = None
 
+    def __reduce__(self) -> tuple[Callable[[str], Choice], tuple[str]]:
+        """Go to another process by name: what makes policies stays here."""
+        return choose, (self.asked,)
+
     def run(
         self,
         comparison: Comparison,

@@ -93,6 +93,11 @@ def find_rival(
     )
 
 
+def most_searched(settings: Sequence[float]) -> int:
+    """Return how many runs `find_rival` takes at most."""
+    return 2 * len(settings).bit_length()
+
+
 def find_ours(
     ours: Outcome, usual: Outcome, at: Callable[[float], Outcome], settings: Sequence[float]
 ) -> Outcome | None:
