@@ -237,7 +237,7 @@ def test_weights_that_an_app_writes_are_refused() -> None:
     resource = cast("CfnResource", fleet.groups[SPOT.name].node.default_child)
     path = "MixedInstancesPolicy.LaunchTemplate.Overrides.0.WeightedCapacity"
     resource.add_property_override(path, "2")
-    with pytest.raises(RuntimeError, match="the group of pool 'GravitonSpot' has weights"):
+    with pytest.raises(RuntimeError, match="the group of pool 'Graviton' has weights"):
         Template.from_stack(stack)
 
 
