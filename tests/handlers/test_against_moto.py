@@ -74,7 +74,12 @@ def test_of_two_ticks_out_of_order_only_the_later_acts(account: Account) -> None
     account.put(300)
     assert account.tick()["applied"]["recorded"] == "stale"
     assert account.desired() == {"g": 6, "x": 0}
-    assert account.remembered() == ["DECISION#2027-01-15T08:00:00Z", "LATEST", "TICK"]
+    assert account.remembered() == [
+        "DECIDED#2027-01-15T08",
+        "DECISION#2027-01-15T08:00:00Z",
+        "LATEST",
+        "TICK",
+    ]
 
 
 def test_a_tick_delivered_twice_acts_once(account: Account) -> None:
