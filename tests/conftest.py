@@ -33,6 +33,7 @@ SLOW = (
     "cli/test_demo.py",
     "cli/test_operate.py",
     "e2e",
+    "fuzz",
     "handlers/test_against_moto.py",
     "handlers/test_broken_in_moto.py",
     "handlers/test_events_refusals.py",

@@ -136,7 +136,12 @@ class AccountTicks(RuleBasedStateMachine):
 
 TestFakeTicks = FakeTicks.TestCase
 TestAccountTicks = AccountTicks.TestCase
-TestFakeTicks.settings = settings(stateful_step_count=30)
+IS_FUZZ = settings.get_current_profile_name() == "fuzz"
+TestFakeTicks.settings = settings(
+    max_examples=settings.default.max_examples if IS_FUZZ else 20, stateful_step_count=20
+)
 TestAccountTicks.settings = settings(
-    max_examples=8, stateful_step_count=8, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=20 if IS_FUZZ else 2,
+    stateful_step_count=6,
+    suppress_health_check=[HealthCheck.too_slow],
 )
