@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +12,10 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("default", deadline=None, print_blob=True)
 settings.register_profile(
-    "fuzz", deadline=None, max_examples=20_000, suppress_health_check=[HealthCheck.too_slow]
+    "fuzz",
+    deadline=None,
+    max_examples=int(os.environ.get("PEAKFLEET_EXAMPLES", "2000")),
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile(
     "mutants",
@@ -30,6 +35,7 @@ SLOW = (
     "cli/test_operate.py",
     "cli/test_prove.py",
     "e2e",
+    "fuzz",
     "handlers/test_against_moto.py",
     "handlers/test_broken_in_moto.py",
     "handlers/test_events_refusals.py",
@@ -92,3 +98,23 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(TESTS / one) for one in SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say after `make fuzz` how many examples were tried, of how many laws."""
+    if settings.get_current_profile_name() != "fuzz":
+        return
+    counts = [
+        tuple(map(int, found))
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        for name, text in report.user_properties
+        if name.startswith("hypothesis-stat")
+        for found in re.findall(r"(\d+) passing, (\d+) failing", str(text))
+    ]
+    laws = sum(len(terminalreporter.stats.get(one, [])) for one in ("passed", "failed"))
+    failed = len(terminalreporter.stats.get("failed", []))
+    terminalreporter.write_line(
+        f"fuzz: {sum(passing + failing for passing, failing in counts):,} examples of {laws} laws, "
+        f"{failed} of them broken"
+    )

@@ -18,6 +18,7 @@ from peakfleet_demo.scenarios.scenario import Assertion, Demand, Fault, Ramp, Sc
 from peakfleet_local import Behaviour
 from peakfleet_local.metrics import Completeness
 from peakfleet_planner import Hold
+from peakfleet_planner.spec import DEMAND
 from peakfleet_table import HOLDS
 
 SPOT, ON_DEMAND, X86 = "GravitonSpot", "Graviton", "X86"
@@ -429,7 +430,7 @@ def _misconfigured(minutes: int) -> Case:
         names = ("Name", "GroupName", "ScheduleExpression", "FlexibleTimeWindow", "Target")
         request = {name: known[name] for name in names}
         request["Target"] = {**known["Target"], "Input": change_input(known["Target"]["Input"])}
-        scheduler.update_schedule(**request)
+        scheduler.update_schedule(**request, State="ENABLED")
 
     def spoil(at: Environment) -> None:
         def spoiled(text: str) -> str:
@@ -446,7 +447,7 @@ def _misconfigured(minutes: int) -> Case:
         faults=_until(minutes, spoil, mend),
         lasts=minutes,
         killed=minutes,
-        promises=(nothing_let_go(minutes), told("Demand", within=6)),
+        promises=(nothing_let_go(minutes), told(DEMAND, within=6)),
     )
 
 
@@ -459,7 +460,8 @@ def _stopped(minutes: int) -> Case:
             lambda at: at.set_ticking(ticking=True),
         ),
         lasts=minutes,
-        promises=(nothing_let_go(minutes), told("Demand", within=4)),
+        killed=minutes,
+        promises=(nothing_let_go(minutes), told(DEMAND, within=4)),
     )
 
 
