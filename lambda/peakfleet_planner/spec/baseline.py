@@ -34,7 +34,8 @@ class ReportedBaseline:
 
     It is healthy while it reports at least `healthy_fraction` of what is declared, degraded
     below that (the report counts), and unknown without a fresh report: then it is taken to
-    carry the last report, but never more than `unknown_fraction` of what is declared.
+    carry the last report, but never more than `unknown_fraction` of what is declared. Where
+    reports are summed up by CloudWatch, a fall counts a minute late: the newest may still fill.
 
     Args:
         metric: Healthy units, reported by the on-premises side.
