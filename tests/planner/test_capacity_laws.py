@@ -214,6 +214,30 @@ def test_a_size_that_a_human_raised_above_the_maximum_is_left_alone_for_a_while(
     assert plan.pools[0].desired_capacity == helped
 
 
+def test_what_a_human_asked_for_just_now_stays_asked_for_though_it_does_not_come() -> None:
+    """Though the group has lacked one for an hour, or AWS has refused: others are asked for it too."""
+    spot, rest = groups([30, 0])
+    raised = replace(spot, in_service_capacity=9, booting_capacity=0, max_capacity=100)
+    known = ForeignSize(pool="Spot", capacity=30, since_epoch_seconds=NOW - 120)
+    memory = Memory(
+        desired={"Spot": 10},
+        before={"Spot": 10},
+        unmet_since={"Spot": NOW - 3600},
+        foreign=(known,),
+    )
+    plan = decide(LADDER, replace(demand(200, (raised, rest)), memory=memory))
+    assert plan.pools[0].desired_capacity == 30
+    shut = replace(memory, outages=(outage(None, None),))
+    plan = decide(LADDER, replace(demand(200, (raised, rest)), memory=shut))
+    assert plan.pools[0].desired_capacity == 30
+    assert plan.pools[1].desired_capacity > 0
+    late = replace(known, since_epoch_seconds=NOW - 700)
+    plan = decide(
+        LADDER, replace(demand(200, (raised, rest)), memory=replace(shut, foreign=(late,)))
+    )
+    assert plan.pools[0].desired_capacity == 9
+
+
 def test_a_request_that_was_met_in_part_is_nobody_elses_size() -> None:
     ours = Memory(desired={"Spot": 20}, before={"Spot": 0}, growth={"Spot": ((NOW - 60, 20),)})
     snapshot = replace(demand(200, groups([12, 0])), memory=ours)

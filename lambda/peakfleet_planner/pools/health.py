@@ -131,6 +131,11 @@ def _seen(
         reading.desired_capacity, at_risk + (0 if replaces else reading.unhealthy_capacity)
     )
     unmet = _unmet(reading, available.cause)
+    if foreign is not None and not _is_left_alone(spec, foreign, snapshot.now_epoch_seconds):
+        foreign = None
+    raised = foreign is not None and foreign.capacity > memory.desired.get(pool.name, 0)
+    if raised:  # it stays asked for, though it does not come and others are asked meanwhile
+        besides, unmet = min(reading.desired_capacity, besides + unmet), 0
     if pool.retired:  # nothing of it counts, so that the other pools grow in its place
         besides, unmet = reading.standing_capacity, reading.unmet_capacity
     capacity = max(0, reading.desired_capacity - besides - unmet)
@@ -140,14 +145,12 @@ def _seen(
         ceiling = floor = 0
     if available.cause is None and _never_served(pool, outages):
         ceiling = min(ceiling, max(capacity, reading.in_service_capacity + 1))
-    if foreign is not None and not _is_left_alone(spec, foreign, snapshot.now_epoch_seconds):
-        foreign = None
     if reading.unanswered_capacity:  # what may still come cannot be let go
         floor = max(floor, capacity)
     most = ceiling
     if foreign is not None:  # left alone, above the maximum too
         floor, ceiling = capacity, max(ceiling, capacity)
-        if foreign.capacity < memory.desired.get(pool.name, 0):
+        if not raised:
             ceiling = capacity
     return PoolHealth(
         spec=pool,
@@ -207,7 +210,7 @@ def _available(
     if LAUNCH in reading.suspended:
         return Availability(cause=OutageCause.SUSPENDED), ()
     available = availability(pool, tuple(reading.zones), outages, now)
-    if available.cause or not missing_capacity(pool, reading, snapshot.recalled, now):
+    if available.cause or not missing_capacity(pool, reading, snapshot):
         return available, ()
     missing = refused(
         pool,

@@ -109,7 +109,7 @@ def unmet_since(snapshot: Snapshot) -> dict[str, int]:
     }
 
 
-def missing_capacity(pool: PoolSpec, reading: PoolReading, memory: Memory, now: int) -> int:
+def missing_capacity(pool: PoolSpec, reading: PoolReading, snapshot: Snapshot) -> int:
     """Return the points that a group was asked for and that will not come.
 
     A group that loses instances lacks them for a moment too, so it must have lacked something for
@@ -119,12 +119,12 @@ def missing_capacity(pool: PoolSpec, reading: PoolReading, memory: Memory, now: 
     Args:
         pool: The pool.
         reading: Its group as it was seen.
-        memory: What is remembered of the fleet's last changes.
-        now: Epoch seconds.
+        snapshot: With what is remembered of the last changes, by the fleet or by somebody else.
     """
     unmet, name = reading.unmet_capacity, reading.name
     if not unmet:
         return 0
+    memory, now = snapshot.recalled, snapshot.now_epoch_seconds
     patience = max(MISSING_AFTER_BOOTS * pool.boot_seconds, LEAST_MISSING_SECONDS)
     if memory.unmet_since is not None:
         if now - memory.unmet_since.get(name, now) < patience:
@@ -132,7 +132,7 @@ def missing_capacity(pool: PoolSpec, reading: PoolReading, memory: Memory, now: 
     elif unmet < reading.desired_capacity or not _was_asked_long_ago(memory, name, unmet):
         return 0
     asked_lately = sum(
-        points for since, points in memory.growth.get(name, ()) if now - since < patience
+        points for since, points in known_growth(snapshot).get(name, ()) if now - since < patience
     )
     return max(0, unmet - asked_lately)
 

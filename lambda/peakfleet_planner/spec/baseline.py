@@ -67,7 +67,8 @@ class ReportedBaseline:
     below that (the report counts), and unknown without a fresh report, or heartbeat where it has
     one: then it is taken to carry the last report, but never more than `unknown_fraction` of what
     is declared. What it reports counts once it has reported no less for `steady_seconds`; what
-    falls counts at once.
+    falls counts at once; where CloudWatch sums up reports, a minute late: the newest may still
+    fill.
 
     Args:
         metric: Healthy units, reported by the on-premises side.
