@@ -164,7 +164,7 @@ def test_every_file_is_written_where_asked(tmp_path: Path) -> None:
     assert png.read_bytes().startswith(b"\x89PNG")
     page = html.read_text(encoding="utf-8")
     assert "AWS target tracking at 70 %" in page
-    assert '<tr class="ours"><td>Peakfleet</td>' in page
+    assert '<tr class="ours"><th scope="row">Peakfleet</th>' in page
 
 
 def test_a_warm_pool_costs_its_share_and_serves_sooner(tmp_path: Path) -> None:
