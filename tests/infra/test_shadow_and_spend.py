@@ -7,10 +7,20 @@ from typing import Any
 
 import pytest
 from aws_cdk import Duration, Stack
+from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
-from peakfleet import BurstFleet, CapacityPool, Mode, SafetyNet, SpecError, SpendLimit, WarmPool
-from tests.infra.fleets import GRAVITON, burst_fleet, new_stack, properties
+from peakfleet import (
+    BurstFleet,
+    CapacityPool,
+    DemandSignal,
+    Mode,
+    SafetyNet,
+    SpecError,
+    SpendLimit,
+    WarmPool,
+)
+from tests.infra.fleets import GRAVITON, burst_fleet, metric, new_stack, properties
 
 OURS = CapacityPool.existing(
     "web-asg", "c8g.4xlarge", units_per_instance=16, max_instances=50, name="Web"
@@ -115,3 +125,15 @@ def test_a_limit_needs_the_price_of_every_pool() -> None:
     )
     with pytest.raises(SpecError, match="that of 'g' is unknown; give it usd_per_hour"):
         fleet(pools=[GRAVITON, unknown], spend_limits=[SpendLimit.of(usd_per_hour=5)])
+
+
+def test_a_signal_may_have_a_witness_and_a_backlog_has_none() -> None:
+    requests = metric("Requests")
+    made = fleet(signals=[DemandSignal.metric(metric()).witnessed_by(requests, units_per_value=2)])
+    (signal,) = made.spec.signals
+    assert signal.reads["second"].metric_name == "Requests"
+    backlog = DemandSignal.queue_backlog(
+        sqs.Queue(new_stack(), "Q"), seconds_per_message=9, drain_within=Duration.minutes(9)
+    )
+    with pytest.raises(SpecError, match="only live demand can have a witness"):
+        backlog.witnessed_by(requests)
