@@ -215,7 +215,7 @@ def test_a_size_that_a_human_raised_above_the_maximum_is_left_alone_for_a_while(
 
 
 def test_what_a_human_asked_for_just_now_stays_asked_for_though_it_does_not_come() -> None:
-    """Though the group has lacked one for an hour, or AWS has refused: others are asked for it too."""
+    """Though the group has lacked one for an hour, or AWS has refused: others are asked."""
     spot, rest = groups([30, 0])
     raised = replace(spot, in_service_capacity=9, booting_capacity=0, max_capacity=100)
     known = ForeignSize(pool="Spot", capacity=30, since_epoch_seconds=NOW - 120)
