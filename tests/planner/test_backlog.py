@@ -339,6 +339,12 @@ def test_instances_that_say_that_they_work_are_not_idle_where_the_queue_does_not
     assert told == [0, 100]
 
 
+def test_nothing_that_serves_is_no_idle_capacity() -> None:
+    plan = poisoned(30, capacity=0)
+    assert plan.idle_units == 0
+    assert sizes(plan)[0] > 0
+
+
 def test_one_message_group_needs_no_more_than_it_takes() -> None:
     plan = poisoned(12, in_flight=1.0)
     assert plan.idle_units == 99

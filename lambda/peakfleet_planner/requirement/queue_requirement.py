@@ -30,10 +30,9 @@ _BOOTS_AHEAD: Final = 2
 """Where work falls due before new capacity serves, arrivals are expected for so many boots on."""
 _PATIENCE_SECONDS: Final = 600
 """Capacity that has taken no work for so long, while items waited, is idle."""
-_IDLE_SHARE: Final = 0.6
-"""It is idle if less than this share of it works."""
-_KEPT_SHARE: Final = 0.5
-"""So much is kept of it that this share works: it stays idle, or growth would begin anew."""
+_IDLE_SHARE: Final = 0.5
+"""It is idle if no more than this share of it works. So much is kept, and so it stays idle: growth
+would begin anew otherwise."""
 _PROBE_SHARE: Final = 0.1
 """Of idle capacity so much stays, to see when work is taken again."""
 _LEAST_WORTH: Final = 0.1
@@ -259,14 +258,15 @@ def but_for_idle(need: QueueNeed, queue: Queue, capacity: Capacity) -> QueueNeed
     if not counted:  # then only instances can say that they work
         at_work = max(at_work, capacity.busy_units)
     waiting = min(queue.waiting[index] for index in recent)
-    enough_waits = waiting >= _KEPT_SHARE * settled_units
-    if not enough_waits or at_work >= _IDLE_SHARE * settled_units:
+    enough_waits = waiting >= _IDLE_SHARE * settled_units
+    some_works = not settled_units or at_work > _IDLE_SHARE * settled_units
+    if not enough_waits or some_works:
         return need
     there = capacity.serving_units + capacity.booting_units
     keep_units = need.keep_units
     if counted:
         probe = _PROBE_SHARE * capacity.settled_units
-        keep_units = min(keep_units, max(at_work / _KEPT_SHARE, capacity.busy_units, probe))
+        keep_units = min(keep_units, max(at_work / _IDLE_SHARE, capacity.busy_units, probe))
     return QueueNeed(
         grow_units=min(need.grow_units, there, keep_units),
         keep_units=keep_units,
