@@ -447,7 +447,7 @@ def _misconfigured(minutes: int) -> Case:
         faults=_until(minutes, spoil, mend),
         lasts=minutes,
         killed=minutes,
-        promises=(nothing_let_go(minutes), told(DEMAND, within=6)),
+        promises=(nothing_let_go(minutes), told(DEMAND, within=7)),
     )
 
 
@@ -461,7 +461,7 @@ def _stopped(minutes: int) -> Case:
         ),
         lasts=minutes,
         killed=minutes,
-        promises=(nothing_let_go(minutes), told(DEMAND, within=4)),
+        promises=(nothing_let_go(minutes), told(DEMAND, within=7)),
     )
 
 
