@@ -102,7 +102,7 @@ def measure(path: Path, days: int) -> Shares:
         baselines=baselines,
         bills=tuple(
             equal_service(
-                lambda cost, units=units: bill(units, cost),  # type: ignore[misc]  bound now
+                lambda cost, units=units: bill(units, cost),  # type: ignore[misc]  # bound now
                 COSTS,
                 most_unserved_units=missed,
             )

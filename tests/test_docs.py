@@ -124,8 +124,8 @@ def test_every_reason_has_a_section_that_says_what_to_do() -> None:
 def test_every_alarm_has_a_section_that_says_what_to_do() -> None:
     text = (DOCS / "reference" / "alarms.md").read_text(encoding="utf-8")
     sections = {one.partition("\n")[0]: one for one in text.split("\n## ")[1:]}
-    drains = {"drain": peakfleet.Drain.when_idle()}
-    assert set(burst_fleet(new_stack(), **drains).alarms) <= set(sections)
+    drains = burst_fleet(new_stack(), drain=peakfleet.Drain.when_idle())
+    assert set(drains.alarms) <= set(sections)
     assert [name for name, section in sections.items() if "**What to do:**" not in section] == []
 
 

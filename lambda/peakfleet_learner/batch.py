@@ -412,7 +412,8 @@ def _followed(
     if newest is None:
         return np.array(rows)
     prior = np.array(found[:-1])
-    return prior + (newest - prior) * share
+    moved: Floats = prior + (newest - prior) * share
+    return moved
 
 
 def _dot(weights: Sequence[Sequence[float]], phases: NDArray[np.int64], inputs: Floats) -> Floats:

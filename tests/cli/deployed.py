@@ -71,7 +71,7 @@ def group(name: str = "graviton", *, desired: int = 0) -> None:
 
 
 def state_table(name: str = TABLE) -> DynamoDBClient:
-    client = boto3.client("dynamodb")
+    client: DynamoDBClient = boto3.client("dynamodb")
     client.create_table(
         TableName=name,
         KeySchema=[

@@ -136,9 +136,10 @@ class AccountTicks(RuleBasedStateMachine):
 
 TestFakeTicks = FakeTicks.TestCase
 TestAccountTicks = AccountTicks.TestCase
+USUAL = settings.get_profile("fuzz")
 IS_FUZZ = settings.get_current_profile_name() == "fuzz"
 TestFakeTicks.settings = settings(
-    max_examples=settings.default.max_examples if IS_FUZZ else 20, stateful_step_count=20
+    max_examples=USUAL.max_examples if IS_FUZZ else 20, stateful_step_count=20
 )
 TestAccountTicks.settings = settings(
     max_examples=20 if IS_FUZZ else 1,

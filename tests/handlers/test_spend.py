@@ -136,7 +136,7 @@ def test_whoever_is_outrun_looks_again() -> None:
                 fake.table[f"{SHARED_LIMIT}media", "SHARED"]["version"] = {"N": "5"}
         return answer
 
-    fake.query = outrun  # type: ignore[method-assign]  another fleet writes in between
+    fake.query = outrun  # type: ignore[method-assign]  # another fleet writes in between
     tick(fake, SHARED)
     assert fake.desired == {"g": 2, "x": 0}
     assert shared(fake).claims["Media/Live"].usd_per_hour == 2

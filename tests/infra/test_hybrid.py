@@ -239,7 +239,7 @@ def test_maintenance_is_written_in_local_time() -> None:
         "switches", start=datetime(2027, 3, 5, 2, tzinfo=UTC), duration=Duration.hours(2)
     )
     baseline = Baseline.fixed(400, maintenance=[work]).spec
-    (window,) = baseline.maintenance  # type: ignore[union-attr]  it is fixed
+    (window,) = baseline.maintenance  # type: ignore[union-attr]  # it is fixed
     assert window.end_epoch_seconds - window.start_epoch_seconds == 7200
 
 

@@ -99,7 +99,7 @@ def test_a_shared_limit_has_a_partition_that_the_scaler_may_write() -> None:
         (SpendLimit.of, "usd_per_hour or usd_per_month is needed"),
         (lambda: SpendLimit.of(usd_per_hour=-1), "usd_per_hour must be at least 0"),
         (
-            lambda: SpendLimit.shared("m", usd_per_hour=1, priority="now"),  # type: ignore[arg-type]  refused
+            lambda: SpendLimit.shared("m", usd_per_hour=1, priority="now"),  # type: ignore[arg-type]  # refused
             "priority must be one of live, batch, training, got 'now'",
         ),
         (

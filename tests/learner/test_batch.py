@@ -38,7 +38,8 @@ def demand(seed: int, minutes: int) -> list[float]:
     steps = np.repeat(noise.uniform(0, 40, minutes // 90 + 1), 90)[:minutes]
     bursts = np.array(bursts_every_hour(minutes / DAY + 1, seed=seed))[:minutes] / 10
     quiet = np.where(noise.uniform(size=minutes) < 0.02, 0.0, 1.0)
-    return ((steps + bursts) * quiet).tolist()
+    made: list[float] = ((steps + bursts) * quiet).tolist()
+    return made
 
 
 @pytest.mark.parametrize("spec", [SPEC, WARM])

@@ -37,7 +37,7 @@ BEATS = replace(UNITS, metric_name="Reporting", statistic="Maximum")
 def site(name: str = "fra", units: float = 400, **more: object) -> SiteSpec:
     reports = replace(UNITS, namespace=f"OnPrem/live/{name}")
     baseline = ReportedBaseline(metric=reports, declared_units=units)
-    return SiteSpec(name=name, baseline=replace(baseline, **more))  # type: ignore[arg-type]  fields of it
+    return SiteSpec(name=name, baseline=replace(baseline, **more))  # type: ignore[arg-type]  # fields of it
 
 
 ONE = ReportedBaseline(metric=UNITS, declared_units=400)
@@ -122,7 +122,7 @@ def test_a_lost_site_is_its_own_share() -> None:
 
 def test_the_plan_names_the_site_that_is_lost() -> None:
     reads = {"fra/report": points(*[300] * 9), "ams/report": MetricSeries()}
-    plan = planned(fleet(baseline=TWO), **reads)
+    plan = planned(fleet(baseline=TWO), DEMAND, **reads)
     assert "baseline 350.0 (ams nothing is heard of it)" in plan.explain()
 
 
@@ -224,7 +224,9 @@ def test_sites_that_cannot_be_told_apart_are_refused(
 
 
 def test_a_fleet_with_sites_is_read_back_as_it_was_written() -> None:
-    maintained = replace(site("ams").baseline, maintenance=(work(60),), heartbeat=BEATS)
+    ams = site("ams").baseline
+    assert isinstance(ams, ReportedBaseline)
+    maintained = replace(ams, maintenance=(work(60),), heartbeat=BEATS)
     sites = SitesBaseline(sites=(site("fra"), SiteSpec(name="ams", baseline=maintained)))
     spec = fleet(baseline=sites)
     assert FleetSpec.from_json(spec.to_json()) == spec

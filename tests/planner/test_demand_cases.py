@@ -17,6 +17,7 @@ from peakfleet_planner import (
     MetricSeries,
     PaceSpec,
     PoolSpec,
+    RateSignal,
     Reason,
     ReportedBaseline,
     SignalState,
@@ -27,6 +28,7 @@ from peakfleet_planner import (
     WhenSilent,
     decide,
 )
+from peakfleet_planner.spec import REPORT as READ
 from tests.planner.fleets import JOBS, NOW, REPORT, STREAMS, fleet, seen, series, sizes, snapshot
 
 HOUR = [300.0] * 60
@@ -256,6 +258,7 @@ def test_a_negative_count_takes_nothing_from_the_others(
 ) -> None:
     ids = "abc"
     (signal,) = fleet().signals
+    assert isinstance(signal, RateSignal)
     three = replace(signal, metrics=dict.fromkeys(ids, STREAMS), expression="a + b + c")
     spec = replace(fleet(), signals=(three,))
     read = {
@@ -270,6 +273,7 @@ def test_a_negative_count_takes_nothing_from_the_others(
 def test_a_negative_value_that_is_subtracted_counts() -> None:
     """What is free falls below nothing where too little is there: that is demand."""
     (signal,) = fleet().signals
+    assert isinstance(signal, RateSignal)
     short = replace(signal, metrics={"all": STREAMS, "free": STREAMS}, expression="all - free")
     spec = replace(fleet(), signals=(short,))
     read = {"all": series([300.0] * 60), "free": series([-50.0] * 60)}
@@ -282,7 +286,7 @@ def test_a_report_that_is_still_added_up_is_no_smaller_baseline(share: float) ->
     summed = replace(REPORT, statistic="Sum")
     spec = replace(fleet(), baseline=ReportedBaseline(metric=summed, declared_units=400))
     reports = [400.0] * 59 + [400 * share]
-    part = replace(snapshot(spec, HOUR), baseline=series(reports))
+    part = replace(snapshot(spec, HOUR), baseline={READ: series(reports)})
     assert decide(spec, part).baseline_units == 400
     a_minute_later = replace(part, now_epoch_seconds=NOW + 60)
     assert decide(spec, a_minute_later).baseline_units == 400 * share

@@ -153,7 +153,7 @@ def test_a_limit_never_asks_for_more(loads: list[float], size: int) -> None:
 )
 def test_a_bound_that_cannot_be_kept_is_refused(field: str, value: float, words: str) -> None:
     with pytest.raises(SpecError, match=words):
-        replace(LIMIT, **{field: value})  # type: ignore[arg-type]  a number
+        replace(LIMIT, **{field: value})  # type: ignore[arg-type]  # a number
 
 
 @given(loads=st.lists(st.floats(), max_size=3))

@@ -161,7 +161,7 @@ def test_every_feature_says_from_when_on_it_is_known() -> None:
 def test_whatever_is_forecast_what_was_needed_now_and_two_minutes_before_is_asked_for(
     levels: list[float], seen: list[float], most: int, cost: float, *, reuse: bool
 ) -> None:
-    found = aims(levels, seen, unserved_cost=cost, most=most, reuse=reuse)
+    found = aims(levels, seen, quantile=grow_quantile(cost), most=most, reuse=reuse)
     here = min(most, min(seen[0], seen[-1]) - 0.5)
     assert min(found.grow, found.start) >= here
     assert found.keep >= min(most, max(seen) - 0.5)

@@ -58,7 +58,7 @@ def priced(draw: st.DrawFn) -> FleetSpec:
 
 
 def limited(spec: FleetSpec, **limit: float | str | None) -> FleetSpec:
-    return replace(spec, state_table="t", spend_limits=(SpendLimitSpec(**limit),))  # type: ignore[arg-type]  by name
+    return replace(spec, state_table="t", spend_limits=(SpendLimitSpec(**limit),))  # type: ignore[arg-type]  # by name
 
 
 def usd(spec: FleetSpec, capacity: list[int]) -> float:
@@ -317,7 +317,7 @@ def test_fleets_that_race_never_exceed_a_shared_limit_together(
 
 def claim(priority: str, has: float, *, wants: float = 0.0, at: int = NOW - 30) -> SpendClaim:
     spent = Spent(month_epoch_seconds=MONTH, usd=0, at_epoch_seconds=at, usd_per_hour=has)
-    return SpendClaim(priority=priority, spent=spent, wanted_usd_per_hour=wants)  # type: ignore[arg-type]  as text
+    return SpendClaim(priority=priority, spent=spent, wanted_usd_per_hour=wants)  # type: ignore[arg-type]  # as text
 
 
 def granted(name: str, claims: dict[str, SpendClaim], *, since: int = NOW - DAY) -> int:

@@ -57,7 +57,7 @@ class Cloud:
         if self.cut:
             raise EndpointConnectionError(endpoint_url="https://monitoring")
         if self.refuses:
-            raise ClientError({**answer, "Error": {"Code": "RequestExpired"}}, "PutMetricData")  # type: ignore[typeddict-item]  as botocore gives it
+            raise ClientError({**answer, "Error": {"Code": "RequestExpired"}}, "PutMetricData")  # type: ignore[typeddict-item]  # as botocore gives it
         self.data += request["MetricData"]
         return answer
 

@@ -29,12 +29,14 @@ def read_shared(spec: FleetSpec, table: StateTable | None) -> dict[str, SharedSp
         spec: The fleet.
         table: Where they are.
     """
-    found = {}
+    found: dict[str, SharedSpend] = {}
     # A fleet in shadow would not be the first to claim.
     never = SharedSpend(since_epoch_seconds=0 if spec.mode == "shadow" else None)
+    if table is None:
+        return {}
     for name in (limit.shared for limit in spec.spend_limits if limit.shared):
-        items = table and replace(table, fleet=SHARED_LIMIT + name).query(SHARED_SPENDS.prefix)
-        if items is None or table is None:
+        items = replace(table, fleet=SHARED_LIMIT + name).query(SHARED_SPENDS.prefix)
+        if items is None:
             continue
         try:
             found[name] = SHARED_SPENDS.read(items[0]) if items else never

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 
 from peakfleet_cli.trial.trial import PEAKFLEET, Trial, Tried
-from peakfleet_sim.replay import TOLD, most_searched
+from peakfleet_sim.replay import TOLD, Choice, Outcome, most_searched
 
 T = TypeVar("T")
 
@@ -63,7 +63,8 @@ def try_out(trial: Trial, console: Console, *, both_ways: bool = False) -> list[
             for at, one in enumerate(tried)
             if one.choice.kind.takes_setting and one.choice.kind.name != PEAKFLEET
         ]
-        jobs, most = [], 0
+        jobs: list[tuple[Outcome, Outcome, Choice, Choice | None]] = []
+        most = 0
         for at in searched:
             against = ours.choice if both_ways and not jobs else None
             jobs.append((ours.outcome, tried[at].outcome, tried[at].choice, against))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from math import inf, isnan
 from typing import Final
 
+import numpy as np
+
 from peakfleet_learner import MOST_DELAY_MINUTES, Learner
 from peakfleet_planner import (
     IN_FLIGHT,
@@ -126,8 +128,10 @@ class PeakfleetPolicy:
         reports = {
             name: self._series(
                 seen,
-                value
-                * (seen.usable_baseline >= 0 if name.endswith(HEARTBEAT) else seen.usable_baseline),
+                np.multiply(
+                    value,
+                    seen.usable_baseline >= 0 if name.endswith(HEARTBEAT) else seen.usable_baseline,
+                ),
             )
             for name, value in reports_of(self.spec.baseline).items()
         }
