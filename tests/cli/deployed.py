@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
@@ -71,7 +71,7 @@ def group(name: str = "graviton", *, desired: int = 0) -> None:
 
 
 def state_table(name: str = TABLE) -> DynamoDBClient:
-    client: DynamoDBClient = boto3.client("dynamodb")
+    client: Any = boto3.client("dynamodb")
     client.create_table(
         TableName=name,
         KeySchema=[
@@ -81,7 +81,7 @@ def state_table(name: str = TABLE) -> DynamoDBClient:
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in _KEYS],
         BillingMode="PAY_PER_REQUEST",
     )
-    return client
+    return cast("DynamoDBClient", client)
 
 
 @contextmanager

@@ -63,7 +63,7 @@ EVENT = {
 
 
 EFFORT = settings(
-    max_examples=settings.default.max_examples
+    max_examples=settings.get_profile("fuzz").max_examples
     if settings.get_current_profile_name() == "fuzz"
     else 20,
     suppress_health_check=[HealthCheck.too_slow],

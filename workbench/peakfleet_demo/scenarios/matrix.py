@@ -6,9 +6,10 @@ Read `ROWS`, then what happens in one of them. `faults_page` writes the page of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from peakfleet_demo.scenarios import assertions as a
@@ -86,7 +87,7 @@ def _row(number: int | str, name: str, fault: str, safe: str, *cases: Case) -> R
             minutes=BEGINS + case.lasts + AFTER_MINUTES,
             demand_units=case.demand,
             faults=case.faults,
-            assertions=lambda m, case=case: _promises(m, case),
+            assertions=partial(_promises, case=case),
         )
         for severity, case in zip(("mild", "grave", "worst"), cases, strict=True)
     )
@@ -532,12 +533,17 @@ def _without_baseline(minutes: int) -> Case:
     )
 
 
+def _each(several: Sequence[Fault], at: Environment) -> None:
+    for one in several:
+        one(at)
+
+
 def _all_at_once(minutes: int, words: str, *parts: Case) -> Case:
     """Let several faults begin and end together."""
     faults: dict[int, Fault] = {}
     for minute in sorted({minute for part in parts for minute in part.faults}):
         several = tuple(part.faults[minute] for part in parts if minute in part.faults)
-        faults[minute] = lambda at, several=several: [one(at) for one in several]
+        faults[minute] = partial(_each, several)
     promises = tuple(dict.fromkeys(one for part in parts for one in part.promises[:1]))
     return Case(words=words, faults=faults, lasts=minutes, promises=promises)
 
