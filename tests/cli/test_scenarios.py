@@ -157,7 +157,7 @@ def test_a_tick_that_does_not_answer_breaks_a_promise_unless_it_was_killed() -> 
 
 
 def test_an_alarm_has_to_ring_in_time_and_not_before_the_fault() -> None:
-    quiet, ringing = sample(0), replace(sample(1), alarms=frozenset({"OtherWriter"}))
+    quiet, ringing = sample(0), replace(sample(1), alarms=frozenset({"PoolTrouble"}))
 
     def rings(*samples: Sample, since: int = 0) -> Assertion:
         return a.rings(record(*samples), "OtherWriter", since=since, within=2)

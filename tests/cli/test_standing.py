@@ -61,6 +61,12 @@ STRUCK = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the present be that of the test, however long the suite has run."""
+    monkeypatch.setattr(f"{__name__}.NOW", int(datetime.now(UTC).timestamp()))
+
+
 @pytest.fixture(name="client")
 def _client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
     with account(monkeypatch) as client:
@@ -74,7 +80,8 @@ def keep(client: DynamoDBClient, *written: dict[str, Any]) -> None:
         client.put_item(TableName=TABLE, Item=item)
 
 
-def decided(tick: int = NOW - 60, **desired: int) -> dict[str, Any]:
+def decided(tick: int | None = None, **desired: int) -> dict[str, Any]:
+    tick = NOW - 60 if tick is None else tick
     """Return the record of the last change; `Graviton Spot` was asked to run 2."""
     sizes = {"Graviton Spot": 2, **desired}
     return LATESTS.item(FLEET, Latest(tick=tick, desired=sizes, before=sizes))

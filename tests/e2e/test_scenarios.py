@@ -13,11 +13,7 @@ ROOT = Path(__file__).parents[2]
 SELECTED = (
     "quota-reached",
     "killed-before-recording",
-    "foreign-writer",
     "ticks-stopped",
-    "set-between",
-    "zones-unhealthy",
-    "old-runtime",
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, inf
@@ -211,7 +211,7 @@ def _silent(
 def _has_vanished(samples: Samples, now: int, *, each: float) -> bool:
     """Return whether demand fell from high to near zero lately, and never did before."""
     units, points = samples.units or 0.0, samples.points
-    since = bisect_right(points, (now - VANISHED_SECONDS, inf))
+    since = bisect_left(points, (now - VANISHED_SECONDS,))
     high = max((value for _, value in points[since:]), default=0.0)
     near_zero = NEAR_ZERO_SHARE * high
     if high <= each or units > near_zero:

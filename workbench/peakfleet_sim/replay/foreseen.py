@@ -107,7 +107,7 @@ def foreseen(
 
 def _vanished(history: History, delay: int, read_minutes: int) -> list[int]:
     """Return the minutes whose demand has vanished as never before, see `read_demand`."""
-    values, width = history.values, VANISHED_SECONDS // SECONDS_PER_MINUTE - 1 - delay
+    values, width = history.values, VANISHED_SECONDS // SECONDS_PER_MINUTE - delay
     newest = history.believed(0, history.count)
     low = np.flatnonzero(newest <= NEAR_ZERO_SHARE * values.max(initial=0.0))
     found = []
