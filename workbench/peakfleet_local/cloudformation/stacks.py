@@ -35,6 +35,7 @@ def stack_patches() -> list[Patch]:
         Patch(owner=api, name="describe_change_set", value=_describe_change_set),
         Patch(owner=api, name="execute_change_set", value=_execute_change_set),
         Patch(owner=api, name="delete_change_set", value=_delete_change_set),
+        Patch(owner=api, name="update_termination_protection", value=_protect, adds=True),
         Patch(owner=backend, name="_resolve_update_parameters", value=as_method(_parameters)),
         Patch(owner=ResourceMap, name="parse_ssm_parameter", value=as_method(_ssm_parameter)),
         Patch(owner=parsing, name="clean_json", value=_clean_json),
@@ -88,6 +89,14 @@ def _delete_change_set(response: MotoObject) -> EmptyResult:
     if arn is not None:
         del response.cloudformation_backend.change_sets[arn]
     return EmptyResult()
+
+
+def _protect(response: MotoObject) -> ActionResult:
+    """Keep whether a stack refuses to be deleted; moto deletes it all the same."""
+    stack = response.cloudformation_backend.get_stack(response._get_param("StackName"))  # noqa: SLF001 - moto's own way
+    wanted = response._get_param("EnableTerminationProtection")  # noqa: SLF001 - as above
+    stack.enable_termination_protection = str(wanted).lower() == "true"
+    return ActionResult({"StackId": stack.stack_id})
 
 
 def _existing(response: MotoObject) -> str:
