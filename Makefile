@@ -52,8 +52,8 @@ faults: $(READY) $(CDK) ## Run every fault scenario on a local AWS and write doc
 test: $(READY) $(CDK) ## Run all tests (ARGS="-k name" passes on to pytest)
 	pytest -n auto --dist loadfile $(ARGS)
 
-quick: $(READY) ## Run the tests that are not marked slow, in under a minute (ARGS as above)
-	pytest -n auto --dist loadfile -m "not slow" $(ARGS)
+quick: $(READY) ## Run the tests of the decision and its edges with few examples, in about a minute (ARGS as above)
+	pytest -n auto --dist loadfile -m "not slow" --hypothesis-profile=quick $(ARGS)
 
 lint: $(READY) ## Check format, style, types and who imports whom
 	ruff format --check .
