@@ -50,7 +50,7 @@ faults: $(READY) $(CDK) ## Run every fault scenario on a local AWS and write doc
 	$(if $(SCENARIO),,python -m peakfleet_demo.scenarios.faults_page out/faults.json docs/faults.md;) exit $$kept
 
 test: $(READY) $(CDK) ## Run all tests (ARGS="-k name" passes on to pytest)
-	pytest -n auto --dist loadfile $(ARGS)
+	pytest -n auto --dist loadfile -m "not long" $(ARGS)
 
 quick: $(READY) ## Run the tests of the decision and its edges with few examples, in about a minute (ARGS as above)
 	pytest -n auto --dist loadfile -m "not slow" --hypothesis-profile=quick $(ARGS)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from peakfleet_demo.scenarios import CATALOGUE, deployed_runner
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.long
 def test_a_gang_keeps_a_checkpoint_and_leaves_its_block_in_time() -> None:
     scenario = CATALOGUE["capacity-block-ends"]
     with deployed_runner(
