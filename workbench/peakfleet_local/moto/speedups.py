@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 import threading
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from moto.autoscaling.responses import AutoScalingResponse
 from moto.core.responses import ActionContext, ActionResult
 from moto.dynamodb import models
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoResult
 from moto.ec2.models.amis import AmiBackend
 
 from peakfleet_local.moto.patches import MotoObject, Patch, as_method, stock
@@ -22,7 +25,10 @@ from peakfleet_local.moto.serial import TABLES
 _NO_INSTANCES = re.compile(r"<Instances\s*/>|<Instances>\s*</Instances>")
 _stock_describe = stock(AutoScalingResponse, "describe_auto_scaling_groups")
 _stock_transact = stock(DynamoDBBackend, "transact_write_items")
+_stock_execute = stock(ActionResult, "execute_result")
 _transaction = threading.local()
+_OF_ITEMS: Final = frozenset({"BatchGetItem", "GetItem", "Query"})
+"""Calls of DynamoDB that answer with items, which are JSON as they are."""
 _stock_images = stock(AmiBackend, "describe_images")
 
 
@@ -38,8 +44,21 @@ def speed_patches() -> list[Patch]:
         Patch(owner=AutoScalingResponse, name="describe_auto_scaling_groups", value=describe),
         Patch(owner=AmiBackend, name="describe_images", value=as_method(_describe_images)),
         Patch(owner=DynamoDBBackend, name="transact_write_items", value=as_method(_transact)),
+        Patch(owner=DynamoResult, name="execute_result", value=as_method(_answer), adds=True),
         Patch(owner=models, name="copy", value=_Copies),
     ]
+
+
+def _answer(result: MotoObject, context: ActionContext) -> MotoObject:
+    """Write items as the JSON that they are; moto looks up the shape of each attribute."""
+    if context.operation_model.name not in _OF_ITEMS:
+        return _stock_execute(result, context)
+    given = {name: value for name, value in result.result.items() if value is not None}
+    return 200, {"Content-Type": "application/x-amz-json-1.0"}, json.dumps(given, default=_text)
+
+
+def _text(value: bytes) -> str:
+    return b64encode(value).decode()
 
 
 def _describe_images(backend: MotoObject, *args: MotoObject, **named: MotoObject) -> MotoObject:
