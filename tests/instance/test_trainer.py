@@ -63,7 +63,9 @@ class Machine:
         return path.read_text().strip() if path.exists() else ""
 
     def end(self, status: int) -> None:
-        (self.home / "end").write_text(str(status))
+        draft = self.home / "end.draft"
+        draft.write_text(str(status))
+        draft.rename(self.home / "end")  # the program reads it whole or not at all
 
 
 class Site:
