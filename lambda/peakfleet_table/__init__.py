@@ -5,8 +5,8 @@ Handlers and the command write and read the table through these declarations alo
 (`OUTAGES.read(item)`), whole or not at all: what is damaged is refused by its path, and whoever
 reads treats it as lost.
 
-Read `records` first, which lists every kind; then `kind`, what a declaration can say; then `forms`,
-how each value is kept.
+Read `records` first, which lists every kind; then `values`, what they hold beside the planner's own
+values; then `kind`, what a declaration can say; then `forms`, how each value is kept.
 """
 
 from peakfleet_table.forms import DamagedRecordError, Form, Item
@@ -45,6 +45,8 @@ from peakfleet_table.records import (
     TICKS,
     UNITS,
     UNITS_KEPT_SECONDS,
+)
+from peakfleet_table.values import (
     Asked,
     Decision,
     Gang,

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-import jsii
 from aws_cdk import (
     Aws,
     Duration,
     IStableAnyProducer,
-    IStableListProducer,
-    IStableStringProducer,
-    Lazy,
     Stack,
 )
 from aws_cdk import aws_autoscaling as autoscaling
@@ -27,6 +23,7 @@ from constructs import Construct
 from peakfleet.alarms import events_alarm, plane_alarms, tell
 from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.events import Events
+from peakfleet.control_plane.late_values import late_json, late_list
 from peakfleet.control_plane.numpy_layer import numpy_layer
 from peakfleet.control_plane.permissions import (
     PLANE_WILDCARDS,
@@ -110,7 +107,7 @@ class ControlPlane(Construct):
             memory_mib=_TICK_MEMORY_MIB,
             max_event_age=_MINUTE,
         )
-        self._state.grant(self._scaler.role, fleet=_names(self._partitions))
+        self._state.grant(self._scaler.role, fleet=late_list(self._partitions))
         account = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
         self._schedule_role = iam.Role(
             self,
@@ -370,11 +367,11 @@ class ControlPlane(Construct):
             encryption=self._encryption,
             scaler=self._scaler,
             environment={
-                SCHEDULES_VARIABLE: Lazy.string(_Json(lambda: self._schedules, Stack.of(self))),
+                SCHEDULES_VARIABLE: late_json(self, self._schedules),
                 TABLE_VARIABLE: self._state.table.table_name,
             },
         )
-        self._state.grant_facts(events.role, fleet=_names(self._fleets))
+        self._state.grant_facts(events.role, fleet=late_list(self._fleets))
         events.allow(
             iam.PolicyStatement(
                 actions=["lambda:InvokeFunction"], resources=[self._scaler.function.function_arn]
@@ -445,7 +442,7 @@ class ControlPlane(Construct):
         )
 
     def _reads_and_remembers(self, function: PlaneFunction, fleets: list[str]) -> None:
-        self._state.grant_query_and_put(function.role, fleet=_names(fleets))
+        self._state.grant_query_and_put(function.role, fleet=late_list(fleets))
         function.allow(may_read_metrics())
 
 
@@ -471,28 +468,3 @@ def _arns(fleet: Construct, groups: Sequence[str]) -> list[str]:
         )
         for name in groups
     ]
-
-
-def _names(fleets: list[str]) -> list[str]:
-    """Return a list that has at the end of the synth what *fleets* has then."""
-    return Lazy.list(_Names(fleets))
-
-
-@jsii.implements(IStableListProducer)
-class _Names:
-    def __init__(self, fleets: list[str]) -> None:
-        self._fleets = fleets
-
-    def produce(self) -> list[str]:
-        return self._fleets
-
-
-@jsii.implements(IStableStringProducer)
-class _Json:
-    """Names as a JSON text, read at the end of the synth."""
-
-    def __init__(self, names: Callable[[], Mapping[str, str]], stack: Stack) -> None:
-        self._names, self._stack = names, stack
-
-    def produce(self) -> str:
-        return self._stack.to_json_string(dict(self._names()))
