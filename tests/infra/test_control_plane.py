@@ -100,6 +100,47 @@ def test_sixteen_fleets_fit_into_a_stack_and_too_many_are_told_how_to_split() ->
         app.synth()
 
 
+MOST_CHARACTERS = {"AWS::IAM::Policy": 10_240, "AWS::IAM::ManagedPolicy": 6_144}
+"""Of the policies that are in a role, together, and of each that is attached to it, by IAM."""
+MOST_ATTACHED = 10
+LONG_NAME = "media-services-prod-LiveStreamsGravitonSpotGroupASG00311554-aBcDeFgHiJkL"
+
+PSEUDO = {
+    "AWS::Partition": "aws-us-gov",
+    "AWS::Region": "ap-southeast-1",
+    "AWS::AccountId": "111122223333",
+}
+
+
+def deployed(value: Any) -> Any:  # noqa: ANN401  a template's own
+    """Return what a template's value may be once it is deployed, with names that are long."""
+    match value:
+        case {"Fn::Join": [separator, parts]}:
+            return separator.join(deployed(part) for part in parts)
+        case {"Ref": name}:
+            return PSEUDO.get(name, LONG_NAME)
+        case {"Fn::GetAtt": _}:
+            return f"arn:aws-us-gov:service:ap-southeast-1:111122223333:kind/{LONG_NAME}"
+        case dict():
+            return {name: deployed(one) for name, one in value.items()}
+        case list():
+            return [deployed(one) for one in value]
+    return value
+
+
+@pytest.mark.slow
+def test_a_full_stack_has_no_policy_that_iam_finds_too_long() -> None:
+    stack = new_stack()
+    for number in range(20):
+        burst_fleet(stack, f"Live{number}", pools=[SPOT, GRAVITON, X86], foresight=None)
+    template = Template.from_stack(stack)
+    for kind, most in MOST_CHARACTERS.items():
+        for policy in properties(template, kind):
+            document = deployed(policy["PolicyDocument"])
+            assert len(json.dumps(document, separators=(",", ":"))) <= most
+    assert len(properties(template, "AWS::IAM::ManagedPolicy")) <= MOST_ATTACHED
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [

@@ -7,7 +7,7 @@ that run them.
 Read `control_plane` first: how a fleet joins. `plane_function` is the one constructor of functions
 and schedules; `events` takes events, `permissions` says what a fleet's functions may.
 `spec_document` is what schedules send, `state` what ticks remember in, `encryption` whose keys are
-used, `numpy_layer` what the learner needs, `late_values` what a template learns at the end of the synth.
+used, `numpy_layer` what the learner needs, `late_values` what a template learns when all is added.
 """
 
 from peakfleet.control_plane.control_plane import (

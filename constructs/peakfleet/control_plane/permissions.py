@@ -23,6 +23,12 @@ _READ = (
     "autoscaling:DescribeScalingActivities",
     "cloudwatch:GetMetricData",
 )
+_RESIZE = (
+    "autoscaling:ResumeProcesses",
+    "autoscaling:SetDesiredCapacity",
+    "autoscaling:SuspendProcesses",
+    "autoscaling:TerminateInstanceInAutoScalingGroup",
+)
 _NEVER_CHANGED = ("LaunchConfigurationName", "MaxSize", "MinSize", "VPCZoneIdentifiers")
 _INTERFACES = (
     "ec2:AssignPrivateIpAddresses",
@@ -162,8 +168,11 @@ def may_decide(
     ]
     if groups:
         arns = [group.auto_scaling_group_arn for group in groups]
-        launch = iam.PolicyStatement(actions=["autoscaling:LaunchInstances"], resources=arns)
-        statements += [may_resize(arns), launch, may_create_fleets(groups)]
+        statements += [
+            # One statement: what it names is most of its length, and IAM bounds that.
+            iam.PolicyStatement(actions=["autoscaling:LaunchInstances", *_RESIZE], resources=arns),
+            *may_create_fleets(groups),
+        ]
     if warm:
         statements.append(iam.PolicyStatement(actions=["autoscaling:PutWarmPool"], resources=warm))
     if listener_arn:
@@ -185,20 +194,12 @@ def may_resize(arns: Sequence[str]) -> iam.PolicyStatement:
     Args:
         arns: The groups.
     """
-    return iam.PolicyStatement(
-        actions=[
-            "autoscaling:ResumeProcesses",
-            "autoscaling:SetDesiredCapacity",
-            "autoscaling:SuspendProcesses",
-            "autoscaling:TerminateInstanceInAutoScalingGroup",
-        ],
-        resources=list(arns),
-    )
+    return iam.PolicyStatement(actions=list(_RESIZE), resources=list(arns))
 
 
 def may_create_fleets(
     groups: Sequence[autoscaling.AutoScalingGroup], *, also: Sequence[str] = ()
-) -> iam.PolicyStatement:
+) -> list[iam.PolicyStatement]:
     """Return what LaunchInstances does underneath, bound to the launch templates of these groups.
 
     Everything else that a fleet consists of has no name before it is made.
@@ -208,14 +209,11 @@ def may_create_fleets(
         also: Further kinds of resources of EC2 that their templates name.
     """
     stack = Stack.of(groups[0])
-    return iam.PolicyStatement(
-        actions=["ec2:CreateFleet"],
-        resources=[
-            *launch_template_arns(groups),
-            *_all_of(stack, *_FLEET_PARTS, *also),
-            _all_images(stack),
-        ],
-    )
+    unnamed = [*_all_of(stack, *_FLEET_PARTS, *also), _all_images(stack)]
+    return [
+        iam.PolicyStatement(actions=["ec2:CreateFleet"], resources=resources)
+        for resources in (unnamed, launch_template_arns(groups))
+    ]
 
 
 def may_sweep(groups: Sequence[autoscaling.AutoScalingGroup]) -> iam.PolicyStatement:

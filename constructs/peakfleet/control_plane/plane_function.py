@@ -108,6 +108,10 @@ class Spread:
         return scheduler.TimeWindow.flexible(Duration.minutes(self.minutes))
 
 
+_MOST_RESOURCES = 10
+"""Of a statement: about 2 KB, as each is an ARN with a name that CloudFormation makes."""
+
+
 class PlaneFunction(Construct):
     """A function that does one thing for every fleet of a control plane.
 
@@ -158,7 +162,7 @@ class PlaneFunction(Construct):
             description=purpose,
             permissions_boundary=functions.permissions_boundary,
         )
-        self._allowed: dict[str, iam.PolicyStatement] = {}
+        self._allowed: dict[str, list[tuple[iam.PolicyStatement, list[str]]]] = {}
         log_group.grant_write(self.role)
         self.dead_letters = dead_letters
         self._max_event_age = max_event_age
@@ -200,16 +204,22 @@ class PlaneFunction(Construct):
         """Allow what a fleet needs, in the words that are there already where they are the same.
 
         A role has 10 KB for its policies, so the fleets of a control plane share statements, and
-        each adds its own resources to them.
+        each adds its own resources to them, up to as many as leave the CDK room to divide the
+        policy: it moves whole statements to managed policies, of which each has 6 KB.
         """
         for statement in statements:
             said = {"actions": sorted(statement.actions), "if": statement.conditions}
-            key = json.dumps(said, sort_keys=True, default=str)
-            if (known := self._allowed.get(key)) is None:
-                self._allowed[key] = statement
-                self.role.add_to_policy(statement)
-            else:
-                known.add_resources(*statement.resources)
+            allowed = self._allowed.setdefault(json.dumps(said, sort_keys=True, default=str), [])
+            known = {name for _, names in allowed for name in names}
+            new = [name for name in statement.resources if name not in known]
+            if allowed and len(allowed[-1][1]) + len(new) <= _MOST_RESOURCES:
+                last, names = allowed[-1]
+                last.add_resources(*new)
+                names += new
+            elif new:
+                one = statement.copy(resources=new)
+                allowed.append((one, new))
+                self.role.add_to_policy(one)
 
     def define_schedule(
         self,

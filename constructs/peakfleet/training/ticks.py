@@ -41,7 +41,7 @@ def may_train(spec: GangSpec, group: autoscaling.AutoScalingGroup) -> list[iam.P
     return [
         iam.PolicyStatement(actions=reads, resources=["*"]),  # AWS knows no narrower resource
         iam.PolicyStatement(actions=sizes, resources=[group.auto_scaling_group_arn]),
-        may_create_fleets([group], also=_PLACES),
+        *may_create_fleets([group], also=_PLACES),
         may_sweep([group]),
     ]
 
