@@ -26,7 +26,12 @@ _MOST_ALARM_MINUTES = 24 * 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """One alarm: what is watched, when it rings, what it means and what to do."""
+    """One alarm: what is watched, when it rings, what it means and what to do.
+
+    With `silence_rings` a minute without values counts as 0. It is the metric that is filled, as
+    an alarm looks further back for values before it takes its missing data for what it should,
+    and would ring minutes late.
+    """
 
     name: str
     metric: cloudwatch.IMetric
@@ -240,7 +245,11 @@ def alarm_of(scope: Construct, watch: Watch, topic: sns.ITopic | None) -> cloudw
     alarm = cloudwatch.Alarm(
         scope,
         watch.name,
-        metric=watch.metric,
+        metric=cloudwatch.MathExpression(
+            expression="FILL(m, 0)", using_metrics={"m": watch.metric}, period=_MINUTE
+        )
+        if watch.silence_rings
+        else watch.metric,
         alarm_description=watch.description,
         evaluation_periods=watch.minutes,
         threshold=watch.threshold,

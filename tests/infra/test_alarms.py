@@ -41,10 +41,14 @@ def test_every_alarm_names_the_fleet_says_what_to_do_and_tells_somebody(
 
 def test_a_dead_scaler_is_noticed_within_three_minutes(alarms: dict[str, dict[str, Any]]) -> None:
     alarm = alarms["NoTicks"]
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("PeakFleet", "DemandUnits")
-    assert alarm["Statistic"] == "SampleCount"
-    assert alarm["Dimensions"] == [{"Name": "Fleet", "Value": "Media/Live"}]
-    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, 3)
+    filled, ticks = alarm["Metrics"]
+    assert filled["Expression"] == f"FILL({ticks['Id']}, 0)"
+    assert ticks["ReturnData"] is False
+    metric = ticks["MetricStat"]["Metric"]
+    assert (metric["Namespace"], metric["MetricName"]) == ("PeakFleet", "DemandUnits")
+    assert metric["Dimensions"] == [{"Name": "Fleet", "Value": "Media/Live"}]
+    assert (ticks["MetricStat"]["Stat"], ticks["MetricStat"]["Period"]) == ("SampleCount", 60)
+    assert alarm["EvaluationPeriods"] == 3
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
     assert alarm["TreatMissingData"] == "breaching"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from peakfleet_local.metrics.store import MetricStore
 from peakfleet_local.moto import Client, MotoObject
@@ -13,6 +14,7 @@ from peakfleet_local.world import Place, World, alarm_state_change
 
 MORE_PERIODS = 2
 """How many periods CloudWatch looks further back for values that are late."""
+_FILL = re.compile(r"FILL\((?P<id>\w+), (?P<value>-?[0-9.]+)\)")
 _COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": operator.gt,
     "GreaterThanOrEqualToThreshold": operator.ge,
@@ -36,6 +38,7 @@ class Watch:
         threshold: The threshold.
         comparison: As CloudWatch names it, such as GreaterThanThreshold.
         missing: What a period without values is: missing, ignore, breaching or notBreaching.
+        filled: Value of a period without values. Default: it has none.
     """
 
     namespace: str
@@ -48,19 +51,22 @@ class Watch:
     threshold: float
     comparison: str
     missing: str = "missing"
+    filled: float | None = None
 
     @classmethod
     def of_alarm(cls, alarm: MotoObject) -> Watch | None:
-        """Return what an alarm of moto watches; None if it evaluates expressions."""
-        if alarm.metric_data_queries or alarm.comparison_operator not in _COMPARISONS:
+        """Return what an alarm of moto watches; None if it evaluates another expression than FILL.
+
+        That is `FILL(m, 0)` of one metric, which gives a period without values one.
+        """
+        if alarm.comparison_operator not in _COMPARISONS:
             return None
         periods = int(alarm.evaluation_periods)
+        what = _filled(alarm.metric_data_queries) if alarm.metric_data_queries else _plain(alarm)
+        if what is None:
+            return None
         return cls(
-            namespace=alarm.namespace,
-            name=alarm.metric_name,
-            dimensions={one.name: one.value for one in alarm.dimensions},
-            statistic=alarm.extended_statistic or alarm.statistic,
-            period_seconds=int(alarm.period),
+            **what,
             periods=periods,
             breaching_periods=int(alarm.datapoints_to_alarm or periods),
             threshold=float(alarm.threshold),
@@ -80,6 +86,12 @@ class Watch:
             period_seconds=self.period_seconds,
             statistic=self.statistic,
         )
+        if self.filled is not None:
+            known = dict(values)
+            starts = range(
+                int(end) - self.periods * self.period_seconds, int(end), self.period_seconds
+            )
+            return [known.get(start, self.filled) for start in starts]
         return [value for _, value in values][-self.periods :]
 
     def state(self, store: MetricStore, *, now_epoch_seconds: float, before: str) -> str:
@@ -100,6 +112,33 @@ class Watch:
         if values or self.missing in {"breaching", "notBreaching"}:
             return "OK"
         return before if self.missing == "ignore" else "INSUFFICIENT_DATA"
+
+
+def _plain(alarm: MotoObject) -> dict[str, Any]:
+    return {
+        "namespace": alarm.namespace,
+        "name": alarm.metric_name,
+        "dimensions": {one.name: one.value for one in alarm.dimensions},
+        "statistic": alarm.extended_statistic or alarm.statistic,
+        "period_seconds": int(alarm.period),
+    }
+
+
+def _filled(queries: Sequence[MotoObject]) -> dict[str, Any] | None:
+    """Return the metric that one `FILL` of a number fills, and the number."""
+    stats = {one.id: one.metric_stat for one in queries if one.metric_stat}
+    calls = [_FILL.fullmatch(one.expression) for one in queries if one.expression]
+    if len(stats) != 1 or len(calls) != 1 or calls[0] is None or calls[0]["id"] not in stats:
+        return None
+    stat = stats[calls[0]["id"]]
+    return {
+        "namespace": stat.metric.namespace,
+        "name": stat.metric.metric_name,
+        "dimensions": {one.name: one.value for one in stat.metric.dimensions},
+        "statistic": stat.stat,
+        "period_seconds": int(stat.period),
+        "filled": float(calls[0]["value"]),
+    }
 
 
 class Alarmed(Protocol):
