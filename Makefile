@@ -83,8 +83,8 @@ release: $(READY) ## Build wheel and sdist reproducibly into dist, check them, u
 	python .ci/release.py $(ARGS)
 
 bench: $(READY) ## Measure a tick and the simulator; with PEAKFLEET_TRACES=folder every policy too
-	python benchmarks/tick.py
-	python benchmarks/simulate.py
+	python -m benchmarks.tick
+	python -m benchmarks.simulate
 	$(if $(PEAKFLEET_TRACES),PEAKFLEET_TRACES="$(PEAKFLEET_TRACES)" python -m benchmarks.foresight $(ARGS))
 
 audit: $(READY) $(CDK) ## Look for known vulnerabilities, and print what security packs find and every reason

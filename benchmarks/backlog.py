@@ -1,6 +1,6 @@
 """How close each policy comes to perfect foresight where work may wait, on recorded traces.
 
-Run: `PEAKFLEET_TRACES=folder python benchmarks/backlog.py [--policies NAME ...]
+Run: `PEAKFLEET_TRACES=folder python -m benchmarks.backlog [--policies NAME ...]
 [--traces NAME ...] [--days 5]`
 
 Each file of the folder (`timestamp_utc,demand`, .csv.gz) is scaled as `benchmarks/foresight.py`
@@ -87,7 +87,7 @@ def _traces(names: Sequence[str]) -> list[Path]:
     if not files or not all(path.exists() for path in files):
         sys.exit(
             f"PEAKFLEET_TRACES must name a folder with {', '.join(names)} as .csv.gz, got "
-            f"{folder!r}; python benchmarks/traces.py FOLDER downloads public ones"
+            f"{folder!r}; python -m benchmarks.traces FOLDER downloads public ones"
         )
     return files
 

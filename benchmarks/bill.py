@@ -1,6 +1,6 @@
 """What a fleet costs against x86 on demand under target tracking at 70 %, at equal service.
 
-Run: `PEAKFLEET_TRACES=folder PEAKFLEET_SPOT=folder python benchmarks/bill.py [--days 49]
+Run: `PEAKFLEET_TRACES=folder PEAKFLEET_SPOT=folder python -m benchmarks.bill [--days 49]
 [--recordings PART-OF-NAME] [--traces NAME ...] [--unserved-cost U]`
 
 Demand is scaled as in `benchmarks/foresight.py`. Target tracking at 70 % sizes an x86 on-demand

@@ -3,7 +3,7 @@
 Run, after an update of moto, which carries EC2's data, or for newer prices:
 
     peakfleet prices refresh --region us-east-1 --out prices.json
-    python benchmarks/catalogue.py prices.json
+    python -m benchmarks.catalogue prices.json
 
 A family is added here, with its chip. Without a price file the shipped prices are kept. The day
 up to which offerings are known is that of moto's release, `OFFERINGS_DATE` below.

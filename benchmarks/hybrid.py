@@ -1,6 +1,6 @@
 """What a hybrid fleet costs against all in the cloud and all on premises, at equal service.
 
-Run: `PEAKFLEET_TRACES=folder python benchmarks/hybrid.py [--days 14] [--traces NAME ...]
+Run: `PEAKFLEET_TRACES=folder python -m benchmarks.hybrid [--days 14] [--traces NAME ...]
 [--own-cost 0.4]`
 
 Demand is scaled so that its 99.9th percentile needs 100 units, and an instance serves one. All on

@@ -23,7 +23,7 @@ def traces() -> list[Path]:
     if not files:
         sys.exit(
             f"PEAKFLEET_TRACES must name a folder of .csv.gz demand files, got {folder!r}; "
-            "python benchmarks/traces.py FOLDER downloads public ones"
+            "python -m benchmarks.traces FOLDER downloads public ones"
         )
     return files
 

@@ -1,4 +1,4 @@
-"""What a thousand fleets ask of one account. Run: `python benchmarks/scale.py [--fleets N]`.
+"""What a thousand fleets ask of one account. Run: `python -m benchmarks.scale [--fleets N]`.
 
 Resources are counted in real templates, calls and records in real ticks against moto in this
 process; the rest is arithmetic with AWS's default quotas and list prices (us-east-1), which stand

@@ -1,4 +1,4 @@
-"""How fast the simulator is, and where its time goes. Run: `python benchmarks/simulate.py`.
+"""How fast the simulator is, and where its time goes. Run: `python -m benchmarks.simulate`.
 
 Replays 7 days of one-minute demand through every policy; a recorded file can be named instead of
 the generated one. `peakfleet` is replayed twice: at once, as `peakfleet simulate` does, and tick

@@ -1,6 +1,6 @@
 """What a ladder of Spot before on-demand saves, on recorded demand and recorded availability.
 
-Run: `PEAKFLEET_TRACES=folder PEAKFLEET_SPOT=folder python benchmarks/spot.py [--discount 0.7]
+Run: `PEAKFLEET_TRACES=folder PEAKFLEET_SPOT=folder python -m benchmarks.spot [--discount 0.7]
 [--traces NAME ...] [--days 49]`
 
 Each demand file (`timestamp_utc,demand`, .csv.gz) is scaled as in `benchmarks/foresight.py`; each

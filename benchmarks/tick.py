@@ -1,4 +1,4 @@
-"""What a tick costs: time, memory and cold import. Run: `python benchmarks/tick.py`.
+"""What a tick costs: time, memory and cold import. Run: `python -m benchmarks.tick`.
 
 Ticks run against moto in this process, so their time is that of boto3, moto and peakfleet
 together, without a network; `decide` is the planner alone. Imports are measured in fresh

@@ -1,4 +1,4 @@
-"""Downloads public demand traces and checks them. Run: `python benchmarks/traces.py FOLDER`.
+"""Downloads public demand traces and checks them. Run: `python -m benchmarks.traces FOLDER`.
 
 Each trace becomes a demand file as `peakfleet simulate` reads it: times are taken down to the
 step, gaps are filled by straight lines, values have six digits. The SHA-256 of the text is
@@ -104,7 +104,7 @@ SOURCES = (
 def main() -> int:
     """Fetch what is missing; return 1 if a trace is not what it should be."""
     if len(sys.argv) != 2:  # noqa: PLR2004  the program and a folder
-        sys.stderr.write("usage: python benchmarks/traces.py FOLDER\n")
+        sys.stderr.write("usage: python -m benchmarks.traces FOLDER\n")
         return 2
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
