@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("default", deadline=None, print_blob=True)
+settings.register_profile("default", deadline=None, max_examples=50, print_blob=True)
 settings.register_profile(
     "fuzz",
     deadline=None,
