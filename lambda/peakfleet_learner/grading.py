@@ -44,9 +44,6 @@ class Graded(Protocol):
     missed: float
     unserved_cost: float
 
-    def step(self, burst: float, aims: Aims) -> float:
-        """Serve the burst of a minute, then decide as on seeing it; return what it cost."""
-
 
 class Trial:
     """A fleet that boots what is missing and ends what is too much. In layers.

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from peakfleet_learner._digits import rounded
 from peakfleet_learner.grading import (
-    Graded,
     Misses,
     ReactiveRule,
     Trial,
     Trust,
 )
+from peakfleet_learner.queue_trial import QueueTrial
 from peakfleet_learner.running import Running, Seen, frozen, season
 from peakfleet_learner.service import Steering
 from peakfleet_learner.warm import ReuseTrial, WarmLearner
@@ -29,6 +29,8 @@ from peakfleet_planner.forecast import (
     WarmModel,
     basis_of,
     by_minute,
+    queues_of,
+    why_reactive,
 )
 
 SETTLING_MINUTES: Final = 3
@@ -67,7 +69,8 @@ class Learner:
     ) -> None:
         basis = basis_of(spec)
         if basis is None:
-            raise ValueError(f"fleet '{spec.fleet}': only live signals by the minute are learned")
+            why = why_reactive(spec) or "its work waits for longer than new capacity takes"
+            raise ValueError(f"fleet '{spec.fleet}': its demand is not learned: {why}")
         if not 0 <= metric_delay_minutes <= MOST_DELAY_MINUTES:
             raise ValueError(
                 f"fleet '{spec.fleet}': metric_delay_minutes must be between 0 and "
@@ -75,7 +78,7 @@ class Learner:
             )
         self._spec, self._basis, self._delay = spec, basis, metric_delay_minutes
         self._baseline = spec.baseline.carried_units / basis.layer_units
-        asked = spec.service_level.miss_at_most
+        asked = None if queues_of(spec) else spec.service_level.miss_at_most
         self._steering = Steering(asked=asked, first_cost=basis.unserved_cost) if asked else None
         self._step_minutes = HOUR_MINUTES if asked else _LESSON_MINUTES
         self._reactive_rule = ReactiveRule(spec, basis, metric_delay_minutes=metric_delay_minutes)
@@ -156,8 +159,10 @@ class Learner:
             grow=frozen(running.warm_grow),
         )
 
-    def _trial(self) -> Graded:
+    def _trial(self) -> Trial | ReuseTrial | QueueTrial:
         basis = self._basis
+        if queues_of(self._spec):
+            return QueueTrial(self._spec, basis, metric_delay_minutes=self._delay)
         if basis.warm and basis.reuses:
             return ReuseTrial(basis, basis.warm, metric_delay_minutes=self._delay)
         return Trial(
@@ -211,15 +216,26 @@ class Learner:
                 for burst in seen.bursts:
                     self._steering.expect(burst)
             return
-        reactive_aims = self._reactive_rule.aims(
-            running.history, running.history.count - len(values), running.history.count
-        )
-        for burst, found, rule in zip(seen.bursts, seen.aims, reactive_aims, strict=True):
-            costs = self._foresight.step(burst, found), self._reactive.step(burst, rule)
+        for burst, costs in zip(seen.bursts, self._costs(running, seen, values), strict=True):
             self._trust.see(self._foresight, self._reactive, costs, burst)
             if self._steering:
                 followed = self._foresight if self.trusted else self._reactive
                 self._steering.see(burst, followed.missed)
+
+    def _costs(
+        self, running: Running, seen: Seen, values: list[float]
+    ) -> Iterator[tuple[float, float]]:
+        """Yield what each minute costs with foresight, and by the reactive rule."""
+        foresight, reactive = self._foresight, self._reactive
+        if isinstance(foresight, QueueTrial) and isinstance(reactive, QueueTrial):
+            levels = zip(seen.grow.levels.tolist(), seen.keep.levels.tolist(), strict=True)
+            for value, foreseen in zip(values, levels, strict=True):
+                yield foresight.step(value, foreseen), reactive.step(value, None)
+        elif not isinstance(foresight, QueueTrial) and not isinstance(reactive, QueueTrial):
+            end = running.history.count
+            rules = self._reactive_rule.aims(running.history, end - len(values), end)
+            for burst, found, rule in zip(seen.bursts, seen.aims, rules, strict=True):
+                yield foresight.step(burst, found), reactive.step(burst, rule)
 
 
 def learn(spec: FleetSpec, history: Points, *, metric_delay_minutes: int = 1) -> DemandModel | None:

@@ -114,6 +114,23 @@ def test_of_several_live_signals_the_largest_request_is_learned() -> None:
     assert min(model_in(fake).recent) == 24.0
 
 
+def test_of_a_queue_that_may_not_wait_what_arrives_is_learned() -> None:
+    fake = watched(days=0)
+    count = int(0.3 * DAY)
+    fake.metrics["Visible"] = minutes([4.0 * minute for minute in range(count)])
+    fake.metrics["NotVisible"] = minutes([60.0] * count)
+    hidden = Metric(namespace="AWS/SQS", metric_name="NotVisible")
+    tight = replace(
+        JOBS,
+        metrics={**JOBS.metrics, "in_flight": hidden},
+        seconds_per_item=30,
+        drain_within_seconds=120,
+    )
+    answer = lesson(fake, replace(FLEET, signals=(tight,)))
+    assert answer["outcome"] == "learned"
+    assert model_in(fake).mean == pytest.approx((60 + 4 * 30 / 60) / 10)
+
+
 def test_the_tick_foresees_with_a_model_that_is_trusted() -> None:
     fake = watched(days=2)
     lesson(fake)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_sqs as sqs
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Annotations, Match, Template
 
 from peakfleet import CapacityPool, DemandSignal, Foresight, ServiceLevel, SpecError
 from peakfleet.control_plane import numpy_layer as numpy
@@ -81,6 +81,35 @@ def test_a_fleet_that_cannot_learn_has_no_learner() -> None:
     )
     assert [fleet.learner for fleet in fleets] == [None] * 2
     assert not Template.from_stack(stack).find_resources(LAYER)
+
+
+def test_a_queue_that_may_not_wait_for_new_capacity_is_learned() -> None:
+    stack = new_stack()
+    tight = DemandSignal.queue_backlog(
+        sqs.Queue(stack, "Tight"), seconds_per_message=20, drain_within=Duration.minutes(2)
+    )
+    assert burst_fleet(stack, "Queue", foresight=None, signals=[tight]).learner is not None
+    with pytest.raises(RuntimeError, match="miss_at_most needs"):
+        burst_fleet(
+            stack,
+            "Share",
+            foresight=None,
+            signals=[tight],
+            service_level=ServiceLevel.miss_at_most(0.01),
+        )
+        Template.from_stack(stack)
+
+
+def test_the_synth_says_why_demand_is_not_learned_unless_that_is_meant() -> None:
+    stack = new_stack()
+    both = [jobs(stack), DemandSignal.metric(metric("One"))]
+    burst_fleet(stack, "Both", foresight=None, signals=both)
+    burst_fleet(stack, "Off", foresight=Foresight.off(), signals=both)
+    burst_fleet(stack, "Waits", foresight=None, signals=both[:1])
+    told = Annotations.from_stack(stack)
+    told.has_info("/Media/Both", Match.string_like_regexp("it has queues and live signals"))
+    told.has_no_info("/Media/Off", Match.string_like_regexp("not learned"))
+    told.has_no_info("/Media/Waits", Match.string_like_regexp("not learned"))
 
 
 def test_a_share_that_may_be_missed_is_sent_with_a_worth_to_begin_with() -> None:

@@ -143,7 +143,7 @@ def test_a_backlog_is_not_learned() -> None:
     )
     spec = replace(SPEC, signals=(jobs,))
     assert learn(spec, points([1.0] * 10)) is None
-    with pytest.raises(ValueError, match="only live signals by the minute are learned"):
+    with pytest.raises(ValueError, match="nobody knows what arrives"):
         Learner(spec)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from peakfleet_sim import Comparison, Demand, PeakfleetPolicy, World, live_spec, score
+from peakfleet_sim import Comparison, Demand, PeakfleetPolicy, Queue, World, live_spec, score
+from peakfleet_sim.policies import backlog_spec
 from tests.learner.patterns import DAY, bursts_every_hour
 
 WORLD = World(units_per_instance=10, baseline_units=100, max_instances=100)
@@ -33,6 +34,25 @@ def test_foresight_takes_over_when_it_has_proved_itself_and_costs_less() -> None
     assert by_model is not None
     assert by_rule is not None
     assert by_model < 0.6 * by_rule
+
+
+def test_a_queue_that_may_not_wait_for_new_capacity_follows_what_is_to_arrive() -> None:
+    units = UNITS[: 2 * DAY + 240]
+    queue = Queue(seconds_per_item=30, deadline_seconds=120)
+    spec = backlog_spec(WORLD, seconds_per_item=30, deadline_seconds=120)
+    foreseeing, reactive = (
+        Comparison(
+            demand=Demand(name="bursts", start=start, units=part), world=WORLD, queue=queue
+        ).replay(PeakfleetPolicy(spec=spec, foresight=foresight))
+        for start, part, foresight in (
+            (START, units, True),
+            (START + timedelta(days=2, hours=-2), units[-360:], False),
+        )
+    )
+    assert all("foreseen" in words for words in foreseeing.explanations[-120:])
+    late, by_rule = (run.unserved_units[-120:].sum() for run in (foreseeing, reactive))
+    assert late < 0.3 * by_rule
+    assert foreseeing.billed_instances[-120:].sum() < 1.5 * reactive.billed_instances[-120:].sum()
 
 
 def test_what_comes_later_changes_no_decision_before_it() -> None:

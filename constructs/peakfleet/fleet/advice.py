@@ -12,7 +12,8 @@ from peakfleet.policy import KnownPeak
 from peakfleet.pools import CapacityPool, tell_age, types_with_local_nvme, unknown_types
 from peakfleet.signals import Baseline, DemandSignal
 from peakfleet_chips import Prices
-from peakfleet_planner import BacklogSignal
+from peakfleet_planner import BacklogSignal, FleetSpec
+from peakfleet_planner.forecast import why_reactive
 
 _SLOW_PERIOD_SECONDS = 60
 
@@ -78,6 +79,16 @@ def on_places(scope: Construct, signal: DemandSignal) -> None:
                 f"signal '{signal.name}': it can be read in {region} only, and the stack does not "
                 f"say that it is deployed there; give the stack an env",
             )
+
+
+def on_foresight(scope: Construct, spec: FleetSpec) -> None:
+    """Say why demand that might be learned is not."""
+    if why := why_reactive(spec):
+        Annotations.of(scope).add_info_v2(
+            "peakfleet:BurstFleet.notLearned",
+            f"its demand is not learned, for {why}; it is followed by the reactive rule, and "
+            f"Foresight.off() says that this is meant",
+        )
 
 
 def on_known_peaks(

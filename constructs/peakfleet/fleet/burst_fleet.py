@@ -65,7 +65,7 @@ from peakfleet.policy import (
 from peakfleet.pools import CapacityPool, prices_of
 from peakfleet.signals import Baseline, DemandSignal, PressureAlarm
 from peakfleet_planner import BacklogSignal, FleetSpec, SpecError, TrafficSpec
-from peakfleet_planner.forecast import basis_of
+from peakfleet_planner.forecast import basis_of, queues_of
 from peakfleet_planner.spec import check_published
 
 
@@ -257,12 +257,15 @@ class BurstFleet(FleetMetrics, Construct):
 
     def _checked_spec(self) -> FleetSpec:
         spec = self.spec
-        if spec.service_level.miss_at_most is not None and not self._learns:
+        asked = spec.service_level.miss_at_most is not None
+        if asked and (queues_of(spec) or not self._learns):
             raise SpecError(
-                "service level: miss_at_most needs a fleet that learns: one live signal in periods "
+                "service level: miss_at_most needs a fleet that learns: live signals in periods "
                 "of a minute or less, pools that boot within 50 minutes, and Foresight.learned(); "
                 "else use ServiceLevel.custom(), and drain_within for a queue"
             )
+        if self._foresight.learns and not self._learns:
+            _advice.on_foresight(self, spec)
         return spec
 
     @property
@@ -357,12 +360,15 @@ class BurstFleet(FleetMetrics, Construct):
         """Have its demand learned, unless it is, if the fleet may learn and its demand allows."""
         if self._learns:
             return
-        foresight = self._options.get("foresight") or Foresight.learned()
         with named(self):
             basis = basis_of(self.spec)
-            if basis is not None and foresight.learns:
+            if basis is not None and self._foresight.learns:
                 self._plane.learn(self, name=self.fleet_name, spec=self._document)
                 self._learns = True
+
+    @property
+    def _foresight(self) -> Foresight:
+        return self._options.get("foresight") or Foresight.learned()
 
     @property
     def groups(self) -> Mapping[str, autoscaling.AutoScalingGroup]:

@@ -30,10 +30,11 @@ class Foresight:
         """Learn from the last two weeks, every hour, in a function beside the scaler.
 
         The fleet starts with the reactive rule. What was learned takes over once it has proved
-        itself on recent demand, and steps back as soon as it no longer does. Only a fleet with
-        nothing but live signals in periods of a minute or less, of which the largest request is
-        learned, and pools that boot within 50 minutes can learn; any other fleet stays with the
-        reactive rule and gets no such function.
+        itself on recent demand, and steps back as soon as it no longer does. What is learned is
+        the largest request of live signals, in periods of a minute or less, or what arrives in
+        queues whose work may wait for less than new capacity takes. Any other fleet stays with
+        the reactive rule and gets no such function; the synth says why. So does one whose pools
+        boot for longer than 50 minutes.
         """
         return cls(learns=True)
 

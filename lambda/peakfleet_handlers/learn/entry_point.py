@@ -17,7 +17,7 @@ from peakfleet_handlers.schedule_payload import read_event
 from peakfleet_handlers.state import Recorded, StateTable, read_memory
 from peakfleet_learner import learn
 from peakfleet_planner import DemandModel, FleetSpec
-from peakfleet_planner.forecast import basis_of
+from peakfleet_planner.forecast import basis_of, why_reactive
 from peakfleet_planner.pools import with_measured_boots, with_measured_units
 from peakfleet_planner.spec import DAY_SECONDS
 from peakfleet_table import MODELS, PackedModel
@@ -41,8 +41,7 @@ class Outcome(StrEnum):
 
 _SENTENCES = {
     Outcome.LEARNED: "learned the demand of the fleet",
-    Outcome.NOT_LEARNABLE: "demand of this fleet is not learned: only live signals by the "
-    "minute are, of pools that boot within the hour",
+    Outcome.NOT_LEARNABLE: "demand of this fleet is not learned",
     Outcome.NOT_KEPT: "not learned: without a state table no model can be kept",
     Outcome.HISTORY_UNREADABLE: "not learned: a week of the history could not be read",
     Outcome.NO_HISTORY: "not learned: there is no history yet",
@@ -160,6 +159,7 @@ def _report(
             "fleet": spec.fleet,
             "lesson": now,
             "outcome": outcome,
+            "why": why_reactive(spec) if outcome is Outcome.NOT_LEARNABLE else None,
             "model": dict(metrics),
             "failed_calls": calls.to_json(),
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from peakfleet_handlers.aws import Calls, Clients, read_series
 from peakfleet_planner import FleetSpec, MetricSeries
-from peakfleet_planner.demand import largest, read_demand
+from peakfleet_planner.demand import learned_demand
 
 WEEKS = 2
 """CloudWatch keeps datapoints of a minute for 15 days."""
@@ -17,9 +17,9 @@ Points = tuple[tuple[int, float], ...]
 def read_history(
     spec: FleetSpec, now_epoch_seconds: int, *, clients: Clients, calls: Calls
 ) -> Points | None:
-    """Return the demand of the fleet in units, oldest first; of several signals, the largest.
+    """Return the demand of the fleet as it is learned, in units, oldest first.
 
-    Samples become units, and are rejected, by the rules of the tick. None if a week could not be
+    None if a week could not be
     read: a gap would be learned as if demand had stood still.
 
     Args:
@@ -51,9 +51,4 @@ def read_history(
     read: dict[str, dict[str, MetricSeries]] = {signal.name: {} for signal in spec.signals}
     for query_id, (name, metric_id, _) in metrics.items():
         read[name][metric_id] = MetricSeries(points=tuple(points[query_id]))
-    return largest(
-        [
-            read_demand(spec, signal, read[signal.name], now_epoch_seconds).points
-            for signal in spec.signals
-        ]
-    )
+    return learned_demand(spec, read, now_epoch_seconds)

@@ -6,11 +6,13 @@ In: metric values as they were read. Out: a `SignalDemand` for each signal, in u
 - `samples`: which metric values can be true, and what they are in units;
 - `live`: demand now and soon, by the freshness rule of the signal;
 - `queue`: what the counts of a queue say of the age of its work;
+- `learned`: the one series that a forecast is made of;
 - `signal_memory`: what the next ticks should remember of a signal;
 - `witness`: what a second signal says of the first;
 - `usable_baseline`: how much of the baseline may be counted on.
 """
 
+from peakfleet_planner.demand.learned import learned_demand
 from peakfleet_planner.demand.live import (
     FEW_RISES,
     HEADROOM_WITHOUT_HISTORY,
@@ -23,7 +25,7 @@ from peakfleet_planner.demand.live import (
     read_demand,
 )
 from peakfleet_planner.demand.queue import SPARE_SHARE, Queue, read_queue, required_units
-from peakfleet_planner.demand.samples import in_units, largest, read_samples
+from peakfleet_planner.demand.samples import in_units, largest, read_samples, total
 from peakfleet_planner.demand.signal_memory import remember_signals
 from peakfleet_planner.demand.usable_baseline import UsableBaseline, usable_baseline
 from peakfleet_planner.demand.witness import Testimony, testimony

@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 from math import inf
 from typing import Final, NamedTuple
 
-from peakfleet_planner.spec import IN_FLIGHT, WAITING, BacklogSignal, MetricSeries
+from peakfleet_planner.spec import IN_FLIGHT, MINUTE_SECONDS, WAITING, BacklogSignal, MetricSeries
 
 Batches = Sequence[tuple[float, float]]
 """When work falls due, in seconds since 1970, and how much of it, in unit-seconds; oldest first."""
@@ -44,6 +44,7 @@ class Queue:
         in_flight_seen: When the newest sample with a count of what is worked on ended, in seconds
             since 1970; 0 for none.
         has_long_items: Whether those are so many that a busy unit is no help to what waits.
+        averaged_samples: Over how many samples a forecast averages what arrives. Default: one.
     """
 
     deadline_seconds: float
@@ -57,6 +58,17 @@ class Queue:
     seconds_per_item: float
     has_long_items: bool
     in_flight_seen: int = 0
+    averaged_samples: int = 1
+
+    @property
+    def arrivals(self) -> tuple[tuple[int, float], ...]:
+        """Units that arriving work kept busy, averaged, by the start of each sample.
+
+        Of the first sample nobody knows what of its work was there before.
+        """
+        paces = self.pace_units(self.averaged_samples, first=1)
+        starts = (end - self.period_seconds for end in self.ends[1:])
+        return tuple(zip(starts, paces, strict=True))
 
     @property
     def items(self) -> float:
@@ -136,9 +148,14 @@ class Queue:
             index -= 1
         return freed + left * min(1.0, max(0.0, until - now) / seconds)
 
-    def pace_units(self, samples: int) -> tuple[float, ...]:
-        """Return the units that arriving work kept busy, mean of so many samples up to each."""
-        sums = [0.0, *accumulate(self.arrived)]
+    def pace_units(self, samples: int, *, first: int = 0) -> tuple[float, ...]:
+        """Return the units that arriving work kept busy, mean of so many samples up to each.
+
+        Args:
+            samples: So many.
+            first: The first sample that counts. Default: all count.
+        """
+        sums = [0.0, *accumulate(self.arrived[first:])]
         return tuple(
             (sums[end] - sums[max(0, end - samples)]) / (min(end, samples) * self.period_seconds)
             for end in range(1, len(sums))
@@ -217,6 +234,7 @@ def read_queue(
         in_flight=tuple(count.in_flight for count in counts),
         seconds_per_item=seconds,
         has_long_items=is_long,
+        averaged_samples=max(1, signal.averaged_minutes * MINUTE_SECONDS // period),
         in_flight_seen=int(reported) + period if reported > 0 else 0,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 from operator import lt
@@ -122,6 +122,19 @@ def largest(signals: Sequence[Points]) -> Points:
     >>> largest([((0, 5.0), (60, 5.0)), ((0, 1.0), (120, 9.0))])
     ((0, 5.0), (60, 5.0), (120, 9.0))
     """
+    return _together(signals, max)
+
+
+def total(signals: Sequence[Points]) -> Points:
+    """Return what several signals ask for in all, otherwise as `largest`.
+
+    >>> total([((0, 5.0), (60, 5.0)), ((0, 1.0), (120, 9.0))])
+    ((0, 6.0), (60, 6.0), (120, 14.0))
+    """
+    return _together(signals, sum)
+
+
+def _together(signals: Sequence[Points], combined: Callable[[Iterable[float]], float]) -> Points:
     if len(signals) == 1:
         return tuple(signals[0])
     asked = sorted((time, at, units) for at, points in enumerate(signals) for time, units in points)
@@ -129,7 +142,7 @@ def largest(signals: Sequence[Points]) -> Points:
     found: dict[int, float] = {}
     for time, at, units in asked:
         now[at] = units
-        found[time] = max(now.values())
+        found[time] = combined(now.values())
     return tuple(found.items())
 
 

@@ -24,7 +24,10 @@ from peakfleet_planner.forecast.basis import (
     Basis,
     WarmBasis,
     basis_of,
+    has_time,
+    queues_of,
     read_seconds,
+    why_reactive,
 )
 from peakfleet_planner.forecast.features import (
     DAYTIMES,

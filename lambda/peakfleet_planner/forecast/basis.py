@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from math import ceil, floor
 from typing import Final
 
-from peakfleet_planner.spec import MINUTE_SECONDS, FleetSpec, RateSignal, SilenceRule
+from peakfleet_planner.spec import (
+    IN_FLIGHT,
+    MINUTE_SECONDS,
+    BacklogSignal,
+    FleetSpec,
+    RateSignal,
+    Signal,
+    SilenceRule,
+)
 
 MOST_AGE_SECONDS: Final = 9000
 """A model learned longer ago is not used: the hourly learner may fail once, and be late."""
@@ -40,14 +48,16 @@ class Basis:
     """What a model was learned for; another fleet, or one that was changed, needs a new one.
 
     Args:
-        signal: Name of the live signal; of several, all their names.
-        expression: How its metrics become a value; of several, with their units.
+        signal: Name of the signal; of several, all their names.
+        expression: How its metrics become a value; of several, with their units; of a queue, what
+            its arrivals are.
         units_per_value: How a value becomes units; 1 for several.
         silent_is_zero: Whether a minute without a datapoint counts as nothing.
         baseline_kind: `fixed` or `reported`.
         layer_units: Units of one layer of capacity: one instance, several in a large fleet.
         most_layers: Layers of the whole fleet at its maximum.
-        boot_minutes: From the launch to serving, in the slowest pool.
+        boot_minutes: From the launch to serving, in the slowest pool, less what a queue's work may
+            wait.
         unserved_cost: What a missed unit-minute is worth.
         warm: Warm pools. Default: none.
     """
@@ -82,30 +92,81 @@ def basis_of(spec: FleetSpec) -> Basis | None:
     """Return what a model of this fleet must have been learned for; None if it needs none.
 
     Live signals in periods of a minute, or less, can be foreseen; of several, the largest request
-    is. Backlogs and very long boots stay with the reactive rule.
+    is. So can what arrives in queues; see `why_reactive` for what cannot.
     """
+    if why_reactive(spec) or has_time(spec):
+        return None
+    boot_minutes = _boot_minutes(spec)
     signals = [signal for signal in spec.signals if isinstance(signal, RateSignal)]
-    boot_minutes = ceil(max(pool.boot_seconds for pool in spec.pools) / MINUTE_SECONDS)
-    if len(signals) < len(spec.signals) or boot_minutes > MOST_BOOT_MINUTES:
-        return None
-    if any(signal.period_seconds > MINUTE_SECONDS for signal in signals):
-        return None
-    alone = signals[0] if len(signals) == 1 else None
-    scaled = (f"{signal.units_per_value:g} * ({signal.expression})" for signal in signals)
+    alone = signals[0] if len(spec.signals) == 1 and signals else None
+    scaled = [f"{signal.units_per_value:g} * ({signal.expression})" for signal in signals]
+    scaled += [
+        f"arrivals({one.seconds_per_item:g} s, {one.drain_within_seconds:g} s)"
+        for one in queues_of(spec)
+    ]
     unit, most_units = spec.pools[0].units_per_capacity, sum(pool.max_units for pool in spec.pools)
     layer_units = unit * ceil(most_units / unit / MOST_LAYERS)
     return Basis(
-        signal=", ".join(signal.name for signal in signals),
+        signal=", ".join(signal.name for signal in spec.signals),
         expression=alone.expression if alone else ", ".join(scaled),
         units_per_value=alone.units_per_value if alone else 1.0,
-        silent_is_zero=all(signal.when_silent.rule is SilenceRule.ZERO for signal in signals),
+        silent_is_zero=all(one.when_silent.rule is SilenceRule.ZERO for one in spec.signals),
         baseline_kind=spec.baseline.kind,
         layer_units=layer_units,
         most_layers=ceil(most_units / layer_units - 1e-9),
         boot_minutes=boot_minutes,
         unserved_cost=spec.service_level.unserved_cost,
-        warm=_warm_basis(spec, layer_units, boot_minutes),
+        warm=_warm_basis(spec, layer_units, boot_minutes) if signals else None,
     )
+
+
+def queues_of(spec: FleetSpec) -> tuple[BacklogSignal, ...]:
+    """Return its signals that are queues."""
+    return tuple(signal for signal in spec.signals if isinstance(signal, BacklogSignal))
+
+
+def why_reactive(spec: FleetSpec) -> str | None:
+    """Return why demand of this fleet cannot be foreseen, in words; None if it can be."""
+    queues = queues_of(spec)
+    if queues and len(queues) < len(spec.signals):
+        return "it has queues and live signals"
+    if len(queues) > 1 and not spec.queues_share_workers:
+        return "each of its queues has workers of its own"
+    if _boot_minutes(spec) > MOST_BOOT_MINUTES:
+        return f"a pool boots for longer than {MOST_BOOT_MINUTES} minutes"
+    return next(filter(None, map(_why_unreadable, spec.signals)), None)
+
+
+def _why_unreadable(signal: Signal) -> str | None:
+    """Return why a signal does not tell what is asked for by the minute."""
+    owner, period, is_queue = (
+        f"signal '{signal.name}'",
+        signal.period_seconds,
+        isinstance(signal, BacklogSignal),
+    )
+    if period > MINUTE_SECONDS or (is_queue and period < MINUTE_SECONDS):
+        return f"{owner} is read in periods of {period} seconds"
+    if is_queue and IN_FLIGHT not in signal.metrics:
+        return f"{owner} does not count what is worked on, so that nobody knows what arrives"
+    if isinstance(signal, BacklogSignal) and signal.has_long_items:
+        return f"an item of {owner} takes more than half of the time that it may wait"
+    return None
+
+
+def has_time(spec: FleetSpec) -> bool:
+    """Return whether all work waits for longer than new capacity takes.
+
+    What that has to finish is then known when it is launched, so that there is nothing to foresee.
+    """
+    queues = queues_of(spec)
+    return bool(queues) and all(
+        one.finish_within_seconds > spec.lead_seconds_of(one) for one in queues
+    )
+
+
+def _boot_minutes(spec: FleetSpec) -> int:
+    boot_minutes = ceil(max(pool.boot_seconds for pool in spec.pools) / MINUTE_SECONDS)
+    return max(0, boot_minutes - min((one.waits_minutes for one in queues_of(spec)), default=0))
 
 
 def read_seconds(spec: FleetSpec) -> int:

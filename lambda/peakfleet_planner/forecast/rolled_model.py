@@ -31,6 +31,8 @@ class ForecastSizes:
         ahead_units: Demand expected by the time that new capacity serves.
         grow_units: Less than this must grow.
         keep_units: More than this may be let go.
+        grow_level_units: Demand, by the time that new capacity serves, at the quantile.
+        keep_level_units: The highest until what is let go now could be back, at the quantile.
         warm_grow_units: As `grow_units`, of what waits; None without a warm pool.
         warm_units: How much should wait; None without a warm pool, and where what is let go
             waits.
@@ -39,6 +41,8 @@ class ForecastSizes:
     ahead_units: float
     grow_units: float
     keep_units: float
+    grow_level_units: float
+    keep_level_units: float
     warm_grow_units: float | None = None
     warm_units: float | None = None
 
@@ -110,10 +114,14 @@ class Rolling:
         for horizon in self.horizons:
             horizon.see(now, self.mean)
 
+    def levels(self) -> list[float]:
+        """Return demand at the quantile of each forecast."""
+        return [horizon.level(self.past.recent.end - 1) for horizon in self.horizons]
+
     def aims(self, basis: Basis, baseline: float) -> Aims | None:
         """Return how many layers should run above *baseline*; None if numbers cannot say."""
         recent = self.past.recent
-        levels = [horizon.level(recent.end - 1) - baseline for horizon in self.horizons]
+        levels = [level - baseline for level in self.levels()]
         if not all(map(isfinite, levels)):
             return None
         return aims(
@@ -218,11 +226,13 @@ def forecast_sizes(
         return None
     if found is None or rolling is None or rolling.grow.made is None:
         return None
-    warm = model.warm
+    warm, levels = model.warm, rolling.levels()
     return ForecastSizes(
         ahead_units=max(0.0, rolling.grow.made.expected) * unit,
         grow_units=found.grow * unit,
         keep_units=found.keep * unit,
+        grow_level_units=levels[0] * unit,
+        keep_level_units=levels[1] * unit,
         warm_grow_units=found.start * unit if warm else None,
         warm_units=unit * warm.layers if warm and not model.basis.reuses else None,
     )

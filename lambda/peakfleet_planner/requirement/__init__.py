@@ -23,3 +23,4 @@ from peakfleet_planner.requirement.live_requirement import (
     with_maintenance,
     with_service,
 )
+from peakfleet_planner.requirement.queue_requirement import Capacity, queue_need

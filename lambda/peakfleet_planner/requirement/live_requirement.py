@@ -12,7 +12,8 @@ from peakfleet_planner.demand import (
     SignalDemand,
     UsableBaseline,
     largest,
-    read_samples,
+    learned_demand,
+    total,
 )
 from peakfleet_planner.forecast import (
     DemandModel,
@@ -24,6 +25,7 @@ from peakfleet_planner.forecast import (
     roll,
 )
 from peakfleet_planner.plan import SignalState
+from peakfleet_planner.pools import known_growth
 from peakfleet_planner.requirement.queue_requirement import (
     Capacity,
     but_for_idle,
@@ -70,6 +72,7 @@ def reactive_need(
     pools: Sequence[PoolReading] = (),
     growth: Mapping[str, Growth] | None = None,
     shrinkage: Mapping[str, Growth] | None = None,
+    foreseen: tuple[float, float] | None = None,
 ) -> Need:
     """Return the largest need of any signal: a queue may wait, everything else may not.
 
@@ -83,6 +86,7 @@ def reactive_need(
         pools: The groups as they were seen. Default: nothing works on a queue.
         growth: When each pool was asked for more lately. Default: not known.
         shrinkage: When each pool was asked for less. Default: not known.
+        foreseen: What is to arrive in the queues, see `queue_need`. Default: as it came lately.
     """
     queues = [demand.queue for demand in demands if demand.queue]
     parts = parts_of(queues) if spec.queues_share_workers else [1.0] * len(queues)
@@ -90,7 +94,14 @@ def reactive_need(
         spec, pools, baseline, growth=growth or {}, shrinkage=shrinkage or {}, now=now
     )
     needs = [
-        _queue_need(spec, queue, capacity.part(part), baseline.part(part), now)
+        _queue_need(
+            spec,
+            queue,
+            capacity.part(part),
+            baseline.part(part),
+            now,
+            foreseen=(part * foreseen[0], part * foreseen[1]) if foreseen else None,
+        )
         for queue, part in zip(queues, parts, strict=True)
     ]
     if len(needs) > 1 and spec.queues_share_workers:
@@ -159,11 +170,22 @@ def _together(needs: Sequence[Need]) -> Need:
 
 
 def _queue_need(
-    spec: FleetSpec, queue: Queue, capacity: Capacity, baseline: UsableBaseline, now: int
+    spec: FleetSpec,
+    queue: Queue,
+    capacity: Capacity,
+    baseline: UsableBaseline,
+    now: int,
+    *,
+    foreseen: tuple[float, float] | None,
 ) -> Need:
     units = queue.units()
     found = queue_need(
-        queue, capacity, now, unserved_cost=spec.service_level.unserved_cost, baseline=baseline
+        queue,
+        capacity,
+        now,
+        unserved_cost=spec.service_level.unserved_cost,
+        baseline=baseline,
+        foreseen=foreseen,
     )
     found = but_for_idle(found, queue, capacity)
     return Need(
@@ -215,7 +237,8 @@ def forecast_need(
     """Return what the learned model says; None if there is none, or this fleet cannot rely on it.
 
     It must be trusted and of this very fleet, and each signal fresh: silence is met by the
-    reactive rule. Demand that is expected may be grown for before it has come.
+    reactive rule. Demand that is expected may be grown for before it has come. Of a queue only
+    what is to arrive is foreseen; what that needs is a matter of its deadline, as ever.
 
     Args:
         spec: The fleet.
@@ -232,12 +255,25 @@ def forecast_need(
             return None
         if demand.points[-1][0] < silent_since:  # silence that means nothing is asked for
             return None
-    points = largest([demand.points for demand in demands])
+    queues = [demand.queue.arrivals for demand in demands if demand.queue]
+    points = total(queues) if queues else largest([demand.points for demand in demands])
     sizes = forecast_sizes(
         model, points, baseline_units=baseline.units, now=now, rolled=snapshot.rolled
     )
     if sizes is None:
         return None
+    if queues:
+        need = reactive_need(
+            spec,
+            demands,
+            baseline,
+            now,
+            pools=snapshot.pools,
+            growth=known_growth(snapshot),
+            shrinkage=snapshot.recalled.shrinkage,
+            foreseen=(sizes.grow_level_units, sizes.keep_level_units),
+        )
+        return replace(need, rule="foresight")
     # A model goes from minute to minute: what rose since is served by what it needs in full.
     unit = model.basis.layer_units
     sustained = max(demand.sustained_units for demand in demands)
@@ -285,18 +321,11 @@ def roll_forecast(
     """
     if (model := _usable_model(spec, snapshot)) is None:
         return None
-    now, memory = snapshot.now_epoch_seconds, snapshot.recalled.signals
-    points = largest(
-        [
-            read_samples(
-                signal,
-                snapshot.signals.get(signal.name, {}),
-                now,
-                spec.lead_seconds_of(signal),
-                memory.get(signal.name),
-            ).points
-            for signal in spec.signals
-        ]
+    points = learned_demand(
+        spec,
+        snapshot.signals,
+        snapshot.now_epoch_seconds,
+        memory=snapshot.recalled.signals,
     )
     try:
         return roll(model, points, onward=onward)

@@ -168,6 +168,7 @@ def queue_need(
     *,
     unserved_cost: float,
     baseline: UsableBaseline,
+    foreseen: tuple[float, float] | None = None,
 ) -> QueueNeed:
     """Return what to grow to, and what to keep, for a queue.
 
@@ -177,8 +178,8 @@ def queue_need(
     more often than the newsvendor allows (see `demand`). What is wanted for only a moment is not
     started: an instance must be needed for long enough to be worth its boot. Kept is what still
     has to finish known work, and what was needed so recently that a boot would cost more than
-    to wait. Growth never goes beyond the items there are, for a unit works on one at a time; long
-    items are counted one by one.
+    to wait. Growth never goes beyond the items there are, or are foreseen, for a unit works on one
+    at a time; long items are counted one by one.
 
     Args:
         queue: The queue.
@@ -186,6 +187,8 @@ def queue_need(
         now: Epoch seconds of the decision.
         unserved_cost: What a late unit-minute is worth, in minutes of the capacity for it.
         baseline: What the company's own side carries, and carried.
+        foreseen: Units that what arrives will keep busy, once new capacity serves and at most
+            until what is let go could be back. Default: as it came lately.
     """
     boot = capacity.boot_seconds
     serves = now + boot
@@ -198,7 +201,11 @@ def queue_need(
     gap = serves - queue.ends[-1] - queue.deadline_seconds
     paces = queue.pace_units(_PACE_SAMPLES if gap > 0 else _CALM_SAMPLES)
     arriving = recent = paces[-1]
-    if gap > 0:
+    most_units = queue.items
+    if gap > 0 and foreseen:
+        arriving, recent = foreseen[0], max(foreseen)
+        most_units = max(most_units, arriving)
+    elif gap > 0:
         steps = ceil(gap / queue.period_seconds)
         arriving += _rise(paces, steps, unserved_cost=unserved_cost)
         recent = arriving - paces[-1] + max(paces[-ceil(boot / queue.period_seconds) - 1 :])
@@ -217,7 +224,7 @@ def queue_need(
         known = sum(work for _, work in rest)
         wanted = max(wanted, (known + arriving * ahead_seconds) / until)
         kept = (known + recent * ahead_seconds) / until
-    wanted = min(max(wanted, _at_work(queue, capacity)), queue.items)
+    wanted = min(max(wanted, _at_work(queue, capacity)), most_units)
     grow_units = max(0.0, wanted - capacity.baseline_units)
     return QueueNeed(
         grow_units=grow_units,

@@ -209,6 +209,16 @@ class BacklogSignal(_Sampled):
         return self.finish_within_seconds > self.drain_within_seconds
 
     @property
+    def averaged_minutes(self) -> int:
+        """Over how long a forecast averages what arrives: half of the time that it may take."""
+        return max(1, int(self.drain_within_seconds // MINUTE_SECONDS) // 2)
+
+    @property
+    def waits_minutes(self) -> int:
+        """For how long that average may wait: the other half."""
+        return max(0, int(self.drain_within_seconds // MINUTE_SECONDS) - self.averaged_minutes)
+
+    @property
     def finish_within_seconds(self) -> float:
         """How long after it came an item must be finished."""
         return finish_within_seconds(self.seconds_per_item, self.drain_within_seconds)

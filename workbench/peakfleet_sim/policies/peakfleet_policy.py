@@ -37,7 +37,7 @@ from peakfleet_planner import (
     roll_forecast,
 )
 from peakfleet_planner.allocation import spent_after
-from peakfleet_planner.demand import in_units
+from peakfleet_planner.demand import learned_demand
 from peakfleet_planner.forecast import RolledModel, basis_of, read_seconds
 from peakfleet_planner.snapshot import month_of
 from peakfleet_planner.spec import HEARTBEAT, reports_of
@@ -186,8 +186,7 @@ class PeakfleetPolicy:
         }
         if kept.learner is None:
             kept.learner = Learner(self.spec, metric_delay_minutes=delay)
-        points, _ = in_units(signal, read, now, self.spec.lead_seconds_of(signal))
-        kept.learner.advance(points)
+        kept.learner.advance(learned_demand(self.spec, {signal.name: read}, now))
         kept.model = kept.learner.model()
         return kept.model
 
