@@ -8,6 +8,7 @@ from peakfleet_learner.learner import (
     SETTLING_MINUTES,
     Learner,
     learn,
+    learned_before,
 )
 from peakfleet_learner.running import Seen, foreseen_aims
 
@@ -21,4 +22,5 @@ __all__ = [
     "Seen",
     "foreseen_aims",
     "learn",
+    "learned_before",
 ]

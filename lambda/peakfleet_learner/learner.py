@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import Final
 
 from peakfleet_learner._digits import rounded
@@ -26,6 +27,7 @@ from peakfleet_planner.forecast import (
     DemandModel,
     Grade,
     Points,
+    RecordedDemand,
     WarmModel,
     basis_of,
     by_minute,
@@ -238,16 +240,45 @@ class Learner:
                 yield foresight.step(burst, found), reactive.step(burst, rule)
 
 
-def learn(spec: FleetSpec, history: Points, *, metric_delay_minutes: int = 1) -> DemandModel | None:
+def learn(
+    spec: FleetSpec,
+    history: Points,
+    *,
+    metric_delay_minutes: int = 1,
+    recorded: RecordedDemand | None = None,
+    now_epoch_seconds: int | None = None,
+) -> DemandModel | None:
     """Return what *history* says of the fleet's demand; None if it says nothing.
 
     Args:
         spec: The fleet.
         history: Demand in units, oldest first, of up to two weeks.
         metric_delay_minutes: How late a tick sees demand. Default: 1.
+        recorded: What was recorded before the history begins. Default: nothing.
+        now_epoch_seconds: When the history ends, if it may be empty. Default: it is not.
     """
     if basis_of(spec) is None:
         return None
     learner = Learner(spec, metric_delay_minutes=metric_delay_minutes)
+    begins = history[0][0] if history else now_epoch_seconds
+    if recorded and begins is not None:
+        history = (*learned_before(spec, recorded, begins // MINUTE_SECONDS), *history)
     learner.advance(history)
     return learner.model()
+
+
+def learned_before(spec: FleetSpec, recorded: RecordedDemand, end_minute: int) -> Points:
+    """Return what was recorded as it is learned: what arrived in queues is averaged.
+
+    Args:
+        spec: The fleet.
+        recorded: The recording.
+        end_minute: The first minute of which more is known, since 1970.
+    """
+    points = recorded.before(end_minute)
+    minutes = min((one.averaged_minutes for one in queues_of(spec)), default=1)
+    sums = [0.0, *accumulate(value for _, value in points)]
+    return tuple(
+        (time, (sums[end] - sums[max(0, end - minutes)]) / min(end, minutes))
+        for end, (time, _) in enumerate(points, start=1)
+    )

@@ -14,6 +14,7 @@ The table has the partition key `fleet` (S), the sort key `item` (S) and the tim
 | `GANG` | the formation of a training group | a tick |
 | `HOLD` | a human's freeze | the command |
 | `LATEST` | the sizes after the last change | a tick |
+| `DEMAND` | demand that was recorded before there was a fleet | `peakfleet learn` |
 | `MODEL` | what was learned of demand | the learner |
 | `NOTICE#<instance id>` | AWS may take it back | an event |
 | `OUTAGE#<pool>#<purchase>#<zone>#<type>` | capacity that could not be had | both |
@@ -81,6 +82,7 @@ from peakfleet_table.values import (
     Latest,
     NewestTick,
     PackedModel,
+    PackedRecording,
     PoolBoots,
     PoolUnits,
     Strikes,
@@ -94,6 +96,8 @@ FOR_EVER_SECONDS = 10 * 365 * DAY_SECONDS
 SIZE_KEPT_SECONDS: Final = {"take-back": DAY_SECONDS, "yield": FOR_EVER_SECONDS}
 """A fleet that yields does so until somebody gives the size back."""
 NOTICE_KEPT_SECONDS: Final = {"interruption": 900, "rebalance": HOUR_SECONDS}
+RECORDING_KEPT_SECONDS = 15 * DAY_SECONDS
+"""After two weeks of its own, a fleet needs no recording."""
 READY_KEPT_SECONDS = 14 * DAY_SECONDS
 STRIKES_KEPT_SECONDS = 6 * HOUR_SECONDS
 UNITS_KEPT_SECONDS = 7 * DAY_SECONDS
@@ -210,6 +214,12 @@ HOURS: Final[Kind[Decision]] = Kind(
     attributes=DECISIONS.attributes,
     name=lambda decision: decision.time[: len("2026-01-31T23")],
     kept_until=lambda decision: decision.tick + HOUR_KEPT_SECONDS,
+)
+RECORDINGS: Final[Kind[PackedRecording]] = Kind(
+    prefix="DEMAND",
+    value=PackedRecording,
+    attributes={"packed": Attribute("packed", TEXT), "put": Attribute("put", INTEGER)},
+    kept_until=lambda recording: recording.put + RECORDING_KEPT_SECONDS,
 )
 MODELS: Final[Kind[PackedModel]] = Kind(
     prefix="MODEL",

@@ -126,6 +126,19 @@ def _unpacked(packed: bytes) -> DemandModel | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackedRecording:
+    """Demand that was recorded before there was a fleet.
+
+    Args:
+        packed: As `RecordedDemand.packed` returns it.
+        put: When somebody put it there, in epoch seconds.
+    """
+
+    packed: str
+    put: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolBoots:
     """How long the instances of a pool took to serve.
 

@@ -17,7 +17,8 @@ from peakfleet_handlers.aws import Deadline
 from peakfleet_handlers.learn import entry_point as learn
 from peakfleet_learner import SETTLING_MINUTES
 from peakfleet_planner import BacklogSignal, DemandModel, FleetSpec, Metric, Plan, RateSignal
-from peakfleet_table import BOOTS, MODELS, PackedModel
+from peakfleet_planner.forecast import RecordedDemand
+from peakfleet_table import BOOTS, MODELS, RECORDINGS, PackedModel, PackedRecording
 from tests.handlers.account import Account, of
 from tests.handlers.conftest import Lines
 from tests.handlers.fake_aws import FakeAws
@@ -129,6 +130,57 @@ def test_of_a_queue_that_may_not_wait_what_arrives_is_learned() -> None:
     answer = lesson(fake, replace(FLEET, signals=(tight,)))
     assert answer["outcome"] == "learned"
     assert model_in(fake).mean == pytest.approx((60 + 4 * 30 / 60) / 10)
+
+
+def recording(level: float) -> RecordedDemand:
+    """Return two days of the wave, far above *level*, that ended a week ago."""
+    wave = [level + 100 * sin(2 * pi * minute / DAY) for minute in range(2 * DAY)]
+    return RecordedDemand.newest(NOW // 60 - 7 * DAY, wave)
+
+
+@pytest.mark.parametrize("days", [0, 0.5])
+def test_a_fleet_without_history_begins_with_what_was_recorded(days: float) -> None:
+    fake = watched(days)
+    answer = learn.run(
+        {**event(FLEET), "recorded": recording(300).packed()},
+        clients=fake.clients,
+        deadline=Deadline.of(None),
+    )
+    assert (answer["outcome"], answer["failed_calls"]) == ("learned", 0)
+    assert answer["ModelMinutes"] == 7 * DAY - SETTLING_MINUTES
+
+
+def test_what_somebody_put_into_the_table_counts_before_what_is_deployed() -> None:
+    fake = watched(days=0)
+    kept = PackedRecording(packed=recording(1000).packed(), put=NOW)
+    fake.table["Media/Live", "DEMAND"] = RECORDINGS.item("Media/Live", kept)
+    learn.run(
+        {**event(FLEET), "recorded": recording(300).packed()},
+        clients=fake.clients,
+        deadline=Deadline.of(None),
+    )
+    assert model_in(fake).mean == pytest.approx(100, rel=0.1)
+
+
+def test_a_fleet_with_two_weeks_of_its_own_does_without_a_recording() -> None:
+    fake = watched(days=15)
+    lesson(fake)
+    alone = model_in(fake)
+    learn.run(
+        {**event(FLEET), "recorded": recording(300).packed()},
+        clients=fake.clients,
+        deadline=Deadline.of(None),
+    )
+    assert model_in(fake) == alone
+
+
+def test_a_recording_that_is_damaged_is_noted_and_left_out() -> None:
+    fake = watched(days=0.5)
+    answer = learn.run(
+        {**event(FLEET), "recorded": "damaged"}, clients=fake.clients, deadline=Deadline.of(None)
+    )
+    assert (answer["outcome"], answer["failed_calls"]) == ("learned", 1)
+    assert answer["ModelMinutes"] < DAY
 
 
 def test_the_tick_foresees_with_a_model_that_is_trusted() -> None:

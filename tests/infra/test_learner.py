@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 import tempfile
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from peakfleet.testing import fleet_specs
 from peakfleet_handlers.aws import Deadline
 from peakfleet_handlers.learn import run
 from peakfleet_learner import SETTLING_MINUTES
+from peakfleet_planner.forecast import RecordedDemand
 from peakfleet_planner.spec import MINUTE_SECONDS
 from tests.handlers.fake_aws import FakeAws
 from tests.infra.fleets import burst_fleet, function, metric, new_stack, only, properties
@@ -89,14 +92,9 @@ def test_a_queue_that_may_not_wait_for_new_capacity_is_learned() -> None:
         sqs.Queue(stack, "Tight"), seconds_per_message=20, drain_within=Duration.minutes(2)
     )
     assert burst_fleet(stack, "Queue", foresight=None, signals=[tight]).learner is not None
+    level = ServiceLevel.miss_at_most(0.01)
+    burst_fleet(stack, "Share", foresight=None, signals=[tight], service_level=level)
     with pytest.raises(RuntimeError, match="miss_at_most needs"):
-        burst_fleet(
-            stack,
-            "Share",
-            foresight=None,
-            signals=[tight],
-            service_level=ServiceLevel.miss_at_most(0.01),
-        )
         Template.from_stack(stack)
 
 
@@ -110,6 +108,40 @@ def test_the_synth_says_why_demand_is_not_learned_unless_that_is_meant() -> None
     told.has_info("/Media/Both", Match.string_like_regexp("it has queues and live signals"))
     told.has_no_info("/Media/Off", Match.string_like_regexp("not learned"))
     told.has_no_info("/Media/Waits", Match.string_like_regexp("not learned"))
+
+
+def recording_file(folder: Path, step: str = "00:01", header: str = "timestamp_utc,demand") -> Path:
+    first = datetime(2026, 3, 1, tzinfo=UTC)
+    minutes = int(step.split(":")[1])
+    rows = [
+        f"{first + timedelta(minutes=minutes * at):%Y-%m-%dT%H:%M:%SZ},{at}"
+        for at in range(2 * 1440 // minutes)
+    ]
+    file = folder / "demand.csv.gz"
+    file.write_bytes(gzip.compress("\n".join([header, *rows]).encode()))
+    return file
+
+
+@pytest.mark.parametrize("step", ["00:01", "00:15"])
+def test_a_recording_goes_with_the_lesson_and_with_nothing_else(tmp_path: Path, step: str) -> None:
+    stack = new_stack()
+    burst_fleet(stack, foresight=Foresight.from_recording(recording_file(tmp_path, step)))
+    sent = [
+        json.loads(readable(found["Target"]["Input"]))
+        for found in properties(Template.from_stack(stack), SCHEDULE)
+    ]
+    (text,) = [one["recorded"] for one in sent if "recorded" in one]
+    recorded = RecordedDemand.unpacked(text)
+    assert recorded.first_minute * 60 == datetime(2026, 3, 1, tzinfo=UTC).timestamp()
+    assert len(recorded.values) == 2 * 1440
+    assert recorded.values[14:17] == ((14, 15, 16) if step == "00:01" else (0, 1, 1))
+
+
+def test_a_recording_that_cannot_be_read_says_what_can(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"header must be timestamp_utc,demand, .*demand check"):
+        Foresight.from_recording(recording_file(tmp_path, header="time,value"))
+    with pytest.raises(SpecError, match="cannot be read as a recording"):
+        Foresight.from_recording(tmp_path / "missing.csv")
 
 
 def test_a_share_that_may_be_missed_is_sent_with_a_worth_to_begin_with() -> None:

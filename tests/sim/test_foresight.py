@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from peakfleet_planner.forecast import RecordedDemand
 from peakfleet_sim import Comparison, Demand, PeakfleetPolicy, Queue, World, live_spec, score
 from peakfleet_sim.policies import backlog_spec
 from tests.learner.patterns import DAY, bursts_every_hour
@@ -53,6 +54,26 @@ def test_a_queue_that_may_not_wait_for_new_capacity_follows_what_is_to_arrive() 
     late, by_rule = (run.unserved_units[-120:].sum() for run in (foreseeing, reactive))
     assert late < 0.3 * by_rule
     assert foreseeing.billed_instances[-120:].sum() < 1.5 * reactive.billed_instances[-120:].sum()
+
+
+def test_a_fleet_with_a_recording_costs_less_on_its_first_day() -> None:
+    """Two weeks were recorded; the fleet moves in half a week later, in another week's weather."""
+    past = RecordedDemand.newest(
+        int(START.timestamp()) // 60 - 17 * DAY - DAY // 2, bursts_every_hour(14, seed=7)
+    )
+    first_day = Demand(name="first day", start=START, units=UNITS[:DAY])
+    runs = [
+        Comparison(demand=first_day, world=WORLD).replay(
+            PeakfleetPolicy(spec=live_spec(WORLD), recorded=recorded)
+        )
+        for recorded in (past, None)
+    ]
+    costs = [
+        run.billed_instances.sum() + 10 * run.unserved_units.sum() / WORLD.units_per_instance
+        for run in runs
+    ]
+    assert all("foreseen" in words for words in runs[0].explanations[61:])
+    assert costs[0] < 0.6 * costs[1]
 
 
 def test_what_comes_later_changes_no_decision_before_it() -> None:

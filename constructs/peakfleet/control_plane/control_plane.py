@@ -278,13 +278,21 @@ class ControlPlane(Construct):
         self._scaler.allow(*statements)
         self._decide(fleet, "Ticks", name=name, spec=spec, payload_field="gang")
 
-    def learn(self, fleet: Construct, *, name: str, spec: IStableAnyProducer) -> None:
+    def learn(
+        self,
+        fleet: Construct,
+        *,
+        name: str,
+        spec: IStableAnyProducer,
+        recorded: str | None = None,
+    ) -> None:
         """Learn the demand of a fleet every hour.
 
         Args:
             fleet: The fleet.
             name: Its name.
             spec: Produces its specification in JSON form at the end of the synth.
+            recorded: What was recorded before, see `RecordedDemand.packed`. Default: nothing.
 
         Raises:
             SpecError: The learner's numpy is not on this machine and cannot be fetched.
@@ -306,6 +314,7 @@ class ControlPlane(Construct):
             purpose=f"Learns the demand of the fleet {name} every hour",
             every=_HOUR,
             spec=spec,
+            more={"recorded": recorded} if recorded else None,
             role=self._schedule_role,
         )
 

@@ -231,6 +231,7 @@ class PlaneFunction(Construct):
         role: iam.IRole,
         payload_field: str = "spec",
         window: scheduler.TimeWindow | None = None,
+        more: Mapping[str, object] | None = None,
     ) -> scheduler.Schedule:
         """Define what runs this function for one fleet, again and again. Its id is Schedule.
 
@@ -242,11 +243,12 @@ class PlaneFunction(Construct):
             role: What the schedule runs as.
             payload_field: Where its payload has the specification.
             window: Within how long after its time it may run. Default: at its time.
+            more: What its payload has besides. Default: nothing.
         """
         target = targets.LambdaInvoke(
             self.function,
             input=scheduler.ScheduleTargetInput.from_object(
-                payload(Lazy.any(spec), field=payload_field)
+                {**payload(Lazy.any(spec), field=payload_field), **(more or {})}
             ),
             max_event_age=every,
             retry_attempts=1,

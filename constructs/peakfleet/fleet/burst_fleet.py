@@ -363,7 +363,13 @@ class BurstFleet(FleetMetrics, Construct):
         with named(self):
             basis = basis_of(self.spec)
             if basis is not None and self._foresight.learns:
-                self._plane.learn(self, name=self.fleet_name, spec=self._document)
+                recorded = self._foresight.recorded
+                self._plane.learn(
+                    self,
+                    name=self.fleet_name,
+                    spec=self._document,
+                    recorded=recorded.packed() if recorded else None,
+                )
                 self._learns = True
 
     @property

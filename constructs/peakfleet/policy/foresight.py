@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 from aws_cdk import Duration
 
 from peakfleet._values import known_number
 from peakfleet.calendar import window
+from peakfleet.policy.recording import read_recording
 from peakfleet_planner import KnownPeakSpec
+from peakfleet_planner.forecast import RecordedDemand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foresight:
     """Whether a fleet learns its demand, so that it grows before a peak and not with it.
 
-    Use `learned` or `off`.
+    Use `learned`, `from_recording` or `off`.
 
     Args:
         learns: Whether it does.
+        recorded: What its demand was before there was a fleet. Default: nobody knows.
     """
 
     learns: bool
+    recorded: RecordedDemand | None = None
 
     @classmethod
     def learned(cls) -> Foresight:
@@ -37,6 +42,28 @@ class Foresight:
         boot for longer than 50 minutes.
         """
         return cls(learns=True)
+
+    @classmethod
+    def from_recording(cls, file: str | Path) -> Foresight:
+        """Learn, and begin with a recording of what demand was before there was a fleet.
+
+        With two weeks of it a fleet is foresighted from its first hour on. What lies between the
+        recording and the fleet's own metrics is taken to be as a week before. The fleet's own
+        demand replaces the recording minute by minute, and after two weeks nothing is left of it.
+
+        Args:
+            file: A file of `timestamp_utc,demand`, .csv or .csv.gz, with a constant step of at most
+                an hour: what `peakfleet record` writes, and `peakfleet demand check --write` from
+                any other recording. Demand is in units of the fleet; for a queue, units that
+                what arrives keeps busy. The newest two weeks count, at least a day.
+
+        Raises:
+            SpecError: The file is none of these.
+
+        Limitations:
+            The recording, 30 to 50 KB, is part of the learner's schedule in the template.
+        """
+        return cls(learns=True, recorded=read_recording(Path(file)))
 
     @classmethod
     def off(cls) -> Foresight:

@@ -11,16 +11,16 @@ from enum import StrEnum
 from typing import Any
 
 from peakfleet_handlers import aws
-from peakfleet_handlers.aws import Calls, Deadline, emit, logger
-from peakfleet_handlers.learn.history import read_history
+from peakfleet_handlers.aws import Calls, Cause, Deadline, emit, logger
+from peakfleet_handlers.learn.history import Points, read_history
 from peakfleet_handlers.schedule_payload import read_event
 from peakfleet_handlers.state import Recorded, StateTable, read_memory
 from peakfleet_learner import learn
-from peakfleet_planner import DemandModel, FleetSpec
-from peakfleet_planner.forecast import basis_of, why_reactive
+from peakfleet_planner import DemandModel, FleetSpec, SpecError
+from peakfleet_planner.forecast import MOST_DAYS, RecordedDemand, basis_of, why_reactive
 from peakfleet_planner.pools import with_measured_boots, with_measured_units
 from peakfleet_planner.spec import DAY_SECONDS
-from peakfleet_table import MODELS, PackedModel
+from peakfleet_table import MODELS, RECORDINGS, DamagedRecordError, PackedModel
 
 HOUR_SECONDS = 3600
 MOST_BYTES = 390_000
@@ -91,7 +91,8 @@ def handler(event: object, context: object = None) -> dict[str, Any]:
     """Learn the demand of one fleet and keep the model in the state table.
 
     Args:
-        event: What the schedule sends: `{"scheduled_time": <ISO-8601>, "spec": <fleet spec>}`.
+        event: What the schedule sends: `{"scheduled_time": <ISO-8601>, "spec": <fleet spec>}`, and
+            perhaps `"recorded": <text>`, see `RecordedDemand.packed`.
         context: Lambda's, for the time that is left. Default: there is time for everything.
 
     Returns:
@@ -111,13 +112,16 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
     """
     spec, now = read_event(event)
     calls = Calls(deadline=deadline)
-    lesson = _learn(spec, now, clients=clients, calls=calls)
+    sent = event.get("recorded") if isinstance(event, Mapping) else None
+    lesson = _learn(spec, now, clients=clients, calls=calls, sent=sent)
     metrics = lesson.metrics()
     _report(spec, now, lesson.outcome, metrics, calls)
     return {"outcome": lesson.outcome, **metrics, "failed_calls": len(calls.failed)}
 
 
-def _learn(spec: FleetSpec, now: int, *, clients: aws.Clients, calls: Calls) -> _Lesson:
+def _learn(
+    spec: FleetSpec, now: int, *, clients: aws.Clients, calls: Calls, sent: object
+) -> _Lesson:
     if basis_of(spec) is None:
         return _Lesson(outcome=Outcome.NOT_LEARNABLE)
     table = StateTable.of(spec.state_table, spec.fleet, clients, calls)
@@ -128,7 +132,13 @@ def _learn(spec: FleetSpec, now: int, *, clients: aws.Clients, calls: Calls) -> 
     if history is None:
         return _Lesson(outcome=Outcome.HISTORY_UNREADABLE)
     delay_minutes = 0 if all(signal.is_fast for signal in spec.signals) else 1
-    model = learn(spec, history, metric_delay_minutes=delay_minutes)
+    model = learn(
+        spec,
+        history,
+        metric_delay_minutes=delay_minutes,
+        recorded=_recorded(table, sent) if _is_new(history, now) else None,
+        now_epoch_seconds=now,
+    )
     if model is None:  # measured boots may be too long for one
         outcome = Outcome.NO_HISTORY if basis_of(spec) else Outcome.NOT_LEARNABLE
         return _Lesson(outcome=outcome)
@@ -140,6 +150,22 @@ def _learn(spec: FleetSpec, now: int, *, clients: aws.Clients, calls: Calls) -> 
     written = table.put(MODELS.item(spec.fleet, packed)) is Recorded.WRITTEN
     outcome = Outcome.LEARNED if written else Outcome.LOST
     return _Lesson(outcome=outcome, model=model, size_bytes=size)
+
+
+def _is_new(history: Points, now: int) -> bool:
+    """Return whether a fleet has less demand of its own than can be learned from."""
+    return not history or now - history[0][0] < MOST_DAYS * DAY_SECONDS
+
+
+def _recorded(table: StateTable, sent: object) -> RecordedDemand | None:
+    """Return what was recorded before: what somebody put into the table, or what is sent."""
+    try:
+        kept = [RECORDINGS.read(item).packed for item in table.starting_with(RECORDINGS.prefix)]
+        texts = [text for text in (*kept, sent) if isinstance(text, str)]
+        return RecordedDemand.unpacked(texts[0]) if texts else None
+    except (DamagedRecordError, SpecError) as error:
+        table.calls.note("Query", RECORDINGS.prefix, Cause.UNREADABLE, str(error))
+        return None
 
 
 def _as_measured(spec: FleetSpec, now: int, table: StateTable) -> FleetSpec:

@@ -20,6 +20,7 @@ from peakfleet_table import (
     HOLDS,
     HOURS,
     LATESTS,
+    RECORDINGS,
     SIZES,
     SPEND_OVERRIDES,
     TICKS,
@@ -27,6 +28,7 @@ from peakfleet_table import (
     Decision,
     Item,
     Kind,
+    PackedRecording,
 )
 
 if TYPE_CHECKING:
@@ -102,6 +104,10 @@ class FleetRecords:
     def delete_override(self) -> SpendOverride | None:
         """End the override, as `delete_hold` ends a hold."""
         return self._delete(SPEND_OVERRIDES, SpendOverride)
+
+    def put_recording(self, recording: PackedRecording) -> None:
+        """Let the fleet learn from a recording; one that it has is replaced."""
+        self._put(RECORDINGS, recording)
 
     def _put(self, kind: Kind[T], value: T) -> None:
         with open_table(self.account, self.table_name) as client:

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from peakfleet_learner import MOST_DELAY_MINUTES, Learner
+from peakfleet_learner import MOST_DELAY_MINUTES, Learner, learned_before
 from peakfleet_planner import (
     IN_FLIGHT,
     WAITING,
@@ -38,7 +38,7 @@ from peakfleet_planner import (
 )
 from peakfleet_planner.allocation import spent_after
 from peakfleet_planner.demand import learned_demand
-from peakfleet_planner.forecast import RolledModel, basis_of, read_seconds
+from peakfleet_planner.forecast import RecordedDemand, RolledModel, basis_of, read_seconds
 from peakfleet_planner.snapshot import month_of
 from peakfleet_planner.spec import HEARTBEAT, reports_of
 from peakfleet_sim.demand import Floats
@@ -78,11 +78,13 @@ class PeakfleetPolicy:
         foresight: Whether demand is learned, hourly, as the deployed learner does: the policy
             starts by the reactive rule, and follows the model once that has proved itself.
             Default: true.
+        recorded: What was recorded before the demand begins. Default: nothing.
     """
 
     spec: FleetSpec
     name: str = "peakfleet"
     foresight: bool = True
+    recorded: RecordedDemand | None = None
     _kept: _Kept = field(default_factory=_Kept, init=False, repr=False)
 
     @property
@@ -186,6 +188,9 @@ class PeakfleetPolicy:
         }
         if kept.learner is None:
             kept.learner = Learner(self.spec, metric_delay_minutes=delay)
+            if self.recorded:
+                begins = now // SECONDS_PER_MINUTE - seen.minute - 1
+                kept.learner.advance(learned_before(self.spec, self.recorded, begins))
         kept.learner.advance(learned_demand(self.spec, {signal.name: read}, now))
         kept.model = kept.learner.model()
         return kept.model
