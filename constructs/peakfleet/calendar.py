@@ -9,7 +9,7 @@ from aws_cdk import Duration
 
 from peakfleet._values import seconds
 from peakfleet_planner import SpecError
-from peakfleet_planner.spec import DAY_SECONDS
+from peakfleet_planner.spec import DAY_SECONDS, Repetition
 
 _FOLLOWED_DAYS: Final = 3653
 """Ten years: a stack is deployed anew long before."""
@@ -20,7 +20,7 @@ class Window(TypedDict):
 
     start_epoch_seconds: int
     end_epoch_seconds: int
-    repeats: Literal["once", "daily", "weekly"]
+    repeats: Repetition
     utc_offsets: tuple[tuple[int, int], ...]
 
 
@@ -29,7 +29,7 @@ def window(
     *,
     start: datetime,
     duration: Duration,
-    repeats: Literal["daily", "weekly"] | None,
+    repeats: Literal["hourly", "daily", "weekly"] | None,
 ) -> Window:
     """Return a window as the planner reads it.
 

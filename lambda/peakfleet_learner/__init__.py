@@ -9,6 +9,7 @@ from peakfleet_learner.learner import (
     Learner,
     learn,
     learned_before,
+    taught,
 )
 from peakfleet_learner.running import Seen, foreseen_aims
 
@@ -23,4 +24,5 @@ __all__ = [
     "foreseen_aims",
     "learn",
     "learned_before",
+    "taught",
 ]

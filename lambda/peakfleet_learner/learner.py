@@ -13,6 +13,7 @@ from peakfleet_learner.grading import (
     Trial,
     Trust,
 )
+from peakfleet_learner.peaks import find_steps, propose
 from peakfleet_learner.queue_trial import QueueTrial
 from peakfleet_learner.running import Running, Seen, frozen, season
 from peakfleet_learner.service import Steering
@@ -22,11 +23,15 @@ from peakfleet_planner.forecast import (
     DAY_MINUTES,
     HOUR_MINUTES,
     MINUTE_SECONDS,
+    MOST_DAYS,
     RECENT_MINUTES,
     SEASONS,
+    Aims,
     DemandModel,
     Grade,
     Points,
+    ProposedPeak,
+    ProposedPeaks,
     RecordedDemand,
     WarmModel,
     basis_of,
@@ -42,6 +47,8 @@ MOST_DELAY_MINUTES: Final = 7
 GRADED_MINUTES: Final = DAY_MINUTES
 """A model is not trusted before it was graded for this long."""
 _LESSON_MINUTES: Final = 360
+_NEARLY: Final = 0.8
+"""A peak that is known to be so large, as share of what was found, needs no proposal."""
 
 
 class Learner:
@@ -94,6 +101,7 @@ class Learner:
         )
         self._watch = watch
         self._running: Running | None = None
+        self._followed: list[Aims] = []
 
     def advance(self, points: Points) -> None:
         """Take in demand in units, oldest first; minutes that were taken in are skipped.
@@ -128,6 +136,42 @@ class Learner:
             return self._frozen(running)
         except SpecError:
             return None
+
+    def peaks(self) -> ProposedPeaks | None:
+        """Return what was found to come back, of live demand; None before a day was graded.
+
+        Replayed is what the fleet would have followed, over the last two weeks at most. What the
+        fleet knows already is not proposed.
+        """
+        running, followed = self._running, self._followed[-MOST_DAYS * DAY_MINUTES :]
+        if running is None or len(followed) < DAY_MINUTES:
+            return None
+        history = running.history
+        values = history.values[-MOST_DAYS * DAY_MINUTES :]
+        cost, found = propose(
+            find_steps(values, baseline=self._baseline),
+            values,
+            followed,
+            fleet=self._live_trial,
+            first_minute=history.end - len(values),
+            baseline=self._baseline,
+            boot_minutes=self._basis.boot_minutes,
+            metric_delay_minutes=self._delay,
+            layer_units=self._basis.layer_units,
+        )
+        return ProposedPeaks(
+            learned_at_epoch_seconds=history.end * MINUTE_SECONDS,
+            minutes=len(followed),
+            cost_minutes=round(cost, 1),
+            peaks=tuple(peak for peak in found if not self._is_known(peak)),
+        )
+
+    def _is_known(self, peak: ProposedPeak) -> bool:
+        at = peak.next_epoch_seconds
+        return any(
+            known.expected_at(at, lead_seconds=0) and known.units >= _NEARLY * peak.units
+            for known in self._spec.known_peaks
+        )
 
     def _frozen(self, running: Running) -> DemandModel:
         history = running.history
@@ -165,6 +209,10 @@ class Learner:
         basis = self._basis
         if queues_of(self._spec):
             return QueueTrial(self._spec, basis, metric_delay_minutes=self._delay)
+        return self._live_trial()
+
+    def _live_trial(self) -> Trial | ReuseTrial:
+        basis = self._basis
         if basis.warm and basis.reuses:
             return ReuseTrial(basis, basis.warm, metric_delay_minutes=self._delay)
         return Trial(
@@ -237,18 +285,19 @@ class Learner:
             end = running.history.count
             rules = self._reactive_rule.aims(running.history, end - len(values), end)
             for burst, found, rule in zip(seen.bursts, seen.aims, rules, strict=True):
+                self._followed.append(found if self.trusted else rule)
                 yield foresight.step(burst, found), reactive.step(burst, rule)
 
 
-def learn(
+def taught(
     spec: FleetSpec,
     history: Points,
     *,
     metric_delay_minutes: int = 1,
     recorded: RecordedDemand | None = None,
     now_epoch_seconds: int | None = None,
-) -> DemandModel | None:
-    """Return what *history* says of the fleet's demand; None if it says nothing.
+) -> Learner | None:
+    """Return a learner that knows *history*; None if the demand of the fleet is not learned.
 
     Args:
         spec: The fleet.
@@ -264,7 +313,13 @@ def learn(
     if recorded and begins is not None:
         history = (*learned_before(spec, recorded, begins // MINUTE_SECONDS), *history)
     learner.advance(history)
-    return learner.model()
+    return learner
+
+
+def learn(spec: FleetSpec, history: Points, *, metric_delay_minutes: int = 1) -> DemandModel | None:
+    """Return what *history* says of the fleet's demand, as `taught`; None if it says nothing."""
+    learner = taught(spec, history, metric_delay_minutes=metric_delay_minutes)
+    return learner.model() if learner else None
 
 
 def learned_before(spec: FleetSpec, recorded: RecordedDemand, end_minute: int) -> Points:

@@ -7,6 +7,7 @@ The table has the partition key `fleet` (S), the sort key `item` (S) and the tim
 | `item` | says | written by |
 |---|---|---|
 | `ASKED` | when a tick was last asked for out of turn | an event |
+| `CALENDAR` | peaks that were found to come back | the learner |
 | `DAY#<ISO-8601 date>#<pool>` | what a pool did for its money | the ledger |
 | `DECIDED#<ISO-8601 hour>` | the last decision of an hour | a tick |
 | `DECISION#<ISO-8601 tick time>` | a decision that changed something | a tick |
@@ -57,6 +58,7 @@ from peakfleet_planner import (
 )
 from peakfleet_planner.codec import from_document, to_document
 from peakfleet_planner.efficiency import PoolDay
+from peakfleet_planner.forecast import ProposedPeaks
 from peakfleet_planner.gang import GangMemory
 from peakfleet_table.forms import (
     BYTES,
@@ -229,6 +231,12 @@ MODELS: Final[Kind[PackedModel]] = Kind(
         "model": Attribute("packed", BYTES),
     },
     kept_until=lambda model: model.learned + DAY_SECONDS,
+)
+PROPOSALS: Final[Kind[ProposedPeaks]] = Kind(
+    prefix="CALENDAR",
+    value=lambda *, value: value,
+    attributes={"peaks": Attribute(WHOLE, _json(ProposedPeaks.from_json, ProposedPeaks.to_json))},
+    kept_until=lambda proposed: proposed.learned_at_epoch_seconds + 2 * DAY_SECONDS,
 )
 OUTAGES: Final[Kind[Outage]] = Kind(
     prefix="OUTAGE#",

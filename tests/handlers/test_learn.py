@@ -18,12 +18,21 @@ from peakfleet_handlers.learn import entry_point as learn
 from peakfleet_learner import SETTLING_MINUTES
 from peakfleet_planner import BacklogSignal, DemandModel, FleetSpec, Metric, Plan, RateSignal
 from peakfleet_planner.forecast import RecordedDemand
-from peakfleet_table import BOOTS, MODELS, RECORDINGS, PackedModel, PackedRecording
+from peakfleet_table import (
+    BOOTS,
+    FIRST_READ,
+    MODELS,
+    PROPOSALS,
+    RECORDINGS,
+    PackedModel,
+    PackedRecording,
+)
 from tests.handlers.account import Account, of
 from tests.handlers.conftest import Lines
 from tests.handlers.fake_aws import FakeAws
 from tests.handlers.scenes import FLEET, NOW, TABLE, event, minutes, tick
 from tests.handlers.scenes import aws as an_aws
+from tests.learner.patterns import bursts_every_hour
 
 LAMBDA = Path(__file__).parents[2] / "lambda"
 DAY = 1440
@@ -76,12 +85,15 @@ def test_what_was_learned_is_kept_for_a_day() -> None:
     assert fake.table[MODEL]["expires_at"] == {"N": str(learned + DAY_SECONDS)}
 
 
-def test_two_weeks_are_read_a_week_at_a_time_and_nothing_twice() -> None:
+def test_two_weeks_are_read_a_week_at_a_time_and_nothing_twice_or_recorded() -> None:
     fake = watched(days=15)
     fake.metrics["Streams"] = {
         time: value for time, value in fake.metrics["Streams"].items() if not time % 3600
     }
-    lesson(fake)
+    fake.calls.clear()
+    sent = {**event(FLEET), "recorded": recording(300).packed()}
+    learn.run(sent, clients=fake.clients, deadline=Deadline.of(None))
+    assert fake.counted()["Query"] == 1
     reads = [asked for operation, asked in fake.calls if operation == "GetMetricData"]
     windows = [(asked["StartTime"], asked["EndTime"]) for asked in reads]
     assert [(end - start).days for start, end in windows] == [7, 7]
@@ -162,18 +174,6 @@ def test_what_somebody_put_into_the_table_counts_before_what_is_deployed() -> No
     assert model_in(fake).mean == pytest.approx(100, rel=0.1)
 
 
-def test_a_fleet_with_two_weeks_of_its_own_does_without_a_recording() -> None:
-    fake = watched(days=15)
-    lesson(fake)
-    alone = model_in(fake)
-    learn.run(
-        {**event(FLEET), "recorded": recording(300).packed()},
-        clients=fake.clients,
-        deadline=Deadline.of(None),
-    )
-    assert model_in(fake) == alone
-
-
 def test_a_recording_that_is_damaged_is_noted_and_left_out() -> None:
     fake = watched(days=0.5)
     answer = learn.run(
@@ -181,6 +181,17 @@ def test_a_recording_that_is_damaged_is_noted_and_left_out() -> None:
     )
     assert (answer["outcome"], answer["failed_calls"]) == ("learned", 1)
     assert answer["ModelMinutes"] < DAY
+
+
+def test_peaks_that_come_back_are_proposed_where_no_tick_reads() -> None:
+    fake = watched(days=0)
+    fake.metrics["Streams"] = minutes(bursts_every_hour(2.6))
+    lesson(fake)
+    (peak,) = PROPOSALS.read(fake.table["Media/Live", "CALENDAR"]).peaks
+    assert peak.repeats == "hourly"
+    assert peak.next_epoch_seconds > NOW - 3600
+    assert PROPOSALS.prefix < FIRST_READ
+    assert RECORDINGS.prefix < FIRST_READ
 
 
 def test_the_tick_foresees_with_a_model_that_is_trusted() -> None:

@@ -21,7 +21,7 @@ from peakfleet_cli.demo import demo
 from peakfleet_cli.doctor import doctor
 from peakfleet_cli.efficiency.command import efficiency
 from peakfleet_cli.errors import FAILED, in_one_line
-from peakfleet_cli.foresight import learn
+from peakfleet_cli.foresight import learn, peaks
 from peakfleet_cli.init import init
 from peakfleet_cli.plan import plan
 from peakfleet_cli.prices import prices
@@ -102,7 +102,8 @@ def peakfleet(
 _OPERATE, _BEFORE, _TRY = "Fleets that run", "Before a deployment", "Without an AWS account"
 _COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
     (_OPERATE, (operate.status, operate.explain, operate.hold, operate.resume, operate.release)),
-    (_OPERATE, (operate.spend_override, operate.shadow, operate.report, efficiency, record, learn)),
+    (_OPERATE, (operate.spend_override, operate.shadow, operate.report, efficiency, record)),
+    (_OPERATE, (learn, peaks)),
     (_TRY, (demo, simulate, compare)),
     (_BEFORE, (init, plan, doctor, prove)),
 )

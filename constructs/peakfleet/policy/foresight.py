@@ -83,7 +83,7 @@ class KnownPeak:
         start: When it begins, with a time zone. One that is over changes nothing.
         duration: How long it lasts.
         units: Demand to be ready for, in units, what the baseline carries included.
-        repeats: `daily` or `weekly`: it comes back at the same local time. Default: once.
+        repeats: `hourly`, `daily` or `weekly`: it comes back at the same local time. Default: once.
 
     Raises:
         SpecError: A value is out of range, or the start has no time zone.
@@ -105,7 +105,7 @@ class KnownPeak:
     start: datetime = field(kw_only=True)
     duration: Duration = field(kw_only=True)
     units: float = field(kw_only=True)
-    repeats: Literal["daily", "weekly"] | None = field(default=None, kw_only=True)
+    repeats: Literal["hourly", "daily", "weekly"] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Refuse a peak that cannot be."""

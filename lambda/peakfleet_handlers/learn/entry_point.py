@@ -15,12 +15,12 @@ from peakfleet_handlers.aws import Calls, Cause, Deadline, emit, logger
 from peakfleet_handlers.learn.history import Points, read_history
 from peakfleet_handlers.schedule_payload import read_event
 from peakfleet_handlers.state import Recorded, StateTable, read_memory
-from peakfleet_learner import learn
+from peakfleet_learner import taught
 from peakfleet_planner import DemandModel, FleetSpec, SpecError
 from peakfleet_planner.forecast import MOST_DAYS, RecordedDemand, basis_of, why_reactive
 from peakfleet_planner.pools import with_measured_boots, with_measured_units
 from peakfleet_planner.spec import DAY_SECONDS
-from peakfleet_table import MODELS, RECORDINGS, DamagedRecordError, PackedModel
+from peakfleet_table import MODELS, PROPOSALS, RECORDINGS, DamagedRecordError, PackedModel
 
 HOUR_SECONDS = 3600
 MOST_BYTES = 390_000
@@ -132,14 +132,15 @@ def _learn(
     if history is None:
         return _Lesson(outcome=Outcome.HISTORY_UNREADABLE)
     delay_minutes = 0 if all(signal.is_fast for signal in spec.signals) else 1
-    model = learn(
+    learner = taught(
         spec,
         history,
         metric_delay_minutes=delay_minutes,
         recorded=_recorded(table, sent) if _is_new(history, now) else None,
         now_epoch_seconds=now,
     )
-    if model is None:  # measured boots may be too long for one
+    model = learner.model() if learner else None
+    if learner is None or model is None:  # measured boots may be too long for one
         outcome = Outcome.NO_HISTORY if basis_of(spec) else Outcome.NOT_LEARNABLE
         return _Lesson(outcome=outcome)
     packed = PackedModel.of(model)
@@ -148,13 +149,15 @@ def _learn(
         return _Lesson(outcome=Outcome.TOO_LARGE, model=model, size_bytes=size)
     # Whichever of two models was written last does: one that is too old is not used by the tick.
     written = table.put(MODELS.item(spec.fleet, packed)) is Recorded.WRITTEN
+    if peaks := learner.peaks():
+        table.put(PROPOSALS.item(spec.fleet, peaks))
     outcome = Outcome.LEARNED if written else Outcome.LOST
     return _Lesson(outcome=outcome, model=model, size_bytes=size)
 
 
 def _is_new(history: Points, now: int) -> bool:
     """Return whether a fleet has less demand of its own than can be learned from."""
-    return not history or now - history[0][0] < MOST_DAYS * DAY_SECONDS
+    return not history or now - history[0][0] < MOST_DAYS * DAY_SECONDS - HOUR_SECONDS
 
 
 def _recorded(table: StateTable, sent: object) -> RecordedDemand | None:

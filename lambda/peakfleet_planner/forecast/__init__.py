@@ -8,6 +8,7 @@ should run. Read in this order:
 - `minutes`, `features`: what a forecast looks at;
 - `horizon`: the forecast of one peak, and its quantile;
 - `aims`: how many layers of capacity to start, and to keep;
+- `proposed_peaks`: what was found to repeat;
 - `recorded_demand`: what was recorded before there was a fleet;
 - `rolled_model`: the model over the minutes since it was learned.
 """
@@ -68,6 +69,7 @@ from peakfleet_planner.forecast.model import (
     WarmModel,
     read_model,
 )
+from peakfleet_planner.forecast.proposed_peaks import ProposedPeak, ProposedPeaks
 from peakfleet_planner.forecast.recorded_demand import MOST_DAYS, RecordedDemand
 from peakfleet_planner.forecast.rolled_model import (
     MEAN_DAYS,

@@ -23,7 +23,7 @@ from peakfleet_planner.spec.baseline import (
     sides_of,
     site_read,
 )
-from peakfleet_planner.spec.calendar import KnownPeakSpec, MaintenanceSpec
+from peakfleet_planner.spec.calendar import KnownPeakSpec, MaintenanceSpec, Repetition
 from peakfleet_planner.spec.downstream import DownstreamLimitSpec
 from peakfleet_planner.spec.fleet import (
     EfficiencySpec,

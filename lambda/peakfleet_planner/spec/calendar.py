@@ -10,9 +10,9 @@ from typing import ClassVar, Final, Literal
 from peakfleet_planner.codec import check_above, check_at_least, check_named, check_within
 from peakfleet_planner.spec.metrics import DAY_SECONDS
 
-Repetition = Literal["once", "daily", "weekly"]
+Repetition = Literal["once", "hourly", "daily", "weekly"]
 
-_EVERY_SECONDS: Final = {"daily": DAY_SECONDS, "weekly": 7 * DAY_SECONDS}
+_EVERY_SECONDS: Final = {"hourly": 3600, "daily": DAY_SECONDS, "weekly": 7 * DAY_SECONDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +23,8 @@ class CalendarWindow:
         name: Unique within the fleet.
         start_epoch_seconds: When it begins, in seconds since 1970 (UTC).
         end_epoch_seconds: When it is over.
-        repeats: `daily` and `weekly` repeat it at the same local time, from the first time on.
-            Default: once.
+        repeats: `hourly`, `daily` and `weekly` repeat it at the same local time, from the first
+            time on. Default: once.
         utc_offsets: The local time: from when on, in seconds since 1970, it is how many seconds
             ahead of UTC, oldest first. They are written at synth, for the planner knows no time
             zones; after the last of them, that one stands. Default: UTC.

@@ -14,12 +14,14 @@ from peakfleet_cli.account import Account
 from peakfleet_cli.errors import CommandError
 from peakfleet_cli.operate.obstacles import Obstacle, obstacles_of
 from peakfleet_planner import ForeignSize, Hold, SpendOverride
+from peakfleet_planner.forecast import ProposedPeaks
 from peakfleet_table import (
     DECISIONS,
     FIRST_READ,
     HOLDS,
     HOURS,
     LATESTS,
+    PROPOSALS,
     RECORDINGS,
     SIZES,
     SPEND_OVERRIDES,
@@ -104,6 +106,12 @@ class FleetRecords:
     def delete_override(self) -> SpendOverride | None:
         """End the override, as `delete_hold` ends a hold."""
         return self._delete(SPEND_OVERRIDES, SpendOverride)
+
+    def proposals(self) -> ProposedPeaks | None:
+        """Return the peaks that the newest lesson found to come back."""
+        with open_table(self.account, self.table_name) as client:
+            item = self._get(client, PROPOSALS.key(self.fleet))
+            return PROPOSALS.read(item) if item else None
 
     def put_recording(self, recording: PackedRecording) -> None:
         """Let the fleet learn from a recording; one that it has is replaced."""

@@ -13,6 +13,7 @@ from peakfleet_sim.replay.asked_service import missed_because, service_sentence
 from peakfleet_sim.replay.comparison import Comparison, Queue
 from peakfleet_sim.replay.fleet_spec import (
     ladder_dollars,
+    peaks_of,
     queue_of,
     replay_fleet,
     usual_delay_seconds,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from peakfleet_learner import taught
 from peakfleet_planner import (
     IN_FLIGHT,
     WAITING,
@@ -14,6 +15,7 @@ from peakfleet_planner import (
     Metric,
     RateSignal,
 )
+from peakfleet_planner.forecast import DAY_MINUTES, MOST_DAYS, ProposedPeaks
 from peakfleet_sim.demand import Demand
 from peakfleet_sim.policies import PeakfleetPolicy
 from peakfleet_sim.replay.comparison import Comparison, Queue
@@ -48,6 +50,26 @@ def replay_fleet(
     comparison = Comparison(demand=demand, world=world or world_of(spec), queue=queue_of(spec))
     policy = PeakfleetPolicy(spec=replayed)
     return comparison.replay(policy, pools=replayed.pools, scenario=scenario, seed=seed)
+
+
+def peaks_of(demand: Demand, spec: FleetSpec) -> ProposedPeaks | None:
+    """Return the peaks that come back in *demand*, and what the fleet would have saved by them.
+
+    Args:
+        demand: Demand by the minute, in units; the newest two weeks count.
+        spec: The fleet.
+
+    Returns:
+        What was found; None if demand of this fleet is not learned, or is shorter than two days.
+    """
+    newest = demand.units[-MOST_DAYS * DAY_MINUTES :]
+    first = demand.start_epoch_seconds + SECONDS_PER_MINUTE * (demand.minutes - len(newest))
+    points = tuple(
+        (first + SECONDS_PER_MINUTE * at, units) for at, units in enumerate(newest.tolist())
+    )
+    delay_minutes = int(usual_delay_seconds(spec) // SECONDS_PER_MINUTE)
+    learner = taught(replayed_spec(spec), points, metric_delay_minutes=delay_minutes)
+    return learner.peaks() if learner else None
 
 
 def usable_baseline_units(spec: FleetSpec) -> float:
