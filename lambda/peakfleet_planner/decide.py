@@ -99,7 +99,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     if soon.units < baseline.units:
         wanted = with_maintenance(wanted, _need(spec, learned, demands, soon, snapshot))
     witnessed = testimony(spec, snapshot, demands)
-    wanted = _believed(with_known_peaks(spec, wanted, soon, now), witnessed, soon)
+    wanted = _believed(with_known_peaks(spec, wanted, demands, soon, now), witnessed, soon)
     downstream = downstream_views(spec, snapshot)
     need = within_limits(spec, snapshot, wanted, downstream)
     serving_units = _serving_units(spec, snapshot)

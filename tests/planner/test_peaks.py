@@ -39,7 +39,7 @@ running = st.lists(capacities, min_size=3, max_size=3)
 
 
 def finale(
-    *, begins_in: float, lasts: float = HOUR, units: float = 300, **options: str
+    *, begins_in: float, lasts: float = HOUR, units: float = 300, **options: str | float
 ) -> KnownPeakSpec:
     start = NOW + int(begins_in)
     return KnownPeakSpec(
@@ -47,7 +47,7 @@ def finale(
         start_epoch_seconds=start,
         end_epoch_seconds=start + int(lasts),
         units=units,
-        **options,  # type: ignore[arg-type]  # the one option is `repeats`
+        **options,  # type: ignore[arg-type]  # options are `repeats` and `uncertainty`
     )
 
 
@@ -61,6 +61,7 @@ peaks = st.builds(
     lasts=st.integers(1, DAY),
     units=st.floats(min_value=0.01, max_value=1e6),
     repeats=st.sampled_from(["once", "daily", "weekly"]),
+    uncertainty=st.sampled_from([0.0, 0.3, 1.0]),
 )
 
 
@@ -152,6 +153,15 @@ def test_a_peak_that_repeats_comes_back_and_not_before_its_first_time(
     assert size(HOUR) == 0
 
 
+def test_a_peak_of_every_hour_is_prepared_for_every_hour() -> None:
+    def size(begins_in: int) -> int:
+        peak = finale(begins_in=begins_in, lasts=600, repeats="hourly")
+        spec = with_peak(fleet(), peak)
+        return sizes(decide(spec, snapshot(spec, QUIET)))[0]
+
+    assert [size(-5 * HOUR + ahead) for ahead in (300, 240, -599, -600)] == [0, 20, 20, 0]
+
+
 def test_a_fleet_that_is_blind_still_prepares_for_what_is_known() -> None:
     spec = with_peak(fleet(), finale(begins_in=60))
     unread = replace(snapshot(spec, [1.0]), signals={"streams": {"m": MetricSeries()}})
@@ -171,6 +181,66 @@ def test_a_fleet_that_is_blind_still_prepares_for_what_is_known() -> None:
 def test_a_peak_that_cannot_be_is_refused(options: dict[str, float], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         finale(begins_in=0, **options)  # type: ignore[arg-type]  # one of them is a word
+
+
+def ready(peak: KnownPeakSpec, demand: float, *, since: int) -> float:
+    """Return the units that a fleet without baseline gets ready, at so much demand for a while."""
+    spec = with_peak(replace(fleet(), baseline=FixedBaseline(units=0)), peak)
+    seen = snapshot(spec, [demand] * since + [demand] * 60, [20])
+    return units(decide(spec, seen))
+
+
+def test_an_uncertain_peak_is_prepared_for_beyond_what_is_announced() -> None:
+    sure = ready(finale(begins_in=60, units=300), 10, since=0)
+    unsure = ready(finale(begins_in=60, units=300, uncertainty=0.5), 10, since=0)
+    assert (sure, unsure) == (300, 390)  # four fifths of what may come, at the standard level
+
+
+@given(minute=st.integers(0, 59), demand=st.floats(0, 1000), uncertainty=st.floats(0.01, 1))
+def test_a_correction_stays_within_the_uncertainty(
+    minute: int, demand: float, uncertainty: float
+) -> None:
+    peak = finale(begins_in=0, units=300, uncertainty=uncertainty)
+    found = peak.units_at(NOW + 60 * minute, seen_units=demand, quantile=0.8)
+    assert 300 * (1 - uncertainty) - 1e-6 <= found <= 300 * (1 + uncertainty) + 1e-6
+
+
+@given(minute=st.integers(-5, 59), lower=st.floats(0, 1000), more=st.floats(0, 1000))
+def test_more_real_demand_never_means_a_smaller_peak(
+    minute: int, lower: float, more: float
+) -> None:
+    peak = finale(begins_in=0, units=300, uncertainty=0.4)
+    first, second = (
+        peak.units_at(NOW + 60 * minute, seen_units=seen, quantile=0.8)
+        for seen in (lower, lower + more)
+    )
+    assert first <= second
+
+
+def test_less_than_announced_is_believed_once_demand_has_had_time_to_rise() -> None:
+    found = [
+        ready(finale(begins_in=-60 * since, units=300, uncertainty=0.5), 160, since=since)
+        for since in (5, 9, 16)
+    ]
+    assert found[:2] == [390, 390]
+    assert found[2] < 250
+
+
+def test_more_than_announced_is_followed_at_once() -> None:
+    known = ready(finale(begins_in=-120, units=300, uncertainty=0.5), 330, since=2)
+    assert known == 450
+
+
+def test_silence_corrects_no_peak() -> None:
+    peak = finale(begins_in=-20 * 60, units=300, uncertainty=0.5)
+    spec = with_peak(replace(fleet(), baseline=FixedBaseline(units=0)), peak)
+    silent = snapshot(spec, [10.0] * 60, [39])
+    late = replace(silent, now_epoch_seconds=NOW)
+    old = {
+        name: {key: MetricSeries(points=one.points[:-15]) for key, one in read.items()}
+        for name, read in late.signals.items()
+    }
+    assert units(decide(spec, replace(late, signals=old))) == 390
 
 
 def test_two_peaks_of_one_name_are_refused() -> None:

@@ -98,10 +98,11 @@ def on_known_peaks(
     pool_units = sum(pool.to_planner(group=pool.name).max_units for pool in pools)
     most = baseline.spec.carried_units + pool_units
     for peak in peaks:
-        if peak.units > most:
+        needed = peak.to_planner().most_units
+        if needed > most:
             Annotations.of(scope).add_warning_v2(
                 f"peakfleet:BurstFleet.peakAboveMaximum:{peak.name}",
-                f"known peak '{peak.name}' is of {peak.units:g} units, but the baseline and every "
+                f"known peak '{peak.name}' is of up to {needed:g} units, but baseline and every "
                 f"pool at its maximum carry {most:g}; raise max_instances, or add a pool",
             )
 

@@ -84,6 +84,10 @@ class KnownPeak:
         duration: How long it lasts.
         units: Demand to be ready for, in units, what the baseline carries included.
         repeats: `hourly`, `daily` or `weekly`: it comes back at the same local time. Default: once.
+        uncertainty: By which share of its units demand may turn out smaller or larger, up to 1.
+            The fleet prepares for more than is announced, by what missed work is worth, and is
+            corrected by what comes in the first quarter of an hour. Default: 0, it is as large as
+            is said.
 
     Raises:
         SpecError: A value is out of range, or the start has no time zone.
@@ -106,6 +110,7 @@ class KnownPeak:
     duration: Duration = field(kw_only=True)
     units: float = field(kw_only=True)
     repeats: Literal["hourly", "daily", "weekly"] | None = field(default=None, kw_only=True)
+    uncertainty: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         """Refuse a peak that cannot be."""
@@ -115,8 +120,10 @@ class KnownPeak:
         """Return the peak as the planner reads it."""
         owner = f"known peak '{self.name}'"
         known_number(owner, "units", self.units)
+        known_number(owner, "uncertainty", self.uncertainty)
         return KnownPeakSpec(
             name=self.name,
             units=self.units,
+            uncertainty=self.uncertainty,
             **window(owner, start=self.start, duration=self.duration, repeats=self.repeats),
         )

@@ -22,6 +22,7 @@ from peakfleet_planner.forecast import (
     Service,
     basis_of,
     forecast_sizes,
+    grow_quantile,
     roll,
 )
 from peakfleet_planner.plan import SignalState
@@ -384,17 +385,33 @@ def with_maintenance(need: Need, later: Need) -> Need:
     )
 
 
-def with_known_peaks(spec: FleetSpec, need: Need, baseline: UsableBaseline, now: int) -> Need:
+def with_known_peaks(
+    spec: FleetSpec,
+    need: Need,
+    demands: Sequence[SignalDemand],
+    baseline: UsableBaseline,
+    now: int,
+) -> Need:
     """Return *need* with the calendar of known peaks, which can only raise it.
 
     A peak counts from when growth for it must begin until it is over: what the baseline does
-    not carry of it must grow and is kept.
+    not carry of it must grow and is kept. One that is uncertain is corrected by what has come of
+    it, unless nobody knows that: silence corrects nothing.
     """
     expected = 0.0
+    quantile = grow_quantile(spec.service_level.unserved_cost)
+    is_seen = all(demand.view.state is SignalState.FRESH for demand in demands)
     for peak in spec.known_peaks:
-        units = peak.units - baseline.units
-        if peak.expected_at(now, lead_seconds=lead_seconds_for(spec, units)):
-            expected = max(expected, peak.units)
+        units = peak.most_units - baseline.units
+        if not peak.expected_at(now, lead_seconds=lead_seconds_for(spec, units)):
+            continue
+        since = now - peak.seconds_since_start(now)
+        seen = max(
+            (units for demand in demands for time, units in demand.points if time >= since),
+            default=0.0,
+        )
+        at = now if is_seen else peak.start_epoch_seconds - 1
+        expected = max(expected, peak.units_at(at, seen_units=seen, quantile=quantile))
     burst = expected - baseline.units
     if burst <= need.grow_to:
         return need

@@ -13,6 +13,11 @@ night. Goes out: `Demand`, one mean per minute. The room imports no other. Read 
 
 from peakfleet_sim.demand.demand import Demand, DemandError, Floats, ScaledDemand, scale_to
 from peakfleet_sim.demand.options import ReadOptions
-from peakfleet_sim.demand.premiere import ACTS, premiere_night, premiere_with_past
+from peakfleet_sim.demand.premiere import (
+    ACTS,
+    PREMIERE_MINUTE,
+    premiere_night,
+    premiere_with_past,
+)
 from peakfleet_sim.demand.reading import load_demand, read_recording
 from peakfleet_sim.demand.recording import Recording
