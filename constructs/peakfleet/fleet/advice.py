@@ -9,13 +9,15 @@ from constructs import Construct
 
 from peakfleet._values import is_known
 from peakfleet.policy import KnownPeak
-from peakfleet.pools import CapacityPool, tell_age, types_with_local_nvme, unknown_types
+from peakfleet.pools import CapacityPool, WarmPool, tell_age, types_with_local_nvme, unknown_types
 from peakfleet.signals import Baseline, DemandSignal
 from peakfleet_chips import Prices
-from peakfleet_planner import BacklogSignal, FleetSpec
-from peakfleet_planner.forecast import why_reactive
+from peakfleet_planner import BacklogSignal, FleetSpec, RateSignal
+from peakfleet_planner.forecast import has_time, why_reactive
 
 _SLOW_PERIOD_SECONDS = 60
+_FAST_SECONDS = 20
+"""A period of ten seconds, and as much until it is seen."""
 
 
 def on_pools(scope: Construct, pools: Sequence[CapacityPool], prices: Prices) -> None:
@@ -91,6 +93,41 @@ def on_foresight(scope: Construct, spec: FleetSpec) -> None:
         )
 
 
+def on_lead(scope: Construct, spec: FleetSpec, pools: Sequence[CapacityPool]) -> None:
+    """Say how much sooner new capacity could serve, where signals and pools allow it."""
+    if has_time(spec) or spec.mode != "active":
+        return
+    ways = []
+    own = all(
+        isinstance(signal, RateSignal)
+        and signal.period_seconds == _SLOW_PERIOD_SECONDS
+        and not any(metric.namespace.startswith("AWS/") for metric in signal.metrics.values())
+        for signal in spec.signals
+    )
+    if own:
+        sooner = max(one.period_seconds + one.delay_seconds for one in spec.signals) - _FAST_SECONDS
+        ways.append(
+            f"{sooner / 60:.1f} minutes less if its metrics are published every 10 seconds "
+            f"(StorageResolution 1; each costs what it does now, and six calls a minute) and read "
+            f"with period=Duration.seconds(10)"
+        )
+    start = WarmPool.reused().start.to_seconds()
+    cold = [pool for pool in pools if pool.might_wait and pool.boot_seconds > start]
+    if cold and len(cold) == sum(not pool.purchase.is_spot for pool in pools):
+        least = min(pool.boot_seconds for pool in cold) - start
+        names = ", ".join(f"'{pool.name}'" for pool in cold)
+        ways.append(
+            f"{least / 60:.1f} minutes less, after the first peak, if {names} had "
+            f"warm=WarmPool.reused(), which bills the volumes of what waits"
+        )
+    if ways:
+        Annotations.of(scope).add_info_v2(
+            "peakfleet:BurstFleet.shorterLead",
+            f"new capacity serves {spec.lead_seconds / 60:.1f} minutes after demand has changed: "
+            + "; ".join(ways),
+        )
+
+
 def on_known_peaks(
     scope: Construct, peaks: Sequence[KnownPeak], pools: Sequence[CapacityPool], baseline: Baseline
 ) -> None:
@@ -102,8 +139,9 @@ def on_known_peaks(
         if needed > most:
             Annotations.of(scope).add_warning_v2(
                 f"peakfleet:BurstFleet.peakAboveMaximum:{peak.name}",
-                f"known peak '{peak.name}' is of up to {needed:g} units, but baseline and every "
-                f"pool at its maximum carry {most:g}; raise max_instances, or add a pool",
+                f"known peak '{peak.name}' is of {'up to ' if peak.uncertainty else ''}{needed:g} "
+                f"units, but the baseline and every pool at its maximum carry {most:g}; raise "
+                f"max_instances, or add a pool",
             )
 
 

@@ -266,6 +266,7 @@ class BurstFleet(FleetMetrics, Construct):
             )
         if self._foresight.learns and not self._learns:
             _advice.on_foresight(self, spec)
+        _advice.on_lead(self, spec, self._pools)
         return spec
 
     @property

@@ -22,7 +22,7 @@ from peakfleet.pools.prices import found_prices, prices_of_types
 from peakfleet.pools.purchase import Purchase
 from peakfleet.pools.warm_pool import WarmPool
 from peakfleet.pools.weights import Weights
-from peakfleet_chips import Chip, Prices, find_type
+from peakfleet_chips import Chip, Prices, PurchaseOption, find_type
 from peakfleet_planner import PoolSpec, SpecError, WarmSpec
 
 NEURON_IMAGE_PARAMETER = "/aws/service/neuron/dlami/base/amazon-linux-2023/latest/image_id"
@@ -444,6 +444,12 @@ class CapacityPool:
             else {},
             retired=self.is_retired,
         )
+
+    @property
+    def might_wait(self) -> bool:
+        """Whether its instances could wait in a warm pool, and do not."""
+        is_sole = self.purchase.option is PurchaseOption.ON_DEMAND and len(self.instance_types) == 1
+        return is_sole and not (self.warm or self.is_retired or self.group_name)
 
     def _warm_spec(self, usd: Mapping[str, float]) -> WarmSpec | None:
         if self.warm is None:
