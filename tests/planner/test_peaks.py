@@ -180,7 +180,7 @@ def test_a_fleet_that_is_blind_still_prepares_for_what_is_known() -> None:
 )
 def test_a_peak_that_cannot_be_is_refused(options: dict[str, float], message: str) -> None:
     with pytest.raises(SpecError, match=message):
-        finale(begins_in=0, **options)  # type: ignore[arg-type]  # one of them is a word
+        finale(begins_in=0, **options)
 
 
 def ready(peak: KnownPeakSpec, demand: float, *, since: int) -> float:
