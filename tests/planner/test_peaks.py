@@ -234,7 +234,7 @@ def test_more_than_announced_is_followed_at_once() -> None:
 def test_silence_corrects_no_peak() -> None:
     peak = finale(begins_in=-20 * 60, units=300, uncertainty=0.5)
     spec = with_peak(replace(fleet(), baseline=FixedBaseline(units=0)), peak)
-    silent = snapshot(spec, [10.0] * 60, [39])
+    silent = snapshot(spec, [10.0] * 60, [20])
     late = replace(silent, now_epoch_seconds=NOW)
     old = {
         name: {key: MetricSeries(points=one.points[:-15]) for key, one in read.items()}

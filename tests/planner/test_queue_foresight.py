@@ -66,6 +66,17 @@ def test_long_before_it_comes_nothing_is_started_for_it() -> None:
     assert units(plan) <= 20
 
 
+def test_nothing_is_foreseen_for_work_that_can_wait_for_new_capacity() -> None:
+    """Counts that are seen at once leave time enough where counts a minute late would not."""
+    quick = replace(SPEC, pools=(replace(SPEC.pools[0], boot_seconds=100),))
+    assert basis_of(quick) is not None
+    late = observed(UNTIL_RISE - 3)
+    at_once = replace(late, now_epoch_seconds=late.now_epoch_seconds - 60)
+    for snapshot, grows in ((late, True), (at_once, False)):
+        plan = decide(quick, snapshot)
+        assert (plan.rule, units(plan) > 200) == ("foresight", grows)
+
+
 def test_a_queue_whose_counts_are_silent_is_met_by_the_reactive_rule() -> None:
     snapshot = observed(UNTIL_RISE - 5)
     old = {
