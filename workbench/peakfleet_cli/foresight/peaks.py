@@ -74,7 +74,8 @@ def _of_fleet(account: Account, name: str) -> ProposedPeaks:
         raise CommandError(f"fleet '{name}': what its learner found is damaged: {error}") from error
     if found is None:
         raise CommandError(
-            f"the learner of fleet '{name}' has found nothing yet: it needs two days of live demand"
+            f"the learner of fleet '{name}' has found nothing yet: it needs two days of live "
+            f"demand, and with Foresight.off() there is no learner"
         )
     return found
 
