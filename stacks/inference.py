@@ -85,8 +85,8 @@ class InferenceStack(Stack):
             pools=pools_of(settings, app.prices, root_volume_gib=ROOT_VOLUME_GIB),
             known_peaks=known_peaks_of(settings),
             # A machine takes ten minutes to boot and load its model, and may not wait stopped: what
-            # was needed half an hour ago, and the floor in the settings, are the lead time.
-            service_level=ServiceLevel.custom(unserved_cost=10, hold=Duration.minutes(30)),
+            # missed work is worth, and the floor in the settings, are the lead time.
+            service_level=ServiceLevel.custom(unserved_cost=17, hold=Duration.minutes(10)),
             model=Model.in_bucket(self.models, prefix=settings.model_prefix),
             latency_goal=Duration.millis(settings.latency_goal_ms),
             endpoint=Endpoint.internal(

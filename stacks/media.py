@@ -13,6 +13,7 @@ from peakfleet import (
     DemandSignal,
     EfficiencyLedger,
     QueueFleet,
+    ServiceLevel,
     StreamFleet,
 )
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
@@ -136,6 +137,8 @@ class MediaStack(Stack):
                     plausible_max=settings.live.plausible_max_streams,
                 )
             ],
+            # People leave a stream that stalls.
+            service_level=ServiceLevel.custom(unserved_cost=20, hold=Duration.minutes(5)),
             port=PORT,
             clients=ec2.Peer.ipv4(settings.network.on_premises_cidr),
             on_premises_targets=settings.live.on_premises_edges,

@@ -104,12 +104,14 @@ class KnownPeakSettings:
         start: When it begins, ISO 8601 with a time zone.
         minutes: How long it lasts.
         units: Demand to be ready for; a rough estimate is better than none.
+        uncertainty: By which share of that it may turn out otherwise. Default: 0.
     """
 
     name: str
     start: str
     minutes: float = _least(1)
     units: float = _least(1)
+    uncertainty: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
