@@ -88,6 +88,7 @@ from peakfleet_planner.spec import (
     SpendLimitSpec,
     TrafficSpec,
     WarmSpec,
+    WeightedRecordsSpec,
     WhenSilent,
 )
 
@@ -157,6 +158,7 @@ __all__ = [
     "TrafficReading",
     "TrafficSpec",
     "WarmSpec",
+    "WeightedRecordsSpec",
     "WhenSilent",
     "booting_since",
     "decide",

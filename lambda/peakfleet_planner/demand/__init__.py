@@ -27,5 +27,9 @@ from peakfleet_planner.demand.live import (
 from peakfleet_planner.demand.queue import SPARE_SHARE, Queue, read_queue, required_units
 from peakfleet_planner.demand.samples import in_units, largest, read_samples, total
 from peakfleet_planner.demand.signal_memory import remember_signals
-from peakfleet_planner.demand.usable_baseline import UsableBaseline, usable_baseline
+from peakfleet_planner.demand.usable_baseline import (
+    UsableBaseline,
+    usable_baseline,
+    without_dead_targets,
+)
 from peakfleet_planner.demand.witness import Testimony, testimony

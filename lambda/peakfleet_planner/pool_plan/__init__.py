@@ -15,8 +15,13 @@ from peakfleet_planner.pool_plan.pool_plan import (
 from peakfleet_planner.pool_plan.roll_back import BROKEN_TEMPLATE, older_version, with_roll_backs
 from peakfleet_planner.pool_plan.traffic import (
     MOST_WEIGHT,
+    Split,
+    apportioned,
     cloud_weight,
+    late_weights,
     may_be_without_instances,
-    next_weight,
+    next_split,
+    wanted_split,
+    weighted_units,
 )
 from peakfleet_planner.pool_plan.warm_pool import heights
