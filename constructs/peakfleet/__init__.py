@@ -11,7 +11,14 @@ way to the company's own side, and who reports for it. `testing` has fixtures fo
 from peakfleet.control_plane import ControlPlane, Encryption, FleetState, Functions, Spread
 from peakfleet.dashboard import FleetDashboard
 from peakfleet.fleet import BurstFleet, FleetOptions, PlacementOptions
-from peakfleet.hybrid import HybridNetwork, Link, ReporterIdentity, ReporterTrust
+from peakfleet.hybrid import (
+    HybridNetwork,
+    Link,
+    OwnRecord,
+    ReporterIdentity,
+    ReporterTrust,
+    WeightedRecords,
+)
 from peakfleet.inference import Endpoint, InferenceFleet, Model
 from peakfleet.policy import (
     BrokenImage,
@@ -79,6 +86,7 @@ __all__ = [
     "Model",
     "OffPeak",
     "OtherWriter",
+    "OwnRecord",
     "Pace",
     "PlacementOptions",
     "PoolOptions",
@@ -98,5 +106,6 @@ __all__ = [
     "TrafficSpec",
     "TrainingFleet",
     "WarmPool",
+    "WeightedRecords",
     "WhenSilent",
 ]

@@ -13,6 +13,7 @@ from peakfleet_planner.demand import (
     UsableBaseline,
     testimony,
     usable_baseline,
+    with_measured_take,
     without_dead_targets,
 )
 from peakfleet_planner.plan import BaselineCause, BaselineState, Plan, Reason, SignalState
@@ -101,6 +102,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     soon = without_dead_targets(_within_lead_time(spec, snapshot, baseline), dead, now)
     standing = pool_health(spec, snapshot)
     demands = demand_within_lead_time(spec, snapshot, baseline, standing)
+    baseline, soon = (with_measured_take(spec, snapshot, one, demands) for one in (baseline, soon))
     wanted = _need(spec, learned, demands, baseline, snapshot)
     if soon.units < baseline.units:
         wanted = with_maintenance(wanted, _need(spec, learned, demands, soon, snapshot))

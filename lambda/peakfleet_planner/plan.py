@@ -116,6 +116,7 @@ class BaselineCause(_Worded):
     CLOCK = "clock", "the clock of its reporter is wrong"
     UNREADABLE = "unreadable", "CloudWatch cannot be read"
     TARGETS = "targets-dead", "the load balancer finds none of its servers healthy"
+    TAKES_LESS = "takes-less", "its workers finish less than its units should"
     RETURNING = "returning", "it reports again, but not for long enough"
 
 
@@ -131,7 +132,7 @@ class BurstCause(_Worded):
     @classmethod
     def of(cls, cause: BaselineCause | None) -> BurstCause:
         """Return what a site's cause buys."""
-        if cause in (BaselineCause.DEGRADED, BaselineCause.TARGETS):
+        if cause in (BaselineCause.DEGRADED, BaselineCause.TARGETS, BaselineCause.TAKES_LESS):
             return cls.DEGRADED
         return cls.MAINTENANCE if cause is BaselineCause.MAINTENANCE else cls.UNKNOWN
 

@@ -16,6 +16,7 @@ from peakfleet import SpecError
 from peakfleet.testing import fleet_specs
 from stacks._pools import pools_of
 from stacks.context import read_settings, settings_from_context
+from stacks.inference import InferenceStack
 from stacks.network import NetworkStack
 from stacks.storage import StorageStack
 
@@ -300,3 +301,22 @@ def test_two_ways_to_the_company_are_refused() -> None:
     block["network"]["direct_connect_gateway"] = "0f1e"
     with pytest.raises(SpecError, match="vpn_router or direct_connect_gateway, got both"):
         read_settings("dev", block, CONTEXT["prices"])
+
+
+def test_who_reports_for_inference_needs_no_key_either(tmp_path: Path) -> None:
+    authority = tmp_path / "authority.pem"
+    authority.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    prod = copy.deepcopy(CONTEXT["environments"]["prod"])
+    block = changed_in(prod, "reporter_authority", str(authority))
+    app = cdk.App(context={**CONTEXT, "aws:cdk:disable-asset-staging": True})
+    settings = read_settings("prod", block, CONTEXT["prices"])
+    assert settings.inference is not None
+    stack = InferenceStack(
+        app,
+        "Inference",
+        settings=settings.inference,
+        app=settings,
+        network=NetworkStack(app, "Network", settings=settings),
+    )
+    (profile,) = Template.from_stack(stack).find_resources("AWS::RolesAnywhere::Profile").values()
+    assert "OnPrem/Inference-prod" in profile["Properties"]["SessionPolicy"]

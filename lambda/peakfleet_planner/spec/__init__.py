@@ -15,6 +15,7 @@ from peakfleet_planner.spec.arithmetic import evaluate
 from peakfleet_planner.spec.baseline import (
     HEARTBEAT,
     REPORT,
+    TAKEN,
     BaselineSpec,
     FixedBaseline,
     ReportedBaseline,

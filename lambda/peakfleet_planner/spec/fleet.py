@@ -15,12 +15,12 @@ from peakfleet_planner.codec import (
     check_named,
     check_within,
 )
-from peakfleet_planner.spec.baseline import BaselineSpec, FixedBaseline, sides_of
+from peakfleet_planner.spec.baseline import TAKEN, BaselineSpec, FixedBaseline, sides_of
 from peakfleet_planner.spec.calendar import KnownPeakSpec
 from peakfleet_planner.spec.downstream import DownstreamLimitSpec
 from peakfleet_planner.spec.pool import MOST_CANARY_SHARE, PoolSpec
 from peakfleet_planner.spec.published import Detail
-from peakfleet_planner.spec.signals import Signal
+from peakfleet_planner.spec.signals import RateSignal, Signal
 from peakfleet_planner.spec.spend import SpendLimitSpec
 from peakfleet_planner.spec.traffic import TrafficSpec, WeightedRecordsSpec
 
@@ -191,6 +191,12 @@ class FleetSpec(Document):
             )
         self._check_spend(owner)
         self._check_split(owner)
+        measured = any(TAKEN in side.reads for side in sides_of(self.baseline).values())
+        if measured and (len(self.signals) > 1 or isinstance(self.signals[0], RateSignal)):
+            raise SpecError(
+                f"{owner}: what a baseline takes can be told of one queue alone, so that its only "
+                f"signal must be a backlog, got {', '.join(one.name for one in self.signals)}"
+            )
         largest = max(pool.units_per_capacity for pool in self.pools)
         for name, bound in (("out_units", self.pace.out_units), ("in_units", self.pace.in_units)):
             if not bound >= largest:
