@@ -65,6 +65,7 @@ class InferenceStack(Stack):
             scope,
             construct_id,
             stack_name=network.name_of(construct_id),
+            env=network.deployed_in,
             description="Inference for media services",
             termination_protection=app.deletion_protection,
         )

@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from peakfleet.findings import Wildcard
 from peakfleet.machines import launch_template_arns
 from peakfleet.pools import CapacityPool
-from peakfleet_planner import TrafficSpec, WeightedRecordsSpec
+from peakfleet_planner import RegionShareSpec, TrafficSpec, WeightedRecordsSpec
 
 _FLEET_PARTS = ("fleet", "instance", "network-interface", "security-group", "subnet", "volume")
 _MADE = ("instance", "network-interface", "subnet", "volume")
@@ -144,6 +144,7 @@ def may_decide(
     pools: Sequence[CapacityPool],
     *,
     split: TrafficSpec | WeightedRecordsSpec | None,
+    region: RegionShareSpec | None,
 ) -> list[iam.PolicyStatement]:
     """Return what a tick does for one fleet.
 
@@ -151,6 +152,7 @@ def may_decide(
         groups: The groups of its pools, which may be sized.
         pools: The pools, in the same order.
         split: What traffic it splits; None if it splits none.
+        region: Its region's share of a service; None if it is alone.
     """
     warm = [
         group.auto_scaling_group_arn for group, pool in zip(groups, pools, strict=True) if pool.warm
@@ -179,13 +181,14 @@ def may_decide(
     if isinstance(split, TrafficSpec):
         sets = ["elasticloadbalancing:ModifyListener"]
         statements.append(iam.PolicyStatement(actions=sets, resources=[split.listener_arn]))
-    elif split is not None:
-        statements += _may_weigh(split)
+    for records in (split, region):
+        if isinstance(records, WeightedRecordsSpec | RegionShareSpec):
+            statements += _may_weigh(records)
     return statements
 
 
-def _may_weigh(records: WeightedRecordsSpec) -> list[iam.PolicyStatement]:
-    """Return what sets the weights of one name, and reads its zone."""
+def _may_weigh(records: WeightedRecordsSpec | RegionShareSpec) -> list[iam.PolicyStatement]:
+    """Return what sets the records of one name; AWS knows no narrower, and reads by zone."""
     zone = f"arn:{Aws.PARTITION}:route53:::hostedzone/{records.hosted_zone_id}"
     key = "route53:ChangeResourceRecordSets"
     return [

@@ -213,6 +213,7 @@ class BurstFleet(FleetMetrics, Construct):
                     if limit.spec.shared
                 ],
                 split=traffic,
+                region=region.spec if (region := options.get("region")) else None,
                 rolls_back=self._role
                 if options.get("broken_image") == BrokenImage.roll_back()
                 else None,
@@ -296,6 +297,7 @@ class BurstFleet(FleetMetrics, Construct):
             metrics=self._detail,
             downstream=self._downstream,
             spend_limits=tuple(limit.spec for limit in options.get("spend_limits", ())),
+            region=region.spec if (region := options.get("region")) else None,
             mode=(options.get("mode") or Mode.active()).name,
         )
 

@@ -32,6 +32,7 @@ from peakfleet_handlers.aws.fronts import Front, read_front, read_traffic
 from peakfleet_handlers.aws.groups import read_pools
 from peakfleet_handlers.aws.launch_errors import counted, outage_cause
 from peakfleet_handlers.aws.launches import Launcher
+from peakfleet_handlers.aws.records import list_records, set_records
 from peakfleet_handlers.aws.resizes import Resize, growth, resize, resizes, shrinkage
 from peakfleet_handlers.aws.series import read_series
 from peakfleet_handlers.aws.telemetry import NAMESPACE, SERVICE, emit, logger

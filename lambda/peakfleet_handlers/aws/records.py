@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from peakfleet_handlers.aws.calls import Calls
 from peakfleet_handlers.aws.clients import Clients
 from peakfleet_handlers.aws.splits import split_of, weights_of
-from peakfleet_planner import WeightedRecordsSpec
+from peakfleet_planner import RegionShareSpec, WeightedRecordsSpec
 from peakfleet_planner.pool_plan import Split
 
 READ: Final = "ListResourceRecordSets"
@@ -42,17 +43,7 @@ class Records:
 
     def send(self, split: Split, *, clients: Clients, calls: Calls) -> bool:
         """Set the weights, all in one change; return whether that was done."""
-        answer = calls.ask(
-            clients.route53.change_resource_record_sets,
-            self.spec.record_name,
-            HostedZoneId=self.spec.hosted_zone_id,
-            ChangeBatch={
-                "Changes": [
-                    {"Action": "UPSERT", "ResourceRecordSet": one} for one in self._changed(split)
-                ]
-            },
-        )
-        return answer is not None
+        return set_records(self.spec, self._changed(split), clients=clients, calls=calls)
 
     def _changed(self, split: Split) -> list[Any]:
         """Return each record whose weight changes, as it is but for that."""
@@ -71,6 +62,27 @@ def read_records(
     calls: Calls,
 ) -> Records | None:
     """Return the records of a name as they are; None if one of them cannot be read."""
+    found = list_records(spec, route53=route53, calls=calls)
+    if found is None:
+        return None
+
+    def read() -> Records:
+        records = Records(
+            spec=spec, found={name: found[name] for name in (*spec.sides.values(), spec.cloud)}
+        )
+        _ = records.split  # of another shape, it is refused here and now
+        return records
+
+    return calls.reading(READ, spec.record_name, read)
+
+
+def list_records(
+    spec: WeightedRecordsSpec | RegionShareSpec,
+    *,
+    route53: Any,  # noqa: ANN401  as above
+    calls: Calls,
+) -> dict[str, dict[str, Any]] | None:
+    """Return every weighted record of a name, by set identifier; None if they cannot be read."""
     name = spec.record_name.rstrip(".") + "."
     answer = calls.ask(
         route53.list_resource_record_sets,
@@ -83,16 +95,31 @@ def read_records(
     if answer is None:
         return None
 
-    def read() -> Records:
-        here = {
-            one.get("SetIdentifier"): one
+    def read() -> dict[str, dict[str, Any]]:
+        return {
+            one["SetIdentifier"]: one
             for one in answer["ResourceRecordSets"]
-            if one["Name"].lower() == name.lower() and one["Type"] == spec.record_type
+            if one["Name"].lower() == name.lower()
+            and one["Type"] == spec.record_type
+            and "SetIdentifier" in one
         }
-        records = Records(
-            spec=spec, found={name: here[name] for name in (*spec.sides.values(), spec.cloud)}
-        )
-        _ = records.split  # of another shape, it is refused here and now
-        return records
 
     return calls.reading(READ, name, read)
+
+
+def set_records(
+    spec: WeightedRecordsSpec | RegionShareSpec,
+    records: Sequence[dict[str, Any]],
+    *,
+    clients: Clients,
+    calls: Calls,
+) -> bool:
+    """Set records in one change; return whether that was done."""
+    changes = [{"Action": "UPSERT", "ResourceRecordSet": one} for one in records]
+    answer = calls.ask(
+        clients.route53.change_resource_record_sets,
+        spec.record_name,
+        HostedZoneId=spec.hosted_zone_id,
+        ChangeBatch={"Changes": changes},
+    )
+    return answer is not None

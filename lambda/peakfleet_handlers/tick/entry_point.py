@@ -19,6 +19,7 @@ from peakfleet_handlers.state import (
 from peakfleet_handlers.tick.act import act
 from peakfleet_handlers.tick.observe import observe
 from peakfleet_handlers.tick.report import report
+from peakfleet_handlers.tick.spill import spill
 from peakfleet_planner import FleetSpec, Snapshot, decide
 from peakfleet_planner.pools import in_shadow
 
@@ -77,6 +78,7 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
         )
         if applied.recorded is not Recorded.CONTESTED:
             break
+    spill(spec, snapshot, applied, clients=clients, calls=calls)
     report(spec, snapshot, applied, calls)
     return {
         **applied.plan.to_json(),

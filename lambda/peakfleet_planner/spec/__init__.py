@@ -61,4 +61,4 @@ from peakfleet_planner.spec.signals import (
     finish_within_seconds,
 )
 from peakfleet_planner.spec.spend import PRIORITIES, SHARED_LIMIT, Priority, SpendLimitSpec
-from peakfleet_planner.spec.traffic import TrafficSpec, WeightedRecordsSpec
+from peakfleet_planner.spec.traffic import RegionShareSpec, TrafficSpec, WeightedRecordsSpec

@@ -22,7 +22,7 @@ from peakfleet_planner.spec.pool import MOST_CANARY_SHARE, PoolSpec
 from peakfleet_planner.spec.published import Detail
 from peakfleet_planner.spec.signals import RateSignal, Signal
 from peakfleet_planner.spec.spend import SpendLimitSpec
-from peakfleet_planner.spec.traffic import TrafficSpec, WeightedRecordsSpec
+from peakfleet_planner.spec.traffic import RegionShareSpec, TrafficSpec, WeightedRecordsSpec
 
 MOST_CHANGE: Final = 0.5
 """Units that are further off than this were declared wrongly, and are for a human to mend."""
@@ -126,6 +126,7 @@ class FleetSpec(Document):
         pace: How far one tick may move the fleet. Default: no bound.
         traffic: Listener to split between the baseline and the fleet. Default: none.
         records: Weighted records of a name to split instead. Default: none.
+        region: Its region's share of a service that several regions serve. Default: it is alone.
         state_table: DynamoDB table of decisions and holds. Default: none, nothing is remembered.
         other_writer: What to do when somebody else sets a size. Default: taken back after 10
             minutes.
@@ -164,6 +165,7 @@ class FleetSpec(Document):
     spend_limits: tuple[SpendLimitSpec, ...] = ()
     mode: Literal["active", "shadow"] = "active"
     records: WeightedRecordsSpec | None = None
+    region: RegionShareSpec | None = None
 
     def __post_init__(self) -> None:
         """Refuse a fleet that could never serve."""

@@ -10,6 +10,7 @@ from peakfleet_planner.codec import SpecError, check_named, check_within
 
 MOST_GROUPS: Final = 5
 """Target groups that one forward action of a load balancer may have."""
+_MOST_RECORD_WEIGHT: Final = 255
 _READ_BACK_SECONDS: Final = 60
 """Weights are read a tick after they were set, and the last instance leaves a tick after that."""
 
@@ -80,7 +81,7 @@ class WeightedRecordsSpec:
             Default: 60.
     """
 
-    most_weight: ClassVar[int] = 255
+    most_weight: ClassVar[int] = _MOST_RECORD_WEIGHT
     hosted_zone_id: str
     record_name: str
     cloud: str
@@ -112,3 +113,34 @@ class WeightedRecordsSpec:
     def lead_seconds(self) -> int:
         """How long the fleet must have got no traffic before its last instance leaves."""
         return _READ_BACK_SECONDS + self.ttl_seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionShareSpec:
+    """A region's own weighted record among those of one name that lead to every region.
+
+    Each region sets its own and reads nothing else of the others: what it cannot serve for long
+    goes to whoever weighs more, and comes back step by step.
+
+    Args:
+        hosted_zone_id: Where the records are.
+        record_name: Their name, with or without the last dot.
+        own: Set identifier of this region's record.
+        full_weight: What it weighs while it serves its share, 1 to 255.
+        record_type: Their type. Default: `A`.
+        ttl_seconds: For how long an answer is kept. Default: 60.
+    """
+
+    hosted_zone_id: str
+    record_name: str
+    own: str
+    full_weight: int
+    record_type: Literal["A", "AAAA", "CNAME"] = "A"
+    ttl_seconds: int = 60
+
+    def __post_init__(self) -> None:
+        """Refuse a weight that no record has."""
+        check_named("region share", "record_name", self.record_name)
+        check_named("region share", "own", self.own)
+        check_within("region share", "full_weight", self.full_weight, 1, _MOST_RECORD_WEIGHT)
+        check_within("region share", "ttl_seconds", self.ttl_seconds, 1, 3600)
