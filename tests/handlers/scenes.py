@@ -15,6 +15,7 @@ from peakfleet_planner import (
     Metric,
     PoolSpec,
     RateSignal,
+    RegionShareSpec,
     ReportedBaseline,
     SitesBaseline,
     SiteSpec,
@@ -71,6 +72,12 @@ NAMED_FLEET = replace(
     FLEET,
     records=WeightedRecordsSpec(
         hosted_zone_id="Z1", record_name="live.example.com", sites={"": "own"}, cloud="cloud"
+    ),
+)
+SHARED_FLEET = replace(
+    FLEET,
+    region=RegionShareSpec(
+        hosted_zone_id="Z1", record_name="live.example.com", own="here", full_weight=100
     ),
 )
 

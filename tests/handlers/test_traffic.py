@@ -14,6 +14,7 @@ from tests.handlers.scenes import (
     CLOUD,
     NAMED_FLEET,
     NOW,
+    SHARED_FLEET,
     SITES_FLEET,
     aws,
     minutes,
@@ -278,3 +279,58 @@ def test_while_records_cannot_be_read_nothing_is_let_go() -> None:
     fake.failing["ListResourceRecordSets"] = "Throttling"
     at(fake, 0, 50)
     assert (weights_of_records(fake)["cloud"], fake.desired["g"]) == (128, 5)
+
+
+def shared(fake: FakeAws, *, here: int, there: int) -> FakeAws:
+    fake.records = [
+        {"Name": "live.example.com.", "Type": "A", "SetIdentifier": one, "Weight": weight}
+        for one, weight in (("here", here), ("there", there))
+    ]
+    return fake
+
+
+def short_of_capacity() -> FakeAws:
+    fake = remembers(aws(400, graviton=10))
+    fake.groups["g"].maximum, fake.groups["x"].maximum = 10, 0
+    return fake
+
+
+DUE = NOW - NOW % 300 + 300
+
+
+def later(fake: FakeAws, now: int, demand: float) -> dict[str, Any]:
+    fake.metrics["Streams"] = minutes([demand] * 75, until=now)
+    return tick(fake, SHARED_FLEET, now=now)
+
+
+def test_a_region_that_cannot_launch_lowers_its_own_record_and_no_other() -> None:
+    fake = shared(short_of_capacity(), here=100, there=100)
+    said = later(fake, DUE, 400)
+    assert "unserved" in (said["reason"], *said["limits"])
+    weights = weights_of_records(fake)
+    # It serves half of the 400 units that half of the traffic are: a third of the others' weight.
+    assert weights == {"here": 33, "there": 100}
+    last = [operation for operation, _ in fake.calls][-2:]
+    assert last == ["ListResourceRecordSets", "ChangeResourceRecordSets"]
+
+
+def test_a_step_waits_until_the_last_one_shows() -> None:
+    fake = shared(short_of_capacity(), here=100, there=100)
+    later(fake, DUE + 60, 400)
+    assert fake.counted()["ListResourceRecordSets"] == 0
+
+
+def test_a_region_that_serves_all_takes_its_share_back() -> None:
+    fake = shared(remembers(aws(100, graviton=0)), here=50, there=100)
+    later(fake, DUE, 100)
+    assert weights_of_records(fake)["here"] == 55
+
+
+@pytest.mark.parametrize("operation", ["ListResourceRecordSets", "ChangeResourceRecordSets"])
+def test_with_the_path_to_the_records_dead_the_region_goes_on_by_itself(operation: str) -> None:
+    alone, cut = short_of_capacity(), shared(short_of_capacity(), here=100, there=100)
+    cut.failing[operation] = "Throttling"
+    said, cut_said = later(alone, DUE + 60, 400), later(cut, DUE, 400)
+    assert cut.desired == alone.desired
+    assert (cut_said["reason"], cut_said["pools"]) == (said["reason"], said["pools"])
+    assert weights_of_records(cut) == {"here": 100, "there": 100}
