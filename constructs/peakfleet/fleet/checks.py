@@ -176,11 +176,12 @@ class AtSynth:
 
 def claim_split(scope: Construct, *, fleet: str, split: TrafficSpec | WeightedRecordsSpec) -> None:
     """Refuse a listener or a name whose weights another fleet of the app sets already."""
-    is_listener = isinstance(split, TrafficSpec)
-    named = split.listener_arn if is_listener else f"{split.hosted_zone_id}/{split.record_name}"
+    if isinstance(split, TrafficSpec):
+        what, named = "listener", split.listener_arn
+    else:
+        what, named = "name", f"{split.hosted_zone_id}/{split.record_name}"
     owner = _SPLITS.setdefault(scope.node.root, {}).setdefault(named, fleet)
     if owner != fleet:
-        what = "listener" if is_listener else "name"
         raise SpecError(
             f"the fleet {owner} already sets the weights of this {what}, and two fleets would "
             f"undo each other's work every minute; give each fleet a {what} of its own"
