@@ -5,7 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peakfleet_planner import TrafficReading
+from peakfleet_planner import (
+    Metric,
+    MetricSeries,
+    ReportedBaseline,
+    SitesBaseline,
+    SiteSpec,
+    TrafficReading,
+)
+from peakfleet_planner.demand import usable_baseline, without_dead_targets
 from peakfleet_planner.pool_plan import Split, apportioned, next_split, wanted_split
 from peakfleet_planner.pool_plan.traffic import MOST_STEP, MOST_WEIGHT
 
@@ -115,3 +123,30 @@ def test_without_sight_the_last_weights_stay(
 ) -> None:
     baseline, cloud = seen
     assert next_weight(target, current, baseline, cloud) == current
+
+
+@given(units=st.floats(1, 1000), reported=st.floats(0, 1000), dead=st.sampled_from(["", "fra"]))
+def test_what_the_balancer_finds_dead_carries_nothing_whatever_it_reports(
+    units: float, reported: float, dead: str
+) -> None:
+    spec = SitesBaseline(
+        sites=tuple(
+            SiteSpec(
+                name=name,
+                baseline=ReportedBaseline(
+                    metric=Metric(namespace=name, metric_name="Units"), declared_units=units
+                ),
+            )
+            for name in ("fra", "ams")
+        )
+    )
+    now = 6000
+    series = MetricSeries(points=tuple((60 * minute, reported) for minute in range(100)))
+    found = usable_baseline(spec, {"fra/report": series, "ams/report": series}, now)
+    without = without_dead_targets(found, [dead], now)
+    by_name = dict(without.sites)
+    assert by_name["fra"].units == by_name["fra"].units_at(now) == 0
+    kept = 0 if dead == "" else dict(found.sites)["ams"].units
+    assert without.units == by_name["ams"].units == kept
+    assert without.units_at(now - 600) >= without.units
+    assert without_dead_targets(found, [], now) == found

@@ -77,7 +77,7 @@ def read_known(table: StateTable | None, *, now_epoch_seconds: int, shadow: bool
             memory,
             signals=newest.signals,
             weightless_since=newest.weightless_since,
-            weights=newest.weights,
+            weights=newest.weights or (),
         )
         if bool(newest.shadow) is shadow:
             memory = replace(memory, unmet_since=newest.unmet_since, spent=newest.spent)

@@ -131,7 +131,7 @@ def act(
         spent=spent_after(spec, snapshot, plan.spend),
         retired=_retired(spec, snapshot),
         weightless_since=_weightless_since(snapshot),
-        weights=late_weights(spec, snapshot),
+        weights=late_weights(spec, snapshot) or None,
     )
     before = known.memory.launches if known.memory else ()
     return _Act(
