@@ -310,6 +310,7 @@ def test_a_region_that_cannot_launch_lowers_its_own_record_and_no_other() -> Non
     weights = weights_of_records(fake)
     # It serves half of the 400 units that half of the traffic are: a third of the others' weight.
     assert weights == {"here": 33, "there": 100}
+    assert said["applied"]["region_weight"] == 33
     last = [operation for operation, _ in fake.calls][-2:]
     assert last == ["ListResourceRecordSets", "ChangeResourceRecordSets"]
 

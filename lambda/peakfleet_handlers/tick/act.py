@@ -64,6 +64,7 @@ class Applied:
         swept: Instances that had outlived their drain. Default: none.
         warm: Size that each changed warm pool has from now on.
         rolled_back: Older version of its template, by pool that launches it and not the deployed.
+        region_weight: What its region's record weighs from now on; None if unchanged.
     """
 
     plan: Plan
@@ -74,6 +75,7 @@ class Applied:
     swept: tuple[str, ...] = ()
     warm: Mapping[str, int] = field(default_factory=dict)
     rolled_back: Mapping[str, int] = field(default_factory=dict)
+    region_weight: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON-ready data, without the plan."""
@@ -85,6 +87,7 @@ class Applied:
             "swept": list(self.swept),
             "warm": dict(self.warm),
             "rolled_back": dict(self.rolled_back),
+            "region_weight": self.region_weight,
         }
 
 

@@ -78,7 +78,8 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
         )
         if applied.recorded is not Recorded.CONTESTED:
             break
-    spill(spec, snapshot, applied, clients=clients, calls=calls)
+    spilled = spill(spec, snapshot, applied, clients=clients, calls=calls)
+    applied = replace(applied, region_weight=spilled)
     report(spec, snapshot, applied, calls)
     return {
         **applied.plan.to_json(),
