@@ -12,7 +12,7 @@ from peakfleet.inference import MODEL_FOLDER
 from stacks._bucket import access_log_bucket, private_bucket
 from stacks._findings import acknowledge_grants
 from stacks._pools import known_peaks_of, pools_of
-from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
+from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics, let_report
 from stacks.network import NetworkStack
 from stacks.settings import InferenceSettings, Settings
 
@@ -65,6 +65,7 @@ class InferenceStack(Stack):
             scope,
             construct_id,
             stack_name=network.name_of(construct_id),
+            env=network.deployed_in,
             description="Inference for media services",
             termination_protection=app.deletion_protection,
         )
@@ -77,6 +78,7 @@ class InferenceStack(Stack):
         namespace = network.name_of("OnPrem/Inference")
         grant_put_metrics(self.on_premises, namespace)
         self.models.grant_read(self.on_premises, f"{settings.model_prefix}/*")
+        let_report(self, app, network, inference=namespace)
         acknowledge_grants(self, self.on_premises)
         self.inference = InferenceFleet(
             self,

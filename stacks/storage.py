@@ -57,6 +57,7 @@ class StorageStack(Stack):
             scope,
             construct_id,
             stack_name=network.name_of(construct_id),
+            env=network.deployed_in,
             description="File ingest and sync",
             termination_protection=settings.deletion_protection,
         )

@@ -34,7 +34,7 @@ from peakfleet_planner.plan import (
     SiteView,
     SpendView,
 )
-from peakfleet_planner.pool_plan import heights
+from peakfleet_planner.pool_plan import heights, region_weight
 from peakfleet_planner.pools import foreign_sizes, settled
 from peakfleet_planner.requirement import roll_forecast
 from peakfleet_planner.snapshot import (
@@ -78,6 +78,7 @@ from peakfleet_planner.spec import (
     PaceSpec,
     PoolSpec,
     RateSignal,
+    RegionShareSpec,
     ReportedBaseline,
     SecondSignalSpec,
     ServiceLevelSpec,
@@ -88,6 +89,7 @@ from peakfleet_planner.spec import (
     SpendLimitSpec,
     TrafficSpec,
     WarmSpec,
+    WeightedRecordsSpec,
     WhenSilent,
 )
 
@@ -134,6 +136,7 @@ __all__ = [
     "RateSignal",
     "Reason",
     "Refusal",
+    "RegionShareSpec",
     "ReportedBaseline",
     "RolledBack",
     "SecondSignalSpec",
@@ -157,6 +160,7 @@ __all__ = [
     "TrafficReading",
     "TrafficSpec",
     "WarmSpec",
+    "WeightedRecordsSpec",
     "WhenSilent",
     "booting_since",
     "decide",
@@ -164,6 +168,7 @@ __all__ = [
     "heights",
     "pursue",
     "read_model",
+    "region_weight",
     "remember_signals",
     "roll_forecast",
     "settled",

@@ -66,6 +66,7 @@ class Reason(_Worded):
         "targets-unreadable",
         "the health of targets cannot be read, so weights stay and nothing is removed",
     )
+    TARGETS_DEAD = "targets-dead", "a side without healthy targets gets no traffic"
     STATE_LOST = "state-lost", "the state table cannot be read, so nothing is removed"
     POOL_UNREADABLE = "pool-unreadable", "a group cannot be read, so nothing is removed"
     MAINTENANCE = "maintenance", "maintenance of the baseline is near or under way"
@@ -114,6 +115,8 @@ class BaselineCause(_Worded):
     SOURCE = "source-lost", "its reporter has no value"
     CLOCK = "clock", "the clock of its reporter is wrong"
     UNREADABLE = "unreadable", "CloudWatch cannot be read"
+    TARGETS = "targets-dead", "the load balancer finds none of its servers healthy"
+    TAKES_LESS = "takes-less", "its workers finish less than its units should"
     RETURNING = "returning", "it reports again, but not for long enough"
 
 
@@ -129,7 +132,7 @@ class BurstCause(_Worded):
     @classmethod
     def of(cls, cause: BaselineCause | None) -> BurstCause:
         """Return what a site's cause buys."""
-        if cause is BaselineCause.DEGRADED:
+        if cause in (BaselineCause.DEGRADED, BaselineCause.TARGETS, BaselineCause.TAKES_LESS):
             return cls.DEGRADED
         return cls.MAINTENANCE if cause is BaselineCause.MAINTENANCE else cls.UNKNOWN
 
@@ -304,6 +307,8 @@ class Plan(Document):
             poison messages, one FIFO message group or broken workers. Default: none.
         cloud_weight: Share of the traffic that the fleet should get, of 999; None leaves it as it
             is.
+        site_weights: That of each site, by its name; a baseline that is one has none. Default:
+            they stay as they are.
         signals: What was made of each signal.
         stuck_drains: Instances that have not left although their time to finish is over.
         idle_protected: Instances that are protected from scale-in, work on nothing that is known,
@@ -335,6 +340,7 @@ class Plan(Document):
     serving_units: float = 0.0
     idle_units: float = 0.0
     cloud_weight: int | None = None
+    site_weights: Mapping[str, int] = field(default_factory=dict)
     signals: tuple[SignalView, ...] = ()
     stuck_drains: int = 0
     idle_protected: int = 0

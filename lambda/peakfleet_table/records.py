@@ -378,6 +378,7 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "troubles": Attribute("troubles", several(TEXT), optional=True),
         "retired": Attribute("retired", by_name(COUNT), optional=True),
         "weightless_since": Attribute("weightless_since", INTEGER, optional=True),
+        "weights": Attribute("weights", STEPS, optional=True),
         "spent": Attribute("spent", _document(Spent), optional=True),
         "shadow": Attribute("shadow", FLAG, optional=True),
     },

@@ -216,6 +216,8 @@ class NewestTick:
         retired: Instances that still run or drain in each pool that leaves the fleet.
         weightless_since: Since when the listener is read to give the fleet no traffic, in epoch
             seconds; None if it gives some.
+        weights: The fleet's shares of the traffic that may still act, until when they were read;
+            None where weights act at once.
         spent: What the fleet has spent this month. Default: nothing limits that.
         shadow: True if it did nothing but decide.
     """
@@ -229,6 +231,7 @@ class NewestTick:
     troubles: tuple[str, ...] | None = None
     retired: Mapping[str, int] = field(default_factory=dict)
     weightless_since: int | None = None
+    weights: Heights | None = None
     spent: Spent | None = None
     shadow: bool | None = None
 

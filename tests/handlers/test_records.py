@@ -231,6 +231,20 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
         },
     ),
     (
+        records.TICKS,
+        records.NewestTick(tick=NOW, weightless_since=NOW - 60, weights=((NOW, 333),)),
+        {
+            "item": {"S": "TICK"},
+            "tick": {"N": "1800000000"},
+            "unmet_since": {"M": {}},
+            "halted": {"L": []},
+            "signals": {"M": {}},
+            "retired": {"M": {}},
+            "weightless_since": {"N": "1799999940"},
+            "weights": {"L": [{"L": [{"N": "1800000000"}, {"N": "333"}]}]},
+        },
+    ),
+    (
         records.GANGS,
         records.Gang(tick=NOW, plan="{}", memory=GangMemory(formation=3, members=("i-1",))),
         {

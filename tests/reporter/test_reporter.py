@@ -301,3 +301,35 @@ def test_wrong_options_are_refused(
 def test_lines_of_the_journal_begin_with_their_priority() -> None:
     record = logging.LogRecord("x", logging.ERROR, "", 0, "cut\noff", None, None)
     assert JournalFormatter("%(message)s").format(record) == "<3>cut | off"
+
+
+def test_finished_items_are_reported_by_the_minute_and_an_outage_is_left_out() -> None:
+    cloud, counter = Cloud(), Site(units=1000)
+    one = reporter(cloud, Site(), counter=counter, share=0.5)
+    for rise in (40, 0, 20, None, 30, 10):
+        cloud.cut = rise == 0
+        counter.units = None if rise is None else (counter.units or 1060) + rise
+        one.report()
+        cloud.passed += 60
+    taken = [item["Value"] for item in cloud.data if item["MetricName"] == "TakenItems"]
+    # The first and the one after a failure have nothing before them; what was cut off is dropped.
+    assert taken == [10, 5]
+
+
+def test_a_counter_that_begins_anew_is_not_reported() -> None:
+    cloud, counter = Cloud(), Site(units=1000)
+    one = reporter(cloud, Site(), counter=counter)
+    for count in (1000, 5, 35):
+        counter.units = count
+        minutes(cloud, one, 1)
+    taken = [item["Value"] for item in cloud.data if item["MetricName"] == "TakenItems"]
+    assert taken == [30]
+
+
+def test_one_measurement_alone_says_nothing_of_what_was_finished(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ["--namespace", "N", "--command", "true", "--taken", "true", "--once"]
+    with pytest.raises(SystemExit):
+        main(options)
+    assert "cannot be used with --once" in capsys.readouterr().err

@@ -37,7 +37,7 @@ from peakfleet.control_plane.plane_function import Functions, PlaneFunction, Spr
 from peakfleet.control_plane.state import FleetState
 from peakfleet.findings import acknowledge_policies
 from peakfleet.pools import CapacityPool
-from peakfleet_planner import SpecError
+from peakfleet_planner import RegionShareSpec, SpecError, TrafficSpec, WeightedRecordsSpec
 from peakfleet_planner.spec import SHARED_LIMIT
 
 SCHEDULES_VARIABLE, TABLE_VARIABLE = "PEAKFLEET_SCHEDULES", "PEAKFLEET_TABLE"
@@ -200,7 +200,8 @@ class ControlPlane(Construct):
         groups: Sequence[autoscaling.AutoScalingGroup],
         shadow: bool,
         shared_limits: Sequence[str],
-        listener_arn: str | None,
+        split: TrafficSpec | WeightedRecordsSpec | None,
+        region: RegionShareSpec | None,
         rolls_back: iam.IRole | None,
     ) -> None:
         """Decide for a fleet every minute, and take the events of its groups.
@@ -213,7 +214,8 @@ class ControlPlane(Construct):
             groups: The groups that it has made for them, in the same order.
             shadow: Whether it only says what it would do: then its ticks may only read.
             shared_limits: Names of the spend limits that it shares.
-            listener_arn: The listener whose weights may be set; None if there is none.
+            split: What traffic it splits; None if it splits none.
+            region: Its region's share of a service; None if it is alone.
             rolls_back: What the instances run as, where a group may be given an older version of
                 its launch template.
 
@@ -225,7 +227,7 @@ class ControlPlane(Construct):
         if shadow:
             self._scaler.allow(may_look())
         else:
-            self._scaler.allow(*may_decide(groups, own, listener_arn=listener_arn))
+            self._scaler.allow(*may_decide(groups, own, split=split, region=region))
             if existing:
                 self._scaler.allow(may_resize(_arns(fleet, existing)))
         for statement in may_roll_back(groups, rolls_back) if rolls_back and not shadow else ():

@@ -9,8 +9,8 @@ from typing import Any
 from peakfleet_handlers.aws import (
     Calls,
     Clients,
+    Front,
     Launcher,
-    Listener,
     Resize,
     growth,
     resize,
@@ -46,6 +46,7 @@ from peakfleet_planner import (
     remember_signals,
 )
 from peakfleet_planner.allocation import spend_claims, spent_after
+from peakfleet_planner.pool_plan import Split, late_weights
 from peakfleet_planner.pools import remembered, unmet_since
 from peakfleet_table import Latest
 
@@ -58,11 +59,12 @@ class Applied:
         plan: The plan as it was done: what one pool refused, another may have been asked for.
         recorded: What became of the record. Default: there was nothing to record.
         pools: Desired capacity that each changed pool now has.
-        cloud_weight: Percent of the traffic that was given to the fleet; None if unchanged.
+        cloud_weight: Share of the traffic that was given to the fleet, of 999; None if unchanged.
         refused: Requests for capacity that were refused. Default: 0.
         swept: Instances that had outlived their drain. Default: none.
         warm: Size that each changed warm pool has from now on.
         rolled_back: Older version of its template, by pool that launches it and not the deployed.
+        region_weight: What its region's record weighs from now on; None if unchanged.
     """
 
     plan: Plan
@@ -73,6 +75,7 @@ class Applied:
     swept: tuple[str, ...] = ()
     warm: Mapping[str, int] = field(default_factory=dict)
     rolled_back: Mapping[str, int] = field(default_factory=dict)
+    region_weight: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON-ready data, without the plan."""
@@ -84,6 +87,7 @@ class Applied:
             "swept": list(self.swept),
             "warm": dict(self.warm),
             "rolled_back": dict(self.rolled_back),
+            "region_weight": self.region_weight,
         }
 
 
@@ -93,7 +97,7 @@ def act(
     plan: Plan,
     known: Known,
     *,
-    listener: Listener | None = None,
+    front: Front | None = None,
     actual: Actual | None = None,
     clients: Clients,
     calls: Calls,
@@ -110,7 +114,7 @@ def act(
         snapshot: What the plan was decided from.
         plan: What to do.
         known: What was read of the state table, with the claim to act on it.
-        listener: The listener that the fleet splits. Default: none, or it could not be read.
+        front: What the fleet splits. Default: nothing, or it could not be read.
         actual: What the groups are and serve, for a fleet in shadow: what it would do is recorded,
             and nothing is done. Default: the fleet acts.
         clients: AWS.
@@ -130,6 +134,7 @@ def act(
         spent=spent_after(spec, snapshot, plan.spend),
         retired=_retired(spec, snapshot),
         weightless_since=_weightless_since(snapshot),
+        weights=late_weights(spec, snapshot) or None,
     )
     before = known.memory.launches if known.memory else ()
     return _Act(
@@ -139,7 +144,7 @@ def act(
         answered=tuple(one for one in before if one not in snapshot.recalled.launches),
         actual=actual,
         table=table,
-        listener=listener,
+        front=front,
         clients=clients,
         calls=calls,
     ).run(plan)
@@ -155,7 +160,7 @@ class _Act:
     answered: tuple[OpenLaunch, ...]
     actual: Actual | None
     table: StateTable | None
-    listener: Listener | None
+    front: Front | None
     clients: Clients
     calls: Calls
     pools: dict[str, int] = field(default_factory=dict)
@@ -167,9 +172,9 @@ class _Act:
             return Applied(plan=plan, recorded=self._recorded(plan, moves=False))
         claims = spend_claims(self.spec, self.snapshot, plan.spend)
         shared = shared_writes(claims)
-        directs = self.spec.traffic is not None and plan.cloud_weight is not None
-        listener = self.listener if directs else None
-        moves = _moves(listener, plan)
+        directs = self.spec.split is not None and plan.cloud_weight is not None
+        front = self.front if directs else None
+        moves = _moves(front, plan)
         recorded = None
         if moves or self._changes(plan):
             recorded = self._recorded(plan, moves=moves, shared=shared)
@@ -191,9 +196,9 @@ class _Act:
         )
         pursued = self._grow(plan, launcher)
         plan = pursued.plan
-        told = self._direct(listener, plan)
+        told = self._direct(front, plan)
         warm = self._keep_warm(plan)
-        is_directed = listener is not None and not _moves(listener, plan)
+        is_directed = front is not None and not _moves(front, plan)
         if recorded is not Recorded.LOST and (not directs or is_directed or told is not None):
             self._shrink(plan)
         if recorded is Recorded.WRITTEN and (pursued.outages or told is not None):
@@ -223,12 +228,13 @@ class _Act:
             rolled_back={**behind(self.snapshot), **back},
         )
 
-    def _direct(self, listener: Listener | None, plan: Plan) -> int | None:
+    def _direct(self, front: Front | None, plan: Plan) -> int | None:
         """Split the traffic where it is split otherwise; return the fleet's new weight."""
         weight = plan.cloud_weight
-        if listener is None or weight is None or not _moves(listener, plan):
+        if front is None or weight is None or not _moves(front, plan):
             return None
-        sent = listener.send(weight, elbv2=self.clients.elbv2, calls=self.calls)
+        split = _split_of(plan, weight)
+        sent = front.send(split, clients=self.clients, calls=self.calls)
         return weight if sent else None
 
     def _changes(self, plan: Plan) -> bool:
@@ -348,10 +354,17 @@ class _Act:
         )
 
 
-def _moves(listener: Listener | None, plan: Plan) -> bool:
+def _moves(front: Front | None, plan: Plan) -> bool:
     """Whether the split of the traffic has to change."""
-    weight = plan.cloud_weight
-    return listener is not None and weight is not None and listener.cloud_weight != weight
+    return (
+        front is not None
+        and plan.cloud_weight is not None
+        and front.differs(_split_of(plan, plan.cloud_weight))
+    )
+
+
+def _split_of(plan: Plan, cloud: int) -> Split:
+    return Split(cloud=cloud, sites=plan.site_weights)
 
 
 def _weightless_since(snapshot: Snapshot) -> int | None:

@@ -53,6 +53,7 @@ def metrics_of(plan: Plan, calls: Calls) -> dict[str, float]:
         "ProcessesSuspended": sum(bool(pool.suspended) for pool in plan.pools),
         "BaselineUnknown": plan.baseline_state is BaselineState.UNKNOWN,
         "BaselineDegraded": plan.bought.get(BurstCause.DEGRADED, 0.0) > 0,
+        "TargetsDead": Reason.TARGETS_DEAD in reasons,
         "DownstreamLimited": Reason.DOWNSTREAM_LIMIT in reasons,
         "PoolsOut": sum(pool.outage is not None for pool in plan.pools),
         "PoolsBroken": sum(pool.outage in BROKEN for pool in plan.pools),

@@ -365,7 +365,7 @@ def lead_seconds_for(spec: FleetSpec, units: float) -> float:
     The slowest pool must boot, with a minute for each step that the pace of the fleet allows.
     """
     steps = max(1, ceil(units / spec.pace.out_units))
-    return max(pool.boot_seconds for pool in spec.pools) + steps * MINUTE_SECONDS
+    return spec.serves_after_seconds + steps * MINUTE_SECONDS
 
 
 def with_maintenance(need: Need, later: Need) -> Need:

@@ -209,6 +209,8 @@ class Memory:
         cloud_weight: Share of the traffic that the fleet last got, of 999. Default: not known.
         weightless_since: Since when the listener is read to give the fleet no traffic, in epoch
             seconds; None if it gives some, or nobody keeps that. Default: None.
+        weights: The fleet's shares of the traffic, of 999, that may still act, where weights act
+            late: until when it was read, falling. Default: none.
         model: What was learned of the fleet's demand; used only while it is trusted, recent and
             of the fleet as it is now. Default: nothing was learned.
         outages: Where capacity could not be had. Default: nowhere.
@@ -234,6 +236,7 @@ class Memory:
     unmet_since: Mapping[str, int] | None = None
     cloud_weight: int | None = None
     weightless_since: int | None = None
+    weights: Heights = ()
     model: DemandModel | None = None
     outages: tuple[Outage, ...] = ()
     notices: tuple[Notice, ...] = ()
