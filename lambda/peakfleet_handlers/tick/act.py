@@ -46,7 +46,7 @@ from peakfleet_planner import (
     remember_signals,
 )
 from peakfleet_planner.allocation import spend_claims, spent_after
-from peakfleet_planner.pools import remembered, unmet_since
+from peakfleet_planner.pools import remembered, shortfalls, unmet_since
 from peakfleet_table import Latest
 
 
@@ -120,6 +120,7 @@ def act(
     leaves = replace(
         known.claim.leaves,
         unmet_since=unmet_since(snapshot),
+        shortfalls=shortfalls(snapshot),
         halted=_halted(snapshot, plan),
         signals=remember_signals(spec, snapshot, plan),
         # No event is about a fleet that does nothing.
