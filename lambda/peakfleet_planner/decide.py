@@ -28,6 +28,7 @@ from peakfleet_planner.pool_plan import (
     with_roll_backs,
 )
 from peakfleet_planner.pools import (
+    PoolHealth,
     changed_units,
     known_growth,
     pool_health,
@@ -102,9 +103,10 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     wanted = _believed(with_known_peaks(spec, wanted, demands, soon, now), witnessed, soon)
     downstream = downstream_views(spec, snapshot)
     need = within_limits(spec, snapshot, wanted, downstream)
-    serving_units = _serving_units(spec, snapshot)
+    serving_units = _serving_units(standing)
     target = cloud_weight(need.burst, baseline.units, serving_units)
-    weight = next_weight(target, snapshot.traffic)
+    least = cloud_weight(need.burst, baseline.units, _seen_units(spec, snapshot))
+    weight = next_weight(target, snapshot.traffic, least=least)
     if spec.traffic and not may_be_without_instances(snapshot):
         need = replace(need, keep=max(need.keep, min(p.units_per_capacity for p in spec.pools)))
     frozen = _frozen(snapshot, demands, need)
@@ -273,9 +275,19 @@ def _troubles(
     return [reason for reason, applies in troubles.items() if applies]
 
 
-def _serving_units(spec: FleetSpec, snapshot: Snapshot) -> float:
-    seen = {pool.name: pool.in_service_capacity for pool in snapshot.pools}
-    return sum(seen.get(pool.name, 0) * pool.units_per_capacity for pool in spec.pools)
+def _serving_units(health: Sequence[PoolHealth]) -> float:
+    """Return what serves; a group that cannot be read is taken to serve what it was asked for."""
+    return sum(
+        (one.reading.in_service_capacity if one.reading else one.size.capacity)
+        * one.spec.units_per_capacity
+        for one in health
+    )
+
+
+def _seen_units(spec: FleetSpec, snapshot: Snapshot) -> float:
+    """Return what surely serves."""
+    units = {pool.name: pool.units_per_capacity for pool in spec.pools}
+    return sum(one.in_service_capacity * units[one.name] for one in snapshot.pools)
 
 
 def _doubts(

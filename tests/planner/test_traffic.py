@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peakfleet_planner import TrafficReading
-from peakfleet_planner.pool_plan.traffic import MOST_STEP, MOST_WEIGHT, next_weight
+from peakfleet_planner import FixedBaseline, Memory, TrafficReading, TrafficSpec, decide
+from peakfleet_planner.pool_plan.traffic import (
+    MOST_STEP,
+    MOST_WEIGHT,
+    cloud_weight,
+    next_weight,
+)
+from tests.planner.fleets import NOW, fleet, snapshot
+
+BALANCED = replace(
+    fleet(),
+    traffic=TrafficSpec(
+        listener_arn="l", baseline_target_group_arn="b", cloud_target_group_arn="c"
+    ),
+)
 
 weights = st.integers(0, MOST_WEIGHT)
 targets = st.none() | st.integers(0, 3)
@@ -52,3 +67,37 @@ def test_without_sight_the_last_weights_stay(
     baseline, cloud = seen
     read = TrafficReading(cloud_weight=current, baseline_healthy=baseline, cloud_healthy=cloud)
     assert next_weight(target, read) == current
+
+
+@given(target=weights, least=weights, current=weights)
+def test_while_a_group_cannot_be_read_the_weight_stays_between_what_is_sure_and_what_may_be(
+    target: int, least: int, current: int
+) -> None:
+    least = min(least, target)
+    read = TrafficReading(cloud_weight=current, baseline_healthy=1, cloud_healthy=1)
+    weight = next_weight(target, read, least=least)
+    if least <= current <= target:
+        assert weight == current
+    else:
+        assert abs(weight - current) <= MOST_STEP
+        assert min(current, least) <= weight <= max(current, target)
+
+
+@given(share=st.integers(0, 20), unread=st.booleans())
+def test_a_group_that_cannot_be_read_for_a_tick_moves_no_traffic(
+    share: int, *, unread: bool
+) -> None:
+    spec = replace(BALANCED, baseline=FixedBaseline(units=100))
+    seen = snapshot(spec, [100.0 + 10 * share] * 60, [share])
+    read = TrafficReading(
+        cloud_weight=cloud_weight(10 * share, 100, 10 * share), baseline_healthy=1, cloud_healthy=1
+    )
+    seen = replace(
+        seen,
+        traffic=read,
+        pools=() if unread else seen.pools,
+        memory=Memory(desired={"p0": share}, weightless_since=NOW - 600),
+    )
+    plan = decide(spec, seen)
+    assert plan.cloud_weight == read.cloud_weight
+    assert plan.unserved_units == 0

@@ -32,7 +32,7 @@ def cloud_weight(burst_units: float, baseline_units: float, serving_units: float
     return round(MOST_WEIGHT * served_by_cloud / (baseline_units + served_by_cloud))
 
 
-def next_weight(target: int, read: TrafficReading | None) -> int:
+def next_weight(target: int, read: TrafficReading | None, *, least: int | None = None) -> int:
     """Return the weight to set in this tick on the way to *target*.
 
     A load balancer does not move traffic away from a side whose targets are all unhealthy, so
@@ -42,6 +42,8 @@ def next_weight(target: int, read: TrafficReading | None) -> int:
     Args:
         target: See `cloud_weight`.
         read: What was read of the listener and its targets. None: nothing is known of them.
+        least: The target for what surely serves, where a group could not be read: between the two
+            the weight stays. Default: the target.
     """
     if read is None or read.cloud_weight is None:
         return target
@@ -51,6 +53,7 @@ def next_weight(target: int, read: TrafficReading | None) -> int:
         return 0
     if not read.baseline_healthy:
         return MOST_WEIGHT
+    target = max(target if least is None else least, min(read.cloud_weight, target))
     return max(read.cloud_weight - MOST_STEP, min(read.cloud_weight + MOST_STEP, target))
 
 
