@@ -144,7 +144,7 @@ def _watches(fleet: str, metric: Callable[[str], cloudwatch.Metric]) -> tuple[Wa
                 f"BaselineDegraded: capacity is bought for what the on-premises side lacks; mend "
                 f"it. DownstreamLimited: what the fleet leans on bears no more, so demand stays "
                 f"unserved; `peakfleet explain` names it. "
-                f"ProcessesSuspended: somebody has suspended Launch or Terminate of a group; "
+                f"ProcessesSuspended: somebody has suspended a process that a group needs; "
                 f"`autoscaling resume-processes`. SpendNear: 80% of a spend limit is used. "
                 f"WitnessContradicts: a signal and its witness do not agree; look at both."
             ),

@@ -12,6 +12,18 @@ from peakfleet_planner.forecast import Service
 from peakfleet_planner.snapshot import Outage, OutageCause
 
 _WHOLE_SHARE: Final = 0.98
+NEEDED_PROCESSES: Final = frozenset(
+    {
+        "AddToLoadBalancer",
+        "AlarmNotification",
+        "HealthCheck",
+        "Launch",
+        "ReplaceUnhealthy",
+        "Terminate",
+    }
+)
+"""Processes of a group without which it does not do what it is told, replace what broke, or grow by
+its safety net, by EC2 Auto Scaling's names. Others many teams suspend for good."""
 
 
 class _Worded(StrEnum):
@@ -250,6 +262,11 @@ class PoolPlan:
     replacements: tuple[str, ...] = ()
     suspended: tuple[str, ...] = ()
     roll_back_to: int | None = None
+
+    @property
+    def is_hindered(self) -> bool:
+        """Whether somebody has suspended a process that the fleet needs."""
+        return not NEEDED_PROCESSES.isdisjoint(self.suspended)
 
     @property
     def changes(self) -> bool:

@@ -242,6 +242,17 @@ def test_where_nobody_keeps_it_what_boots_says_since_when(since: int, points: in
     assert sizes(plan) == [10, points if since >= 600 else 0]
 
 
+@pytest.mark.parametrize(
+    ("process", "rings"),
+    [("Terminate", True), ("AlarmNotification", True), ("AZRebalance", False)],
+)
+def test_only_a_process_that_the_fleet_needs_is_a_trouble(process: str, *, rings: bool) -> None:
+    plan = decide(FLEET, asks(100, reading(10, suspended=(process,))))
+    assert (Reason.PROCESS_SUSPENDED in reasons(plan)) is rings
+    assert plan.pools[0].is_hindered is rings
+    assert f"g has {process} suspended" in plan.explain()
+
+
 @given(desired=capacities, serving=capacities, units=st.floats(0, 3000))
 def test_a_group_whose_launches_are_suspended_is_asked_for_nothing_and_that_is_said(
     desired: int, serving: int, units: float

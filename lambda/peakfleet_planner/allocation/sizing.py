@@ -64,7 +64,7 @@ class _Ladder:
             Reason.CAPACITY_MISSING: any(
                 one.available.cause is OutageCause.MISSING for one in self.health
             ),
-            Reason.PROCESS_SUSPENDED: any(one.suspended for one in self.health),
+            Reason.PROCESS_SUSPENDED: any(one.is_hindered for one in self.health),
             Reason.CANARY: any(canary_points(size, self.need.grow_to) for size in sizes),
         }
         known = [Reason.KNOWN_PEAK] if self.need.known_peak else []

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from peakfleet_planner.plan import NEEDED_PROCESSES
 from peakfleet_planner.pools.backoff import Availability, availability, refused
 from peakfleet_planner.pools.requested_size import (
     foreign_sizes,
@@ -100,6 +101,11 @@ class PoolHealth:
     def suspended(self) -> tuple[str, ...]:
         """Processes of its group that somebody else has suspended."""
         return self.reading.suspended if self.reading else ()
+
+    @property
+    def is_hindered(self) -> bool:
+        """Whether one of these is needed."""
+        return not NEEDED_PROCESSES.isdisjoint(self.suspended)
 
 
 def pool_health(spec: FleetSpec, snapshot: Snapshot) -> tuple[PoolHealth, ...]:
