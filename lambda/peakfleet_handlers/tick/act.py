@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from peakfleet_handlers.aws import (
     Calls,
+    Cause,
     Clients,
     Launcher,
     Listener,
@@ -37,6 +38,8 @@ from peakfleet_planner import (
     FleetSpec,
     Memory,
     OpenLaunch,
+    Outage,
+    OutageCause,
     Plan,
     Pursued,
     Snapshot,
@@ -46,8 +49,19 @@ from peakfleet_planner import (
     remember_signals,
 )
 from peakfleet_planner.allocation import spend_claims, spent_after
-from peakfleet_planner.pools import remembered, shortfalls, unmet_since
+from peakfleet_planner.pools import refused, remembered, shortfalls, unmet_since
 from peakfleet_table import Latest
+
+
+SIZED: Final = "SetDesiredCapacity"
+_REFUSED: Final = {
+    Cause.NOT_AUTHORISED: OutageCause.NOT_AUTHORISED,
+    Cause.OTHER: OutageCause.UNKNOWN,
+    Cause.SCALING_IN_PROGRESS: OutageCause.THROTTLED,
+    Cause.THROTTLED: OutageCause.THROTTLED,
+}
+"""A group that will not be told a size, as a refusal of capacity. Otherwise the request may have
+been done, or another one is right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +174,7 @@ class _Act:
     clients: Clients
     calls: Calls
     pools: dict[str, int] = field(default_factory=dict)
+    unchanged: dict[str, int] = field(default_factory=dict)
 
     def run(self, plan: Plan) -> Applied:
         if self.claim.is_stale:
@@ -282,7 +297,7 @@ class _Act:
             self.table,
             tick=self.snapshot.now_epoch_seconds,
             plan=plan,
-            desired={**self._remembered(plan), **self.pools},
+            desired={**self._remembered(plan), **self.unchanged, **self.pools},
             cloud_weight=cloud_weight,
         )
 
@@ -292,12 +307,42 @@ class _Act:
             launched = sum(launch.capacity for launch in pool.launches)
             if launched and pool.seen_capacity is not None:
                 self.pools[pool.name] = pool.seen_capacity + launched
+        before = len(self.calls.failed)
         self._resize(
             change
             for change in resizes(self.spec, self.snapshot, pursued.plan)
             if change.grows and (not change.direct or change.pool in launcher.unanswered)
         )
-        return pursued
+        causes = {
+            one.subject: _REFUSED[one.cause]
+            for one in self.calls.failed[before:]
+            if one.operation == SIZED and one.cause in _REFUSED
+        }
+        if not causes:
+            return pursued
+        seen = {pool.name: pool.desired_capacity for pool in self.snapshot.pools}
+        self.unchanged = {name: seen[name] for name in causes}
+        return replace(pursued, outages=remembered(pursued.outages, self._outages(causes)))
+
+    def _outages(self, causes: Mapping[str, OutageCause]) -> tuple[Outage, ...]:
+        """Return what to remember of groups that would not be told a size.
+
+        To ask again costs nothing, so that a long wait does not double.
+        """
+        return tuple(
+            outage if outage.cause is OutageCause.THROTTLED else replace(outage, attempts=1)
+            for pool in self.spec.pools
+            if pool.name in causes
+            for outage in refused(
+                pool,
+                zones=(),
+                zone=None,
+                instance_types=(),
+                cause=causes[pool.name],
+                outages=self.snapshot.outages,
+                now=self.snapshot.now_epoch_seconds,
+            )
+        )
 
     def _shrink(self, plan: Plan) -> None:
         """Let go by name what AWS takes back, then by number what is too much."""
