@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 
 import pytest
 from hypothesis import example, given
@@ -152,6 +153,16 @@ def test_since_when_something_is_unmet_is_remembered_until_it_is_there() -> None
     still = replace(first, now_epoch_seconds=NOW + 60, memory=Memory(unmet_since={"g": NOW}))
     assert unmet_since(still) == {"g": NOW}
     assert unmet_since(replace(still, pools=(reading(10),))) == {}
+
+
+@given(least=st.integers(0, 200), units=st.floats(0, 3000))
+def test_what_the_minimum_of_a_group_keeps_is_counted_on(least: int, units: float) -> None:
+    """A group that somebody gave a minimum above the fleet's own maximum is not made smaller."""
+    group = reading(least, min_capacity=least, max_capacity=200)
+    plan = decide(BOTH, asks(units, group, reading(0, name="h")))
+    assert sizes(plan)[0] >= least
+    total = sum(sizes(plan))
+    assert total <= max(least, ceil(units / 10 - 1e-9))
 
 
 # Capacity that comes and never serves

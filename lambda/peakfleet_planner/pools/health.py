@@ -154,7 +154,8 @@ def _seen(
     if pool.retired:  # nothing of it counts, so that the other pools grow in its place
         besides, unmet = reading.standing_capacity, reading.unmet_capacity
     capacity = max(0, reading.desired_capacity - besides - unmet)
-    ceiling = max(0, min(pool.max_capacity, reading.max_capacity) - besides)
+    allowed = max(min(pool.max_capacity, reading.max_capacity), reading.min_capacity)
+    ceiling = max(0, allowed - besides)  # no group is smaller than its own minimum
     floor = max(pool.min_capacity, reading.min_capacity)
     if pool.retired:
         ceiling = floor = 0
