@@ -147,6 +147,21 @@ def test_a_group_that_will_not_be_told_a_size_leaves_the_burst_to_the_next(
     assert "other-writer" not in (said["reason"], *said.get("limits", ()))
 
 
+def test_a_group_that_will_not_be_made_smaller_keeps_a_size_that_is_the_fleets_own() -> None:
+    """It would pass for somebody else's, and be left alone for ten minutes."""
+    fake = remembers(aws(300))
+    fake.groups["g"].resize(10)
+    remembers(fake)
+    fake.failing["SetDesiredCapacity g"] = "Throttling"
+    for minute in range(20, 26):
+        said = again(fake, minute, FLEET, demand=120)
+        assert "other-writer" not in (said["reason"], *said.get("limits", ()))
+    assert fake.desired["g"] == 10
+    fake.failing.clear()
+    again(fake, 26, FLEET, demand=120)
+    assert fake.desired["g"] < 10
+
+
 def test_a_request_has_one_token_so_that_a_repetition_launches_nothing() -> None:
     first, second = remembers(aws(155)), remembers(aws(155))
     tick(first, DIRECT)

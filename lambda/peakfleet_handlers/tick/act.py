@@ -212,7 +212,8 @@ class _Act:
         is_directed = listener is not None and not _moves(listener, plan)
         if recorded is not Recorded.LOST and (not directs or is_directed or told is not None):
             self._shrink(plan)
-        if recorded is Recorded.WRITTEN and (pursued.outages or told is not None):
+        changed = pursued.outages or self.unchanged or told is not None
+        if recorded is Recorded.WRITTEN and changed:
             self._confirm(plan, cloud_weight=told)
         back = self._roll_back(plan) if recorded is Recorded.WRITTEN else {}
         keep_findings(
@@ -307,22 +308,12 @@ class _Act:
             launched = sum(launch.capacity for launch in pool.launches)
             if launched and pool.seen_capacity is not None:
                 self.pools[pool.name] = pool.seen_capacity + launched
-        before = len(self.calls.failed)
-        self._resize(
+        refusals = self._resize(
             change
             for change in resizes(self.spec, self.snapshot, pursued.plan)
             if change.grows and (not change.direct or change.pool in launcher.unanswered)
         )
-        causes = {
-            one.subject: _REFUSED[one.cause]
-            for one in self.calls.failed[before:]
-            if one.operation == SIZED and one.cause in _REFUSED
-        }
-        if not causes:
-            return pursued
-        seen = {pool.name: pool.desired_capacity for pool in self.snapshot.pools}
-        self.unchanged = {name: seen[name] for name in causes}
-        return replace(pursued, outages=remembered(pursued.outages, self._outages(causes)))
+        return replace(pursued, outages=remembered(pursued.outages, self._outages(refusals)))
 
     def _outages(self, causes: Mapping[str, OutageCause]) -> tuple[Outage, ...]:
         """Return what to remember of groups that would not be told a size.
@@ -373,10 +364,23 @@ class _Act:
             calls=self.calls,
         )
 
-    def _resize(self, changes: Iterable[Resize]) -> None:
+    def _resize(self, changes: Iterable[Resize]) -> dict[str, OutageCause]:
+        """Set sizes; return the pools whose group would not be told, and why.
+
+        Those keep the size that they have, and that is the fleet's own.
+        """
         unsure = {pool.name for pool in self.snapshot.pools if pool.unanswered_capacity}
         known = (change for change in changes if change.pool not in unsure)
+        before = len(self.calls.failed)
         self.pools |= resize(known, autoscaling=self.clients.autoscaling, calls=self.calls)
+        refusals = {
+            one.subject: _REFUSED[one.cause]
+            for one in self.calls.failed[before:]
+            if one.operation == SIZED and one.cause in _REFUSED
+        }
+        seen = {pool.name: pool.desired_capacity for pool in self.snapshot.pools}
+        self.unchanged |= {name: seen[name] for name in refusals}
+        return refusals
 
     def _sweep(self, plan: Plan) -> tuple[str, ...]:
         ids = (one for pool in plan.pools for one in pool.sweeps)
