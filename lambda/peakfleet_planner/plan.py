@@ -48,7 +48,10 @@ class Reason(_Worded):
     STILL_BOOTING = "still-booting", "new instances still boot, so serving instances are kept"
     STEP_LIMITED = "step-limited", "the pace of the fleet allows no larger step"
     AT_MAXIMUM = "at-maximum", "every pool is at its maximum"
-    NO_CAPACITY = "no-capacity", "AWS refused capacity in a pool lately, so the next pool is used"
+    NO_CAPACITY = (
+        "no-capacity",
+        "AWS refused capacity in a pool lately, so it is asked of the others",
+    )
     TOO_DEAR = "too-dear", "the pools that are left cost more than the expected demand is worth"
     AT_RISK = "at-risk", "AWS takes instances back, so replacements are started"
     BUSY = "busy", "busy instances are not removed"
@@ -90,7 +93,7 @@ class Reason(_Worded):
     HOLD_ENDED = "hold-ended", "a hold has ended by itself, so demand is followed again"
     CAPACITY_MISSING = (
         "capacity-missing",
-        "capacity that was asked for never came, so its pool is left alone",
+        "capacity that was asked for does not come or does not serve, so its pool is left alone",
     )
     PROCESS_SUSPENDED = "process-suspended", "somebody has suspended processes of a group"
     SPEND_LIMIT = "spend-limit", "a spend limit allows no more, so no more is added"

@@ -351,7 +351,7 @@ class LostAnswers:
         it.clients = Clients()
         it.clients.autoscaling.launch_instances = self.launch  # type: ignore[method-assign]  # slow
 
-    def launch(self, **asked: Any) -> dict[str, Any]:
+    def launch(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  AWS's own shape
         again = asked["ClientToken"] in self.tokens
         self.tokens.append(asked["ClientToken"])
         if self._comes and not again:

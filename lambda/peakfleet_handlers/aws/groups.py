@@ -37,7 +37,8 @@ def read_pools(
 ) -> tuple[PoolReading, ...]:
     """Return the groups of *pools* as they are; a group that could not be read is left out.
 
-    One that does not exist has nothing, and can have nothing. A warm pool that could not be read counts as empty.
+    One that does not exist has nothing, and can have nothing. A warm pool that could not be read
+    counts as empty.
 
     Args:
         pools: Whose groups.

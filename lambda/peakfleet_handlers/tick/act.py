@@ -52,7 +52,6 @@ from peakfleet_planner.allocation import spend_claims, spent_after
 from peakfleet_planner.pools import refused, remembered, shortfalls, unmet_since
 from peakfleet_table import Latest
 
-
 SIZED: Final = "SetDesiredCapacity"
 _REFUSED: Final = {
     Cause.NOT_AUTHORISED: OutageCause.NOT_AUTHORISED,
