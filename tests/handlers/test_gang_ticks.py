@@ -349,7 +349,7 @@ class LostAnswers:
         self.tokens: list[str] = []
         self._real, self._comes = of("autoscaling"), comes
         it.clients = Clients()
-        it.clients.autoscaling.launch_instances = self.launch  # type: ignore[method-assign]  # slow
+        it.clients.autoscaling.launch_instances = self.launch  # type: ignore[method-assign, assignment]  # slow
 
     def launch(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  AWS's own shape
         again = asked["ClientToken"] in self.tokens

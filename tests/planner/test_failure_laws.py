@@ -168,10 +168,13 @@ def test_what_the_minimum_of_a_group_keeps_is_counted_on(least: int, units: floa
 # Capacity that comes and never serves
 
 
-def booted(desired: int, serving: int, **seen: object) -> PoolReading:
+def booted(
+    desired: int, serving: int, *, booting_since: tuple[tuple[int, int], ...] = ()
+) -> PoolReading:
     """Return a group in which all that does not serve boots."""
     ids = frozenset(f"i-{number}" for number in range(desired - serving))
-    return reading(desired, serving, booting_capacity=desired - serving, booting=ids, **seen)
+    seen = reading(desired, serving, booting_capacity=desired - serving, booting=ids)
+    return replace(seen, booting_since=booting_since)
 
 
 def short(points: int, *, since: int, asked: int = 0) -> Memory:
