@@ -183,7 +183,8 @@ def _removed_units(spec: FleetSpec, snapshot: Snapshot) -> float:
 
 
 def _lately(snapshot: Snapshot, steps: Growth) -> int:
-    return sum(points for at, points in steps if at > snapshot.now_epoch_seconds - PACE_SECONDS)
+    now = snapshot.now_epoch_seconds
+    return sum(points for at, points in steps if now - PACE_SECONDS < at <= now)
 
 
 def _grown(ladder: _Ladder) -> Sizing:
