@@ -165,6 +165,14 @@ def test_what_the_minimum_of_a_group_keeps_is_counted_on(least: int, units: floa
     assert total <= max(least, ceil(units / 10 - 1e-9))
 
 
+@given(units=st.floats(1, 1e5))
+def test_pools_of_which_nothing_is_known_are_at_no_maximum(units: float) -> None:
+    plan = decide(BOTH, asks(units))
+    assert plan.pools == ()
+    assert plan.reason is Reason.POOL_UNREADABLE
+    assert Reason.AT_MAXIMUM not in plan.limits
+
+
 # Capacity that comes and never serves
 
 

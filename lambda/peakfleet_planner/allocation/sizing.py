@@ -54,6 +54,7 @@ class _Ladder:
     out_units: float
     in_units: float
     dear: frozenset[str]
+    lacks_pools: bool
     budget: Budget | None = None
     reasons: list[Reason] = field(default_factory=list)
 
@@ -112,6 +113,7 @@ def size(
         sizes=bounded(tuple(one.size for one in health)),
         out_units=max(0.0, spec.pace.out_units - _added_units(spec, snapshot)),
         in_units=max(0.0, spec.pace.in_units - _removed_units(spec, snapshot)),
+        lacks_pools=len(health) < len(spec.pools),
         dear=frozenset() if need.known_peak else too_dear(spec, health),
         budget=budget_of(spec, snapshot, health),
     )
@@ -201,14 +203,15 @@ def _grown(ladder: _Ladder) -> Sizing:
     grown = worth if ladder.out_units == inf else _filled(ladder, at_most_units=ladder.out_units)
     if grown != worth:
         ladder.reasons.append(Reason.STEP_LIMITED)
-    if falls_short(hoped, need_units):
+    if falls_short(hoped, need_units) and not ladder.lacks_pools:
         ladder.reasons.append(Reason.AT_MAXIMUM)
     is_shut = any(one.available.cause for one in ladder.health)
     if is_shut and [one.capacity for one in hoped] != [one.capacity for one in unbounded]:
         ladder.reasons.append(Reason.NO_CAPACITY)
     if worth != unbounded:
         ladder.reasons.append(Reason.TOO_DEAR)
-    if falls_short(grown, need_units) and any(one.reading is None for one in ladder.health):
+    unread = ladder.lacks_pools or any(one.reading is None for one in ladder.health)
+    if falls_short(grown, need_units) and unread:
         ladder.reasons.append(Reason.POOL_UNREADABLE)
     return ladder.afforded(grown, Reason.DEMAND)
 
