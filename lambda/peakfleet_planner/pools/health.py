@@ -72,7 +72,8 @@ class PoolHealth:
         most: Most points that it may have, could all of them be had.
         besides: Points that it was asked for and that do not count: at risk, unhealthy for good,
             overdue, or of a retired pool.
-        overdue: Of these, what should serve for long, and does not. Default: none.
+        overdue: Of these, what should serve for long, does not, and is not waited for any more.
+            Default: none.
         unmet: Points that it was asked for and that could not be had.
         available: Where it may be asked.
         notices: Its instances that AWS may take back.
@@ -131,7 +132,7 @@ def _seen(
 ) -> PoolHealth:
     memory = snapshot.recalled
     outages = snapshot.outages
-    overdue = overdue_capacity(pool, reading, snapshot)
+    overdue, waits = overdue_capacity(pool, reading, snapshot)
     available, missing = _available(snapshot, outages, pool, reading, overdue=overdue)
     notices = tuple(
         one
@@ -180,7 +181,7 @@ def _seen(
         least=floor,
         most=most,
         besides=besides,
-        overdue=0 if pool.retired or foreign else overdue,
+        overdue=0 if waits or pool.retired or foreign else overdue,
         unmet=unmet,
         available=available,
         notices=notices,

@@ -33,6 +33,9 @@ OVERDUE_AFTER_BOOTS: Final = 3.0
 LEAST_OVERDUE_SECONDS: Final = 600
 """Capacity that does not serve for so many boot times, and so long, whatever it does meanwhile, is
 not counted on: a machine that boots for ever, or one after the other that a health check ends."""
+LEAST_HOPELESS_SECONDS: Final = 1800
+"""After twice as long as that, and so long, it is no longer waited for. Before, the hook of its
+launch times out, after a quarter of an hour by default, and says that the image may be to blame."""
 USUAL_SHORT_SHARE: Final = 0.1
 """So much of a pool may always be replaced, by an instance refresh or for Spot."""
 
@@ -129,10 +132,11 @@ def shortfalls(snapshot: Snapshot) -> dict[str, Shortfall]:
     return found
 
 
-def overdue_capacity(pool: PoolSpec, reading: PoolReading, snapshot: Snapshot) -> int:
+def overdue_capacity(pool: PoolSpec, reading: PoolReading, snapshot: Snapshot) -> tuple[int, bool]:
     """Return the points that should serve for long, and do not: they are not counted on.
 
-    Where nobody keeps for how long, what boots says by itself since when.
+    And whether they are still waited for. Where nobody keeps for how long, what boots says by
+    itself since when.
 
     Args:
         pool: The pool.
@@ -142,15 +146,20 @@ def overdue_capacity(pool: PoolSpec, reading: PoolReading, snapshot: Snapshot) -
     now, kept = snapshot.now_epoch_seconds, snapshot.recalled.shortfalls
     patience = max(OVERDUE_AFTER_BOOTS * pool.boot_seconds, LEAST_OVERDUE_SECONDS)
     if kept is None:
-        points = sum(some for since, some in reading.booting_since if now - since >= patience)
-    else:
-        known = kept.get(reading.name)
-        if known is None or now - known.since_epoch_seconds < patience:
-            return 0
+        boots = [one for one in reading.booting_since if now - one[0] >= patience]
+        points = sum(some for _, some in boots)
+        begun = min((since for since, _ in boots), default=now)
+    elif known := kept.get(reading.name):
+        begun = known.since_epoch_seconds
+        if now - begun < patience:
+            return 0, True
         short = reading.desired_capacity - reading.in_service_capacity
         points = min(known.least_capacity, short)
         points -= _asked_since(reading.name, now - patience, snapshot)
-    return points if _is_short(reading, points) else 0
+    else:
+        return 0, True
+    waits = now - begun < max(2 * patience, LEAST_HOPELESS_SECONDS)
+    return (points if _is_short(reading, points) else 0), waits
 
 
 def missing_capacity(pool: PoolSpec, reading: PoolReading, snapshot: Snapshot) -> int:
