@@ -238,6 +238,26 @@ def test_a_tenth_of_a_pool_may_always_be_replaced(serving: int, late: int) -> No
     assert plan.missing == ()
 
 
+@given(serving=st.integers(0, 5), since=st.integers(0, 7200))
+def test_what_is_unhealthy_and_replaced_one_by_one_is_no_capacity_that_never_serves(
+    serving: int, since: int
+) -> None:
+    """Its pool must stay open, for only others in its place can show that the trouble is over."""
+    names = frozenset(f"i-{number}" for number in range(10 - serving))
+    group = reading(
+        10,
+        serving,
+        unhealthy_capacity=10 - serving,
+        unhealthy=names,
+        replaces_unhealthy=False,
+    )
+    seen = asks(100, group, reading(0, name="h"), memory=short(10 - serving, since=since))
+    plan = decide(BOTH, seen)
+    assert plan.missing == ()
+    assert len(plan.pools[0].replacements) == 1
+    assert shortfalls(seen) == {}
+
+
 @given(asked=st.integers(1, 599))
 def test_what_was_asked_for_within_three_boots_is_waited_for(asked: int) -> None:
     memory = short(6, since=3600, asked=asked)

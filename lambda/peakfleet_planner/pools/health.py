@@ -132,14 +132,14 @@ def _seen(
 ) -> PoolHealth:
     memory = snapshot.recalled
     outages = snapshot.outages
-    overdue, waits = overdue_capacity(pool, reading, snapshot)
+    replaces = _replaces(reading)
+    overdue, waits = overdue_capacity(pool, reading, snapshot) if replaces else (0, True)
     available, missing = _available(snapshot, outages, pool, reading, overdue=overdue)
     notices = tuple(
         one
         for one in memory.notices
         if one.pool == pool.name and one.instance_id in reading.serving
     )
-    replaces = _replaces(reading)
     at_risk = sum(one.capacity for one in notices)
     besides = min(
         reading.desired_capacity, at_risk + (0 if replaces else reading.unhealthy_capacity)

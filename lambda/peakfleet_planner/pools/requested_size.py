@@ -120,12 +120,15 @@ def unmet_since(snapshot: Snapshot) -> dict[str, int]:
 
 
 def shortfalls(snapshot: Snapshot) -> dict[str, Shortfall]:
-    """Return what to remember: since when more than a little of each pool does not serve."""
+    """Return what to remember: since when more than a little of each pool does not serve.
+
+    A group that does not replace what is unhealthy lacks it on purpose.
+    """
     known, now = snapshot.recalled.shortfalls or {}, snapshot.now_epoch_seconds
     found = {}
     for reading in snapshot.pools:
         short = reading.desired_capacity - reading.in_service_capacity
-        if not _is_short(reading, short):
+        if not reading.replaces_unhealthy or not _is_short(reading, short):
             continue
         was = known.get(reading.name, Shortfall(since_epoch_seconds=now, least_capacity=short))
         found[reading.name] = replace(was, least_capacity=min(was.least_capacity, short))
