@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,7 @@ settings.register_profile("quick", deadline=None, max_examples=10, print_blob=Tr
 settings.load_profile("default")
 
 TESTS = Path(__file__).parent
+TRIED = "tried"
 SLOW = (
     "cli",
     "e2e",
@@ -62,6 +63,18 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a report say how many examples were tried, also that of another process."""
+    report = yield
+    tried = getattr(item, "hypothesis_statistics", None)
+    if tried and report.when == "call":
+        report.user_properties.append((TRIED, tried))
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say after `make fuzz` how many examples were tried, of how many laws."""
     if settings.get_current_profile_name() != "fuzz":
@@ -71,7 +84,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for outcome in ("passed", "failed")
         for report in terminalreporter.stats.get(outcome, [])
         for name, text in report.user_properties
-        if name.startswith("hypothesis-stat")
+        if name == TRIED
         for found in re.findall(r"(\d+) passing, (\d+) failing", str(text))
     ]
     laws = sum(len(terminalreporter.stats.get(one, [])) for one in ("passed", "failed"))

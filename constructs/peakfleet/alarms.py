@@ -145,7 +145,7 @@ def _watches(fleet: str, metric: Callable[[str], cloudwatch.Metric]) -> tuple[Wa
                 f"it. TargetsDead: no server of a side is healthy, so it gets no traffic. "
                 f"DownstreamLimited: what the fleet leans on bears no more, so demand stays "
                 f"unserved; `peakfleet explain` names either. "
-                f"ProcessesSuspended: somebody has suspended Launch or Terminate of a group; "
+                f"ProcessesSuspended: somebody has suspended a process that a group needs; "
                 f"`autoscaling resume-processes`. SpendNear: 80% of a spend limit is used. "
                 f"WitnessContradicts: a signal and its witness do not agree; look at both."
             ),

@@ -33,6 +33,7 @@ from peakfleet_planner.pool_plan import (
     with_roll_backs,
 )
 from peakfleet_planner.pools import (
+    PoolHealth,
     changed_units,
     known_growth,
     pool_health,
@@ -110,7 +111,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     wanted = _believed(with_known_peaks(spec, wanted, demands, soon, now), witnessed, soon)
     downstream = downstream_views(spec, snapshot)
     need = within_limits(spec, snapshot, wanted, downstream)
-    serving_units = _serving_units(spec, snapshot)
+    serving_units = _serving_units(standing)
     if spec.split:
         comes = weighted_units(spec, snapshot, asked_units(spec, demands))
         if not may_be_without_instances(spec, snapshot):
@@ -220,7 +221,8 @@ def _target(
 ) -> Split:
     """Return how the traffic should be split: the sites are filled first, by what each serves.
 
-    Where weights act late, they follow the burst of later. While nothing may be changed they stay.
+    Where weights act late, they follow the burst of later. While nothing may be changed they stay,
+    and where a group could not be read, between what surely serves and what may serve.
     """
     read, burst = snapshot.traffic, need.burst
     if stays and read is not None and read.cloud_weight is not None:
@@ -229,7 +231,10 @@ def _target(
         burst = max(burst, need.ahead - baseline.units)
     is_one = spec.split is None or "" in spec.split.sides
     sites = {"": baseline.units} if is_one else {name: one.units for name, one in baseline.sites}
-    return wanted_split(cloud_weight(burst, baseline.units, serving_units), sites)
+    most = cloud_weight(burst, baseline.units, serving_units)
+    least = cloud_weight(burst, baseline.units, _seen_units(spec, snapshot))
+    now = most if read is None or read.cloud_weight is None else read.cloud_weight
+    return wanted_split(max(least, min(now, most)), sites)
 
 
 def _need(
@@ -321,9 +326,19 @@ def _is_dead(
     return read is not None and read.cloud_healthy == 0 and min(need.burst, serving_units) > 0
 
 
-def _serving_units(spec: FleetSpec, snapshot: Snapshot) -> float:
-    seen = {pool.name: pool.in_service_capacity for pool in snapshot.pools}
-    return sum(seen.get(pool.name, 0) * pool.units_per_capacity for pool in spec.pools)
+def _serving_units(health: Sequence[PoolHealth]) -> float:
+    """Return what serves; a group that cannot be read is taken to serve what it was asked for."""
+    return sum(
+        (one.reading.in_service_capacity if one.reading else one.size.capacity)
+        * one.spec.units_per_capacity
+        for one in health
+    )
+
+
+def _seen_units(spec: FleetSpec, snapshot: Snapshot) -> float:
+    """Return what surely serves."""
+    units = {pool.name: pool.units_per_capacity for pool in spec.pools}
+    return sum(one.in_service_capacity * units[one.name] for one in snapshot.pools)
 
 
 def _doubts(

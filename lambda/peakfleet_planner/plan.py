@@ -12,6 +12,18 @@ from peakfleet_planner.forecast import Service
 from peakfleet_planner.snapshot import Outage, OutageCause
 
 _WHOLE_SHARE: Final = 0.98
+NEEDED_PROCESSES: Final = frozenset(
+    {
+        "AddToLoadBalancer",
+        "AlarmNotification",
+        "HealthCheck",
+        "Launch",
+        "ReplaceUnhealthy",
+        "Terminate",
+    }
+)
+"""Processes of a group without which it does not do what it is told, replace what broke, or grow by
+its safety net, by EC2 Auto Scaling's names. Others many teams suspend for good."""
 
 
 class _Worded(StrEnum):
@@ -36,7 +48,10 @@ class Reason(_Worded):
     STILL_BOOTING = "still-booting", "new instances still boot, so serving instances are kept"
     STEP_LIMITED = "step-limited", "the pace of the fleet allows no larger step"
     AT_MAXIMUM = "at-maximum", "every pool is at its maximum"
-    NO_CAPACITY = "no-capacity", "AWS refused capacity in a pool lately, so the next pool is used"
+    NO_CAPACITY = (
+        "no-capacity",
+        "AWS refused capacity in a pool lately, so it is asked of the others",
+    )
     TOO_DEAR = "too-dear", "the pools that are left cost more than the expected demand is worth"
     AT_RISK = "at-risk", "AWS takes instances back, so replacements are started"
     BUSY = "busy", "busy instances are not removed"
@@ -79,7 +94,7 @@ class Reason(_Worded):
     HOLD_ENDED = "hold-ended", "a hold has ended by itself, so demand is followed again"
     CAPACITY_MISSING = (
         "capacity-missing",
-        "capacity that was asked for never came, so its pool is left alone",
+        "capacity that was asked for does not come or does not serve, so its pool is left alone",
     )
     PROCESS_SUSPENDED = "process-suspended", "somebody has suspended processes of a group"
     SPEND_LIMIT = "spend-limit", "a spend limit allows no more, so no more is added"
@@ -253,6 +268,11 @@ class PoolPlan:
     replacements: tuple[str, ...] = ()
     suspended: tuple[str, ...] = ()
     roll_back_to: int | None = None
+
+    @property
+    def is_hindered(self) -> bool:
+        """Whether somebody has suspended a process that the fleet needs."""
+        return not NEEDED_PROCESSES.isdisjoint(self.suspended)
 
     @property
     def changes(self) -> bool:

@@ -51,6 +51,7 @@ from peakfleet_planner import (
     Plan,
     RolledBack,
     SharedSpend,
+    Shortfall,
     SignalMemory,
     SpendClaim,
     SpendOverride,
@@ -371,6 +372,7 @@ TICKS: Final[Kind[NewestTick]] = Kind(
     attributes={
         "tick": Attribute("tick", INTEGER),
         "unmet_since": Attribute("unmet_since", by_name(INTEGER), optional=True),
+        "shortfalls": Attribute("shortfalls", by_name(_document(Shortfall)), optional=True),
         "halted": Attribute("halted", several(TEXT), optional=True),
         "signals": Attribute("signals", by_name(_document(SignalMemory)), optional=True),
         "groups": Attribute("groups", several(TEXT), optional=True),

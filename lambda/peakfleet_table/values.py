@@ -17,6 +17,7 @@ from peakfleet_planner import (
     Heights,
     MeasuredUnits,
     Plan,
+    Shortfall,
     SignalMemory,
     Spent,
     read_model,
@@ -206,6 +207,7 @@ class NewestTick:
     Args:
         tick: Its time in epoch seconds.
         unmet_since: Since when each pool lacks what it was asked for, in epoch seconds.
+        shortfalls: What each pool was asked for and has not served for a while.
         halted: Pools whose replacement of unhealthy instances the fleet itself has suspended.
         signals: What is remembered of each signal.
         groups: The Auto Scaling groups of the fleet's pools. Default: it has not said.
@@ -224,6 +226,7 @@ class NewestTick:
 
     tick: int
     unmet_since: Mapping[str, int] = field(default_factory=dict)
+    shortfalls: Mapping[str, Shortfall] = field(default_factory=dict)
     halted: tuple[str, ...] = ()
     signals: Mapping[str, SignalMemory] = field(default_factory=dict)
     groups: tuple[str, ...] | None = None

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
-from peakfleet_handlers.aws import Clients
+from peakfleet_handlers.aws import Clients, launches
 from peakfleet_handlers.gang import handler
 from peakfleet_local.groups import Reservation
 from peakfleet_planner import Hold, SpecError
@@ -339,3 +340,38 @@ def test_each_tick_reports_what_it_did(it: GangWorld, printed: Lines) -> None:
 def test_an_event_without_a_gang_names_its_field() -> None:
     with pytest.raises(SpecError, match="event: missing field gang"):
         handler({"scheduled_time": "2027-01-15T08:00:00Z"}, None)
+
+
+class LostAnswers:
+    """EC2 Auto Scaling that launches once for each token, and whose answers do not arrive."""
+
+    def __init__(self, it: GangWorld, *, comes: bool) -> None:
+        self.tokens: list[str] = []
+        self._real, self._comes = of("autoscaling"), comes
+        it.clients = Clients()
+        it.clients.autoscaling.launch_instances = self.launch  # type: ignore[method-assign, assignment]  # slow
+
+    def launch(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  AWS's own shape
+        again = asked["ClientToken"] in self.tokens
+        self.tokens.append(asked["ClientToken"])
+        if self._comes and not again:
+            self._real.launch_instances(**asked)
+        raise ReadTimeoutError(endpoint_url="https://autoscaling")
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_a_gang_whose_launch_does_not_answer_is_asked_for_under_the_same_name(
+    it: GangWorld, monkeypatch: pytest.MonkeyPatch, *, comes: bool
+) -> None:
+    """What did not answer may still come: under another name, two gangs would."""
+    monkeypatch.setattr(launches, "AGAIN_SECONDS", 0)
+    slow = LostAnswers(it, comes=comes)
+    it.tick()
+    reasons = it.live(3)
+    assert len(set(slow.tokens)) == 1
+    assert it.alive() == (MACHINES if comes else 0)
+    if comes:
+        assert reasons == ["forming", "complete", "running"]
+    else:  # it has had its time, and is tried anew
+        it.live(15)
+        assert len(set(slow.tokens)) == 2

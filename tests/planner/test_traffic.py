@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from peakfleet_planner import (
+    FixedBaseline,
+    Memory,
     Metric,
     MetricSeries,
     ReportedBaseline,
     SitesBaseline,
     SiteSpec,
     TrafficReading,
+    TrafficSpec,
+    decide,
 )
 from peakfleet_planner.demand import usable_baseline, without_dead_targets
 from peakfleet_planner.pool_plan import Split, apportioned, next_split, wanted_split
-from peakfleet_planner.pool_plan.traffic import MOST_STEP, MOST_WEIGHT
+from peakfleet_planner.pool_plan.traffic import MOST_STEP, MOST_WEIGHT, cloud_weight
+from tests.planner.fleets import NOW, fleet, snapshot
+
+BALANCED = replace(
+    fleet(),
+    traffic=TrafficSpec(
+        listener_arn="l", baseline_target_group_arn="b", cloud_target_group_arn="c"
+    ),
+)
 
 SITES = ("ams", "fra", "lon")
 weights = st.integers(0, MOST_WEIGHT)
@@ -152,3 +166,21 @@ def test_what_the_balancer_finds_dead_carries_nothing_whatever_it_reports(
     assert without.units == by_name["ams"].units == kept
     assert without.units_at(now - 600) >= without.units
     assert without_dead_targets(found, [], now) == found
+
+
+@given(share=st.integers(0, 20), unread=st.booleans())
+def test_a_group_that_cannot_be_read_for_a_tick_moves_no_traffic(
+    share: int, *, unread: bool
+) -> None:
+    spec = replace(BALANCED, baseline=FixedBaseline(units=100))
+    seen = snapshot(spec, [100.0 + 10 * share] * 60, [share])
+    weight = cloud_weight(10 * share, 100, 10 * share)
+    seen = replace(
+        seen,
+        traffic=read(one_side(weight), {"": 1}, 1),
+        pools=() if unread else seen.pools,
+        memory=Memory(desired={"p0": share}, weightless_since=NOW - 600),
+    )
+    plan = decide(spec, seen)
+    assert plan.cloud_weight == weight
+    assert plan.unserved_units == 0

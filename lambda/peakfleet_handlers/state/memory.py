@@ -80,7 +80,12 @@ def read_known(table: StateTable | None, *, now_epoch_seconds: int, shadow: bool
             weights=newest.weights or (),
         )
         if bool(newest.shadow) is shadow:
-            memory = replace(memory, unmet_since=newest.unmet_since, spent=newest.spent)
+            memory = replace(
+                memory,
+                unmet_since=newest.unmet_since,
+                shortfalls=newest.shortfalls,
+                spent=newest.spent,
+            )
     is_sure = found is None or newest is not None
     return Known(memory=memory, claim=Claim(leaves=this, newest=newest, is_sure=is_sure))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from peakfleet_handlers.aws import (
     Calls,
+    Cause,
     Clients,
     Front,
     Launcher,
@@ -37,6 +38,8 @@ from peakfleet_planner import (
     FleetSpec,
     Memory,
     OpenLaunch,
+    Outage,
+    OutageCause,
     Plan,
     Pursued,
     Snapshot,
@@ -47,8 +50,18 @@ from peakfleet_planner import (
 )
 from peakfleet_planner.allocation import spend_claims, spent_after
 from peakfleet_planner.pool_plan import Split, late_weights
-from peakfleet_planner.pools import remembered, unmet_since
+from peakfleet_planner.pools import refused, remembered, shortfalls, unmet_since
 from peakfleet_table import Latest
+
+SIZED: Final = "SetDesiredCapacity"
+_REFUSED: Final = {
+    Cause.NOT_AUTHORISED: OutageCause.NOT_AUTHORISED,
+    Cause.OTHER: OutageCause.UNKNOWN,
+    Cause.SCALING_IN_PROGRESS: OutageCause.THROTTLED,
+    Cause.THROTTLED: OutageCause.THROTTLED,
+}
+"""A group that will not be told a size, as a refusal of capacity. Otherwise the request may have
+been done, or another one is right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +137,7 @@ def act(
     leaves = replace(
         known.claim.leaves,
         unmet_since=unmet_since(snapshot),
+        shortfalls=shortfalls(snapshot),
         halted=_halted(snapshot, plan),
         signals=remember_signals(spec, snapshot, plan),
         # No event is about a fleet that does nothing.
@@ -164,6 +178,7 @@ class _Act:
     clients: Clients
     calls: Calls
     pools: dict[str, int] = field(default_factory=dict)
+    unchanged: dict[str, int] = field(default_factory=dict)
 
     def run(self, plan: Plan) -> Applied:
         if self.claim.is_stale:
@@ -201,7 +216,8 @@ class _Act:
         is_directed = front is not None and not _moves(front, plan)
         if recorded is not Recorded.LOST and (not directs or is_directed or told is not None):
             self._shrink(plan)
-        if recorded is Recorded.WRITTEN and (pursued.outages or told is not None):
+        changed = pursued.outages or self.unchanged or told is not None
+        if recorded is Recorded.WRITTEN and changed:
             self._confirm(plan, cloud_weight=told)
         back = self._roll_back(plan) if recorded is Recorded.WRITTEN else {}
         keep_findings(
@@ -287,7 +303,7 @@ class _Act:
             self.table,
             tick=self.snapshot.now_epoch_seconds,
             plan=plan,
-            desired={**self._remembered(plan), **self.pools},
+            desired={**self._remembered(plan), **self.unchanged, **self.pools},
             cloud_weight=cloud_weight,
         )
 
@@ -297,12 +313,32 @@ class _Act:
             launched = sum(launch.capacity for launch in pool.launches)
             if launched and pool.seen_capacity is not None:
                 self.pools[pool.name] = pool.seen_capacity + launched
-        self._resize(
+        refusals = self._resize(
             change
             for change in resizes(self.spec, self.snapshot, pursued.plan)
             if change.grows and (not change.direct or change.pool in launcher.unanswered)
         )
-        return pursued
+        return replace(pursued, outages=remembered(pursued.outages, self._outages(refusals)))
+
+    def _outages(self, causes: Mapping[str, OutageCause]) -> tuple[Outage, ...]:
+        """Return what to remember of groups that would not be told a size.
+
+        To ask again costs nothing, so that a long wait does not double.
+        """
+        return tuple(
+            outage if outage.cause is OutageCause.THROTTLED else replace(outage, attempts=1)
+            for pool in self.spec.pools
+            if pool.name in causes
+            for outage in refused(
+                pool,
+                zones=(),
+                zone=None,
+                instance_types=(),
+                cause=causes[pool.name],
+                outages=self.snapshot.outages,
+                now=self.snapshot.now_epoch_seconds,
+            )
+        )
 
     def _shrink(self, plan: Plan) -> None:
         """Let go by name what AWS takes back, then by number what is too much."""
@@ -333,10 +369,23 @@ class _Act:
             calls=self.calls,
         )
 
-    def _resize(self, changes: Iterable[Resize]) -> None:
+    def _resize(self, changes: Iterable[Resize]) -> dict[str, OutageCause]:
+        """Set sizes; return the pools whose group would not be told, and why.
+
+        Those keep the size that they have, and that is the fleet's own.
+        """
         unsure = {pool.name for pool in self.snapshot.pools if pool.unanswered_capacity}
         known = (change for change in changes if change.pool not in unsure)
+        before = len(self.calls.failed)
         self.pools |= resize(known, autoscaling=self.clients.autoscaling, calls=self.calls)
+        refusals = {
+            one.subject: _REFUSED[one.cause]
+            for one in self.calls.failed[before:]
+            if one.operation == SIZED and one.cause in _REFUSED
+        }
+        seen = {pool.name: pool.desired_capacity for pool in self.snapshot.pools}
+        self.unchanged |= {name: seen[name] for name in refusals}
+        return refusals
 
     def _sweep(self, plan: Plan) -> tuple[str, ...]:
         ids = (one for pool in plan.pools for one in pool.sweeps)

@@ -50,7 +50,7 @@ def metrics_of(plan: Plan, calls: Calls) -> dict[str, float]:
         "Held": Reason.HELD in reasons,
         "HeldUnservedUnits": plan.unserved_units if Reason.HELD in reasons else 0.0,
         "CapacityMissing": Reason.CAPACITY_MISSING in reasons,
-        "ProcessesSuspended": sum(bool(pool.suspended) for pool in plan.pools),
+        "ProcessesSuspended": sum(pool.is_hindered for pool in plan.pools),
         "BaselineUnknown": plan.baseline_state is BaselineState.UNKNOWN,
         "BaselineDegraded": plan.bought.get(BurstCause.DEGRADED, 0.0) > 0,
         "TargetsDead": Reason.TARGETS_DEAD in reasons,

@@ -10,7 +10,7 @@ from peakfleet_planner.forecast import RolledModel
 from peakfleet_planner.snapshot.capacity_errors import Outage
 from peakfleet_planner.snapshot.memory import Memory
 from peakfleet_planner.snapshot.spend import SharedSpend
-from peakfleet_planner.spec import MetricSeries
+from peakfleet_planner.spec import REPORT, MetricSeries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,8 @@ class Snapshot:
     Args:
         now_epoch_seconds: The tick's time, in seconds since 1970 (UTC).
         signals: What was read for each signal, by signal name and metric id.
-        baseline: What was read of the baseline, by the ids of its `reads`. Default: nothing.
+        baseline: What was read of the baseline, by the ids of its `reads`; a series alone is the
+            report of a baseline that is one site. Default: nothing.
         downstream: The load of each downstream limit, by its name. Default: nothing.
         traffic: The listener that the fleet splits. Default: nothing is known of it.
         pools: The groups that could be read; one that is missing could not.
@@ -167,6 +168,11 @@ class Snapshot:
     shared_spend: Mapping[str, SharedSpend] = field(default_factory=dict)
     claimed_usd_per_hour: float | None = None
     rolled: RolledModel | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Take a series alone for the report of the baseline."""
+        if isinstance(self.baseline, MetricSeries):
+            object.__setattr__(self, "baseline", {REPORT: self.baseline})
 
     @property
     def recalled(self) -> Memory:
