@@ -256,7 +256,9 @@ def learned() -> Lesson:
     """Learn two weeks of generated evenings and return what that took."""
     demand = premiere_with_past(baseline_units=20_000, peak_burst_units=40_000)
     past = demand.units[: demand.history_minutes].tolist()
-    history = [(demand.start_epoch_seconds + 60 * minute, one) for minute, one in enumerate(past)]
+    history = tuple(
+        (demand.start_epoch_seconds + 60 * minute, one) for minute, one in enumerate(past)
+    )
     began = process_time()
     model = learn(live_spec(World(units_per_instance=400, baseline_units=20_000)), history)
     seconds = LAMBDA_IS_SLOWER * (process_time() - began)
