@@ -242,6 +242,7 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
             "item": {"S": "TICK"},
             "tick": {"N": "1800000000"},
             "unmet_since": {"M": {}},
+            "shortfalls": {"M": {}},
             "halted": {"L": []},
             "signals": {"M": {}},
             "retired": {"M": {}},
