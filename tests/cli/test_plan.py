@@ -12,6 +12,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
+from peakfleet_chips import CATALOGUE
 from peakfleet_cli.main import app
 from peakfleet_cli.plan import Stack, fleets_of
 from peakfleet_cli.plan.changes import Side, Weight, changes_of
@@ -33,6 +34,7 @@ ARM = PoolSpec(
 SPOT = replace(
     ARM, name="Spot", group="SpotGroup", purchase="spot", usd_per_capacity_hour=0.1, max_capacity=30
 )
+TWO = fleet_spec("Media/Transcode", ARM, SPOT, table="State")
 ENDPOINT = {
     "Type": "AWS::EC2::VPCEndpoint",
     "Properties": {"VpcEndpointType": "Interface", "SubnetIds": ["a", "b", "c"]},
@@ -87,6 +89,45 @@ def plan(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["plan", *map(str, arguments)])
 
 
+NOWHERE = {"AWS_REGION": None, "AWS_DEFAULT_REGION": None, "AWS_PROFILE": None}
+
+
+def test_without_an_account_costs_are_shown_and_it_is_said_that_nothing_was_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    folder = assembly(tmp_path, TWO)
+    result = CliRunner().invoke(app, ["plan", str(folder), "--format", "markdown"], env=NOWHERE)
+    assert result.exit_code == 0, result.output
+    assert "unknown: no AWS region is configured" in result.output
+    assert "| Media/Transcode |" in result.output
+    strict = CliRunner().invoke(app, ["plan", str(folder), "--strict"], env=NOWHERE)
+    assert strict.exit_code == 1
+    assert strict.stderr.startswith("peakfleet: no AWS region is configured")
+
+
+def test_spot_without_a_price_counts_as_its_dearest_type_on_demand_and_says_so(
+    tmp_path: Path,
+) -> None:
+    types = ("c7g.4xlarge", "c8g.4xlarge")
+    unpriced = replace(SPOT, usd_per_capacity_hour=None, instance_types=types)
+    folder = assembly(tmp_path, fleet_spec("Media/Transcode", ARM, unpriced))
+    dearest = max(CATALOGUE[name].usd_per_hour or 0 for name in types)
+    (fleet,) = json.loads(plan(folder, "--offline", "--json").stdout)["fleets"]
+    assert [pool["at_ceiling"] for pool in fleet["pools"]] == [False, True]
+    assert fleet["usd_per_hour_at_most"] == pytest.approx(50 * 0.25 + 30 * dearest)
+    text = plan(folder, "--offline", "--format", "markdown").stdout
+    assert f"<= {730 * (50 * 0.25 + 30 * dearest):,.2f}" in text
+    assert "peakfleet prices refresh" in text
+
+
+def test_a_pool_whose_price_nobody_knows_is_named_with_the_way_out(tmp_path: Path) -> None:
+    unknown = replace(ARM, usd_per_capacity_hour=None, instance_types=("z9.large",))
+    folder = assembly(tmp_path, fleet_spec("Media/Transcode", unknown))
+    text = plan(folder, "--offline", "--format", "markdown").stdout
+    assert "no price is known of Media/Transcode, Arm: give usd_per_hour" in text
+
+
 def side(spec: FleetSpec, *, running: Mapping[str, int] | None = None, **more: Any) -> Side:  # noqa: ANN401  of a template
     stack = Stack(name="Media", resources=resources(spec, **more))
     return Side(spec=spec, stack=stack, running=running or {})
@@ -95,9 +136,6 @@ def side(spec: FleetSpec, *, running: Mapping[str, int] | None = None, **more: A
 def said(before: FleetSpec, after: FleetSpec, **running: int) -> list[tuple[Weight, str]]:
     found = changes_of(side(before, running=running), side(after))
     return [(change.weight, change.says) for change in found]
-
-
-TWO = fleet_spec("Media/Transcode", ARM, SPOT, table="State")
 
 
 def test_the_costs_are_those_of_a_hand_calculation(tmp_path: Path) -> None:

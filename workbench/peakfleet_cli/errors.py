@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Final
 
 FAILED: Final = 1
@@ -27,6 +28,40 @@ class CommandError(Exception):
     """What was asked for cannot be done; the message is one line and says the way out."""
 
 
+class NoAccountError(CommandError):
+    """No AWS account is at hand: nobody named a region, or there are no credentials."""
+
+
+def need(*extras: str) -> None:
+    """Refuse at once, and for all extras together, what some of them are missing for.
+
+    Args:
+        extras: What the command is about to load.
+
+    Raises:
+        CommandError: A module of one of them is not installed.
+    """
+    missing = [name for name, extra in _EXTRAS.items() if extra in extras and not _there(name)]
+    if missing:
+        raise CommandError(_needs(tuple(extras), missing))
+
+
+def _there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _needs(extras: tuple[str, ...], missing: list[str]) -> str:
+    named = f"extra{'s' * (len(extras) > 1)} {' and '.join(extras)}"
+    verb = "is" if len(missing) == 1 else "are"
+    return (
+        f"needs the {named}: pip install 'peakfleet[{','.join(extras)}]' "
+        f"({', '.join(missing)} {verb} missing)"
+    )
+
+
 def in_one_line(error: BaseException) -> str | None:
     """Return what to tell of an error that is nobody's bug; None if it may be one.
 
@@ -38,10 +73,7 @@ def in_one_line(error: BaseException) -> str | None:
         case CommandError():
             text = str(error)
         case ModuleNotFoundError(name=str(name)) if (module := name.partition(".")[0]) in _EXTRAS:
-            extra = _EXTRAS[module]
-            text = (
-                f"needs the extra {extra}: pip install 'peakfleet[{extra}]' ({module} is missing)"
-            )
+            text = _needs((_EXTRAS[module],), [module])
         case Exception():
             text = _of_a_library(error)
     return None if text is None else " ".join(text.split())

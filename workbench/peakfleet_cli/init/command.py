@@ -15,7 +15,7 @@ def init(
     *,
     name: Annotated[
         str,
-        typer.Argument(metavar="[NAME]", help="Name of the app, its stack and its folder."),
+        typer.Argument(metavar="NAME", help="Name of the app, its stack and its folder."),
     ] = "burst",
     directory: Annotated[
         Path | None,
@@ -37,4 +37,4 @@ def init(
     say(f"  cd {folder}")
     say("  python -m pip install -r requirements.txt && pytest     # what the fleet would do")
     say("  npm install && npx cdk synth --quiet                    # its template, without account")
-    say("  peakfleet plan cdk.out                                  # what it would cost")
+    say("  peakfleet plan cdk.out --offline                        # what it would cost")
