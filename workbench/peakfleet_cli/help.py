@@ -38,5 +38,5 @@ class Command(_Readable, TyperCommand):
     """A command with such help."""
 
 
-class Group(_Readable, TyperGroup):  # type: ignore[misc]  # the library's two have no base but a private one
+class Group(_Readable, TyperGroup):
     """A group of commands with such help."""
