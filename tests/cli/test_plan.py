@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from peakfleet_chips import CATALOGUE
 from peakfleet_cli.main import app
-from peakfleet_cli.plan import Stack, fleets_of
+from peakfleet_cli.plan import Stack, fleets_of, list_prices
 from peakfleet_cli.plan.changes import Side, Weight, changes_of
 from peakfleet_cli.plan.standing import standing_of_fleet
 from peakfleet_handlers.aws import Calls, Deadline
@@ -45,6 +45,8 @@ FAST = {
     "Type": "AWS::CloudWatch::Alarm",
     "Properties": {"Metrics": [{"MetricStat": {"Period": 10}}, {"Expression": "m"}]},
 }
+ATTACHMENT = {"Type": "AWS::EC2::TransitGatewayVpcAttachment", "Properties": {}}
+VPN = {"Type": "AWS::EC2::VPNConnection", "Properties": {}}
 BALANCER = {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {}}
 
 
@@ -128,6 +130,26 @@ def test_a_pool_whose_price_nobody_knows_is_named_with_the_way_out(tmp_path: Pat
     assert "no price is known of Media/Transcode, Arm: give usd_per_hour" in text
 
 
+def test_every_fixed_price_says_where_it_comes_from() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "cost.md").read_text(encoding="utf-8")
+    table = page.split("## Where fixed prices come from")[1].split("## ")[0]
+    rows = [row.split("|") for row in table.splitlines() if row.startswith("| ") and "/" in row]
+    shown: set[float] = set()
+    for row in rows:
+        of = 1e6 if "a million" in row[1] else 1000 if "1,000" in row[1] else 1
+        alone = row[1].replace("for 1,000", "").replace("for a million", "").split(",")
+        shown |= {round(float(one) / of, 12) for one in alone} | {float(one) for one in alone}
+        assert row[3].strip().startswith("/")
+        assert row[4].strip()
+    prices = {
+        name: value
+        for name, value in vars(list_prices).items()
+        if isinstance(value, float) and name.isupper()
+    }
+    assert len(prices) == 21
+    assert {name for name, value in prices.items() if round(value, 12) not in shown} == set()
+
+
 def side(spec: FleetSpec, *, running: Mapping[str, int] | None = None, **more: Any) -> Side:  # noqa: ANN401  of a template
     stack = Stack(name="Media", resources=resources(spec, **more))
     return Side(spec=spec, stack=stack, running=running or {})
@@ -144,7 +166,7 @@ def test_the_costs_are_those_of_a_hand_calculation(tmp_path: Path) -> None:
     folder = assembly(
         tmp_path,
         fleet_spec("Media/Transcode", warm, SPOT),
-        E=ENDPOINT, G=GATEWAY, A=ALARM, F=FAST, B=BALANCER,
+        E=ENDPOINT, G=GATEWAY, A=ALARM, F=FAST, B=BALANCER, T=ATTACHMENT, V=VPN,
     )  # fmt: skip
     document = json.loads(plan(folder, "--offline", "--json").stdout)
     (fleet,) = document["fleets"]
@@ -154,6 +176,8 @@ def test_the_costs_are_those_of_a_hand_calculation(tmp_path: Path) -> None:
         {
             "interface endpoint, in a zone": 3 * 0.01 * 730,
             "load balancer": 0.0225 * 730,
+            "transit gateway attachment": 0.05 * 730,
+            "VPN connection, with its attachment": 2 * 0.05 * 730,
             "alarm": 0.10,
             "alarm on seconds": 0.30,
         }
