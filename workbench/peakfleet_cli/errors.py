@@ -12,6 +12,7 @@ MISUSED: Final = 2
 STOPPED: Final = 130
 """Ended by Ctrl-C."""
 
+_BRIEF: Final = 300
 _EXTRAS: Final = {
     **dict.fromkeys(("fastexcel", "matplotlib", "numpy", "plotly", "polars", "scipy"), "sim"),
     **dict.fromkeys(("cheroot", "flask", "moto", "werkzeug"), "local"),
@@ -62,6 +63,16 @@ def _needs(extras: tuple[str, ...], missing: list[str]) -> str:
     )
 
 
+def brief(error: Exception) -> str:
+    """Return what a library says of an error, without what a server may have sent after it.
+
+    >>> brief(ValueError("An error occurred (500): Traceback of the server" + chr(10) + "  File"))
+    'An error occurred (500): Traceback of the server'
+    """
+    first = str(error).strip().partition("\n")[0]
+    return first if len(first) <= _BRIEF else f"{first[:_BRIEF]} ..."
+
+
 def in_one_line(error: BaseException) -> str | None:
     """Return what to tell of an error that is nobody's bug; None if it may be one.
 
@@ -95,9 +106,9 @@ def _of_a_library(error: Exception) -> str | None:
         case NoCredentialsError():
             return _NO_CREDENTIALS
         case ClientError(response=response) if response["Error"]["Code"] in _EXPIRED:
-            return f"the AWS credentials are not valid any more, sign in again: {error}"
+            return f"the AWS credentials are not valid any more, sign in again: {brief(error)}"
         case ClientError() | BotoCoreError():
-            return f"AWS cannot be asked: {error}"
+            return f"AWS cannot be asked: {brief(error)}"
         case DemoError() | OSError() | PricesError() | SpecError():
             return str(error)
         case _:
