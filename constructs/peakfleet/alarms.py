@@ -16,6 +16,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from peakfleet.findings import acknowledge
+from peakfleet.runbooks import with_runbook
 from peakfleet_planner.spec import CAPACITY_TROUBLE, DEMAND, LASTING_TROUBLE, POOL_TROUBLE
 
 _MINUTE = Duration.minutes(1)
@@ -242,7 +243,7 @@ def tell(alarms: Iterable[cloudwatch.Alarm], topic: sns.ITopic) -> None:
 
 
 def alarm_of(scope: Construct, watch: Watch, topic: sns.ITopic | None) -> cloudwatch.Alarm:
-    """Define one alarm. Its id in *scope* is its name."""
+    """Define one alarm. Its id in *scope* is its name, and its text ends with its runbook."""
     alarm = cloudwatch.Alarm(
         scope,
         watch.name,
@@ -251,7 +252,7 @@ def alarm_of(scope: Construct, watch: Watch, topic: sns.ITopic | None) -> cloudw
         )
         if watch.silence_rings
         else watch.metric,
-        alarm_description=watch.description,
+        alarm_description=with_runbook(scope, watch.name.removesuffix("Alarm"), watch.description),
         evaluation_periods=watch.minutes,
         threshold=watch.threshold,
         comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
@@ -290,10 +291,12 @@ def health_of(
     health = cloudwatch.CompositeAlarm(
         scope,
         "FleetHealth",
-        alarm_description=(
+        alarm_description=with_runbook(
+            scope,
+            "FleetHealth",
             f"At least one alarm of the fleet {fleet} or its control plane rings: "
             f"{', '.join((*alarms, *plane))}. The alarm that rings says what it means and what "
-            f"to do."
+            f"to do.",
         ),
         alarm_rule=cloudwatch.AlarmRule.any_of(
             *(

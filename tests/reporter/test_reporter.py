@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peakfleet_reporter.command import main
-from peakfleet_reporter.publisher import Publisher
+from peakfleet_reporter.publisher import NotPublishedError, Publisher, cloudwatch
 from peakfleet_reporter.reporter import Outcome, Reporter
 from peakfleet_reporter.sources import (
     CommandSource,
@@ -333,3 +334,16 @@ def test_one_measurement_alone_says_nothing_of_what_was_finished(
     with pytest.raises(SystemExit):
         main(options)
     assert "cannot be used with --once" in capsys.readouterr().err
+
+
+def test_the_region_is_that_of_the_environment_file_and_without_one_the_way_out_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    with pytest.raises(NotPublishedError, match="--region or AWS_REGION"):
+        cloudwatch(None, None)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    assert cloudwatch(None, None).meta.region_name == "eu-central-1"
+    assert cloudwatch("eu-west-1", None).meta.region_name == "eu-west-1"

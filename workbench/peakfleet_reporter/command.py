@@ -202,7 +202,7 @@ def parser() -> argparse.ArgumentParser:
         "--region",
         action="append",
         metavar="REGION[=SHARE]",
-        help="repeat it where several regions share the site; default: boto3's region",
+        help="repeat it where several regions share the site; default: AWS_REGION or boto3's",
     )
     where.add_argument("--profile", metavar="NAME", help="default: AWS_PROFILE")
     where.add_argument("--endpoint-url", help="such as of an interface endpoint")

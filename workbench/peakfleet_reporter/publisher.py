@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any, Protocol
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from peakfleet_reporter.sources import service_date
 
@@ -130,10 +131,16 @@ def cloudwatch(region: str | None, endpoint_url: str | None, profile: str | None
         read_timeout=READ_SECONDS,
         retries={"total_max_attempts": 1},
     )
+    # boto3 reads AWS_DEFAULT_REGION alone; the command, and AWS's newer tools, read this one too.
+    region = region or os.environ.get("AWS_REGION")
     try:
         return boto3.Session(profile_name=profile).client(
             "cloudwatch", region_name=region, endpoint_url=endpoint_url, config=patience
         )
+    except NoRegionError as error:
+        raise NotPublishedError(
+            "no AWS region is configured: name one with --region or AWS_REGION, or in your profile"
+        ) from error
     except (BotoCoreError, ValueError) as error:
         raise NotPublishedError(str(error)) from error
 
