@@ -10,7 +10,7 @@ premises is a side of 100 units; what it misses is the service that the others m
 the cloud; a unit-hour on premises costs `own-cost` of them, amortised, whether it works or not. The
 break-even says between which such costs the hybrid is the cheapest of the three. The first third,
 at most a week, is history. PEAKFLEET_JOBS bounds the processes; default: one per core. All of
-twelve recordings take less than ten minutes on two cores that nobody else uses.
+thirteen recordings take nine minutes on two cores that nobody else uses.
 """
 
 from __future__ import annotations
