@@ -20,6 +20,7 @@ FLEET = replace(
 )
 GROUP_CALLS = ("SetDesiredCapacity g", "SetDesiredCapacity x")
 
+SIZED = "SetDesiredCapacity"
 faults = st.dictionaries(st.sampled_from([*READS, *WRITES, *GROUP_CALLS]), st.sampled_from(CODES))
 read_faults = st.dictionaries(st.sampled_from([*READS, RECORD]), st.sampled_from(CODES), min_size=1)
 unreadable = st.dictionaries(
@@ -67,21 +68,30 @@ def test_whatever_fails_every_capacity_stays_within_its_bounds_and_pace(
     assert -20 <= 10 * sum(added) <= 60
 
 
-@given(fake=worlds(), failing=faults)
-def test_faults_that_pass_leave_nothing_behind(fake: FakeAws, failing: dict[str, str]) -> None:
+def played_on(fake: FakeAws, failing: dict[str, str]) -> tuple[FakeAws, FakeAws]:
+    """Return a world after a tick with faults and more without, and the same one without faults."""
     undisturbed = replace_state(fake)
     fake.failing |= failing
     tick(fake, replace(FLEET, pace=PaceSpec()))
     fake.failing.clear()
     for world in (fake, undisturbed):
-        # A group that was throttled is told again after a minute; traffic moves by a third in a tick.
-        for seconds in (61, 66, 71, 76, 81):
+        for seconds in (61, 66, 71, 76, 81):  # traffic moves by a third in a tick at most
             tick(world, replace(FLEET, pace=PaceSpec()), now=NOW + seconds)
-    if "SetDesiredCapacity" in failing:  # the next pool was asked, which is as good
-        assert sum(fake.desired.values()) == sum(undisturbed.desired.values())
-    else:
-        assert fake.desired == undisturbed.desired
-    assert fake.weights == undisturbed.weights
+    return fake, undisturbed
+
+
+@given(fake=worlds(), failing=faults)
+def test_faults_that_pass_leave_nothing_behind(fake: FakeAws, failing: dict[str, str]) -> None:
+    failing.pop(SIZED, None)
+    after, undisturbed = played_on(fake, failing)
+    assert after.desired == undisturbed.desired
+    assert after.weights == undisturbed.weights
+
+
+@given(fake=worlds())
+def test_a_throttle_that_passes_costs_a_minute_at_most(fake: FakeAws) -> None:
+    after, undisturbed = played_on(fake, {SIZED: "Throttling"})
+    assert sum(after.desired.values()) == sum(undisturbed.desired.values())
 
 
 def replace_state(fake: FakeAws) -> FakeAws:

@@ -246,7 +246,6 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
             "halted": {"L": []},
             "signals": {"M": {}},
             "retired": {"M": {}},
-            "shortfalls": {"M": {}},
             "weightless_since": {"N": "1799999940"},
             "weights": {"L": [{"L": [{"N": "1800000000"}, {"N": "333"}]}]},
         },
