@@ -82,8 +82,9 @@ def played_on(fake: FakeAws, failing: dict[str, str]) -> tuple[FakeAws, FakeAws]
 
 @given(fake=worlds(), failing=faults)
 def test_faults_that_pass_leave_nothing_behind(fake: FakeAws, failing: dict[str, str]) -> None:
-    failing.pop(SIZED, None)
-    after, undisturbed = played_on(fake, failing)
+    # Whoever may not size a group waits for minutes, as for a launch that is not authorised.
+    passing = {call: code for call, code in failing.items() if not call.startswith(SIZED)}
+    after, undisturbed = played_on(fake, passing)
     assert after.desired == undisturbed.desired
     assert after.weights == undisturbed.weights
 
