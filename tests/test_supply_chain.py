@@ -59,3 +59,10 @@ def test_every_threat_has_a_test_that_exists() -> None:
         named = re.findall(r"`(test_\w+)`", row)
         assert named or "matrix row" in row, row
         assert all(f"def {name}(" in source for name in named), row
+
+
+def test_the_other_emulator_is_pinned_exactly() -> None:
+    text = (ROOT / ".ci" / "second_opinion" / "requirements.txt").read_text()
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert lines
+    assert all(re.match(r"[\w.-]+==[\d.]+(;|$)", line) for line in lines)
