@@ -119,7 +119,7 @@ def decided() -> set[tuple[bool, str, str, str]]:
 @cache
 def client(service: str) -> Any:  # noqa: ANN401  boto3 makes its clients at run time
     """Return a client of the emulator, as root."""
-    return boto3.Session().client(service)  # type: ignore[call-overload]
+    return boto3.Session().client(service)
 
 
 def scheduled() -> list[tuple[str, dict[str, Any]]]:
