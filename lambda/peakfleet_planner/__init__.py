@@ -58,6 +58,7 @@ from peakfleet_planner.snapshot import (
     SpendClaim,
     SpendOverride,
     Spent,
+    SpotPrices,
     TrafficReading,
     booting_since,
 )
@@ -154,6 +155,7 @@ __all__ = [
     "SpendOverride",
     "SpendView",
     "Spent",
+    "SpotPrices",
     "TrafficReading",
     "TrafficSpec",
     "WarmSpec",

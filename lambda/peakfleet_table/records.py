@@ -55,6 +55,7 @@ from peakfleet_planner import (
     SpendClaim,
     SpendOverride,
     Spent,
+    SpotPrices,
 )
 from peakfleet_planner.codec import from_document, to_document
 from peakfleet_planner.efficiency import PoolDay
@@ -379,6 +380,7 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "retired": Attribute("retired", by_name(COUNT), optional=True),
         "weightless_since": Attribute("weightless_since", INTEGER, optional=True),
         "spent": Attribute("spent", _document(Spent), optional=True),
+        "spot_prices": Attribute("spot_prices", _document(SpotPrices), optional=True),
         "shadow": Attribute("shadow", FLAG, optional=True),
     },
 )

@@ -19,6 +19,7 @@ from peakfleet_planner import (
     Plan,
     SignalMemory,
     Spent,
+    SpotPrices,
     read_model,
 )
 from peakfleet_planner.gang import GangMemory
@@ -217,6 +218,7 @@ class NewestTick:
         weightless_since: Since when the listener is read to give the fleet no traffic, in epoch
             seconds; None if it gives some.
         spent: What the fleet has spent this month. Default: nothing limits that.
+        spot_prices: What Spot costs, as it was read last. Default: nothing limits what is spent.
         shadow: True if it did nothing but decide.
     """
 
@@ -230,6 +232,7 @@ class NewestTick:
     retired: Mapping[str, int] = field(default_factory=dict)
     weightless_since: int | None = None
     spent: Spent | None = None
+    spot_prices: SpotPrices | None = None
     shadow: bool | None = None
 
 

@@ -126,6 +126,7 @@ class FakeAws(Paged):
     forwarding: dict[str, Any] = field(default_factory=dict)
     listens_with: list[dict[str, Any]] = field(default_factory=list)
     healthy: dict[str, int] = field(default_factory=dict)
+    spot: dict[tuple[str, str], float] = field(default_factory=dict)
     endless: bool = False
     failing: dict[str, str] = field(default_factory=dict)
     page_size: int = 1000
@@ -181,6 +182,15 @@ class FakeAws(Paged):
             if (group := self.groups.get(name))
         ]
         return self._page(found, "AutoScalingGroups", asked)
+
+    def describe_spot_price_history(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("DescribeSpotPriceHistory", "", asked)
+        found = [
+            {"InstanceType": kind, "AvailabilityZone": zone, "SpotPrice": str(usd)}
+            for (kind, zone), usd in self.spot.items()
+            if kind in asked["InstanceTypes"]
+        ]
+        return self._page(found, "SpotPriceHistory", asked)
 
     def set_desired_capacity(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         name, capacity = asked["AutoScalingGroupName"], asked["DesiredCapacity"]

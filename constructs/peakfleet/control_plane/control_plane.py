@@ -30,12 +30,14 @@ from peakfleet.control_plane.permissions import (
     may_decide,
     may_look,
     may_read_metrics,
+    may_read_spot_prices,
     may_resize,
     may_roll_back,
 )
 from peakfleet.control_plane.plane_function import Functions, PlaneFunction, Spread
 from peakfleet.control_plane.state import FleetState
 from peakfleet.findings import acknowledge_policies
+from peakfleet.policy import SpendLimit
 from peakfleet.pools import CapacityPool
 from peakfleet_planner import SpecError
 from peakfleet_planner.spec import SHARED_LIMIT
@@ -199,7 +201,7 @@ class ControlPlane(Construct):
         pools: Sequence[CapacityPool],
         groups: Sequence[autoscaling.AutoScalingGroup],
         shadow: bool,
-        shared_limits: Sequence[str],
+        spend_limits: Sequence[SpendLimit],
         listener_arn: str | None,
         rolls_back: iam.IRole | None,
     ) -> None:
@@ -212,7 +214,7 @@ class ControlPlane(Construct):
             pools: Its pools.
             groups: The groups that it has made for them, in the same order.
             shadow: Whether it only says what it would do: then its ticks may only read.
-            shared_limits: Names of the spend limits that it shares.
+            spend_limits: What it may cost.
             listener_arn: The listener whose weights may be set; None if there is none.
             rolls_back: What the instances run as, where a group may be given an older version of
                 its launch template.
@@ -232,7 +234,10 @@ class ControlPlane(Construct):
             self._scaler.role.add_to_policy(statement)
         schedule = self._decide(fleet, "Scaler", name=name, spec=spec)
         self._schedules[name] = schedule.schedule_name
-        shared = [SHARED_LIMIT + limit for limit in shared_limits]
+        if spend_limits and any(pool.purchase.is_spot for pool in pools):
+            self._scaler.allow(may_read_spot_prices())
+        names = [limit.spec.shared for limit in spend_limits]
+        shared = [SHARED_LIMIT + name for name in names if name]
         self._partitions += [one for one in shared if one not in self._partitions]
         room = sum(len(one) + _MOST_SCHEDULE_NAME + len('"":"",') for one in self._schedules)
         if room > _MOST_ENVIRONMENT:

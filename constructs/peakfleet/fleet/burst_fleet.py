@@ -189,6 +189,7 @@ class BurstFleet(FleetMetrics, Construct):
                     group=pool.group_name or self._groups[pool.name].auto_scaling_group_name,
                     prices=prices,
                     drain_seconds=0 if pool.group_name else hooks.drain.at_most_seconds,
+                    pays_at_most=bool(options.get("spend_limits")),
                 )
                 for pool in self._pools
             )
@@ -206,11 +207,7 @@ class BurstFleet(FleetMetrics, Construct):
                 pools=self._pools,
                 groups=tuple(self._groups.values()),
                 shadow=self._is_shadow,
-                shared_limits=[
-                    limit.spec.shared
-                    for limit in options.get("spend_limits", ())
-                    if limit.spec.shared
-                ],
+                spend_limits=options.get("spend_limits", ()),
                 listener_arn=traffic.listener_arn if traffic else None,
                 rolls_back=self._role
                 if options.get("broken_image") == BrokenImage.roll_back()

@@ -3,8 +3,8 @@
 Read `calls` first: the deadline, how AWS is asked, how failures are told; `clients` makes what it
 asks with. Then what is read: `series` (metrics), `groups` (Auto Scaling groups and warm pools),
 `activities` (launches that failed), `listeners` (weights of traffic), `events` (what EventBridge
-delivers). Then what is done: `launches` and `launch_errors` (capacity asked for, and why not),
-`resizes`, `instances` (drains, warm pools, replacements). `telemetry` is log and metrics.
+delivers), `spot_prices`. Then what is done: `launches` and `launch_errors` (capacity asked for, and
+why not), `resizes`, `instances` (drains, warm pools, replacements). `telemetry` is log and metrics.
 """
 
 from peakfleet_handlers.aws.activities import outages_of, read_refused
@@ -33,4 +33,5 @@ from peakfleet_handlers.aws.launches import Launcher
 from peakfleet_handlers.aws.listeners import Listener, read_listener, read_traffic
 from peakfleet_handlers.aws.resizes import Resize, growth, resize, resizes, shrinkage
 from peakfleet_handlers.aws.series import read_series
+from peakfleet_handlers.aws.spot_prices import read_spot_prices
 from peakfleet_handlers.aws.telemetry import NAMESPACE, SERVICE, emit, logger

@@ -119,7 +119,7 @@ def _reading(
         warm_target=_warm_target(group) if pool.warm else None,
         prepared_capacity=_prepared_capacity(group) if pool.warm else None,
         zones=zones,
-        types=types if pool.units_by_type else {},
+        types=types if pool.units_by_type or pool.purchase == "spot" else {},
         serving=frozenset(_ids(serving)),
         booting=frozenset(_ids(booting)),
         unhealthy=frozenset(_ids(in_service)) - frozenset(_ids(serving)),

@@ -76,6 +76,7 @@ def read_known(table: StateTable | None, *, now_epoch_seconds: int, shadow: bool
         memory = replace(memory, signals=newest.signals, weightless_since=newest.weightless_since)
         if bool(newest.shadow) is shadow:
             memory = replace(memory, unmet_since=newest.unmet_since, spent=newest.spent)
+        memory = replace(memory, spot_prices=newest.spot_prices)
     is_sure = found is None or newest is not None
     return Known(memory=memory, claim=Claim(leaves=this, newest=newest, is_sure=is_sure))
 

@@ -81,9 +81,18 @@ def with_rebuilt_spend(
         items = table.query(f"{kind.prefix}{since:%Y-%m-%dT%H}", kind.prefix + "~") or ()
         read = read_all(kind, items, now_epoch_seconds=now_epoch_seconds, refuse=table.refuse)
         made |= {one.tick: one for one in read if one.tick < now_epoch_seconds}
-    changes = [
-        (tick, one.actual or {pool.name: pool.desired_capacity for pool in one.plan.pools})
-        for tick, one in sorted(made.items())
-    ]
+    changes = [(tick, _usd_per_hour(spec, one)) for tick, one in sorted(made.items())]
     spent = rebuilt_spend(spec, changes, now_epoch_seconds)
     return replace(known, memory=replace(known.memory, spent=spent))
+
+
+def _usd_per_hour(spec: FleetSpec, made: Decision) -> float:
+    """Return what a fleet cost after a decision; it says so itself if it had a limit then."""
+    if made.plan.spend and not made.actual:
+        return made.plan.spend.usd_per_hour
+    sizes = made.actual or {pool.name: pool.desired_capacity for pool in made.plan.pools}
+    return sum(
+        sizes.get(pool.name, 0)
+        * max(pool.usd_per_capacity_hour or 0.0, pool.most_usd_per_capacity_hour or 0.0)
+        for pool in spec.pools
+    )

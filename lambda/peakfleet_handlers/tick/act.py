@@ -128,6 +128,7 @@ def act(
         shadow=True if actual else None,
         troubles=troubles(metrics_of(plan, calls)),
         spent=spent_after(spec, snapshot, plan.spend),
+        spot_prices=snapshot.recalled.spot_prices,
         retired=_retired(spec, snapshot),
         weightless_since=_weightless_since(snapshot),
     )

@@ -12,6 +12,7 @@ from peakfleet_handlers.aws import (
     read_pools,
     read_refused,
     read_series,
+    read_spot_prices,
     read_traffic,
 )
 from peakfleet_handlers.state import Known
@@ -76,6 +77,15 @@ def observe(
         spec.pools, autoscaling=clients.autoscaling, calls=calls, halted=known.claim.halted
     )
     if memory:
+        prices = read_spot_prices(
+            spec,
+            pools,
+            memory.spot_prices,
+            now_epoch_seconds=now_epoch_seconds,
+            clients=clients,
+            calls=calls,
+        )
+        memory = replace(memory, spot_prices=prices)
         pools = tuple(settled(pool, memory, now_epoch_seconds) for pool in pools)
     return Snapshot(
         now_epoch_seconds=now_epoch_seconds,

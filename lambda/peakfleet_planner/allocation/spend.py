@@ -16,6 +16,7 @@ from math import inf
 from typing import Final
 
 from peakfleet_planner.allocation.fill import ROUNDING, resized, whole_points
+from peakfleet_planner.allocation.price import PaidPrice, paid_price
 from peakfleet_planner.plan import Reason, SpendView
 from peakfleet_planner.pools import PoolHealth, PoolSize
 from peakfleet_planner.snapshot import (
@@ -63,12 +64,14 @@ class Budget:
         bounds: What each limit allows.
         spent: What was spent this month, up to now.
         overridden_by: Whoever has lifted the limits. Default: nobody.
+        prices: What each pool costs, by its name.
         claimed: What this tick has claimed of shared limits already. Default: no bound.
     """
 
     running: float
     bounds: tuple[_Bound, ...]
     spent: Spent
+    prices: Mapping[str, PaidPrice]
     overridden_by: str | None = None
     claimed: float = inf
 
@@ -84,7 +87,11 @@ class Budget:
         """What somebody should know, whether or not anything was refused."""
         if self.overridden_by is not None:
             return (Reason.SPEND_OVERRIDDEN,)
-        return (Reason.SPEND_ASSUMED,) if any(one.is_assumed for one in self.bounds) else ()
+        said = {
+            Reason.SPEND_ASSUMED: any(one.is_assumed for one in self.bounds),
+            Reason.SPOT_PRICE_UNKNOWN: any(one.is_read is False for one in self.prices.values()),
+        }
+        return tuple(reason for reason, holds in said.items() if holds)
 
     def afford(self, before: Sequence[PoolSize], after: Sequence[PoolSize]) -> tuple[PoolSize, ...]:
         """Return *after* without the growth that costs too much.
@@ -92,12 +99,10 @@ class Budget:
         Growth is paid for in order, first pool to last, and ends with the first point that is too
         dear: so a higher limit never grants less of any pool.
 
-        >>> a = PoolSize(
-        ...     name="a", units_per_capacity=1, capacity=1, floor=0, ceiling=9,
-        ...     usd_per_capacity_hour=2
-        ... )
+        >>> a = PoolSize(name="a", units_per_capacity=1, capacity=1, floor=0, ceiling=9)
         >>> budget = Budget(
-        ...     running=2, bounds=(_Bound(words="", allowed=7, of=7, used=0),), spent=_NOTHING
+        ...     running=2, bounds=(_Bound(words="", allowed=7, of=7, used=0),), spent=_NOTHING,
+        ...     prices={"a": PaidPrice(running=2, new=2)},
         ... )
         >>> [one.capacity for one in budget.afford((a,), (resized(a, 6),))]
         [3]
@@ -105,7 +110,7 @@ class Budget:
         left, ended, sizes = self.left, False, []
         for was, size in zip(before, after, strict=True):
             more = size.capacity - was.capacity
-            price = size.usd_per_capacity_hour or 0.0
+            price = self.prices[size.name].new
             if more > 0 and (price or ended):
                 points = 0 if ended else min(more, whole_points(left, price))
                 ended, left = points < more, left - points * price
@@ -123,19 +128,26 @@ class Budget:
             wanted: As they would be without a limit.
             granted: As they will be.
         """
-        now = self.running + _growth_usd(before, granted)
+        now = self.running + self._growth_usd(before, granted)
         tightest = min(self.bounds, key=lambda one: one.allowed)
         fullest = max(self.bounds, key=lambda one: one.share(now))
         missing = zip(wanted, granted, strict=True)
         return SpendView(
             usd_per_hour=now,
             allowed_usd_per_hour=max(0.0, tightest.allowed),
-            wanted_usd_per_hour=max(now, self.running + _growth_usd(before, wanted)),
+            wanted_usd_per_hour=max(now, self.running + self._growth_usd(before, wanted)),
             refused_units=sum(max(0.0, one.units - got.units) for one, got in missing),
             used_share=fullest.share(now),
             limit=tightest.words,
             spent_usd=self.spent.usd if any(one.by_month for one in self.bounds) else None,
             overridden_by=self.overridden_by,
+            spot_usd={name: one.new for name, one in self.prices.items() if one.is_read},
+        )
+
+    def _growth_usd(self, before: Sequence[PoolSize], after: Sequence[PoolSize]) -> float:
+        return sum(
+            max(0, size.capacity - was.capacity) * self.prices[size.name].new
+            for was, size in zip(before, after, strict=True)
         )
 
 
@@ -152,8 +164,12 @@ def budget_of(spec: FleetSpec, snapshot: Snapshot, health: Sequence[PoolHealth])
     """
     if not spec.spend_limits:
         return None
-    running = sum(map(_running_usd, health))
-    floor = sum(one.spec.min_capacity * (one.spec.usd_per_capacity_hour or 0.0) for one in health)
+    prices = {
+        one.spec.name: paid_price(one.spec, snapshot, one.reading.types if one.reading else {})
+        for one in health
+    }
+    running = sum(_points(one) * prices[one.spec.name].running for one in health)
+    floor = sum(one.spec.min_capacity * prices[one.spec.name].new for one in health)
     spent = _spent(spec, snapshot, running)
     bounds = tuple(
         bound
@@ -167,6 +183,7 @@ def budget_of(spec: FleetSpec, snapshot: Snapshot, health: Sequence[PoolHealth])
         running=running,
         bounds=bounds,
         spent=spent,
+        prices=prices,
         overridden_by=override.owner if override and stands else None,
         claimed=inf if claimed is None else claimed,
     )
@@ -233,21 +250,18 @@ def spend_claims(
     return changed
 
 
-def rebuilt_spend(
-    spec: FleetSpec, changes: Sequence[tuple[int, Mapping[str, int]]], now: int
-) -> Spent | None:
+def rebuilt_spend(spec: FleetSpec, changes: Sequence[tuple[int, float]], now: int) -> Spent | None:
     """Return what was spent this month by what was decided in it; None if nothing is known.
 
     Up to the first decision that is known, the limit's own pace is assumed.
 
     Args:
         spec: The fleet.
-        changes: When each decision was made, in epoch seconds, and the desired capacity of each
-            pool from then on, oldest first.
+        changes: When each decision was made, in epoch seconds, and what the fleet cost from then
+            on, in dollars an hour, oldest first.
         now: Epoch seconds.
     """
     month, _ = month_of(now)
-    prices = {pool.name: pool.usd_per_capacity_hour or 0.0 for pool in spec.pools}
     if not changes:
         return None
     first = max(month, changes[0][0])
@@ -257,27 +271,19 @@ def rebuilt_spend(
         at_epoch_seconds=first,
         is_assumed=first > month,
     )
-    for at, sizes in changes:
-        pace = sum(points * prices.get(pool, 0.0) for pool, points in sizes.items())
+    for at, pace in changes:
         spent = replace(spent.until(at) if at > first else spent, usd_per_hour=pace)
     return spent.until(now)
 
 
-def _running_usd(one: PoolHealth) -> float:
-    price = one.spec.usd_per_capacity_hour or 0.0
+def _points(one: PoolHealth) -> float:
+    """Return what costs money: a point that waits counts for what waiting costs."""
     points: float = max(one.size.capacity, one.size.floor) + one.besides
     if one.reading:
         points += one.reading.leaving_capacity
         if one.spec.warm:
             points += one.spec.warm.cost_fraction * one.reading.warm_capacity
-    return points * price
-
-
-def _growth_usd(before: Sequence[PoolSize], after: Sequence[PoolSize]) -> float:
-    return sum(
-        max(0, size.capacity - was.capacity) * (size.usd_per_capacity_hour or 0.0)
-        for was, size in zip(before, after, strict=True)
-    )
+    return points
 
 
 def _spent(spec: FleetSpec, snapshot: Snapshot, running: float) -> Spent:

@@ -32,10 +32,12 @@ from peakfleet_planner.snapshot.snapshot import PoolReading, Snapshot, TrafficRe
 from peakfleet_planner.snapshot.spend import (
     CLAIM_KEPT_SECONDS,
     GATHERING_SECONDS,
+    SPOT_PRICES_LAST_SECONDS,
     WANT_KEPT_SECONDS,
     SharedSpend,
     SpendClaim,
     SpendOverride,
     Spent,
+    SpotPrices,
     month_of,
 )

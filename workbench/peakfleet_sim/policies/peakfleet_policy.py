@@ -30,6 +30,7 @@ from peakfleet_planner import (
     SignalMemory,
     Snapshot,
     Spent,
+    SpotPrices,
     decide,
     heights,
     pursue,
@@ -155,6 +156,7 @@ class PeakfleetPolicy:
                 heights=self._kept.heights,
                 signals=self._kept.signals,
                 spent=self._kept.spent or self._nothing_spent(seen),
+                spot_prices=SpotPrices.declared(self.spec, seen.now_epoch_seconds),
             ),
             shared_spend=self._alone(),
         )
