@@ -92,6 +92,8 @@ def emulator() -> Iterator[None]:
     finally:
         os.killpg(process.pid, signal.SIGKILL)  # and the functions that it has started
         process.wait()
+        for code in (OUT / "kept").glob("ministack-lambda-*"):
+            shutil.rmtree(code, ignore_errors=True)
 
 
 def cdk(where: Path, *arguments: str) -> None:

@@ -397,5 +397,6 @@ GANGS: Final[Kind[Gang]] = Kind(
         "forming_since": Attribute("memory.forming_since", INTEGER, optional=True),
         "released_at": Attribute("memory.released_at", INTEGER, optional=True),
         "ends_at": Attribute("memory.ends_at", INTEGER, optional=True),
+        "spent": Attribute("memory.spent", _document(Spent), optional=True),
     },
 )

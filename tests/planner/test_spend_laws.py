@@ -25,8 +25,9 @@ from peakfleet_planner import (
     SpotPrices,
     decide,
 )
-from peakfleet_planner.allocation import rebuilt_spend, spend_claims, spent_after
+from peakfleet_planner.allocation import spend_claims, spent_after
 from peakfleet_planner.snapshot import GATHERING_SECONDS, SPOT_PRICES_LAST_SECONDS, month_of
+from peakfleet_planner.spend_limits import Spender, rebuilt_spend
 from tests.planner.fleets import NOW, capacities, demands, fleet, seen, series, sizes, snapshot
 
 MONTH, MONTH_END = month_of(NOW)
@@ -228,6 +229,11 @@ def test_a_month_that_nobody_knows_is_assumed_at_the_limits_own_pace_and_said() 
     assert Reason.SPEND_ASSUMED in said(plan)
 
 
+def monthly(now: int) -> Spender:
+    limits = (SpendLimitSpec(usd_per_month=1000),)
+    return Spender(name="live", limits=limits, now_epoch_seconds=now, shared={})
+
+
 @given(
     steps=st.lists(st.tuples(st.integers(1, 50_000), st.integers(0, 50)), min_size=1, max_size=20)
 )
@@ -238,7 +244,7 @@ def test_a_month_is_rebuilt_from_what_was_decided_in_it(steps: list[tuple[int, i
         at += after
     now = min(at, MONTH_END - 1)
     assume(now >= MONTH and all(one < now for one, _ in changes))
-    rebuilt = rebuilt_spend(limited(SPEC, usd_per_month=1000), changes, now)
+    rebuilt = rebuilt_spend(monthly(now), changes)
     ends = [*(one for one, _ in changes[1:]), now]
     exact = sum(
         usd * max(0, end - max(start, MONTH)) / HOUR
@@ -250,12 +256,12 @@ def test_a_month_is_rebuilt_from_what_was_decided_in_it(steps: list[tuple[int, i
 
 
 def test_a_month_is_assumed_up_to_the_first_decision_that_is_known() -> None:
-    spec, first = limited(SPEC, usd_per_month=1000), MONTH + 10 * DAY
-    rebuilt = rebuilt_spend(spec, [(first, 2.0)], first + HOUR)
+    first = MONTH + 10 * DAY
+    rebuilt = rebuilt_spend(monthly(first + HOUR), [(first, 2.0)])
     assert rebuilt is not None
     assert rebuilt.usd == pytest.approx(1000 * 10 * DAY / (MONTH_END - MONTH) + 2)
     assert rebuilt.is_assumed
-    assert rebuilt_spend(spec, [], NOW) is None
+    assert rebuilt_spend(monthly(NOW), []) is None
 
 
 # Spot, at the price that is paid.

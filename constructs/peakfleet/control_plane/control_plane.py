@@ -236,9 +236,7 @@ class ControlPlane(Construct):
         self._schedules[name] = schedule.schedule_name
         if spend_limits and any(pool.purchase.is_spot for pool in pools):
             self._scaler.allow(may_read_spot_prices())
-        names = [limit.spec.shared for limit in spend_limits]
-        shared = [SHARED_LIMIT + name for name in names if name]
-        self._partitions += [one for one in shared if one not in self._partitions]
+        self._share(spend_limits)
         room = sum(len(one) + _MOST_SCHEDULE_NAME + len('"":"",') for one in self._schedules)
         if room > _MOST_ENVIRONMENT:
             raise SpecError(
@@ -267,6 +265,7 @@ class ControlPlane(Construct):
         *,
         name: str,
         spec: IStableAnyProducer,
+        spend_limits: Sequence[SpendLimit],
         statements: Sequence[iam.PolicyStatement],
     ) -> None:
         """Decide for a training fleet every minute.
@@ -275,6 +274,7 @@ class ControlPlane(Construct):
             fleet: The fleet.
             name: Its name, which is the partition key of its records.
             spec: Produces its specification in JSON form at the end of the synth.
+            spend_limits: What it may cost.
             statements: What its ticks may do besides.
 
         Raises:
@@ -282,6 +282,13 @@ class ControlPlane(Construct):
         """
         self._scaler.allow(*statements)
         self._decide(fleet, "Ticks", name=name, spec=spec, payload_field="gang")
+        self._share(spend_limits)
+
+    def _share(self, limits: Sequence[SpendLimit]) -> None:
+        """Let ticks read and write what fleets claim of the limits that they share."""
+        names = [limit.spec.shared for limit in limits]
+        shared = [SHARED_LIMIT + name for name in names if name]
+        self._partitions += [one for one in shared if one not in self._partitions]
 
     def learn(
         self,

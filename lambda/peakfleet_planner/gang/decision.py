@@ -10,6 +10,7 @@ from peakfleet_planner.gang import admission as gang_room
 from peakfleet_planner.gang.plan import GangPlan, GangReason, GangStep
 from peakfleet_planner.gang.snapshot import OVER, GangMemory, GangSnapshot
 from peakfleet_planner.gang.spec import GangSpec
+from peakfleet_planner.gang.spend import within_limits
 from peakfleet_planner.snapshot import Hold, Outage, OutageCause, PoolReading
 
 MOST_FAILURES: Final = 3
@@ -38,7 +39,7 @@ def decide_gang(spec: GangSpec, snapshot: GangSnapshot) -> GangPlan:
         )
     gang = _Gang(spec=spec, seen=snapshot, group=snapshot.group)
     plan = next(said for rule in _RULES if (said := rule(gang)) is not None)
-    return replace(plan, sweeps=gang.overdue)
+    return within_limits(spec, snapshot, replace(plan, sweeps=gang.overdue))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

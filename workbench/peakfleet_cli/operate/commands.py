@@ -275,7 +275,7 @@ def spend_override(
         raise typer.BadParameter("must say until when", param_hint="--until")
     ends = parse_until(until, now=datetime.now(UTC), option="--until")
     found = find_fleet(account, fleet)
-    if not found.spec.spend_limits:
+    if not found.spend_limits:
         raise CommandError(f"fleet '{fleet}' has no spend limit, so there is nothing to lift")
     override = SpendOverride(
         owner=owner or getpass.getuser(), reason=reason, until_epoch_seconds=int(ends.timestamp())
