@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -302,7 +303,8 @@ def test_explain_goes_back_to_the_last_decision_of_an_hour(table: Table) -> None
     assert run("explain", FLEET, "--at", "2026-03-22T19:30Z").exit_code != 0
 
 
-def test_a_shadow_is_shown_beside_what_happened(table: Table) -> None:
+def shadowed(table: Table) -> None:
+    """Put four minutes of decisions in shadow."""
     now = datetime.now(UTC).replace(microsecond=0)
     for minutes in (4, 3, 2, 1):
         at = now - timedelta(minutes=minutes)
@@ -312,12 +314,41 @@ def test_a_shadow_is_shown_beside_what_happened(table: Table) -> None:
             UpdateExpression="SET actual = :sizes, actual_units = :units",
             ExpressionAttributeValues={":sizes": {"Graviton": 6}, ":units": 30},
         )
+
+
+def test_a_shadow_is_shown_beside_what_happened(table: Table) -> None:
+    shadowed(table)
     both = json.loads(run("shadow", FLEET, "--since", "1h", "--json").stdout)
     assert both["hours"] == pytest.approx(4 / 60, abs=0.005)
     assert both["happened"]["capacity_hours"] == pytest.approx(3 * both["would"]["capacity_hours"])
     assert both["would"]["unserved_unit_minutes"] == pytest.approx(160, rel=0.05)
     assert both["happened"]["unserved_unit_minutes"] == pytest.approx(40, rel=0.05)
+    assert both["would"]["short_minutes"] == pytest.approx(4, rel=0.05)
     assert "would have" in run("shadow", FLEET).output
+
+
+def test_compare_shows_a_shadow_beside_what_happened_and_draws_it(
+    table: Table, tmp_path: Path
+) -> None:
+    shadowed(table)
+    html, json_file = tmp_path / "out.html", tmp_path / "out.json"
+    said = run(
+        "compare", "--shadow", FLEET, "--since", "1h", "--html", str(html), "--json", str(json_file)
+    )
+    assert said.exit_code == 0, said.output
+    assert "happened" in said.output
+    both = json.loads(json_file.read_text())
+    assert both["happened"]["most_capacity"] == 6
+    page = html.read_text()
+    assert f"{FLEET} in shadow" in page
+    assert "what happened" in page
+    assert "instance-hours" in page
+
+
+def test_a_recording_is_needed_without_a_shadow_and_only_compare_knows_shadows() -> None:
+    assert "--demand is needed" in str(run("compare").exception) + run("compare").output
+    refused = run("simulate", "--shadow", FLEET)
+    assert "is for `peakfleet compare`" in str(refused.exception) + refused.output
 
 
 def test_a_fleet_that_never_was_in_shadow_has_nothing_to_show(table: Table) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,24 +38,24 @@ WHOLE_USD = MACHINES * MACHINE_USD
 NOTHING_SPENT = Spent(month_epoch_seconds=MONTH, usd=0, at_epoch_seconds=MONTH)
 
 
-def limited(**limit: float | str) -> GangSpec:
+def limited(**limit: Any) -> GangSpec:  # noqa: ANN401  a limit's own
     spec = gang()
     return replace(
         spec,
         pool=replace(spec.pool, usd_per_capacity_hour=MACHINE_USD),
-        spend_limits=(SpendLimitSpec(**limit),),  # type: ignore[arg-type]  by name
+        spend_limits=(SpendLimitSpec(**limit),),
     )
 
 
-def empty(**seen: object) -> GangSnapshot:
+def empty(**seen: Any) -> GangSnapshot:  # noqa: ANN401  a snapshot's own
     """A gang that could start at once."""
-    given_ = {"gang": GangMemory(spent=NOTHING_SPENT), **seen}
-    return GangSnapshot(now_epoch_seconds=NOW, group=group(), **given_)  # type: ignore[arg-type]  fields of its own
+    given_: dict[str, Any] = {"gang": GangMemory(spent=NOTHING_SPENT), **seen}
+    return GangSnapshot(now_epoch_seconds=NOW, group=group(), **given_)
 
 
-def shared(name: str, usd: float, *, wants: float = 0.0, priority: str = "live") -> SharedSpend:
+def shared(name: str, usd: float, *, wants: float = 0.0) -> SharedSpend:
     spent = Spent(month_epoch_seconds=MONTH, usd=0, at_epoch_seconds=NOW - 30, usd_per_hour=usd)
-    claim = SpendClaim(priority=priority, spent=spent, wanted_usd_per_hour=wants)  # type: ignore[arg-type]  as text
+    claim = SpendClaim(priority="live", spent=spent, wanted_usd_per_hour=wants)
     return SharedSpend(claims={name: claim}, version=1, since_epoch_seconds=NOW - DAY)
 
 
