@@ -12,8 +12,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from peakfleet_cli.main import app
+from peakfleet_cli.operate import FleetRecords, TableError
 from peakfleet_planner import Plan, PoolPlan, Reason, SignalState, SignalView, SpendLimitSpec
-from tests.cli.deployed import FLEET, TABLE, account, deploy, fleet_spec
+from tests.cli.deployed import FLEET, TABLE, account, deploy, fleet_spec, group
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -126,6 +127,44 @@ def test_a_hold_needs_an_end_in_the_future(table: Table, until: str, message: st
     assert result.exit_code == 2
     assert message in result.output.replace("\n", " ")
     assert the_hold(table) is None
+
+
+def tags() -> dict[str, str]:
+    (found,) = boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    return {tag["Key"]: tag["Value"] for tag in found["Tags"]}
+
+
+def test_a_hold_is_told_by_the_groups_too_and_ended_there_too(table: Table) -> None:
+    group()
+    hold("--until", "2h")
+    kept = the_hold(table)
+    assert kept is not None
+    assert tags()["peakfleet:hold"] == f"{kept['until']} ana tests"
+    assert run("resume", FLEET).exit_code == 0
+    assert "peakfleet:hold" not in tags()
+
+
+def test_a_fleet_is_held_by_its_groups_while_the_table_cannot_be_used(table: Table) -> None:
+    group()
+    table.delete()
+    said = hold("--until", "2h")
+    assert said.exit_code == 0, said.output
+    assert "warning: held by less than it should be" in said.output
+    assert "ana tests" in tags()["peakfleet:hold"]
+
+
+def test_what_can_be_written_nowhere_is_no_hold(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.delete()
+
+    def refused(*_: object) -> None:
+        raise TableError("not authorised")
+
+    monkeypatch.setattr(FleetRecords, "tag_groups", refused)
+    said = hold("--until", "2h")
+    assert said.exit_code == 1
+    assert "is NOT held" in said.output + said.stderr
 
 
 def test_resume_ends_the_hold_and_says_whose_it_was(table: Table) -> None:

@@ -42,6 +42,7 @@ class FakeGroup:
     suspended: set[str] = field(default_factory=set)
     activities: list[dict[str, Any]] = field(default_factory=list)
     template: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
 
     def running(self) -> list[dict[str, str]]:
         return [instance()] * self.desired if self.instances is None else self.instances
@@ -175,6 +176,7 @@ class FakeAws(Paged):
                 "Instances": group.running(),
                 "AvailabilityZones": list(group.zones),
                 "SuspendedProcesses": [{"ProcessName": name} for name in group.suspended],
+                "Tags": [{"Key": key, "Value": value} for key, value in group.tags.items()],
                 **group.warm_pool(),
                 **group.template,
             }

@@ -13,7 +13,7 @@ from peakfleet_handlers.aws import Clients
 from peakfleet_handlers.gang import handler
 from peakfleet_local.groups import Reservation
 from peakfleet_planner import Hold, SharedSpend, SpecError, SpendLimitSpec
-from peakfleet_table import HOLDS, SHARED_SPENDS
+from peakfleet_table import HOLD_TAG, HOLDS, SHARED_SPENDS, write_hold_tag
 from tests.handlers.account import Account
 from tests.handlers.conftest import Lines
 from tests.handlers.faults import Fault
@@ -408,3 +408,18 @@ def test_whoever_is_faster_keeps_a_gang_from_what_it_would_have_claimed(
     assert it.desired() == 0
     assert it.live(1) == ["ready"]
     assert it.desired() == MACHINES
+
+
+def test_a_hold_that_its_group_tells_of_keeps_a_gang_from_starting_until_it_ends(
+    it: GangWorld,
+) -> None:
+    hold = Hold(owner="ada", reason="audit", until_epoch_seconds=it.now + 130)
+    tag = {
+        "Key": HOLD_TAG,
+        "Value": write_hold_tag(hold),
+        "ResourceId": GROUP,
+        "ResourceType": "auto-scaling-group",
+        "PropagateAtLaunch": False,
+    }
+    of("autoscaling").create_or_update_tags(Tags=[tag])
+    assert it.live(3) == ["held", "held", "ready"]

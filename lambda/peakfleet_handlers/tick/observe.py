@@ -19,10 +19,12 @@ from peakfleet_handlers.state import Known
 from peakfleet_planner import (
     FleetSpec,
     Memory,
+    PoolReading,
     Snapshot,
     settled,
 )
 from peakfleet_planner.forecast import read_seconds
+from peakfleet_planner.snapshot import standing_hold
 
 FAST_CLOCK_SECONDS = 7200
 """So far ahead of its own time CloudWatch takes a value, such as a report of a fast clock."""
@@ -70,12 +72,17 @@ def observe(
         calls=calls,
     )
     memory = known.memory
-    held = memory and memory.hold and memory.hold.stands(now_epoch_seconds)
+
+    def read() -> tuple[PoolReading, ...]:
+        return read_pools(
+            spec.pools, autoscaling=clients.autoscaling, calls=calls, halted=known.claim.halted
+        )
+
+    pools = read()
+    held = standing_hold(memory, pools, now_epoch_seconds)
     if memory and memory.launches and not held and spec.mode == "active":
         memory = _asked_again(spec, now_epoch_seconds, memory, clients=clients, calls=calls)
-    pools = read_pools(
-        spec.pools, autoscaling=clients.autoscaling, calls=calls, halted=known.claim.halted
-    )
+        pools = read()  # they show what came
     if memory:
         prices = read_spot_prices(
             spec,
@@ -116,10 +123,7 @@ def observe(
 def _asked_again(
     spec: FleetSpec, now_epoch_seconds: int, memory: Memory, *, clients: Clients, calls: Calls
 ) -> Memory:
-    """Return *memory* with the requests that have no answer yet; what never came is not asked for.
-
-    The groups are read afterwards, so that they show what came.
-    """
+    """Return *memory* with the requests that have no answer yet, without what never came."""
     launcher = Launcher(
         fleet=spec.fleet, tick=now_epoch_seconds, autoscaling=clients.autoscaling, calls=calls
     )

@@ -11,7 +11,7 @@ from peakfleet_planner.gang.plan import GangPlan, GangReason, GangStep
 from peakfleet_planner.gang.snapshot import OVER, GangMemory, GangSnapshot
 from peakfleet_planner.gang.spec import GangSpec
 from peakfleet_planner.gang.spend import within_limits
-from peakfleet_planner.snapshot import Hold, Outage, OutageCause, PoolReading
+from peakfleet_planner.snapshot import Hold, Outage, OutageCause, PoolReading, standing_hold
 
 MOST_FAILURES: Final = 3
 """So many formations in a row may fail early before the machines are let go."""
@@ -81,8 +81,7 @@ class _Gang:
 
     @property
     def hold(self) -> Hold | None:
-        hold = self.seen.memory.hold if self.seen.memory else None
-        return hold if hold and hold.stands(self.now) else None
+        return standing_hold(self.seen.memory, (self.group,), self.now)
 
     @property
     def must_leave_at(self) -> int | None:

@@ -28,7 +28,12 @@ from peakfleet_planner.snapshot.signal_memory import (
     WATCHED_MINUTES,
     SignalMemory,
 )
-from peakfleet_planner.snapshot.snapshot import PoolReading, Snapshot, TrafficReading
+from peakfleet_planner.snapshot.snapshot import (
+    PoolReading,
+    Snapshot,
+    TrafficReading,
+    standing_hold,
+)
 from peakfleet_planner.snapshot.spend import (
     CLAIM_KEPT_SECONDS,
     GATHERING_SECONDS,
