@@ -1,6 +1,6 @@
 # Everything needs Python 3.11 or newer and git; each target sets up the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help audit second-opinion chaos sbom demo faults test quick lint format docs synth deploy unnamed release bench fuzz mutants lock clean
+.PHONY: help audit checkov second-opinion chaos sbom demo faults test quick lint format docs synth deploy unnamed release bench fuzz mutants lock clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -93,6 +93,9 @@ audit: $(READY) $(CDK) ## Look for known vulnerabilities, and print what securit
 	@mkdir -p out
 	@npm audit >out/npm-audit.txt 2>&1 || { grep -q "audit endpoint" out/npm-audit.txt && echo "npm audit: NOT CHECKED, the registry has no advisories"; } || { cat out/npm-audit.txt; exit 1; }
 
+checkov: $(READY) out/checkov/.ready ## Hold the templates against checkov, and print every reason (opt-in)
+	python .ci/checkov.py out/checkov/venv/bin/checkov
+
 second-opinion: $(READY) $(CDK) out/second-opinion/.ready ## Deploy the apps to an emulator that is not ours and evaluates IAM, and run them (opt-in)
 	python .ci/second_opinion/run.py
 
@@ -133,6 +136,11 @@ $(READY): requirements.txt pyproject.toml
 
 $(VENV)/docs/.ready: docs/requirements.txt $(READY)
 	$(call step,mkdocs in $(VENV)/docs (pip),$(PIP) --target $(VENV)/docs --upgrade -r docs/requirements.txt,PIP_HELP)
+	@touch $@
+
+out/checkov/.ready: .ci/checkov.txt
+	$(call step,virtual environment in out/checkov,$(PYTHON) -m venv --clear out/checkov/venv,VENV_HELP)
+	$(call step,checkov in out/checkov (pip),out/checkov/venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<,PIP_HELP)
 	@touch $@
 
 out/second-opinion/.ready: .ci/second_opinion/requirements.txt

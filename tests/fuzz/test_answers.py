@@ -65,7 +65,7 @@ class Answering(Refusing):
         return {"Item": found} if found else {}
 
     def update_item(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
-        made = {"seconds": {"M": {}}, "launched": {"M": {}}}
+        made: dict[str, Any] = {"seconds": {"M": {}}, "launched": {"M": {}}}
         return {"Attributes": {**made, **self.get_item(**asked).get("Item", {}), **asked["Key"]}}
 
     def delete_item(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
