@@ -272,7 +272,7 @@ def test_a_limit_of_its_spend_goes_to_its_ticks_which_may_claim_of_a_shared_one(
         if "dynamodb:BatchWriteItem" in one["Action"]
     ]
     assert keys == [["Media/Search", "spend-limit/media"]]
-    names = [one["MetricName"] for one in properties(template, "AWS::CloudWatch::Alarm")]
+    names = [one.get("MetricName") for one in properties(template, "AWS::CloudWatch::Alarm")]
     assert "SpendReached" in names
 
 
