@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV   := .venv
 READY  := $(VENV)/.ready
 CDK    := node_modules/.bin/cdk
+MERMAID := 11.12.0
 PIP    := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -134,8 +135,9 @@ $(READY): requirements.txt pyproject.toml
 	$(call step,numpy for Lambda (pip),$(VENV)/bin/python -m peakfleet.prefetch,PIP_HELP)
 	@touch $@
 
-$(VENV)/docs/.ready: docs/requirements.txt $(READY)
+$(VENV)/docs/.ready: docs/requirements.txt docs/site/mermaid.sha256 $(READY)
 	$(call step,mkdocs in $(VENV)/docs (pip),$(PIP) --target $(VENV)/docs --upgrade -r docs/requirements.txt,PIP_HELP)
+	$(call step,mermaid in $(VENV)/docs (npm),cd $(VENV)/docs && npm pack --silent mermaid@$(MERMAID) && sha256sum --check --quiet ../../docs/site/mermaid.sha256 && tar -xzf mermaid-$(MERMAID).tgz --strip-components=2 package/dist/mermaid.min.js,NPM_HELP)
 	@touch $@
 
 out/checkov/.ready: .ci/checkov.txt

@@ -51,14 +51,19 @@ def main() -> None:
 
 def found(version: str) -> str | None:
     """Return the path of a Python that runs; pyenv has shims for some that do not."""
-    python = shutil.which(f"python{version}")
-    runs = (
-        python
-        and not subprocess.run(  # noqa: S603  a Python, with --version
-            [python, "--version"], capture_output=True, check=False
-        ).returncode
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    installed = sorted(pyenv.glob(f"{version}.*/bin/python"))
+    return next(
+        filter(_runs, filter(None, [shutil.which(f"python{version}"), *map(str, installed)])), None
     )
-    return python if runs else None
+
+
+def _runs(python: str) -> bool:
+    """Return whether a Python runs, with what an environment needs."""
+    command = [python, "-c", "import ensurepip, ssl, venv"]
+    return not subprocess.run(  # noqa: S603  a Python that was found
+        command, capture_output=True, check=False
+    ).returncode
 
 
 def built(folder: Path) -> dict[str, str]:

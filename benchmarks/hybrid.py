@@ -1,21 +1,24 @@
 """What a hybrid fleet costs against all in the cloud and all on premises, at equal service.
 
-Run: `PEAKFLEET_TRACES=folder python -m benchmarks.hybrid [--days 14] [--traces NAME ...]
-[--own-cost 0.4]`
+Run: `[PEAKFLEET_TRACES=folder] python -m benchmarks.hybrid [--days 7] [--traces NAME ...]
+[--own-cost 0.4] [--markdown]`; without recordings, on a generated demand of two weeks of evenings
+and a premiere.
 
 Demand is scaled so that its 99.9th percentile needs 100 units, and an instance serves one. All on
 premises is a side of 100 units; what it misses is the service that the others must reach, by the
 `unserved_cost` of peakfleet. A baseline is a percentile of demand. Costs are in instance-hours of
 the cloud; a unit-hour on premises costs `own-cost` of them, amortised, whether it works or not. The
 break-even says between which such costs the hybrid is the cheapest of the three. The first third,
-at most a week, is history. PEAKFLEET_JOBS bounds the processes; default: one per core.
+at most a week, is history. PEAKFLEET_JOBS bounds the processes; default: one per core. All of
+thirteen recordings take nine minutes on two cores that nobody else uses.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +30,7 @@ from benchmarks.equal_service import COSTS, Bill, equal_service
 from benchmarks.recorded import HISTORY_SHARE, MINUTES_PER_DAY, PEAK_INSTANCES, processes, traces
 from peakfleet_planner import ServiceLevelSpec
 from peakfleet_sim import World, live_spec
-from peakfleet_sim.demand import Demand, load_demand
+from peakfleet_sim.demand import Demand, load_demand, premiere_with_past
 from peakfleet_sim.replay import replay_fleet
 
 PERCENTILES: Final = (25, 50, 75)
@@ -35,6 +38,9 @@ PEAK_PERCENTILE: Final = 99.9
 MINUTES_PER_HOUR: Final = 60
 CLOUD: Final = "cloud"
 CALM_DAYS: Final = 7
+WORTHS: Final = COSTS[::3]
+"""What missed work may be worth; finer steps take four times as long and say the same."""
+GENERATED: Final = Path("premiere nights (generated)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +84,7 @@ class Shares:
 
 def measure(path: Path, days: int) -> Shares:
     """Return what one demand costs the cloud above each baseline."""
-    demand = _scaled(load_demand(path), days)
+    demand = _scaled(_demand(path), days)
     scored = demand.units[demand.history_minutes :]
     missed = float(np.maximum(0.0, scored - PEAK_INSTANCES).sum())
     baselines = (0.0, *(float(np.percentile(demand.units, one)) for one in PERCENTILES))
@@ -103,12 +109,18 @@ def measure(path: Path, days: int) -> Shares:
         bills=tuple(
             equal_service(
                 lambda cost, units=units: bill(units, cost),  # type: ignore[misc]  # bound now
-                COSTS,
+                WORTHS,
                 most_unserved_units=missed,
             )
             for units in baselines
         ),
     )
+
+
+def _demand(path: Path) -> Demand:
+    if path == GENERATED:
+        return premiere_with_past(baseline_units=60, peak_burst_units=40)
+    return load_demand(path)
 
 
 def _scaled(recorded: Demand, days: int) -> Demand:
@@ -139,20 +151,58 @@ def lines(shares: Shares, own_cost: float) -> Iterator[str]:
         )
 
 
+def markdown(found: Sequence[Shares], own_cost: float) -> Iterator[str]:
+    """Yield one table of all demands: cost as share of all on premises, and the break-even."""
+    names = [f"p{one}" for one in PERCENTILES]
+    best = ", ".join(names)
+    yield (
+        f"| demand | own units at {best} | all in the cloud | "
+        + " | ".join(f"hybrid, {name}" for name in names)
+        + " | cheapest of the three while an own unit-hour costs | missed: own / cloud / hybrid |"
+    )
+    yield "|---" * (5 + len(names)) + "|"
+    for shares in found:
+        own, indexes = shares.all_own(own_cost), range(len(shares.bills))
+        costs = [f"{shares.cost(index, own_cost) / own:.0%}" for index in indexes]
+        between = [
+            f"{name}: {low:.2f} to {high:.2f}" if low < high else f"{name}: never"
+            for name, (low, high) in zip(
+                names, map(shares.break_even, range(1, len(shares.bills))), strict=True
+            )
+        ]
+        units = ", ".join(f"{one:.0f}" for one in shares.baselines[1:])
+        missed = [shares.missed_units, *(bill.unserved_units for bill in shares.bills[:1])]
+        hybrid = max(bill.unserved_units for bill in shares.bills[1:])
+        yield (
+            f"| {shares.name} | {units} | {' | '.join(costs)} | {'; '.join(between)} | "
+            f"{' / '.join(f'{one:,.0f}' for one in (*missed, hybrid))} |"
+        )
+
+
+def _files(names: Sequence[str]) -> list[Path]:
+    if "PEAKFLEET_TRACES" not in os.environ:
+        return [GENERATED]
+    return [one for one in traces() if not names or one.name.split(".")[0] in names]
+
+
 def main() -> None:
-    """Print a table for each demand."""
+    """Print a table for each demand, or one of all."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--days", type=int, default=14)
+    parser.add_argument("--days", type=int, default=7)
     parser.add_argument("--own-cost", type=float, default=0.4)
     parser.add_argument("--traces", nargs="*", default=[])
+    parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
-    files = [
-        one for one in traces() if not options.traces or one.name.split(".")[0] in options.traces
-    ]
+    files = _files(options.traces)
     with ProcessPoolExecutor(processes()) as pool:
-        for found in pool.map(measure, files, [options.days] * len(files)):
-            for line in lines(found, options.own_cost):
-                sys.stdout.write(f"{line}\n")
+        found = list(pool.map(measure, files, [options.days] * len(files)))
+    told = (
+        markdown(found, options.own_cost)
+        if options.markdown
+        else (line for one in found for line in lines(one, options.own_cost))
+    )
+    for line in told:
+        sys.stdout.write(f"{line}\n")
 
 
 if __name__ == "__main__":

@@ -19,12 +19,15 @@ class LiveStreaming(Stack):
         viewers = cloudwatch.Metric(
             namespace="Live", metric_name="Viewers", period=Duration.minutes(1)
         )
+        sessions = cloudwatch.Metric(  # of another source: what the network hands out
+            namespace="Edge", metric_name="Sessions", period=Duration.minutes(1)
+        )
         self.live = StreamFleet(
             self,
             "Live",
             vpc=ec2.Vpc(self, "Network", max_azs=3),
             on_premises_targets=["192.168.10.21", "192.168.10.22", "192.168.10.23"],
-            signals=[DemandSignal.metric(viewers)],
+            signals=[DemandSignal.metric(viewers).witnessed_by(sessions)],
             baseline=Baseline.reported(
                 namespace="OnPrem/Live", metric_name="HealthyViewers", declared_units=12_000
             ),

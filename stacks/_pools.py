@@ -39,6 +39,7 @@ def known_peaks_of(fleet: FleetSettings) -> tuple[KnownPeak, ...]:
             start=datetime.fromisoformat(peak.start),
             duration=Duration.minutes(peak.minutes),
             units=peak.units,
+            uncertainty=peak.uncertainty,
         )
         for peak in fleet.known_peaks
     )

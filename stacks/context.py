@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from ipaddress import IPv4Network, ip_address, ip_network
 from math import isfinite
 from pathlib import Path
@@ -15,7 +15,13 @@ from constructs import Node
 
 from peakfleet_planner.codec import SpecError, from_document
 from stacks.network import AVAILABILITY_ZONES
-from stacks.settings import FleetSettings, NetworkSettings, Prices, PurchaseOption, Settings
+from stacks.settings import (
+    FleetSettings,
+    NetworkSettings,
+    Prices,
+    PurchaseOption,
+    Settings,
+)
 
 CDK_JSON = Path(__file__).parents[1] / "cdk.json"
 DEFAULT_ENVIRONMENT = "dev"
@@ -36,7 +42,7 @@ def settings_from_context(node: Node) -> Settings:
     """Return the settings that the app's context names.
 
     `-c environment=NAME` selects the block of that name in the `environments` of
-    `cdk.json`. Default: `dev`.
+    `cdk.json`. Default: `dev`. Where that names regions, `-c region=NAME` selects one.
 
     Raises:
         SpecError: A key is unknown or missing, or its value is not allowed.
@@ -46,7 +52,15 @@ def settings_from_context(node: Node) -> Settings:
     if not isinstance(blocks, dict) or name not in blocks:
         known = ", ".join(sorted(blocks)) if isinstance(blocks, dict) else "none"
         raise SpecError(f"context 'environment' must be one of {known}, got {name!r}")
-    return read_settings(name, blocks[name], node.try_get_context("prices"))
+    settings = read_settings(name, blocks[name], node.try_get_context("prices"))
+    if not settings.regions:
+        return settings
+    region = node.try_get_context("region")
+    try:
+        return settings.in_region(str(region))
+    except LookupError:
+        known = ", ".join(one.region for one in settings.regions)
+        raise SpecError(f"context 'region' must be one of {known}, got {region!r}") from None
 
 
 def read_settings(name: str, block: object, prices: object) -> Settings:
@@ -65,7 +79,7 @@ def read_settings(name: str, block: object, prices: object) -> Settings:
         raise SpecError(f"an environment's name has letters, digits and -, got {name!r}")
     if not isinstance(block, Mapping):
         raise SpecError(f"{path} must be a dict, got {block!r}")
-    if misplaced := sorted({"environment", "prices"} & set(block)):
+    if misplaced := sorted({"environment", "prices", "region"} & set(block)):
         raise SpecError(f"{path}: {', '.join(misplaced)} belongs beside environments, not in it")
     document: dict[str, Any] = {**block, "environment": name, "prices": prices}
     settings = from_document(Settings, document, path)
@@ -79,9 +93,30 @@ def read_settings(name: str, block: object, prices: object) -> Settings:
         servers = f"{path}.inference.on_premises_servers"
         _check_edges(settings.inference.on_premises_servers, servers)
         _check_pools(settings.inference, settings.prices, f"{path}.inference")
+    _check_regions(settings, path)
     if settings.training is not None:
         _check_zone(settings.training.zone, f"{path}.training.zone")
     return settings
+
+
+def _check_regions(settings: Settings, path: str) -> None:
+    """Refuse regions that would count a unit twice, or whose networks could not meet."""
+    regions = settings.regions
+    if sum(one.share for one in regions) > 1 + 1e-9:
+        raise SpecError(f"{path}.regions: the shares of all regions must be at most 1 together")
+    if len({one.region for one in regions}) < len(regions):
+        raise SpecError(f"{path}.regions must name each region once")
+    if settings.live_name is not None and len(regions) < 2:  # noqa: PLR2004  one alone shares nothing
+        raise SpecError(f"{path}.live_name is for a service of several regions; name them")
+    networks: list[IPv4Network] = []
+    for one in regions:
+        named = f"{path}.regions.{one.region}"
+        _check_network(replace(settings.network, cidr=one.cidr), named)
+        _check_certificate(one.certificate_arn, f"{named}.certificate_arn")
+        network = IPv4Network(one.cidr)
+        if any(network.overlaps(other) for other in networks):
+            raise SpecError(f"{named}.cidr must not overlap another region's, got {one.cidr}")
+        networks.append(network)
 
 
 def _check_zone(zone: int, path: str) -> None:

@@ -12,7 +12,7 @@ from peakfleet.inference import MODEL_FOLDER
 from stacks._bucket import access_log_bucket, private_bucket
 from stacks._findings import acknowledge_grants
 from stacks._pools import known_peaks_of, pools_of
-from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics
+from stacks._worker import PORT, Worker, certificate_of, grant_put_metrics, let_report
 from stacks.network import NetworkStack
 from stacks.settings import InferenceSettings, Settings
 
@@ -65,6 +65,7 @@ class InferenceStack(Stack):
             scope,
             construct_id,
             stack_name=network.name_of(construct_id),
+            env=network.deployed_in,
             description="Inference for media services",
             termination_protection=app.deletion_protection,
         )
@@ -77,6 +78,7 @@ class InferenceStack(Stack):
         namespace = network.name_of("OnPrem/Inference")
         grant_put_metrics(self.on_premises, namespace)
         self.models.grant_read(self.on_premises, f"{settings.model_prefix}/*")
+        let_report(self, app, network, inference=namespace)
         acknowledge_grants(self, self.on_premises)
         self.inference = InferenceFleet(
             self,
@@ -85,8 +87,8 @@ class InferenceStack(Stack):
             pools=pools_of(settings, app.prices, root_volume_gib=ROOT_VOLUME_GIB),
             known_peaks=known_peaks_of(settings),
             # A machine takes ten minutes to boot and load its model, and may not wait stopped: what
-            # was needed half an hour ago, and the floor in the settings, are the lead time.
-            service_level=ServiceLevel.custom(unserved_cost=10, hold=Duration.minutes(30)),
+            # missed work is worth, and the floor in the settings, are the lead time.
+            service_level=ServiceLevel.custom(unserved_cost=17, hold=Duration.minutes(10)),
             model=Model.in_bucket(self.models, prefix=settings.model_prefix),
             latency_goal=Duration.millis(settings.latency_goal_ms),
             endpoint=Endpoint.internal(

@@ -6,6 +6,8 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_route53_targets as route53_targets
 from constructs import Construct
 
 from peakfleet import (
@@ -13,6 +15,8 @@ from peakfleet import (
     DemandSignal,
     EfficiencyLedger,
     QueueFleet,
+    RegionShare,
+    ServiceLevel,
     StreamFleet,
 )
 from stacks._bucket import access_log_bucket, grant_upload, private_bucket
@@ -54,6 +58,7 @@ class MediaStack(Stack):
             scope,
             construct_id,
             stack_name=network.name_of(construct_id),
+            env=network.deployed_in,
             description="Transcoding and live streaming",
             termination_protection=settings.deletion_protection,
         )
@@ -119,6 +124,7 @@ class MediaStack(Stack):
         return transcode
 
     def _make_live(self, settings: Settings, network: NetworkStack) -> StreamFleet:
+        region = _region_share(self, settings)
         live = StreamFleet(
             self,
             "Live",
@@ -136,6 +142,8 @@ class MediaStack(Stack):
                     plausible_max=settings.live.plausible_max_streams,
                 )
             ],
+            # People leave a stream that stalls.
+            service_level=ServiceLevel.custom(unserved_cost=20, hold=Duration.minutes(5)),
             port=PORT,
             clients=ec2.Peer.ipv4(settings.network.on_premises_cidr),
             on_premises_targets=settings.live.on_premises_edges,
@@ -145,6 +153,7 @@ class MediaStack(Stack):
                 declared_units=settings.live.baseline_units,
                 heartbeat="Reporting",
             ),
+            region=region,
             deletion_protection=settings.deletion_protection,
             certificate=certificate_of(self, settings),
             security_groups=[
@@ -162,6 +171,11 @@ class MediaStack(Stack):
             alarm_topic=network.alarm_topic,
         )
         self.media.grant_read(live, "live/*")
+        if region is not None:
+            # Its health is not evaluated: with an empty side the balancer would count as dead.
+            balancer = route53_targets.LoadBalancerTarget(live.load_balancer)
+            target = route53.RecordTarget.from_alias(balancer)
+            region.define_record(self, "LiveRecord", target=target)
         return live
 
     def _streams(self, name: str) -> cloudwatch.Metric:
@@ -172,3 +186,16 @@ class MediaStack(Stack):
             statistic="Sum",
             period=Duration.minutes(1),
         )
+
+
+def _region_share(scope: Construct, settings: Settings) -> RegionShare | None:
+    """Return the region's share of the live fleet; None where it is alone, or has no name."""
+    name = settings.live_name
+    if name is None or settings.region is None:
+        return None
+    zone = route53.HostedZone.from_hosted_zone_attributes(
+        scope, "Zone", hosted_zone_id=name.zone_id, zone_name=name.zone_name
+    )
+    return RegionShare(
+        zone=zone, record_name=name.record_name, region=settings.region, share=settings.share
+    )

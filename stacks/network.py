@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Aws, Fn, RemovalPolicy, Stack
+from aws_cdk import Aws, Environment, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -55,10 +55,12 @@ class NetworkStack(Stack):
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         self._environment = settings.environment
+        self.deployed_in = Environment(region=settings.region) if settings.region else None
         super().__init__(
             scope,
             construct_id,
             stack_name=self.name_of(construct_id),
+            env=self.deployed_in,
             description="Network and alarm topic",
             termination_protection=settings.deletion_protection,
         )

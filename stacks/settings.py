@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 
 class Chip(StrEnum):
@@ -104,12 +104,14 @@ class KnownPeakSettings:
         start: When it begins, ISO 8601 with a time zone.
         minutes: How long it lasts.
         units: Demand to be ready for; a rough estimate is better than none.
+        uncertainty: By which share of that it may turn out otherwise. Default: 0.
     """
 
     name: str
     start: str
     minutes: float = _least(1)
     units: float = _least(1)
+    uncertainty: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +225,41 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegionSettings:
+    """One of several regions that serve the same.
+
+    Args:
+        region: Such as `eu-central-1`.
+        share: Of the company's baselines and of all traffic; the shares of all regions are at most
+            1 together.
+        cidr: The VPC's own addresses there.
+        certificate_arn: As in `Settings`, of this region. Default: none.
+        s3_prefix_list: As in `NetworkSettings`, of this region. Default: none.
+    """
+
+    region: str
+    share: float = _least(0.01)
+    cidr: str
+    certificate_arn: str | None = None
+    s3_prefix_list: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameSettings:
+    """The name by which viewers reach the live fleet of every region, in Route 53.
+
+    Args:
+        zone_id: Id of the hosted zone.
+        zone_name: Such as `example.com`.
+        record_name: The name within the zone, such as `live`.
+    """
+
+    zone_id: str
+    zone_name: str
+    record_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything in which environments differ.
 
@@ -246,6 +283,11 @@ class Settings:
             has one of its certificates, named after a fleet, may report that fleet's baseline.
             Default: the managed policies of the stacks say who may.
         deletion_protection: Whether stacks and load balancers refuse to be deleted. Default: yes.
+        regions: Where it is deployed, one region at a time: `-c region=NAME` says which. Default:
+            the region of whoever deploys, with all of every baseline.
+        live_name: The name that leads to the live fleet of every region. Default: none, so that
+            traffic between regions is moved by other means.
+        region: The region of these settings; never set in `cdk.json`. Default: not said.
     """
 
     environment: str
@@ -262,3 +304,44 @@ class Settings:
     certificate_arn: str | None = None
     reporter_authority: str | None = None
     deletion_protection: bool = True
+    regions: tuple[RegionSettings, ...] = ()
+    live_name: NameSettings | None = None
+    region: str | None = None
+
+    @property
+    def share(self) -> float:
+        """Share of the baselines, and of the traffic, that is this region's."""
+        return next((one.share for one in self.regions if one.region == self.region), 1.0)
+
+    def in_region(self, name: str) -> Settings:
+        """Return the settings of one region: its addresses, and its share of what is carried.
+
+        Raises:
+            LookupError: It is none of the regions.
+        """
+        here = next((one for one in self.regions if one.region == name), None)
+        if here is None:
+            raise LookupError(name)
+        return replace(
+            self,
+            region=name,
+            network=replace(self.network, cidr=here.cidr, s3_prefix_list=here.s3_prefix_list),
+            certificate_arn=here.certificate_arn,
+            ingest=_part(self.ingest, here.share),
+            sync=_part(self.sync, here.share),
+            transcode=_part(self.transcode, here.share),
+            live=_part(self.live, here.share),
+            inference=None if self.inference is None else _part(self.inference, here.share),
+        )
+
+
+_Fleet = TypeVar("_Fleet", bound=FleetSettings)
+
+
+def _part(fleet: _Fleet, share: float) -> _Fleet:
+    """Return a fleet with its share of the baseline and of each peak; its maxima are its own."""
+    return replace(
+        fleet,
+        baseline_units=fleet.baseline_units * share,
+        known_peaks=tuple(replace(peak, units=peak.units * share) for peak in fleet.known_peaks),
+    )

@@ -57,6 +57,7 @@ class StorageStack(Stack):
             scope,
             construct_id,
             stack_name=network.name_of(construct_id),
+            env=network.deployed_in,
             description="File ingest and sync",
             termination_protection=settings.deletion_protection,
         )
@@ -177,7 +178,7 @@ class StorageStack(Stack):
                 declared_units=settings.sync.baseline_units,
                 heartbeat="Reporting",
             ),
-            service_level=ServiceLevel.custom(unserved_cost=16, hold=Duration.minutes(7)),
+            service_level=ServiceLevel.custom(unserved_cost=24, hold=Duration.minutes(7)),
             downstream_limits=self._limits,
             security_groups=[
                 network.security_group(Construct(self, "SyncNetwork"), description="Sync")

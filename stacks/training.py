@@ -47,6 +47,7 @@ class TrainingStack(Stack):
             scope,
             construct_id,
             stack_name=network.name_of(construct_id),
+            env=network.deployed_in,
             description="Training of models",
             termination_protection=network.termination_protection,
         )

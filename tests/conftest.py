@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,7 @@ settings.register_profile("quick", deadline=None, max_examples=10, print_blob=Tr
 settings.load_profile("default")
 
 TESTS = Path(__file__).parent
+TRIED = "tried"
 SLOW = (
     "cli",
     "e2e",
@@ -55,10 +56,6 @@ SLOW = (
 processes or a CDK synth, or replay days of demand. A single test says `@pytest.mark.slow`."""
 
 
-_TRIED: list[int] = []
-"""Examples of each law that was tried."""
-
-
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Mark the tests of slow files."""
     for item in items:
@@ -66,18 +63,33 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Count the examples of a law once it has been tried."""
-    said = getattr(item, "hypothesis_statistics", None)  # Hypothesis's own, in words
-    if said:
-        _TRIED.append(sum(map(int, re.findall(r"(\d+) (?:passing|failing)", said))))
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a report say how many examples were tried, also that of another process."""
+    report = yield
+    tried = getattr(item, "hypothesis_statistics", None)
+    if tried and report.when == "call":
+        report.user_properties.append((TRIED, tried))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say after `make fuzz` how many examples were tried, of how many laws."""
     if settings.get_current_profile_name() != "fuzz":
         return
+    counts = [
+        tuple(map(int, found))
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        for name, text in report.user_properties
+        if name == TRIED
+        for found in re.findall(r"(\d+) passing, (\d+) failing", str(text))
+    ]
+    laws = sum(len(terminalreporter.stats.get(one, [])) for one in ("passed", "failed"))
     failed = len(terminalreporter.stats.get("failed", []))
     terminalreporter.write_line(
-        f"fuzz: {sum(_TRIED):,} examples of {len(_TRIED)} laws, {failed} tests failed"
+        f"fuzz: {sum(passing + failing for passing, failing in counts):,} examples of {laws} laws, "
+        f"{failed} of them broken"
     )

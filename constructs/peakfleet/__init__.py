@@ -11,7 +11,14 @@ way to the company's own side, and who reports for it. `testing` has fixtures fo
 from peakfleet.control_plane import ControlPlane, Encryption, FleetState, Functions, Spread
 from peakfleet.dashboard import FleetDashboard
 from peakfleet.fleet import BurstFleet, FleetOptions, PlacementOptions
-from peakfleet.hybrid import HybridNetwork, Link, ReporterIdentity, ReporterTrust
+from peakfleet.hybrid import (
+    HybridNetwork,
+    Link,
+    OwnRecord,
+    ReporterIdentity,
+    ReporterTrust,
+    WeightedRecords,
+)
 from peakfleet.inference import Endpoint, InferenceFleet, Model
 from peakfleet.policy import (
     BrokenImage,
@@ -23,6 +30,7 @@ from peakfleet.policy import (
     OtherWriter,
     Pace,
     Readiness,
+    RegionShare,
     SafetyNet,
     ServiceLevel,
     SpendLimit,
@@ -79,6 +87,7 @@ __all__ = [
     "Model",
     "OffPeak",
     "OtherWriter",
+    "OwnRecord",
     "Pace",
     "PlacementOptions",
     "PoolOptions",
@@ -86,6 +95,7 @@ __all__ = [
     "Purchase",
     "QueueFleet",
     "Readiness",
+    "RegionShare",
     "ReporterIdentity",
     "ReporterTrust",
     "SafetyNet",
@@ -98,5 +108,6 @@ __all__ = [
     "TrafficSpec",
     "TrainingFleet",
     "WarmPool",
+    "WeightedRecords",
     "WhenSilent",
 ]

@@ -16,6 +16,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from peakfleet.findings import acknowledge
+from peakfleet.runbooks import with_runbook
 from peakfleet_planner.spec import CAPACITY_TROUBLE, DEMAND, LASTING_TROUBLE, POOL_TROUBLE
 
 _MINUTE = Duration.minutes(1)
@@ -142,9 +143,10 @@ def _watches(fleet: str, metric: Callable[[str], cloudwatch.Metric]) -> tuple[Wa
                 f"it lets go of nothing; mend its publisher. BaselineUnknown: the on-premises side "
                 f"does not report, so it bursts more than it may need; mend the reporter. "
                 f"BaselineDegraded: capacity is bought for what the on-premises side lacks; mend "
-                f"it. DownstreamLimited: what the fleet leans on bears no more, so demand stays "
-                f"unserved; `peakfleet explain` names it. "
-                f"ProcessesSuspended: somebody has suspended Launch or Terminate of a group; "
+                f"it. TargetsDead: no server of a side is healthy, so it gets no traffic. "
+                f"DownstreamLimited: what the fleet leans on bears no more, so demand stays "
+                f"unserved; `peakfleet explain` names either. "
+                f"ProcessesSuspended: somebody has suspended a process that a group needs; "
                 f"`autoscaling resume-processes`. SpendNear: 80% of a spend limit is used. "
                 f"WitnessContradicts: a signal and its witness do not agree; look at both."
             ),
@@ -241,7 +243,7 @@ def tell(alarms: Iterable[cloudwatch.Alarm], topic: sns.ITopic) -> None:
 
 
 def alarm_of(scope: Construct, watch: Watch, topic: sns.ITopic | None) -> cloudwatch.Alarm:
-    """Define one alarm. Its id in *scope* is its name."""
+    """Define one alarm. Its id in *scope* is its name, and its text ends with its runbook."""
     alarm = cloudwatch.Alarm(
         scope,
         watch.name,
@@ -250,7 +252,7 @@ def alarm_of(scope: Construct, watch: Watch, topic: sns.ITopic | None) -> cloudw
         )
         if watch.silence_rings
         else watch.metric,
-        alarm_description=watch.description,
+        alarm_description=with_runbook(scope, watch.name.removesuffix("Alarm"), watch.description),
         evaluation_periods=watch.minutes,
         threshold=watch.threshold,
         comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
@@ -289,10 +291,12 @@ def health_of(
     health = cloudwatch.CompositeAlarm(
         scope,
         "FleetHealth",
-        alarm_description=(
+        alarm_description=with_runbook(
+            scope,
+            "FleetHealth",
             f"At least one alarm of the fleet {fleet} or its control plane rings: "
             f"{', '.join((*alarms, *plane))}. The alarm that rings says what it means and what "
-            f"to do."
+            f"to do.",
         ),
         alarm_rule=cloudwatch.AlarmRule.any_of(
             *(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
@@ -17,6 +17,7 @@ from constructs import Construct
 from peakfleet._values import is_known, is_to_be_looked_up, known_count, known_list
 from peakfleet.findings import acknowledge
 from peakfleet_planner import SpecError, TrafficSpec
+from peakfleet_planner.pool_plan import apportioned
 
 _ALL = 100
 _HTTPS = 443
@@ -64,7 +65,7 @@ def define_front(
     *,
     vpc: ec2.IVpc,
     vpc_subnets: ec2.SubnetSelection,
-    on_premises_targets: Sequence[str],
+    on_premises_targets: Sequence[str] | Mapping[str, Sequence[str]],
     port: int,
     listener_port: int | None = None,
     certificate: acm.ICertificate | None = None,
@@ -82,7 +83,8 @@ def define_front(
         scope: Where it is defined.
         vpc: Where it runs.
         vpc_subnets: In which subnets.
-        on_premises_targets: Addresses of the on-premises servers. They must have been checked.
+        on_premises_targets: Addresses of the on-premises servers, by site where there are several
+            sites. They must have been checked.
         port: What the servers listen on.
         listener_port: What clients connect to. Default: 443 with a certificate, else *port*.
         certificate: Makes the listener speak TLS. Default: none.
@@ -102,22 +104,22 @@ def define_front(
         deletion_protection=deletion_protection,
     )
     health_check = elbv2.HealthCheck(path=health_check_path, healthy_http_codes="200")
-    on_premises = (
-        elbv2.ApplicationTargetGroup(
+    sites = on_premises_targets if isinstance(on_premises_targets, Mapping) else None
+    sides = {"": on_premises_targets} if sites is None else sites
+    on_premises = {
+        site: elbv2.ApplicationTargetGroup(
             scope,
-            "OnPremises",
+            f"OnPremises-{site}" if site else "OnPremises",
             vpc=vpc,
             port=port,
             protocol=elbv2.ApplicationProtocol.HTTP,
             target_type=elbv2.TargetType.IP,
             health_check=health_check,
-            targets=[
-                targets.IpTarget(address, port, _OUTSIDE_THE_VPC) for address in on_premises_targets
-            ],
+            targets=[targets.IpTarget(address, port, _OUTSIDE_THE_VPC) for address in addresses],
         )
-        if on_premises_targets
-        else None
-    )
+        for site, addresses in sides.items()
+        if addresses
+    }
     cloud = elbv2.ApplicationTargetGroup(
         scope,
         "Cloud",
@@ -129,7 +131,7 @@ def define_front(
         load_balancing_algorithm_type=algorithm,
         deregistration_delay=deregistration_delay,
     )
-    for address in on_premises_targets:
+    for address in (one for addresses in sides.values() for one in addresses):
         if is_to_be_looked_up(address):
             continue  # the CDK refuses it as an address; the synth after the look-up has the rule
         load_balancer.connections.allow_to(
@@ -144,7 +146,12 @@ def define_front(
         open=False,
         default_action=elbv2.ListenerAction.weighted_forward(
             [
-                elbv2.WeightedTargetGroup(target_group=on_premises, weight=_ALL),
+                *(
+                    elbv2.WeightedTargetGroup(target_group=group, weight=weight)
+                    for group, weight in zip(
+                        on_premises.values(), apportioned(_ALL, [1] * len(on_premises)), strict=True
+                    )
+                ),
                 elbv2.WeightedTargetGroup(target_group=cloud, weight=0),
             ]
         )
@@ -164,13 +171,24 @@ def define_front(
         load_balancer=load_balancer,
         listener=listener,
         cloud=cloud,
-        traffic=TrafficSpec(
-            listener_arn=listener.listener_arn,
-            baseline_target_group_arn=on_premises.target_group_arn,
-            cloud_target_group_arn=cloud.target_group_arn,
+        traffic=_traffic(
+            listener, cloud, {site: group.target_group_arn for site, group in on_premises.items()}
         )
         if on_premises
         else None,
+    )
+
+
+def _traffic(
+    listener: elbv2.ApplicationListener,
+    cloud: elbv2.ApplicationTargetGroup,
+    sites: Mapping[str, str],
+) -> TrafficSpec:
+    return TrafficSpec(
+        listener_arn=listener.listener_arn,
+        cloud_target_group_arn=cloud.target_group_arn,
+        baseline_target_group_arn=sites.get(""),
+        site_target_group_arns={} if "" in sites else sites,
     )
 
 

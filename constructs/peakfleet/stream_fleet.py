@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 from aws_cdk import Duration
@@ -45,7 +45,8 @@ class StreamFleet(IntentFleet):
         pools: What to burst into, in the order in which it is filled.
         signals: What demand is read from. Default: none yet, see `fleet.add_signal`.
         on_premises_targets: Private IPv4 addresses of the on-premises servers, outside the
-            network of *vpc*.
+            network of *vpc*. Several sites, as in `Baseline.sites`, each have theirs by their
+            name, four at most; each gets traffic by what it carries.
         port: What the servers listen on, on both sides. Default: 8080.
         listener_port: What clients connect to. Default: 443 with a certificate, else `port`.
         certificate: Makes the listener speak TLS. Default: none, plain HTTP.
@@ -73,7 +74,7 @@ class StreamFleet(IntentFleet):
         *,
         vpc: ec2.IVpc,
         pools: Sequence[CapacityPool],
-        on_premises_targets: Sequence[str],
+        on_premises_targets: Sequence[str] | Mapping[str, Sequence[str]],
         signals: Sequence[DemandSignal] = (),
         port: int = 8080,
         listener_port: int | None = None,
@@ -136,10 +137,15 @@ class StreamFleet(IntentFleet):
         return self._listener
 
 
-def _check_addresses(addresses: Sequence[str]) -> None:
-    if not addresses:
-        raise SpecError(
-            "on_premises_targets must name at least one server; "
-            "without any, put a BurstFleet behind a load balancer of your own"
-        )
-    check_addresses(addresses)
+def _check_addresses(given: Sequence[str] | Mapping[str, Sequence[str]]) -> None:
+    sides = given if isinstance(given, Mapping) else {"": given}
+    for site, addresses in (sides or {"": ()}).items():
+        if not addresses:
+            where = f" of site '{site}'" if site else ""
+            raise SpecError(
+                f"on_premises_targets must name at least one server{where}; "
+                f"without any, put a BurstFleet behind a load balancer of your own"
+            )
+        check_addresses(addresses)
+    if isinstance(given, Mapping) and "" in given:
+        raise SpecError("on_premises_targets: a site needs a name, got ''")

@@ -2,7 +2,8 @@
 
 The program writes each checkpoint into `$PEAKFLEET_CHECKPOINTS`, under another name, and renames
 it to its step number when it is whole. On SIGUSR1 it writes one and goes on; on SIGTERM it writes
-one and ends. It ends with 0 when the training run is done. It finds its gang in `MASTER_ADDR`,
+one and ends. It ends with 0 when the training run is done; the run is over when that of the first
+machine has, so that one that ends sooner stops no other. It finds its gang in `MASTER_ADDR`,
 `MASTER_PORT`, `NNODES` and `NODE_RANK`, and the checkpoint to go on from in `$PEAKFLEET_RESUME`,
 empty at the first start.
 """
@@ -57,6 +58,7 @@ class Trainer:
         self._folder = home / "checkpoints"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._started = home / "formation"
+        self._done = home / "done"
         self._signs = signs
         self._now = now
         self._run: Run | None = None
@@ -67,6 +69,8 @@ class Trainer:
         if self._run is None:
             self._begin()
         elif not self._run.tick():
+            if self._run.is_done:
+                self._done.write_text(str(self._run.formation), "utf-8")
             self._run = None
             self._held.close()
 
@@ -79,7 +83,9 @@ class Trainer:
             formation = self._gang.formation()
             if formation is None or self._gang.words(formation):
                 return
-            if self._last_started() == formation.number:
+            if _number_in(self._done) == formation.number:
+                return  # the others may still be writing what they end with
+            if _number_in(self._started) == formation.number:
                 # This process has died since, and the program with it: the others wait for it.
                 self._gang.say("failed", formation)
                 return
@@ -98,8 +104,9 @@ class Trainer:
             )
             self._held = held.pop_all()
 
-    def _last_started(self) -> int:
-        return int(self._started.read_text("utf-8")) if self._started.exists() else 0
+
+def _number_in(path: Path) -> int:
+    return int(path.read_text("utf-8")) if path.exists() else 0
 
 
 def main() -> None:

@@ -114,6 +114,16 @@ class Run:
             self._gang.finish()
         return False
 
+    @property
+    def formation(self) -> int:
+        """The number of its formation."""
+        return self._formation.number
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the program has ended by itself, with 0."""
+        return self._stopped_at is None and self._program.poll() == 0
+
     def _environment(self, resumed: str) -> dict[str, str]:
         return {
             "MASTER_ADDR": self._formation.addresses[0],

@@ -9,6 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_targets as targets
+from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -27,15 +28,22 @@ from peakfleet import (
     InferenceFleet,
     Maintenance,
     Model,
+    OwnRecord,
     Purchase,
     QueueFleet,
     Readiness,
+    RegionShare,
     Site,
+    StreamFleet,
     TrafficSpec,
     TrainingFleet,
+    WeightedRecords,
 )
 
 ZONES = 3
+SERVERS = CapacityPool.graviton(
+    "c8g.4xlarge", "c7g.4xlarge", units_per_instance=10, max_instances=60
+)
 OWN_SIDE = Baseline.fixed(100)
 REPORTED = Baseline.reported(namespace="Scenarios", metric_name="HealthyUnits", declared_units=100)
 BLOCK = "cr-0123456789abcdef0"
@@ -200,6 +208,101 @@ def _reported(site: str, units: float, *, maintenance: Sequence[Maintenance] = (
     )
 
 
+class EdgesStack(FaultStack):
+    """Servers of two sites and of a fleet, behind one balancer."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        StreamFleet(
+            self,
+            "Edges",
+            vpc=self.vpc,
+            vpc_subnets=ec2.SubnetSelection(subnets=self.vpc.isolated_subnets),
+            on_premises_targets={"fra": ["10.200.0.10"], "ams": ["10.201.0.10"]},
+            baseline=Baseline.sites(
+                Site("fra", _reported("fra", 100)), Site("ams", _reported("ams", 100))
+            ),
+            signals=[self.demand],
+            foresight=Foresight.off(),
+            pools=[SERVERS],
+            deletion_protection=False,
+        )
+
+
+class NamedStack(FaultStack):
+    """Servers of a site and of a fleet, which one name leads to."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        check = route53.HealthCheck(
+            self, "Check", type=route53.HealthCheckType.HTTPS, fqdn="fra.example.com"
+        )
+        records = WeightedRecords(
+            self,
+            "Records",
+            zone=route53.PublicHostedZone(self, "Zone", zone_name="example.com"),
+            record_name="live",
+            own=OwnRecord(
+                target=route53.RecordTarget.from_ip_addresses("192.0.2.7"), health_check=check
+            ),
+            cloud=route53.RecordTarget.from_ip_addresses("198.51.100.4"),
+        )
+        BurstFleet(
+            self,
+            "Named",
+            vpc=self.vpc,
+            traffic=records.traffic,
+            baseline=Baseline.fixed(100),
+            signals=[self.demand],
+            foresight=Foresight.off(),
+            pools=[SERVERS],
+        )
+
+
+class RegionStack(FaultStack):
+    """One of two regions, each with half of the baseline, instance types of its own and a record.
+
+    Both are stacks of one region here: types stand for regions, so that one can be dry alone.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        region: str,
+        instance_type: str,
+        zone: route53.IHostedZone | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.zone = zone or route53.PublicHostedZone(self, "Zone", zone_name="example.com")
+        share = RegionShare(zone=self.zone, record_name="live", region=region, share=0.5)
+        demand = cloudwatch.Metric(
+            namespace=f"Scenarios/{region}", metric_name="Demand", period=Duration.minutes(1)
+        )
+        BurstFleet(
+            self,
+            "Live",
+            vpc=self.vpc,
+            region=share,
+            baseline=Baseline.fixed(100),
+            signals=[DemandSignal.metric(demand)],
+            foresight=Foresight.off(),
+            pools=[CapacityPool.graviton(instance_type, units_per_instance=10, max_instances=60)],
+        )
+        share.define_record(
+            self, "Record", target=route53.RecordTarget.from_ip_addresses("198.51.100.4")
+        )
+
+
+def two_regions(scope: Construct, construct_id: str) -> None:
+    """Define both regions; the scenarios call the second one dry."""
+    east = RegionStack(scope, f"{construct_id}A", region="east", instance_type="c7g.4xlarge")
+    RegionStack(
+        scope, f"{construct_id}B", region="west", instance_type="c8g.4xlarge", zone=east.zone
+    )
+
+
 class QueueStack(FaultStack):
     """Workers that drain a queue of one-minute messages, which has no dead-letter queue."""
 
@@ -286,11 +389,14 @@ class TrainingStack(FaultStack):
         )
 
 
-STACKS: Mapping[str, Callable[[Construct, str], Stack]] = {
+STACKS: Mapping[str, Callable[[Construct, str], object]] = {
     "workers": ServiceStack,
     "reported": partial(ServiceStack, baseline=REPORTED),
     "requests": RequestsStack,
     "hybrid": HybridStack,
+    "edges": EdgesStack,
+    "named": NamedStack,
+    "regions": two_regions,
     "queue": QueueStack,
     "ranking": RankingStack,
     "training": partial(TrainingStack, instance_type="trn1.32xlarge"),

@@ -34,7 +34,7 @@ from peakfleet_planner.plan import (
     SiteView,
     SpendView,
 )
-from peakfleet_planner.pool_plan import heights
+from peakfleet_planner.pool_plan import heights, region_weight
 from peakfleet_planner.pools import foreign_sizes, settled
 from peakfleet_planner.requirement import roll_forecast
 from peakfleet_planner.snapshot import (
@@ -53,6 +53,7 @@ from peakfleet_planner.snapshot import (
     PoolReading,
     RolledBack,
     SharedSpend,
+    Shortfall,
     SignalMemory,
     Snapshot,
     SpendClaim,
@@ -79,6 +80,7 @@ from peakfleet_planner.spec import (
     PaceSpec,
     PoolSpec,
     RateSignal,
+    RegionShareSpec,
     ReportedBaseline,
     SecondSignalSpec,
     ServiceLevelSpec,
@@ -89,6 +91,7 @@ from peakfleet_planner.spec import (
     SpendLimitSpec,
     TrafficSpec,
     WarmSpec,
+    WeightedRecordsSpec,
     WhenSilent,
 )
 
@@ -135,11 +138,13 @@ __all__ = [
     "RateSignal",
     "Reason",
     "Refusal",
+    "RegionShareSpec",
     "ReportedBaseline",
     "RolledBack",
     "SecondSignalSpec",
     "ServiceLevelSpec",
     "SharedSpend",
+    "Shortfall",
     "Signal",
     "SignalMemory",
     "SignalState",
@@ -159,6 +164,7 @@ __all__ = [
     "TrafficReading",
     "TrafficSpec",
     "WarmSpec",
+    "WeightedRecordsSpec",
     "WhenSilent",
     "booting_since",
     "decide",
@@ -166,6 +172,7 @@ __all__ = [
     "heights",
     "pursue",
     "read_model",
+    "region_weight",
     "remember_signals",
     "roll_forecast",
     "settled",

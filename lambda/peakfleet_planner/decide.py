@@ -13,21 +13,27 @@ from peakfleet_planner.demand import (
     UsableBaseline,
     testimony,
     usable_baseline,
+    with_measured_take,
+    without_dead_targets,
 )
 from peakfleet_planner.plan import BaselineCause, BaselineState, Plan, Reason, SignalState
 from peakfleet_planner.pool_plan import (
+    Split,
     burst_causes,
     cloud_weight,
     idle_protected,
     may_be_without_instances,
-    next_weight,
+    next_split,
     pool_plans,
     stuck_drains,
     unchanged,
     usd_per_hour,
+    wanted_split,
+    weighted_units,
     with_roll_backs,
 )
 from peakfleet_planner.pools import (
+    PoolHealth,
     changed_units,
     known_growth,
     pool_health,
@@ -91,10 +97,13 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     measured_units = changed_units(declared, spec)
     service = service_of(spec, snapshot)
     learned, spec = spec, with_service(spec, service)
+    dead = snapshot.traffic.dead_sites if snapshot.traffic else ()
     baseline = usable_baseline(spec.baseline, snapshot.baseline, now)
-    soon = _within_lead_time(spec, snapshot, baseline)
+    baseline = without_dead_targets(baseline, dead, now)
+    soon = without_dead_targets(_within_lead_time(spec, snapshot, baseline), dead, now)
     standing = pool_health(spec, snapshot)
     demands = demand_within_lead_time(spec, snapshot, baseline, standing)
+    baseline, soon = (with_measured_take(spec, snapshot, one, demands) for one in (baseline, soon))
     wanted = _need(spec, learned, demands, baseline, snapshot)
     if soon.units < baseline.units:
         wanted = with_maintenance(wanted, _need(spec, learned, demands, soon, snapshot))
@@ -102,12 +111,15 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
     wanted = _believed(with_known_peaks(spec, wanted, demands, soon, now), witnessed, soon)
     downstream = downstream_views(spec, snapshot)
     need = within_limits(spec, snapshot, wanted, downstream)
-    serving_units = _serving_units(spec, snapshot)
-    target = cloud_weight(need.burst, baseline.units, serving_units)
-    weight = next_weight(target, snapshot.traffic)
-    if spec.traffic and not may_be_without_instances(snapshot):
-        need = replace(need, keep=max(need.keep, min(p.units_per_capacity for p in spec.pools)))
+    serving_units = _serving_units(standing)
+    if spec.split:
+        comes = weighted_units(spec, snapshot, asked_units(spec, demands))
+        if not may_be_without_instances(spec, snapshot):
+            comes = max(comes, min(pool.units_per_capacity for pool in spec.pools))
+        need = replace(need, keep=max(need.keep, comes))
     frozen = _frozen(snapshot, demands, need)
+    target = _target(spec, snapshot, need, baseline, serving_units, stays=frozen is not None)
+    split = next_split(target, snapshot.traffic)
     troubles = _troubles(
         spec,
         demands,
@@ -117,6 +129,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         now=now,
         frozen=frozen,
         hold_ended=_hold_ended(snapshot),
+        is_dead=_is_dead(snapshot, baseline, need, serving_units),
         witnessed=witnessed,
     )
     reasons: tuple[Reason, ...]
@@ -125,7 +138,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         spend = frozen_spend(spec, snapshot, standing)
     else:
         doubts = [
-            *_doubts(spec, snapshot, demands, baseline, is_leaving=weight > target),
+            *_doubts(spec, snapshot, demands, baseline, is_leaving=split.cloud > target.cloud),
             *witnessed.doubts,
         ]
         sizing = size(spec, snapshot, need, standing, doubts, serving_units=serving_units)
@@ -151,7 +164,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         )
         pools = with_roll_backs(spec, snapshot, pools)
     saves = frozen is Reason.BLIND and snapshot.traffic is not None and snapshot.traffic.one_is_dead
-    leaves_traffic = spec.traffic is None or (frozen is not None and not saves)
+    leaves_traffic = spec.split is None or (frozen is not None and not saves)
     demand_units, granted_units = asked_units(spec, demands), sum(pool.units for pool in pools)
     return Plan(
         pools=pools,
@@ -168,7 +181,8 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         granted_units=granted_units,
         serving_units=serving_units,
         idle_units=need.idle_units,
-        cloud_weight=None if leaves_traffic else weight,
+        cloud_weight=None if leaves_traffic else split.cloud,
+        site_weights={} if leaves_traffic else split.sites,
         signals=tuple(demand.view for demand in demands),
         stuck_drains=stuck_drains(standing, snapshot),
         idle_protected=idle_protected(spec, snapshot, wanted_units=need.grow_to),
@@ -194,6 +208,33 @@ def _within_lead_time(
         snapshot.now_epoch_seconds,
         lead_seconds=lead_seconds_for(spec, baseline.units),
     )
+
+
+def _target(
+    spec: FleetSpec,
+    snapshot: Snapshot,
+    need: Need,
+    baseline: UsableBaseline,
+    serving_units: float,
+    *,
+    stays: bool,
+) -> Split:
+    """Return how the traffic should be split: the sites are filled first, by what each serves.
+
+    Where weights act late, they follow the burst of later. While nothing may be changed they stay,
+    and where a group could not be read, between what surely serves and what may serve.
+    """
+    read, burst = snapshot.traffic, need.burst
+    if stays and read is not None and read.cloud_weight is not None:
+        return Split(cloud=read.cloud_weight, sites=read.site_weights)
+    if spec.split and spec.split.acts_after_seconds:
+        burst = max(burst, need.ahead - baseline.units)
+    is_one = spec.split is None or "" in spec.split.sides
+    sites = {"": baseline.units} if is_one else {name: one.units for name, one in baseline.sites}
+    most = cloud_weight(burst, baseline.units, serving_units)
+    least = cloud_weight(burst, baseline.units, _seen_units(spec, snapshot))
+    now = most if read is None or read.cloud_weight is None else read.cloud_weight
+    return wanted_split(max(least, min(now, most)), sites)
 
 
 def _need(
@@ -256,6 +297,7 @@ def _troubles(
     now: int,
     frozen: Reason | None,
     hold_ended: bool,
+    is_dead: bool,
     witnessed: Testimony,
 ) -> list[Reason]:
     """Return what somebody should look at, whatever set the size."""
@@ -267,14 +309,35 @@ def _troubles(
         Reason.HELD_UNSERVED: frozen is Reason.HELD and unserved,
         Reason.UNSERVED: unserved and lasting,
         Reason.NO_WORK_TAKEN: need.idle_units > 0,
+        Reason.TARGETS_DEAD: is_dead,
         Reason.BASELINE_UNKNOWN: baseline.state is BaselineState.UNKNOWN,
     }
     return [reason for reason, applies in troubles.items() if applies]
 
 
-def _serving_units(spec: FleetSpec, snapshot: Snapshot) -> float:
-    seen = {pool.name: pool.in_service_capacity for pool in snapshot.pools}
-    return sum(seen.get(pool.name, 0) * pool.units_per_capacity for pool in spec.pools)
+def _is_dead(
+    snapshot: Snapshot, baseline: UsableBaseline, need: Need, serving_units: float
+) -> bool:
+    """Whether a side that should serve has no healthy target."""
+    if any(site.cause is BaselineCause.TARGETS for site in baseline.views()):
+        return True
+    read = snapshot.traffic
+    return read is not None and read.cloud_healthy == 0 and min(need.burst, serving_units) > 0
+
+
+def _serving_units(health: Sequence[PoolHealth]) -> float:
+    """Return what serves; a group that cannot be read is taken to serve what it was asked for."""
+    return sum(
+        (one.reading.in_service_capacity if one.reading else one.size.capacity)
+        * one.spec.units_per_capacity
+        for one in health
+    )
+
+
+def _seen_units(spec: FleetSpec, snapshot: Snapshot) -> float:
+    """Return what surely serves."""
+    units = {pool.name: pool.units_per_capacity for pool in spec.pools}
+    return sum(one.in_service_capacity * units[one.name] for one in snapshot.pools)
 
 
 def _doubts(
@@ -286,7 +349,7 @@ def _doubts(
     is_leaving: bool,
 ) -> list[Reason]:
     """Return why nothing may be let go, if anything says so."""
-    splits = spec.traffic is not None and snapshot.traffic is not None
+    splits = spec.split is not None and snapshot.traffic is not None
     blind = splits and snapshot.traffic is not None and snapshot.traffic.is_blind
     states = {demand.view.state for demand in demands}
     doubts = {

@@ -12,6 +12,18 @@ from peakfleet_planner.forecast import Service
 from peakfleet_planner.snapshot import Outage, OutageCause
 
 _WHOLE_SHARE: Final = 0.98
+NEEDED_PROCESSES: Final = frozenset(
+    {
+        "AddToLoadBalancer",
+        "AlarmNotification",
+        "HealthCheck",
+        "Launch",
+        "ReplaceUnhealthy",
+        "Terminate",
+    }
+)
+"""Processes of a group without which it does not do what it is told, replace what broke, or grow by
+its safety net, by EC2 Auto Scaling's names. Others many teams suspend for good."""
 
 
 class _Worded(StrEnum):
@@ -36,7 +48,10 @@ class Reason(_Worded):
     STILL_BOOTING = "still-booting", "new instances still boot, so serving instances are kept"
     STEP_LIMITED = "step-limited", "the pace of the fleet allows no larger step"
     AT_MAXIMUM = "at-maximum", "every pool is at its maximum"
-    NO_CAPACITY = "no-capacity", "AWS refused capacity in a pool lately, so the next pool is used"
+    NO_CAPACITY = (
+        "no-capacity",
+        "AWS refused capacity in a pool lately, so it is asked of the others",
+    )
     TOO_DEAR = "too-dear", "the pools that are left cost more than the expected demand is worth"
     AT_RISK = "at-risk", "AWS takes instances back, so replacements are started"
     BUSY = "busy", "busy instances are not removed"
@@ -66,6 +81,7 @@ class Reason(_Worded):
         "targets-unreadable",
         "the health of targets cannot be read, so weights stay and nothing is removed",
     )
+    TARGETS_DEAD = "targets-dead", "a side without healthy targets gets no traffic"
     STATE_LOST = "state-lost", "the state table cannot be read, so nothing is removed"
     POOL_UNREADABLE = "pool-unreadable", "a group cannot be read, so nothing is removed"
     MAINTENANCE = "maintenance", "maintenance of the baseline is near or under way"
@@ -78,7 +94,7 @@ class Reason(_Worded):
     HOLD_ENDED = "hold-ended", "a hold has ended by itself, so demand is followed again"
     CAPACITY_MISSING = (
         "capacity-missing",
-        "capacity that was asked for never came, so its pool is left alone",
+        "capacity that was asked for does not come or does not serve, so its pool is left alone",
     )
     PROCESS_SUSPENDED = "process-suspended", "somebody has suspended processes of a group"
     SPEND_LIMIT = "spend-limit", "a spend limit allows no more, so no more is added"
@@ -118,6 +134,8 @@ class BaselineCause(_Worded):
     SOURCE = "source-lost", "its reporter has no value"
     CLOCK = "clock", "the clock of its reporter is wrong"
     UNREADABLE = "unreadable", "CloudWatch cannot be read"
+    TARGETS = "targets-dead", "the load balancer finds none of its servers healthy"
+    TAKES_LESS = "takes-less", "its workers finish less than its units should"
     RETURNING = "returning", "it reports again, but not for long enough"
 
 
@@ -133,7 +151,7 @@ class BurstCause(_Worded):
     @classmethod
     def of(cls, cause: BaselineCause | None) -> BurstCause:
         """Return what a site's cause buys."""
-        if cause is BaselineCause.DEGRADED:
+        if cause in (BaselineCause.DEGRADED, BaselineCause.TARGETS, BaselineCause.TAKES_LESS):
             return cls.DEGRADED
         return cls.MAINTENANCE if cause is BaselineCause.MAINTENANCE else cls.UNKNOWN
 
@@ -256,6 +274,11 @@ class PoolPlan:
     roll_back_to: int | None = None
 
     @property
+    def is_hindered(self) -> bool:
+        """Whether somebody has suspended a process that the fleet needs."""
+        return not NEEDED_PROCESSES.isdisjoint(self.suspended)
+
+    @property
     def changes(self) -> bool:
         """Whether the group has to be told; one that could not be read never is."""
         return self.seen_capacity is not None and self.desired_capacity != self.seen_capacity
@@ -311,6 +334,8 @@ class Plan(Document):
             poison messages, one FIFO message group or broken workers. Default: none.
         cloud_weight: Share of the traffic that the fleet should get, of 999; None leaves it as it
             is.
+        site_weights: That of each site, by its name; a baseline that is one has none. Default:
+            they stay as they are.
         signals: What was made of each signal.
         stuck_drains: Instances that have not left although their time to finish is over.
         idle_protected: Instances that are protected from scale-in, work on nothing that is known,
@@ -342,6 +367,7 @@ class Plan(Document):
     serving_units: float = 0.0
     idle_units: float = 0.0
     cloud_weight: int | None = None
+    site_weights: Mapping[str, int] = field(default_factory=dict)
     signals: tuple[SignalView, ...] = ()
     stuck_drains: int = 0
     idle_protected: int = 0

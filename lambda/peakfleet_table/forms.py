@@ -11,6 +11,8 @@ from enum import StrEnum
 from math import isfinite
 from typing import Any, Final, Generic, TypeVar
 
+from peakfleet_planner.codec import MOST_QUANTITY
+
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
@@ -68,7 +70,7 @@ def _read_number(attribute: Any, path: str) -> float:  # noqa: ANN401  as above
 
 def _read_integer(attribute: Any, path: str) -> int:  # noqa: ANN401  as above
     number = _read_number(attribute, path)
-    if number != int(number):
+    if number != int(number) or abs(number) > MOST_QUANTITY:
         raise damaged(path, "a whole number", attribute)
     return int(number)
 

@@ -51,6 +51,7 @@ from peakfleet_planner import (
     Plan,
     RolledBack,
     SharedSpend,
+    Shortfall,
     SignalMemory,
     SpendClaim,
     SpendOverride,
@@ -372,6 +373,7 @@ TICKS: Final[Kind[NewestTick]] = Kind(
     attributes={
         "tick": Attribute("tick", INTEGER),
         "unmet_since": Attribute("unmet_since", by_name(INTEGER), optional=True),
+        "shortfalls": Attribute("shortfalls", by_name(_document(Shortfall)), optional=True),
         "halted": Attribute("halted", several(TEXT), optional=True),
         "signals": Attribute("signals", by_name(_document(SignalMemory)), optional=True),
         "groups": Attribute("groups", several(TEXT), optional=True),
@@ -379,6 +381,7 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "troubles": Attribute("troubles", several(TEXT), optional=True),
         "retired": Attribute("retired", by_name(COUNT), optional=True),
         "weightless_since": Attribute("weightless_since", INTEGER, optional=True),
+        "weights": Attribute("weights", STEPS, optional=True),
         "spent": Attribute("spent", _document(Spent), optional=True),
         "spot_prices": Attribute("spot_prices", _document(SpotPrices), optional=True),
         "shadow": Attribute("shadow", FLAG, optional=True),

@@ -17,6 +17,7 @@ from peakfleet_planner import (
     Heights,
     MeasuredUnits,
     Plan,
+    Shortfall,
     SignalMemory,
     Spent,
     SpotPrices,
@@ -207,6 +208,7 @@ class NewestTick:
     Args:
         tick: Its time in epoch seconds.
         unmet_since: Since when each pool lacks what it was asked for, in epoch seconds.
+        shortfalls: What each pool was asked for and has not served for a while.
         halted: Pools whose replacement of unhealthy instances the fleet itself has suspended.
         signals: What is remembered of each signal.
         groups: The Auto Scaling groups of the fleet's pools. Default: it has not said.
@@ -217,6 +219,8 @@ class NewestTick:
         retired: Instances that still run or drain in each pool that leaves the fleet.
         weightless_since: Since when the listener is read to give the fleet no traffic, in epoch
             seconds; None if it gives some.
+        weights: The fleet's shares of the traffic that may still act, until when they were read;
+            None where weights act at once.
         spent: What the fleet has spent this month. Default: nothing limits that.
         spot_prices: What Spot costs, as it was read last. Default: nothing limits what is spent.
         shadow: True if it did nothing but decide.
@@ -224,6 +228,7 @@ class NewestTick:
 
     tick: int
     unmet_since: Mapping[str, int] = field(default_factory=dict)
+    shortfalls: Mapping[str, Shortfall] = field(default_factory=dict)
     halted: tuple[str, ...] = ()
     signals: Mapping[str, SignalMemory] = field(default_factory=dict)
     groups: tuple[str, ...] | None = None
@@ -231,6 +236,7 @@ class NewestTick:
     troubles: tuple[str, ...] | None = None
     retired: Mapping[str, int] = field(default_factory=dict)
     weightless_since: int | None = None
+    weights: Heights | None = None
     spent: Spent | None = None
     spot_prices: SpotPrices | None = None
     shadow: bool | None = None

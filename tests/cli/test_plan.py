@@ -12,8 +12,9 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
+from peakfleet_chips import CATALOGUE
 from peakfleet_cli.main import app
-from peakfleet_cli.plan import Stack, fleets_of
+from peakfleet_cli.plan import Stack, fleets_of, list_prices
 from peakfleet_cli.plan.changes import Side, Weight, changes_of
 from peakfleet_cli.plan.standing import standing_of_fleet
 from peakfleet_handlers.aws import Calls, Deadline
@@ -33,6 +34,7 @@ ARM = PoolSpec(
 SPOT = replace(
     ARM, name="Spot", group="SpotGroup", purchase="spot", usd_per_capacity_hour=0.1, max_capacity=30
 )
+TWO = fleet_spec("Media/Transcode", ARM, SPOT, table="State")
 ENDPOINT = {
     "Type": "AWS::EC2::VPCEndpoint",
     "Properties": {"VpcEndpointType": "Interface", "SubnetIds": ["a", "b", "c"]},
@@ -43,6 +45,8 @@ FAST = {
     "Type": "AWS::CloudWatch::Alarm",
     "Properties": {"Metrics": [{"MetricStat": {"Period": 10}}, {"Expression": "m"}]},
 }
+ATTACHMENT = {"Type": "AWS::EC2::TransitGatewayVpcAttachment", "Properties": {}}
+VPN = {"Type": "AWS::EC2::VPNConnection", "Properties": {}}
 BALANCER = {"Type": "AWS::ElasticLoadBalancingV2::LoadBalancer", "Properties": {}}
 
 
@@ -87,6 +91,65 @@ def plan(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["plan", *map(str, arguments)])
 
 
+NOWHERE = {"AWS_REGION": None, "AWS_DEFAULT_REGION": None, "AWS_PROFILE": None}
+
+
+def test_without_an_account_costs_are_shown_and_it_is_said_that_nothing_was_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    folder = assembly(tmp_path, TWO)
+    result = CliRunner().invoke(app, ["plan", str(folder), "--format", "markdown"], env=NOWHERE)
+    assert result.exit_code == 0, result.output
+    assert "unknown: no AWS region is configured" in result.output
+    assert "| Media/Transcode |" in result.output
+    strict = CliRunner().invoke(app, ["plan", str(folder), "--strict"], env=NOWHERE)
+    assert strict.exit_code == 1
+    assert strict.stderr.startswith("peakfleet: no AWS region is configured")
+
+
+def test_spot_without_a_price_counts_as_its_dearest_type_on_demand_and_says_so(
+    tmp_path: Path,
+) -> None:
+    types = ("c7g.4xlarge", "c8g.4xlarge")
+    unpriced = replace(SPOT, usd_per_capacity_hour=None, instance_types=types)
+    folder = assembly(tmp_path, fleet_spec("Media/Transcode", ARM, unpriced))
+    dearest = max(CATALOGUE[name].usd_per_hour or 0 for name in types)
+    (fleet,) = json.loads(plan(folder, "--offline", "--json").stdout)["fleets"]
+    assert [pool["at_ceiling"] for pool in fleet["pools"]] == [False, True]
+    assert fleet["usd_per_hour_at_most"] == pytest.approx(50 * 0.25 + 30 * dearest)
+    text = plan(folder, "--offline", "--format", "markdown").stdout
+    assert f"<= {730 * (50 * 0.25 + 30 * dearest):,.2f}" in text
+    assert "peakfleet prices refresh" in text
+
+
+def test_a_pool_whose_price_nobody_knows_is_named_with_the_way_out(tmp_path: Path) -> None:
+    unknown = replace(ARM, usd_per_capacity_hour=None, instance_types=("z9.large",))
+    folder = assembly(tmp_path, fleet_spec("Media/Transcode", unknown))
+    text = plan(folder, "--offline", "--format", "markdown").stdout
+    assert "no price is known of Media/Transcode, Arm: give usd_per_hour" in text
+
+
+def test_every_fixed_price_says_where_it_comes_from() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "cost.md").read_text(encoding="utf-8")
+    table = page.split("## Where fixed prices come from")[1].split("## ")[0]
+    rows = [row.split("|") for row in table.splitlines() if row.startswith("| ") and "/" in row]
+    shown: set[float] = set()
+    for row in rows:
+        of = 1e6 if "a million" in row[1] else 1000 if "1,000" in row[1] else 1
+        alone = row[1].replace("for 1,000", "").replace("for a million", "").split(",")
+        shown |= {round(float(one) / of, 12) for one in alone} | {float(one) for one in alone}
+        assert row[3].strip().startswith("/")
+        assert row[4].strip()
+    prices = {
+        name: value
+        for name, value in vars(list_prices).items()
+        if isinstance(value, float) and name.isupper()
+    }
+    assert len(prices) == 21
+    assert {name for name, value in prices.items() if round(value, 12) not in shown} == set()
+
+
 def side(spec: FleetSpec, *, running: Mapping[str, int] | None = None, **more: Any) -> Side:  # noqa: ANN401  of a template
     stack = Stack(name="Media", resources=resources(spec, **more))
     return Side(spec=spec, stack=stack, running=running or {})
@@ -97,16 +160,13 @@ def said(before: FleetSpec, after: FleetSpec, **running: int) -> list[tuple[Weig
     return [(change.weight, change.says) for change in found]
 
 
-TWO = fleet_spec("Media/Transcode", ARM, SPOT, table="State")
-
-
 def test_the_costs_are_those_of_a_hand_calculation(tmp_path: Path) -> None:
     """730 hours; list prices as in `list_prices`."""
     warm = replace(ARM, min_capacity=2)
     folder = assembly(
         tmp_path,
         fleet_spec("Media/Transcode", warm, SPOT),
-        E=ENDPOINT, G=GATEWAY, A=ALARM, F=FAST, B=BALANCER,
+        E=ENDPOINT, G=GATEWAY, A=ALARM, F=FAST, B=BALANCER, T=ATTACHMENT, V=VPN,
     )  # fmt: skip
     document = json.loads(plan(folder, "--offline", "--json").stdout)
     (fleet,) = document["fleets"]
@@ -116,6 +176,8 @@ def test_the_costs_are_those_of_a_hand_calculation(tmp_path: Path) -> None:
         {
             "interface endpoint, in a zone": 3 * 0.01 * 730,
             "load balancer": 0.0225 * 730,
+            "transit gateway attachment": 0.05 * 730,
+            "VPN connection, with its attachment": 2 * 0.05 * 730,
             "alarm": 0.10,
             "alarm on seconds": 0.30,
         }

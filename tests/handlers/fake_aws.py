@@ -113,7 +113,8 @@ class FakeAws(Paged):
 
     `weights` are those of the listener's forward action, `forwarding` its other settings, and
     `actions` come before it; `listens_with` are its actions where it does not forward. A target
-    group has 2 targets, of which `healthy` says how many are. `failing`
+    group has 2 targets, of which `healthy` says how many are. `records` are those of a hosted
+    zone. `failing`
     maps an operation, or `operation subject`, to the error code that it answers. A query is
     `endless` where each of its pages says that there is another one.
     """
@@ -128,6 +129,7 @@ class FakeAws(Paged):
     listens_with: list[dict[str, Any]] = field(default_factory=list)
     healthy: dict[str, int] = field(default_factory=dict)
     spot: dict[tuple[str, str], float] = field(default_factory=dict)
+    records: list[dict[str, Any]] = field(default_factory=list)
     endless: bool = False
     failing: dict[str, str] = field(default_factory=dict)
     page_size: int = 1000
@@ -143,7 +145,7 @@ class FakeAws(Paged):
     def cloudwatch(self) -> FakeAws:
         return self
 
-    autoscaling = dynamodb = elbv2 = ec2 = cloudwatch
+    autoscaling = dynamodb = elbv2 = ec2 = route53 = cloudwatch
 
     @property
     def desired(self) -> dict[str, int]:
@@ -346,6 +348,20 @@ class FakeAws(Paged):
         self.forwarding = dict(forward["ForwardConfig"])
         split = self.forwarding.pop("TargetGroups")
         self.weights = {target["TargetGroupArn"]: target["Weight"] for target in split}
+        return {}
+
+    def list_resource_record_sets(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("ListResourceRecordSets", "", asked)
+        return {"ResourceRecordSets": [dict(one) for one in self.records]}
+
+    def change_resource_record_sets(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("ChangeResourceRecordSets", "", asked)
+        for change in asked["ChangeBatch"]["Changes"]:
+            record = change["ResourceRecordSet"]
+            self.records = [
+                record if one["SetIdentifier"] == record["SetIdentifier"] else one
+                for one in self.records
+            ]
         return {}
 
     def _called(self, operation: str, subject: str, asked: dict[str, Any]) -> None:

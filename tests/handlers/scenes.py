@@ -15,8 +15,12 @@ from peakfleet_planner import (
     Metric,
     PoolSpec,
     RateSignal,
+    RegionShareSpec,
     ReportedBaseline,
+    SitesBaseline,
+    SiteSpec,
     TrafficSpec,
+    WeightedRecordsSpec,
 )
 from tests.handlers.fake_aws import FakeAws, FakeGroup
 
@@ -48,6 +52,32 @@ BALANCED_FLEET = replace(
         listener_arn="arn:listener",
         baseline_target_group_arn=BASELINE,
         cloud_target_group_arn=CLOUD,
+    ),
+)
+SITES_FLEET = replace(
+    FLEET,
+    baseline=SitesBaseline(
+        sites=(
+            SiteSpec(name="fra", baseline=FixedBaseline(units=200)),
+            SiteSpec(name="ams", baseline=FixedBaseline(units=100)),
+        )
+    ),
+    traffic=TrafficSpec(
+        listener_arn="arn:listener",
+        site_target_group_arns={"fra": "arn:fra", "ams": "arn:ams"},
+        cloud_target_group_arn=CLOUD,
+    ),
+)
+NAMED_FLEET = replace(
+    FLEET,
+    records=WeightedRecordsSpec(
+        hosted_zone_id="Z1", record_name="live.example.com", sites={"": "own"}, cloud="cloud"
+    ),
+)
+SHARED_FLEET = replace(
+    FLEET,
+    region=RegionShareSpec(
+        hosted_zone_id="Z1", record_name="live.example.com", own="here", full_weight=100
     ),
 )
 

@@ -122,6 +122,46 @@ def test_a_throttled_launch_goes_to_the_next_pool_and_is_not_tried_again_at_once
     assert [one["AutoScalingGroupName"] for one in asked(fake)].count("g") == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "minutes_later"),
+    [
+        ("Throttling", 2),
+        ("ScalingActivityInProgress", 2),
+        ("AccessDenied", 1),
+        ("ValidationError", 1),
+        ("InternalFailure", 1),
+    ],
+)
+def test_a_group_that_will_not_be_told_a_size_leaves_the_burst_to_the_next(
+    code: str, minutes_later: int
+) -> None:
+    fake = remembers(aws(155))
+    fake.failing["SetDesiredCapacity g"] = code
+    for minute in range(minutes_later):
+        again(fake, minute, FLEET)
+        assert fake.desired == {"g": 0, "x": 0}
+        remembered = fake.table[FLEET.fleet, "LATEST"]["desired"]["M"]
+        assert remembered["Graviton"] == {"N": "0"}, "it would pass for somebody else's size"
+    said = again(fake, minutes_later, FLEET)
+    assert fake.desired == {"g": 0, "x": 6}
+    assert "other-writer" not in (said["reason"], *said.get("limits", ()))
+
+
+def test_a_group_that_will_not_be_made_smaller_keeps_a_size_that_is_the_fleets_own() -> None:
+    """It would pass for somebody else's, and be left alone for ten minutes."""
+    fake = remembers(aws(300))
+    fake.groups["g"].resize(10)
+    remembers(fake)
+    fake.failing["SetDesiredCapacity g"] = "Throttling"
+    for minute in range(20, 26):
+        said = again(fake, minute, FLEET, demand=120)
+        assert "other-writer" not in (said["reason"], *said.get("limits", ()))
+    assert fake.desired["g"] == 10
+    fake.failing.clear()
+    again(fake, 26, FLEET, demand=120)
+    assert fake.desired["g"] < 10
+
+
 def test_a_request_has_one_token_so_that_a_repetition_launches_nothing() -> None:
     first, second = remembers(aws(155)), remembers(aws(155))
     tick(first, DIRECT)

@@ -84,7 +84,11 @@ def test_two_ticks_that_read_before_either_records_never_both_launch(seconds_lat
 
 
 def test_a_claim_that_cannot_be_one_does_not_block_the_fleet() -> None:
-    broken = ({"tick": {"N": str(NOW + 2 * DAY)}}, {"tick": {"S": "noon"}})
+    broken = (
+        {"tick": {"N": str(NOW + 2 * DAY)}},
+        {"tick": {"N": "1e30"}},  # beyond what a number counts exactly
+        {"tick": {"S": "noon"}},
+    )
     damaged = {"tick": {"N": str(NOW - 60)}, "signals": {"M": {"streams": {"S": "{"}}}}
     for claimed in (*broken, damaged):
         fake = remembers(aws(155))

@@ -53,6 +53,7 @@ def test_the_answer_is_json() -> None:
         "swept": [],
         "warm": {},
         "rolled_back": {},
+        "region_weight": None,
         "failed_calls": 0,
     }
 

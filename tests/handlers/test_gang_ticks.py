@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
-from peakfleet_handlers.aws import Clients
+from peakfleet_handlers.aws import Clients, launches
 from peakfleet_handlers.gang import handler
 from peakfleet_local.groups import Reservation
 from peakfleet_planner import Hold, SharedSpend, SpecError, SpendLimitSpec
@@ -423,3 +424,38 @@ def test_a_hold_that_its_group_tells_of_keeps_a_gang_from_starting_until_it_ends
     }
     of("autoscaling").create_or_update_tags(Tags=[tag])
     assert it.live(3) == ["held", "held", "ready"]
+
+
+class LostAnswers:
+    """EC2 Auto Scaling that launches once for each token, and whose answers do not arrive."""
+
+    def __init__(self, it: GangWorld, *, comes: bool) -> None:
+        self.tokens: list[str] = []
+        self._real, self._comes = of("autoscaling"), comes
+        it.clients = Clients()
+        it.clients.autoscaling.launch_instances = self.launch  # type: ignore[method-assign, assignment]  # slow
+
+    def launch(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  AWS's own shape
+        again = asked["ClientToken"] in self.tokens
+        self.tokens.append(asked["ClientToken"])
+        if self._comes and not again:
+            self._real.launch_instances(**asked)
+        raise ReadTimeoutError(endpoint_url="https://autoscaling")
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_a_gang_whose_launch_does_not_answer_is_asked_for_under_the_same_name(
+    it: GangWorld, monkeypatch: pytest.MonkeyPatch, *, comes: bool
+) -> None:
+    """What did not answer may still come: under another name, two gangs would."""
+    monkeypatch.setattr(launches, "AGAIN_SECONDS", 0)
+    slow = LostAnswers(it, comes=comes)
+    it.tick()
+    reasons = it.live(3)
+    assert len(set(slow.tokens)) == 1
+    assert it.alive() == (MACHINES if comes else 0)
+    if comes:
+        assert reasons == ["forming", "complete", "running"]
+    else:  # it has had its time, and is tried anew
+        it.live(15)
+        assert len(set(slow.tokens)) == 2

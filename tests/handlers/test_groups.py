@@ -188,3 +188,18 @@ def test_a_warm_pool_is_as_large_as_its_settings_make_it(
     reading = read(FakeAutoScaling(group=group), WARM)
     assert (reading.warm_target, reading.prepared_capacity) == (target, prepared)
     assert read(FakeAutoScaling(group=group)).prepared_capacity is None
+
+
+@pytest.mark.parametrize("name", ["g", None, "other"])
+def test_a_group_that_does_not_exist_has_nothing_and_can_have_nothing(name: str | None) -> None:
+    deleted, calls = replace(POOL, name="Gone", group="h"), Calls(deadline=Deadline.of(None))
+    fake = FakeAutoScaling(group={"AutoScalingGroupName": name, "Instances": []})
+    found = read_pools((POOL, deleted), autoscaling=cast("Any", fake), calls=calls)
+    assert [one.subject for one in calls.failed if one.cause == "not-found"][-1] == "h"
+    if name != "g":  # whose group that is, nobody knows
+        assert found == ()
+        return
+    assert [(one.name, one.desired_capacity, one.max_capacity) for one in found] == [
+        ("Graviton", 4, 10),
+        ("Gone", 0, 0),
+    ]

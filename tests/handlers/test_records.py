@@ -22,6 +22,7 @@ from peakfleet_planner import (
     Reason,
     RolledBack,
     SharedSpend,
+    Shortfall,
     SignalMemory,
     SpendClaim,
     SpendOverride,
@@ -211,6 +212,7 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
         records.NewestTick(
             tick=NOW,
             unmet_since={"P": NOW - 60},
+            shortfalls={"P": Shortfall(since_epoch_seconds=NOW - 60, least_capacity=3)},
             halted=("P",),
             signals={"s": SignalMemory(units=3.5, reads=((NOW, 1, 2.5),))},
             groups=("g",),
@@ -222,12 +224,31 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
             "item": {"S": "TICK"},
             "tick": {"N": "1800000000"},
             "unmet_since": {"M": {"P": {"N": "1799999940"}}},
+            "shortfalls": {
+                "M": {"P": {"S": '{"since_epoch_seconds":1799999940,"least_capacity":3}'}}
+            },
             "halted": {"L": [{"S": "P"}]},
             "signals": {"M": {"s": {"S": '{"units":3.5,"reads":[[1800000000,1,2.5]]}'}}},
             "groups": {"L": [{"S": "g"}]},
             "spot": {"L": [{"S": "i-1"}]},
             "troubles": {"L": []},
             "retired": {"M": {"Old": {"N": "4"}}},
+        },
+    ),
+    (
+        records.TICKS,
+        records.NewestTick(tick=NOW, weightless_since=NOW - 60, weights=((NOW, 333),)),
+        {
+            "item": {"S": "TICK"},
+            "tick": {"N": "1800000000"},
+            "unmet_since": {"M": {}},
+            "shortfalls": {"M": {}},
+            "halted": {"L": []},
+            "signals": {"M": {}},
+            "retired": {"M": {}},
+            "shortfalls": {"M": {}},
+            "weightless_since": {"N": "1799999940"},
+            "weights": {"L": [{"L": [{"N": "1800000000"}, {"N": "333"}]}]},
         },
     ),
     (

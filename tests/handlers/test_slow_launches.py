@@ -58,6 +58,13 @@ def asked(
     return launcher.ask(POOL, Launch(zone="z", capacity=3)), launcher, fake
 
 
+def test_a_token_that_asked_for_something_else_launches_nothing_in_any_way() -> None:
+    answer, launcher, fake = asked(refusal("IdempotentParameterMismatch"))
+    assert answer == Answer(capacity=0)
+    assert (len(fake.tokens), launcher.unanswered, launcher.open) == (1, set(), [])
+    assert len(launcher.calls.failed) == 1
+
+
 def still_at_it() -> ClientError:
     return refusal("IdempotentCallInProgress", status=500)
 
@@ -101,7 +108,7 @@ def test_what_never_answers_may_still_come_and_is_asked_of_nobody_else(
         AttributeError("launch_instances"),
         refusal("UnauthorizedOperation", "You are not authorized", status=403),
         refusal("ValidationError", "a mixed group"),
-        refusal("ResourceContention", "a pending update"),
+        refusal("ResourceContention", "a pending update", status=500),
     ],
 )
 def test_what_was_refused_as_a_whole_may_be_had_in_the_other_way(error: Exception) -> None:

@@ -130,6 +130,7 @@ def test_a_tick_tells_its_groups_its_spot_instances_and_its_troubles() -> None:
 
 def test_a_tick_that_cannot_read_its_spot_group_does_not_say_that_it_has_none() -> None:
     fake = aws(155)
+    fake.failing["DescribeAutoScalingGroups"] = "Throttling"
     tick(fake, EVENT_FLEET)
     assert told_by(fake).spot is None
     assert told_by(fake).troubles == ("FailedCalls",)

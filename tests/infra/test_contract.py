@@ -151,6 +151,7 @@ def test_every_part_of_a_fleet_arrives() -> None:
                 },
                 seconds_per_item=90,
                 drain_within_seconds=600,
+                when_silent=SilenceSpec(rule=SilenceRule.ZERO),
             ),
             RateSignal(
                 name="viewers",

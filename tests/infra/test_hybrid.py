@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_route53_targets as route53_targets
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
@@ -17,10 +20,12 @@ from peakfleet import (
     HybridNetwork,
     Link,
     Maintenance,
+    OwnRecord,
     ReporterIdentity,
     ReporterTrust,
     Site,
     SpecError,
+    WeightedRecords,
 )
 from peakfleet.testing import fleet_specs, plan_at
 from peakfleet_planner import SitesBaseline
@@ -267,3 +272,76 @@ def test_maintenance_is_written_in_local_time() -> None:
 def test_a_baseline_that_cannot_be_is_refused(make: Any, words: str) -> None:  # noqa: ANN401  any of the above
     with pytest.raises(SpecError, match=words):
         make()
+
+
+ADDRESSES = route53.RecordTarget.from_ip_addresses("192.0.2.7", "192.0.2.8")
+
+
+def own_record(stack: Stack, name: str = "Own") -> OwnRecord:
+    check = route53.HealthCheck(
+        stack, f"{name}Check", type=route53.HealthCheckType.HTTPS, fqdn="fra.example.com"
+    )
+    return OwnRecord(target=ADDRESSES, health_check=check)
+
+
+def weighted(stack: Stack, **options: Any) -> WeightedRecords:  # noqa: ANN401  its own
+    zone = route53.PublicHostedZone(stack, "Zone", zone_name="example.com")
+    cloud = route53.RecordTarget.from_ip_addresses("198.51.100.4")
+    given = {"own": own_record(stack), "cloud": cloud, "record_name": "live", **options}
+    return WeightedRecords(stack, "Records", zone=zone, **given)
+
+
+def test_a_fleet_may_weigh_the_records_of_its_name_and_no_others() -> None:
+    stack = new_stack()
+    records = weighted(stack)
+    fleet = burst_fleet(stack, traffic=records.traffic, baseline=Baseline.fixed(100))
+    template = Template.from_stack(stack)
+    by_side = {one["SetIdentifier"]: one for one in properties(template, "AWS::Route53::RecordSet")}
+    assert {side: one["Weight"] for side, one in by_side.items()} == {
+        "on-premises": 255,
+        "cloud": 0,
+    }
+    assert "HealthCheckId" in by_side["on-premises"]
+    statements = [
+        one
+        for policy in properties(template, "AWS::IAM::Policy")
+        for one in policy["PolicyDocument"]["Statement"]
+        if "route53:ChangeResourceRecordSets" in str(one["Action"])
+    ]
+    (statement,) = statements
+    assert statement["Condition"] == {
+        "ForAllValues:StringEquals": {
+            "route53:ChangeResourceRecordSetsNormalizedRecordNames": ["live.example.com"],
+            "route53:ChangeResourceRecordSetsRecordTypes": ["A"],
+            "route53:ChangeResourceRecordSetsActions": ["UPSERT"],
+        }
+    }
+    assert fleet.spec.records == records.traffic
+    assert fleet.spec.lead_seconds == replace(fleet.spec, records=None).lead_seconds + 60
+
+
+def test_an_alias_is_kept_for_a_minute_whatever_one_asks_for() -> None:
+    stack = new_stack()
+    alias = route53.RecordTarget.from_alias(
+        route53_targets.Route53RecordTarget(
+            route53.ARecord(
+                stack,
+                "Entry",
+                zone=route53.PublicHostedZone(stack, "Other", zone_name="example.org"),
+                target=ADDRESSES,
+            )
+        )
+    )
+    assert weighted(stack, cloud=alias, ttl=Duration.seconds(10)).traffic.ttl_seconds == 60
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"own": {}}, "own must name at least one site"),
+        ({"ttl": Duration.hours(2)}, "ttl_seconds"),
+    ],
+)
+def test_records_that_cannot_be_split_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        weighted(new_stack(), **options)

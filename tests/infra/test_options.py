@@ -16,6 +16,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Annotations, Match, Template
@@ -48,6 +49,7 @@ from peakfleet import (
     PlacementOptions,
     QueueFleet,
     Readiness,
+    RegionShare,
     SafetyNet,
     ServiceLevel,
     SpecError,
@@ -103,6 +105,9 @@ def _boundary(stack: Stack, name: str) -> iam.IManagedPolicy:
 def every_option(stack: Stack, vpc: ec2.Vpc) -> FleetOptions:
     """Return every shared option, none with its default."""
     key = kms.Key(stack, "Key")
+    zone = route53.HostedZone.from_hosted_zone_attributes(
+        stack, "Zone", hosted_zone_id="Z0", zone_name="example.com"
+    )
     options = FleetOptions(
         user_data=ec2.UserData.for_linux(),
         vpc_subnets=ec2.SubnetSelection(subnets=[vpc.private_subnets[1]]),
@@ -146,6 +151,7 @@ def every_option(stack: Stack, vpc: ec2.Vpc) -> FleetOptions:
         efficiency=EfficiencyLedger(),
         downstream_limits=[DownstreamLimit.of("metadata", metric("Connections"), at_most=900)],
         spend_limits=[SpendLimit.of(usd_per_hour=500)],
+        region=RegionShare(zone=zone, record_name="live", region="eu-west-1", share=0.4),
     )
     plane = ControlPlane(
         stack,
@@ -191,6 +197,8 @@ def test_what_decides_is_told_every_shared_option(
     assert [peak.name for peak in spec.known_peaks] == ["finale"]
     assert spec.metrics == "every"
     assert [limit.at_most for limit in spec.downstream] == [900]
+    assert spec.region is not None
+    assert (spec.region.own, spec.region.full_weight) == ("eu-west-1", 102)
     assert spec.efficiency
     assert spec.efficiency.baseline_pool == "X86"
     assert str(spec.state_table).startswith("OwnState")

@@ -16,7 +16,10 @@ from peakfleet import SpecError
 from peakfleet.testing import fleet_specs
 from stacks._pools import pools_of
 from stacks.context import read_settings, settings_from_context
+from stacks.inference import InferenceStack
+from stacks.media import MediaStack
 from stacks.network import NetworkStack
+from stacks.settings import Settings
 from stacks.storage import StorageStack
 
 CONTEXT = json.loads((Path(__file__).parents[2] / "cdk.json").read_text())["context"]
@@ -300,3 +303,84 @@ def test_two_ways_to_the_company_are_refused() -> None:
     block["network"]["direct_connect_gateway"] = "0f1e"
     with pytest.raises(SpecError, match="vpn_router or direct_connect_gateway, got both"):
         read_settings("dev", block, CONTEXT["prices"])
+
+
+def test_who_reports_for_inference_needs_no_key_either(tmp_path: Path) -> None:
+    authority = tmp_path / "authority.pem"
+    authority.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    prod = copy.deepcopy(CONTEXT["environments"]["prod"])
+    block = changed_in(prod, "reporter_authority", str(authority))
+    app = cdk.App(context={**CONTEXT, "aws:cdk:disable-asset-staging": True})
+    settings = read_settings("prod", block, CONTEXT["prices"])
+    assert settings.inference is not None
+    stack = InferenceStack(
+        app,
+        "Inference",
+        settings=settings.inference,
+        app=settings,
+        network=NetworkStack(app, "Network", settings=settings),
+    )
+    (profile,) = Template.from_stack(stack).find_resources("AWS::RolesAnywhere::Profile").values()
+    assert "OnPrem/Inference-prod" in profile["Properties"]["SessionPolicy"]
+
+
+REGIONS = [
+    {"region": "us-east-1", "share": 0.6, "cidr": "10.30.0.0/16"},
+    {"region": "us-west-2", "share": 0.4, "cidr": "10.31.0.0/16"},
+]
+NAME = {"zone_id": "Z0FE", "zone_name": "example.com", "record_name": "live"}
+
+
+def in_region(region: str) -> tuple[Settings, Template]:
+    """Return the settings and the media stack of a region of dev."""
+    block = changed_in(changed("regions", REGIONS), "live_name", NAME)
+    environments = {"dev": block}
+    off = {"aws:cdk:disable-asset-staging": True}
+    app = cdk.App(context={**CONTEXT, **off, "environments": environments, "region": region})
+    settings = settings_from_context(app.node)
+    network = NetworkStack(app, "Network", settings=settings)
+    stack = MediaStack(app, "Media", settings=settings, network=network)
+    assert stack.region == region
+    return settings, Template.from_stack(stack)
+
+
+def test_regions_share_the_baseline_and_each_has_a_record_of_the_name() -> None:
+    found = {one["region"]: in_region(str(one["region"])) for one in REGIONS}
+    whole = read_settings("dev", changed("alarm_email", None), CONTEXT["prices"])
+    for fleet in ("ingest", "sync", "transcode", "live"):
+        units = [getattr(one, fleet).baseline_units for one, _ in found.values()]
+        assert sum(units) == pytest.approx(getattr(whole, fleet).baseline_units)
+    weights = {}
+    for region, (settings, template) in found.items():
+        (record,) = template.find_resources("AWS::Route53::RecordSet").values()
+        weights[record["Properties"]["SetIdentifier"]] = record["Properties"]["Weight"]
+        specs = {name.partition("/")[2]: one for name, one in fleet_specs(template).items()}
+        live = specs["Live"]
+        assert live.region is not None
+        assert live.region.own == region
+        assert live.baseline.declared_units == settings.live.baseline_units
+        assert specs["Transcode"].region is None
+    assert weights == {"us-east-1": 153, "us-west-2": 102}
+
+
+def test_a_region_that_is_none_of_the_settings_is_refused() -> None:
+    with pytest.raises(SpecError, match="one of us-east-1, us-west-2, got 'eu-north-1'"):
+        in_region("eu-north-1")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("regions.1.share", 0.5, "at most 1 together"),
+        ("regions.1.region", "us-east-1", "each region once"),
+        ("regions.1.cidr", "10.30.8.0/21", "must not overlap another region's"),
+        ("regions.1.cidr", "10.64.0.0/16", "must not overlap on_premises_cidr"),
+        ("regions", [], "of several regions"),
+    ],
+)
+def test_regions_that_cannot_stand_beside_each_other_are_refused(
+    path: str, value: object, message: str
+) -> None:
+    block = changed_in(changed("regions", copy.deepcopy(REGIONS)), "live_name", NAME)
+    with pytest.raises(SpecError, match=message):
+        read_settings("dev", changed_in(block, path, value), CONTEXT["prices"])

@@ -10,7 +10,8 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Match, Template
 
-from peakfleet import DemandSignal, SpecError, StreamFleet
+from peakfleet import Baseline, DemandSignal, Site, SpecError, StreamFleet
+from peakfleet.testing import fleet_specs
 from tests.infra.fleets import GRAVITON, metric, network, new_stack, only, properties
 
 TARGETS, LISTENER = (
@@ -131,3 +132,36 @@ def test_servers_that_a_load_balancer_cannot_reach_are_refused(
 ) -> None:
     with pytest.raises(SpecError, match=message):
         stream_fleet(new_stack(), on_premises_targets=addresses)
+
+
+def test_each_site_has_its_own_targets_and_its_share_of_the_traffic() -> None:
+    stack = new_stack()
+    stream_fleet(
+        stack,
+        on_premises_targets={"fra": ["10.9.0.4"], "ams": ["10.8.0.4"]},
+        baseline=Baseline.sites(Site("fra", Baseline.fixed(200)), Site("ams", Baseline.fixed(100))),
+    )
+    template = Template.from_stack(stack)
+    (action,) = only(template, LISTENER)["DefaultActions"]
+    assert [one["Weight"] for one in action["ForwardConfig"]["TargetGroups"]] == [50, 50, 0]
+    (spec,) = fleet_specs(template).values()
+    assert spec.traffic is not None
+    assert set(spec.traffic.sides) == {"fra", "ams"}
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ({"fra": []}, "at least one server of site 'fra'"),
+        ({}, "at least one server"),
+        ({f"s{n}": ["10.9.0.4"] for n in range(5)}, "at most 4 sites"),
+        ({"fra": ["10.9.0.4"]}, "among the sites of its baseline, ams, fra; got fra"),
+    ],
+)
+def test_sites_that_no_listener_can_split_are_refused(
+    targets: dict[str, list[str]], message: str
+) -> None:
+    stack = new_stack()
+    sites = Baseline.sites(Site("fra", Baseline.fixed(2)), Site("ams", Baseline.fixed(1)))
+    with pytest.raises(SpecError, match=message):
+        _ = stream_fleet(stack, on_premises_targets=targets, baseline=sites).fleet.spec

@@ -193,6 +193,19 @@ def test_a_run_that_is_done_is_said_once_and_never_starts_again(site: Site) -> N
     assert [one.told for one in site.machines] == ["", ""]
 
 
+def test_a_machine_that_is_done_first_stops_no_other(site: Site) -> None:
+    started(site)
+    site.machines[1].end(0)
+    site.until(lambda: not site.machines[1].signs.is_busy)
+    site.machines[1].boot()  # and not when its process dies after that either
+    for _ in range(3):
+        site.tick()
+    assert site.words(1) == set()
+    assert site.machines[0].signs.is_busy
+    site.machines[0].end(0)
+    site.until(lambda: f"{ROOT}finished" in site.s3.objects)
+
+
 def test_a_program_that_does_not_stop_is_killed_while_there_is_time_left(site: Site) -> None:
     for one in site.machines:
         (one.home / "train.sh").write_text(

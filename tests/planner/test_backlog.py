@@ -22,6 +22,7 @@ from peakfleet_planner import (
     PoolSpec,
     Reason,
     ServiceLevelSpec,
+    SignalMemory,
     Snapshot,
     decide,
 )
@@ -304,6 +305,38 @@ def test_queues_that_share_workers_add_up(
     factor = 2 if share_workers else 1
     assert both.demand_units == pytest.approx(factor * alone.demand_units)
     assert both.wanted_units == pytest.approx(factor * alone.wanted_units)
+
+
+@given(
+    waits=st.integers(0, 300),
+    silent_units=st.floats(0, 300),
+    share_workers=st.booleans(),
+    unread=st.booleans(),
+)
+def test_a_queue_that_falls_silent_adds_its_last_units_to_those_of_the_others(
+    waits: int, silent_units: float, *, share_workers: bool, unread: bool
+) -> None:
+    one = queue_fleet()
+    (signal,) = one.signals
+    two = replace(
+        one,
+        signals=(signal, replace(signal, name="other")),
+        queues_share_workers=share_workers,
+    )
+    read = {"waiting": series([waits] * 60), "in_flight": series([0] * 60)}
+    none = MetricSeries(readable=not unread)
+    seen_now = Snapshot(
+        now_epoch_seconds=NOW,
+        signals={"jobs": read, "other": {"waiting": none, "in_flight": none}},
+        pools=seen(two, [0]),
+        memory=Memory(signals={"other": SignalMemory(units=silent_units)}),
+    )
+    plan = decide(two, seen_now)
+    known = plan.signals[0].units or 0.0
+    both = known + silent_units if share_workers else max(known, silent_units)
+    assert plan.demand_units == pytest.approx(both)
+    if share_workers:
+        assert plan.wanted_units >= silent_units * (1 - 1e-9)
 
 
 def poisoned(minutes: int, *, in_flight: float = 0.0, capacity: int = 100) -> Plan:

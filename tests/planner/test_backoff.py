@@ -277,3 +277,11 @@ def test_launches_are_what_filling_the_emptiest_zone_one_by_one_gives(
         added[zone] += 1
     launches = spread(zones, dict(zip(zones, running, strict=True)), capacity)
     assert {one.zone: one.capacity for one in launches} == {z: n for z, n in added.items() if n}
+
+
+@given(attempts=st.integers(1, 100))
+def test_what_was_throttled_is_asked_again_within_two_minutes(attempts: int) -> None:
+    throttled = Outage(
+        cause=OutageCause.THROTTLED, asked_at_epoch_seconds=NOW, attempts=attempts, pool="p"
+    )
+    assert NOW + 60 <= throttled.retry_at_epoch_seconds <= NOW + 120

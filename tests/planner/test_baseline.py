@@ -91,6 +91,12 @@ def test_each_cause_has_its_sign(
     assert side.units <= (200 if state is UNKNOWN else 400)
 
 
+def test_a_series_alone_is_the_report_of_one_site() -> None:
+    spec, reports = fleet(baseline=ONE), points(*[300] * 9)
+    alone = replace(snapshot(spec, DEMAND), baseline=reports)  # type: ignore[arg-type]  # as is said
+    assert decide(spec, alone) == planned(spec, report=reports)
+
+
 def test_a_fast_clock_is_noticed_without_a_heartbeat() -> None:
     side = seen(ONE, report=points(*[400] * 20, late_minutes=-10))
     assert (side.state, side.cause) == (UNKNOWN, BaselineCause.CLOCK)

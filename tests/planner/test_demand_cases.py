@@ -220,9 +220,11 @@ def test_without_a_signal_a_dead_side_still_loses_its_traffic() -> None:
     )
     spec = replace(fleet(), traffic=traffic)
     blind = Snapshot(now_epoch_seconds=NOW, signals={}, pools=seen(spec, [5]))
-    both = TrafficReading(cloud_weight=300, baseline_healthy=2, cloud_healthy=2)
+    both = TrafficReading(
+        cloud_weight=300, site_weights={"": 699}, cloud_healthy=2, sites_healthy={"": 2}
+    )
     assert decide(spec, replace(blind, traffic=both)).cloud_weight is None
-    dead = replace(both, baseline_healthy=0)
+    dead = replace(both, sites_healthy={"": 0})
     assert decide(spec, replace(blind, traffic=dead)).cloud_weight == 999
 
 

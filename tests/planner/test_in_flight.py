@@ -44,15 +44,16 @@ def test_a_size_that_somebody_has_lowered_is_not_read_as_the_one_before(
     assert settled(lowered, memory, NOW).desired_capacity == before - less
 
 
-@given(asked=st.integers(1, 60), shown=points, boots=points, seconds=st.integers(1, 29))
+@given(boots=points, serving=points, unseen=st.integers(1, 60), seconds=st.integers(1, 29))
 def test_what_is_in_flight_boots_since_it_was_asked_for(
-    asked: int, shown: int, boots: int, seconds: int
+    boots: int, serving: int, unseen: int, seconds: int
 ) -> None:
-    assume(boots <= shown < asked)
+    shown = boots + serving
+    asked = shown + unseen
     reading = PoolReading(
         name="g",
         desired_capacity=shown,
-        in_service_capacity=shown - boots,
+        in_service_capacity=serving,
         booting_capacity=boots,
         min_capacity=0,
         max_capacity=200,
@@ -60,8 +61,8 @@ def test_what_is_in_flight_boots_since_it_was_asked_for(
     since = NOW - seconds
     memory = Memory(desired={"g": asked}, before={"g": 0}, growth={"g": ((since, asked),)})
     found = settled(reading, memory, NOW)
-    assert found.booting_capacity == boots + asked - shown
-    assert found.booting_since == ((since, boots + asked - shown),)
+    assert found.booting_capacity == boots + unseen
+    assert found.booting_since == ((since, boots + unseen),)
 
 
 @given(shown=points, seconds=st.integers(1, 29), before=points)

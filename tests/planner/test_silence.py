@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peakfleet_planner import (
+    BacklogSignal,
     Memory,
     Metric,
     MetricSeries,
@@ -21,7 +22,7 @@ from peakfleet_planner import (
 )
 from peakfleet_planner.forecast import by_minute
 from tests.learner.patterns import learned_model
-from tests.planner.fleets import fleet, series, sizes, snapshot
+from tests.planner.fleets import JOBS, fleet, series, sizes, snapshot
 
 HOUR = [300.0] * 60
 ZERO = fleet(when_silent=WhenSilent(rule=SilenceRule.ZERO))
@@ -82,6 +83,40 @@ def test_a_witness_that_is_fresh_and_agrees_makes_silence_zero(
     agrees = said <= 5 and late <= 1 + rule.after_seconds // 60
     assert (plan.signals[0].state is SignalState.FRESH) is agrees
     assert sizes(plan) == ([0] if agrees else [20])
+
+
+IDLE = replace(
+    ZERO,
+    signals=(
+        BacklogSignal(
+            name="jobs",
+            metrics={"waiting": JOBS, "in_flight": JOBS},
+            seconds_per_item=60,
+            drain_within_seconds=600,
+            when_silent=WhenSilent(rule=SilenceRule.ZERO),
+        ),
+    ),
+)
+
+
+@given(counts=st.lists(st.integers(0, 2), min_size=15, max_size=60), age=st.integers(5, 2000))
+def test_only_an_empty_queue_falls_silent_because_nobody_touches_it(
+    counts: list[int], age: int
+) -> None:
+    """SQS publishes counts for as long as anything is in a queue, and for six hours on."""
+    said = {"waiting": series(counts, age_minutes=age), "in_flight": MetricSeries()}
+    plan = decide(IDLE, replace(snapshot(IDLE, [], [2]), signals={"jobs": said}))
+    was_empty = not any(counts[-3:])
+    assert (plan.signals[0].state is SignalState.FRESH) is was_empty
+    assert sizes(plan) == ([0] if was_empty else [2])
+
+
+def test_a_queue_that_was_empty_is_so_when_no_count_is_left_in_the_window() -> None:
+    for units, state in ((0.0, SignalState.FRESH), (1.0, SignalState.SILENT)):
+        nothing = {"waiting": MetricSeries(), "in_flight": MetricSeries()}
+        memory = Memory(signals={"jobs": SignalMemory(units=units)})
+        seen = replace(snapshot(IDLE, [], [1]), signals={"jobs": nothing}, memory=memory)
+        assert decide(IDLE, seen).signals[0].state is state
 
 
 def test_what_was_never_published_is_zero_only_while_nothing_runs() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from peakfleet_reporter.command import main
-from peakfleet_reporter.publisher import Publisher
+from peakfleet_reporter.publisher import NotPublishedError, Publisher, cloudwatch
 from peakfleet_reporter.reporter import Outcome, Reporter
 from peakfleet_reporter.sources import (
     CommandSource,
@@ -301,3 +302,48 @@ def test_wrong_options_are_refused(
 def test_lines_of_the_journal_begin_with_their_priority() -> None:
     record = logging.LogRecord("x", logging.ERROR, "", 0, "cut\noff", None, None)
     assert JournalFormatter("%(message)s").format(record) == "<3>cut | off"
+
+
+def test_finished_items_are_reported_by_the_minute_and_an_outage_is_left_out() -> None:
+    cloud, counter = Cloud(), Site(units=1000)
+    one = reporter(cloud, Site(), counter=counter, share=0.5)
+    for rise in (40, 0, 20, None, 30, 10):
+        cloud.cut = rise == 0
+        counter.units = None if rise is None else (counter.units or 1060) + rise
+        one.report()
+        cloud.passed += 60
+    taken = [item["Value"] for item in cloud.data if item["MetricName"] == "TakenItems"]
+    # The first and the one after a failure have nothing before them; what was cut off is dropped.
+    assert taken == [10, 5]
+
+
+def test_a_counter_that_begins_anew_is_not_reported() -> None:
+    cloud, counter = Cloud(), Site(units=1000)
+    one = reporter(cloud, Site(), counter=counter)
+    for count in (1000, 5, 35):
+        counter.units = count
+        minutes(cloud, one, 1)
+    taken = [item["Value"] for item in cloud.data if item["MetricName"] == "TakenItems"]
+    assert taken == [30]
+
+
+def test_one_measurement_alone_says_nothing_of_what_was_finished(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ["--namespace", "N", "--command", "true", "--taken", "true", "--once"]
+    with pytest.raises(SystemExit):
+        main(options)
+    assert "cannot be used with --once" in capsys.readouterr().err
+
+
+def test_the_region_is_that_of_the_environment_file_and_without_one_the_way_out_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    with pytest.raises(NotPublishedError, match="--region or AWS_REGION"):
+        cloudwatch(None, None)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    assert cloudwatch(None, None).meta.region_name == "eu-central-1"
+    assert cloudwatch("eu-west-1", None).meta.region_name == "eu-west-1"

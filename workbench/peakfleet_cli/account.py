@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from peakfleet_cli.errors import CommandError
+from peakfleet_cli.errors import CommandError, NoAccountError
 
 _PANEL: Final = "AWS"
 _PATIENCE_SECONDS: Final = 10
@@ -50,11 +50,12 @@ class Account:
         """Name of the region.
 
         Raises:
-            CommandError: None is configured, or there is no such profile.
+            NoAccountError: None is configured.
+            CommandError: There is no such profile.
         """
         name = self.region or os.environ.get("AWS_REGION") or self._session().region_name
         if not name:
-            raise CommandError(
+            raise NoAccountError(
                 "no AWS region is configured: name one with --region or AWS_REGION, or in your "
                 "profile"
             )

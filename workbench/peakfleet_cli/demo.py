@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from peakfleet_cli.demand import options as recording
-from peakfleet_cli.errors import STOPPED
+from peakfleet_cli.errors import STOPPED, need
 from peakfleet_cli.output import PLAIN_WIDTH
 from peakfleet_cli.times import parse_time
 from peakfleet_demo.options import (
@@ -107,6 +107,7 @@ def demo(
     Nothing leaves this machine and no account is needed. With a scenario, small fleets meet that
     fault instead of the app. Ends with 1 if anything failed or a promise was broken.
     """
+    need("sim", "local")
     options = DemoOptions(
         file=demand,
         start=None if start is None else parse_time(start, option="--from"),

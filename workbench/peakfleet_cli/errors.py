@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Final
 
 FAILED: Final = 1
@@ -11,6 +12,7 @@ MISUSED: Final = 2
 STOPPED: Final = 130
 """Ended by Ctrl-C."""
 
+_BRIEF: Final = 300
 _EXTRAS: Final = {
     **dict.fromkeys(("fastexcel", "matplotlib", "numpy", "plotly", "polars", "scipy"), "sim"),
     **dict.fromkeys(("cheroot", "flask", "moto", "werkzeug"), "local"),
@@ -27,6 +29,50 @@ class CommandError(Exception):
     """What was asked for cannot be done; the message is one line and says the way out."""
 
 
+class NoAccountError(CommandError):
+    """No AWS account is at hand: nobody named a region, or there are no credentials."""
+
+
+def need(*extras: str) -> None:
+    """Refuse at once, and for all extras together, what some of them are missing for.
+
+    Args:
+        extras: What the command is about to load.
+
+    Raises:
+        CommandError: A module of one of them is not installed.
+    """
+    missing = [name for name, extra in _EXTRAS.items() if extra in extras and not _there(name)]
+    if missing:
+        raise CommandError(_needs(tuple(extras), missing))
+
+
+def _there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _needs(extras: tuple[str, ...], missing: list[str]) -> str:
+    named = f"extra{'s' * (len(extras) > 1)} {' and '.join(extras)}"
+    verb = "is" if len(missing) == 1 else "are"
+    return (
+        f"needs the {named}: pip install 'peakfleet[{','.join(extras)}]' "
+        f"({', '.join(missing)} {verb} missing)"
+    )
+
+
+def brief(error: Exception) -> str:
+    """Return what a library says of an error, without what a server may have sent after it.
+
+    >>> brief(ValueError("An error occurred (500): Traceback of the server" + chr(10) + "  File"))
+    'An error occurred (500): Traceback of the server'
+    """
+    first = str(error).strip().partition("\n")[0]
+    return first if len(first) <= _BRIEF else f"{first[:_BRIEF]} ..."
+
+
 def in_one_line(error: BaseException) -> str | None:
     """Return what to tell of an error that is nobody's bug; None if it may be one.
 
@@ -38,10 +84,7 @@ def in_one_line(error: BaseException) -> str | None:
         case CommandError():
             text = str(error)
         case ModuleNotFoundError(name=str(name)) if (module := name.partition(".")[0]) in _EXTRAS:
-            extra = _EXTRAS[module]
-            text = (
-                f"needs the extra {extra}: pip install 'peakfleet[{extra}]' ({module} is missing)"
-            )
+            text = _needs((_EXTRAS[module],), [module])
         case Exception():
             text = _of_a_library(error)
     return None if text is None else " ".join(text.split())
@@ -63,9 +106,9 @@ def _of_a_library(error: Exception) -> str | None:
         case NoCredentialsError():
             return _NO_CREDENTIALS
         case ClientError(response=response) if response["Error"]["Code"] in _EXPIRED:
-            return f"the AWS credentials are not valid any more, sign in again: {error}"
+            return f"the AWS credentials are not valid any more, sign in again: {brief(error)}"
         case ClientError() | BotoCoreError():
-            return f"AWS cannot be asked: {error}"
+            return f"AWS cannot be asked: {brief(error)}"
         case DemoError() | OSError() | PricesError() | SpecError():
             return str(error)
         case _:

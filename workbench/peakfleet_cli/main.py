@@ -12,7 +12,6 @@ from importlib.metadata import version
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from peakfleet_cli import operate
@@ -22,6 +21,7 @@ from peakfleet_cli.doctor import doctor
 from peakfleet_cli.efficiency.command import efficiency
 from peakfleet_cli.errors import FAILED, in_one_line
 from peakfleet_cli.foresight import learn, peaks
+from peakfleet_cli.help import Command, Group
 from peakfleet_cli.init import init
 from peakfleet_cli.plan import plan
 from peakfleet_cli.prices import prices
@@ -31,7 +31,7 @@ from peakfleet_cli.trial import compare, simulate
 from peakfleet_reporter import NAME
 
 
-class OneLineErrors(TyperGroup):
+class OneLineErrors(Group):
     """Commands that end with one line on standard error when they cannot do what was asked."""
 
     def main(
@@ -57,7 +57,9 @@ class OneLineErrors(TyperGroup):
         except TyperException as error:
             context = getattr(error, "ctx", None)
             path = context.command_path if context else "peakfleet"
-            _say(f"{path}: {' '.join(error.format_message().split())} (see {path} --help)")
+            # A group without a command has shown its help, which is message enough.
+            if message := " ".join(error.format_message().split()):
+                _say(f"{path}: {message} (see {path} --help)")
             sys.exit(error.exit_code)
         except Exception as error:
             text = in_one_line(error)
@@ -109,13 +111,14 @@ _COMMANDS: Final[tuple[tuple[str, tuple[Callable[..., None], ...]], ...]] = (
 )
 for panel, commands in _COMMANDS:
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        app.command(cls=Command, rich_help_panel=panel)(command)
 app.add_typer(demand, name="demand", rich_help_panel=_TRY)
 app.add_typer(prices, name="prices", rich_help_panel=_BEFORE)
 
 
 @app.command(
     NAME,
+    cls=Command,
     rich_help_panel=_OPERATE,
     add_help_option=False,
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},

@@ -46,7 +46,7 @@ def _section(command: Any, path: tuple[str, ...]) -> str:  # noqa: ANN401  as ab
         return f"\n## {' '.join(path)}\n\n```text\n{parser().format_help()}```\n"
     shown = [one for one in command.params if not one.hidden and one.name != "help"]
     arguments = [one for one in shown if one.param_type_name == "argument"]
-    usage = " ".join([*path, *(one.metavar or str(one.name).upper() for one in arguments)])
+    usage = " ".join([*path, *map(_argument, arguments)])
     lines = [
         f"\n## {' '.join(path)}\n",
         inspect.cleandoc(command.help or ""),
@@ -59,6 +59,11 @@ def _section(command: Any, path: tuple[str, ...]) -> str:  # noqa: ANN401  as ab
         names = one.metavar or one.name.upper() if one in arguments else _names(one)
         lines.append(f"| `{_cell(names)}` | {_cell(one.help or '')} |")
     return "\n".join(lines) + "\n"
+
+
+def _argument(one: Any) -> str:  # noqa: ANN401  as above
+    name = one.metavar or str(one.name).upper()
+    return f"{name if one.required else f'[{name}]'}{'...' * (one.nargs != 1)}"
 
 
 def _names(option: Any) -> str:  # noqa: ANN401  as above

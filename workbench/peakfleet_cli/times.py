@@ -83,7 +83,14 @@ def parse_until(text: str, *, now: datetime, option: str) -> datetime:
 def _moment(text: str, *, now: datetime, option: str, sign: int) -> datetime:
     if match := _DURATION.fullmatch(text.strip()):
         return now + sign * timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
-    return parse_time(text, option=option)
+    try:
+        return parse_time(text, option=option)
+    except typer.BadParameter as error:
+        raise typer.BadParameter(
+            f"{text!r} is neither a length such as 30m, 2h or 1d, nor a time such as "
+            f"2026-03-22T19:00Z (UTC unless it has an offset)",
+            param_hint=option,
+        ) from error
 
 
 def in_words(moment: datetime) -> str:

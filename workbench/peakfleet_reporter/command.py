@@ -15,7 +15,13 @@ from types import FrameType
 from typing import NoReturn
 
 from peakfleet_reporter import NAME
-from peakfleet_reporter.publisher import HEARTBEAT, NotPublishedError, Publisher, cloudwatch
+from peakfleet_reporter.publisher import (
+    HEARTBEAT,
+    TAKEN,
+    NotPublishedError,
+    Publisher,
+    cloudwatch,
+)
 from peakfleet_reporter.reporter import Outcome, Reporter
 from peakfleet_reporter.sources import (
     MOST_AGE_SECONDS,
@@ -85,6 +91,7 @@ def _reporter(known: argparse.ArgumentParser, options: argparse.Namespace) -> Re
         if options.endpoint_url:
             check_url(options.endpoint_url)
         source = _source(options)
+        counter = _counter(options)
     except ValueError as error:
         known.error(str(error))
     publishers = []
@@ -104,6 +111,7 @@ def _reporter(known: argparse.ArgumentParser, options: argparse.Namespace) -> Re
     return Reporter(
         source=source,
         publishers=publishers,
+        counter=counter,
         declared_units=options.declared_units,
         period_seconds=options.period,
         offset_seconds=random.uniform(0, options.period),
@@ -130,6 +138,16 @@ def _source(options: argparse.Namespace) -> Source:
         options.most_age,
         options.timeout,
     )
+
+
+def _counter(options: argparse.Namespace) -> Source | None:
+    if not options.taken:
+        return None
+    if options.once:
+        raise ValueError(
+            "--taken needs more than one measurement, so it cannot be used with --once"
+        )
+    return CommandSource(shlex.split(options.taken), options.timeout)
 
 
 def _shares(regions: Sequence[str]) -> list[tuple[str | None, float]]:
@@ -184,7 +202,7 @@ def parser() -> argparse.ArgumentParser:
         "--region",
         action="append",
         metavar="REGION[=SHARE]",
-        help="repeat it where several regions share the site; default: boto3's region",
+        help="repeat it where several regions share the site; default: AWS_REGION or boto3's",
     )
     where.add_argument("--profile", metavar="NAME", help="default: AWS_PROFILE")
     where.add_argument("--endpoint-url", help="such as of an interface endpoint")
@@ -194,6 +212,11 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--file", type=Path, help="holds one number")
     one.add_argument("--health-url", action="append", help="repeat it for each server")
     one.add_argument("--prometheus", metavar="URL", help="of the server; needs --query")
+    made.add_argument_group("what a queue's workers take").add_argument(
+        "--taken",
+        metavar="COMMAND",
+        help=f"prints how many items they have finished so far; published as {TAKEN} in a minute",
+    )
     how = made.add_argument_group("how it is measured")
     how.add_argument("--query", help="Prometheus query that returns one number")
     how.add_argument("--time-query", help="returns when it was sampled, where --query aggregates")

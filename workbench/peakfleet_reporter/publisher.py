@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +12,13 @@ from typing import Any, Protocol
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from peakfleet_reporter.sources import service_date
 
 CONNECT_SECONDS, READ_SECONDS = 5, 10
+TAKEN = "TakenItems"
+"""Items that the site's workers finish in a minute."""
 HEARTBEAT = "Reporting"
 """1 with a value, 0 without one: whoever reports is there, and so is the link."""
 
@@ -70,12 +73,13 @@ class Publisher:
             return None
         return self._ahead + self.ticking() - self.wall()
 
-    def publish(self, units: float | None, measured: float) -> None:
+    def publish(self, units: float | None, measured: float, taken: float | None = None) -> None:
         """Publish healthy units, or only that whoever reports is there.
 
         Args:
             units: Healthy units of the whole site; None if they could not be measured.
             measured: When, by `ticking`.
+            taken: Items that the site's workers finished in the last minute. Default: not measured.
 
         Raises:
             NotPublishedError: They are not published, and never will be.
@@ -86,16 +90,17 @@ class Publisher:
         data: list[dict[str, Any]] = [
             {"MetricName": HEARTBEAT, "Value": float(units is not None), "Dimensions": dimensions}
         ]
-        if units is not None:
-            ahead = self.wall() - self.ticking() if self._ahead is None else self._ahead
-            data.append(
-                {
-                    "MetricName": self.metric,
-                    "Value": units * self.share,
-                    "Timestamp": datetime.fromtimestamp(measured + ahead, UTC),
-                    "Dimensions": dimensions,
-                }
-            )
+        ahead = self.wall() - self.ticking() if self._ahead is None else self._ahead
+        data += [
+            {
+                "MetricName": name,
+                "Value": value * self.share,
+                "Timestamp": datetime.fromtimestamp(measured + ahead, UTC),
+                "Dimensions": dimensions,
+            }
+            for name, value in ((self.metric, units), (TAKEN, taken))
+            if value is not None
+        ]
         try:
             answer = self.client.put_metric_data(Namespace=self.namespace, MetricData=data)
         except ClientError as error:
@@ -126,10 +131,16 @@ def cloudwatch(region: str | None, endpoint_url: str | None, profile: str | None
         read_timeout=READ_SECONDS,
         retries={"total_max_attempts": 1},
     )
+    # boto3 reads AWS_DEFAULT_REGION alone; the command, and AWS's newer tools, read this one too.
+    region = region or os.environ.get("AWS_REGION")
     try:
         return boto3.Session(profile_name=profile).client(
             "cloudwatch", region_name=region, endpoint_url=endpoint_url, config=patience
         )
+    except NoRegionError as error:
+        raise NotPublishedError(
+            "no AWS region is configured: name one with --region or AWS_REGION, or in your profile"
+        ) from error
     except (BotoCoreError, ValueError) as error:
         raise NotPublishedError(str(error)) from error
 

@@ -41,6 +41,8 @@ class Reporter:
     Args:
         source: Measures healthy units.
         publishers: One for each region.
+        counter: Says how many items the site's workers have finished so far: what that rises by is
+            reported as items in a minute. Default: that is not reported.
         declared_units: More than this is never reported. Default: no bound.
         period_seconds: How often.
         offset_seconds: Where in the period, so that sites and hosts do not report at once.
@@ -52,6 +54,7 @@ class Reporter:
 
     source: Source
     publishers: Sequence[Publisher]
+    counter: Source | None = None
     declared_units: float | None = None
     period_seconds: float = 60.0
     offset_seconds: float = 0.0
@@ -61,6 +64,9 @@ class Reporter:
     sleep: Callable[[float], None] = time.sleep
     _links: dict[int, _Link] = field(default_factory=dict)
     _failed: str | None = None
+    _counted: tuple[float, float] | None = None
+    """When the counter was read last, by `ticking`, and what it said."""
+    _uncounted: str | None = None
     _skewed: bool = False
 
     def run(self, *, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -97,16 +103,40 @@ class Reporter:
         found = self.measure()
         measured = self.ticking() - (found.age_seconds if found else 0.0)
         units = found.units if found else None
-        sent = [self._send(one, units, measured) for one in self.publishers]
+        taken = self.taken()
+        sent = [self._send(one, units, measured, taken) for one in self.publishers]
         self._check_clock()
         if not all(sent):
             return Outcome.NOT_PUBLISHED
         return Outcome.PUBLISHED if found else Outcome.NOT_MEASURED
 
-    def _send(self, publisher: Publisher, units: float | None, measured: float) -> bool:
+    def taken(self) -> float | None:
+        """Return the items in a minute that were finished since the counter was read last.
+
+        None the first time, without a counter, and after a counter that began anew.
+        """
+        if self.counter is None:
+            return None
+        last, self._counted = self._counted, None
+        try:
+            count = self.counter.measure().units
+        except SourceError as error:
+            if str(error) != self._uncounted:
+                log.error("finished items are not counted: %s", error)  # noqa: TRY400  as above
+            self._uncounted = str(error)
+            return None
+        self._uncounted = None
+        self._counted = (self.ticking(), count)
+        if last is None or count < last[1] or self._counted[0] <= last[0]:
+            return None
+        return 60 * (count - last[1]) / (self._counted[0] - last[0])
+
+    def _send(
+        self, publisher: Publisher, units: float | None, measured: float, taken: float | None
+    ) -> bool:
         link = self._links.setdefault(id(publisher), _Link())
         try:
-            publisher.publish(units, measured)
+            publisher.publish(units, measured, taken)
         except NotPublishedError as error:
             if not link.dropped:
                 log.error("%s takes no report; values are dropped: %s", publisher.region, error)  # noqa: TRY400  as above

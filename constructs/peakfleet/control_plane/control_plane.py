@@ -39,7 +39,7 @@ from peakfleet.control_plane.state import FleetState
 from peakfleet.findings import acknowledge_policies
 from peakfleet.policy import SpendLimit
 from peakfleet.pools import CapacityPool
-from peakfleet_planner import SpecError
+from peakfleet_planner import RegionShareSpec, SpecError, TrafficSpec, WeightedRecordsSpec
 from peakfleet_planner.spec import SHARED_LIMIT
 
 SCHEDULES_VARIABLE, TABLE_VARIABLE = "PEAKFLEET_SCHEDULES", "PEAKFLEET_TABLE"
@@ -202,7 +202,8 @@ class ControlPlane(Construct):
         groups: Sequence[autoscaling.AutoScalingGroup],
         shadow: bool,
         spend_limits: Sequence[SpendLimit],
-        listener_arn: str | None,
+        split: TrafficSpec | WeightedRecordsSpec | None,
+        region: RegionShareSpec | None,
         rolls_back: iam.IRole | None,
     ) -> None:
         """Decide for a fleet every minute, and take the events of its groups.
@@ -215,7 +216,8 @@ class ControlPlane(Construct):
             groups: The groups that it has made for them, in the same order.
             shadow: Whether it only says what it would do: then its ticks may only read.
             spend_limits: What it may cost.
-            listener_arn: The listener whose weights may be set; None if there is none.
+            split: What traffic it splits; None if it splits none.
+            region: Its region's share of a service; None if it is alone.
             rolls_back: What the instances run as, where a group may be given an older version of
                 its launch template.
 
@@ -227,7 +229,7 @@ class ControlPlane(Construct):
         if shadow:
             self._scaler.allow(may_look())
         else:
-            self._scaler.allow(*may_decide(groups, own, listener_arn=listener_arn))
+            self._scaler.allow(*may_decide(groups, own, split=split, region=region))
             if existing:
                 self._scaler.allow(may_resize(_arns(fleet, existing)))
         for statement in may_roll_back(groups, rolls_back) if rolls_back and not shadow else ():

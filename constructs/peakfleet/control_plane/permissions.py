@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Stack
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_iam as iam
 
 from peakfleet.findings import Wildcard
 from peakfleet.machines import launch_template_arns
 from peakfleet.pools import CapacityPool
+from peakfleet_planner import RegionShareSpec, TrafficSpec, WeightedRecordsSpec
 
 _FLEET_PARTS = ("fleet", "instance", "network-interface", "security-group", "subnet", "volume")
 _MADE = ("instance", "network-interface", "subnet", "volume")
@@ -143,14 +144,16 @@ def may_decide(
     groups: Sequence[autoscaling.AutoScalingGroup],
     pools: Sequence[CapacityPool],
     *,
-    listener_arn: str | None,
+    split: TrafficSpec | WeightedRecordsSpec | None,
+    region: RegionShareSpec | None,
 ) -> list[iam.PolicyStatement]:
     """Return what a tick does for one fleet.
 
     Args:
         groups: The groups of its pools, which may be sized.
         pools: The pools, in the same order.
-        listener_arn: The listener whose weights may be set; None if there is none.
+        split: What traffic it splits; None if it splits none.
+        region: Its region's share of a service; None if it is alone.
     """
     warm = [
         group.auto_scaling_group_arn for group, pool in zip(groups, pools, strict=True) if pool.warm
@@ -162,7 +165,7 @@ def may_decide(
                 # LaunchInstances looks at its template with the permissions of who calls it.
                 "ec2:DescribeLaunchTemplateVersions",
                 *(["autoscaling:DescribeWarmPool"] if warm else []),
-                *(_READS_TRAFFIC if listener_arn else []),
+                *(_READS_TRAFFIC if isinstance(split, TrafficSpec) else []),
             ],
             resources=["*"],  # AWS knows no narrower resource for these reads
         ),
@@ -176,10 +179,33 @@ def may_decide(
         ]
     if warm:
         statements.append(iam.PolicyStatement(actions=["autoscaling:PutWarmPool"], resources=warm))
-    if listener_arn:
-        split = ["elasticloadbalancing:ModifyListener"]
-        statements.append(iam.PolicyStatement(actions=split, resources=[listener_arn]))
+    if isinstance(split, TrafficSpec):
+        sets = ["elasticloadbalancing:ModifyListener"]
+        statements.append(iam.PolicyStatement(actions=sets, resources=[split.listener_arn]))
+    for records in (split, region):
+        if isinstance(records, WeightedRecordsSpec | RegionShareSpec):
+            statements += _may_weigh(records)
     return statements
+
+
+def _may_weigh(records: WeightedRecordsSpec | RegionShareSpec) -> list[iam.PolicyStatement]:
+    """Return what sets the records of one name; AWS knows no narrower, and reads by zone."""
+    zone = f"arn:{Aws.PARTITION}:route53:::hostedzone/{records.hosted_zone_id}"
+    key = "route53:ChangeResourceRecordSets"
+    return [
+        iam.PolicyStatement(actions=["route53:ListResourceRecordSets"], resources=[zone]),
+        iam.PolicyStatement(
+            actions=["route53:ChangeResourceRecordSets"],
+            resources=[zone],
+            conditions={
+                "ForAllValues:StringEquals": {
+                    f"{key}NormalizedRecordNames": [records.record_name.rstrip(".").lower()],
+                    f"{key}RecordTypes": [records.record_type],
+                    f"{key}Actions": ["UPSERT"],
+                }
+            },
+        ),
+    ]
 
 
 def may_look() -> iam.PolicyStatement:

@@ -32,7 +32,7 @@ from peakfleet.fleet.checks import (
     check_fleet_options,
     checked_hop_limit,
     checked_pools,
-    claim_listener,
+    claim_split,
     control_plane_of,
     named,
     private_subnets,
@@ -64,7 +64,7 @@ from peakfleet.policy import (
 )
 from peakfleet.pools import CapacityPool, prices_of
 from peakfleet.signals import Baseline, DemandSignal, PressureAlarm
-from peakfleet_planner import BacklogSignal, FleetSpec, SpecError, TrafficSpec
+from peakfleet_planner import BacklogSignal, FleetSpec, SpecError, TrafficSpec, WeightedRecordsSpec
 from peakfleet_planner.forecast import basis_of, queues_of
 from peakfleet_planner.spec import check_published
 
@@ -84,7 +84,8 @@ class BurstFleet(FleetMetrics, Construct):
         signals: What demand is read from; the largest request wins, and queues add up, see
             `queues_share_workers`. At least one is needed by
             the end of the synth, see `add_signal`.
-        traffic: Listener whose traffic is split between baseline and fleet. Default: none.
+        traffic: Listener, or records of a name, that split the traffic between baseline and
+            fleet, see `WeightedRecords`. Default: none.
         target_groups: Target groups that the instances join. Default: none. As soon as a group
             has one, also through `groups`, the load balancer's health checks decide which
             instances are replaced.
@@ -110,7 +111,7 @@ class BurstFleet(FleetMetrics, Construct):
         vpc: ec2.IVpc,
         pools: Sequence[CapacityPool],
         signals: Sequence[DemandSignal] = (),
-        traffic: TrafficSpec | None = None,
+        traffic: TrafficSpec | WeightedRecordsSpec | None = None,
         target_groups: Sequence[elbv2.IApplicationTargetGroup] = (),
         queues_share_workers: bool = True,
         **options: Unpack[FleetOptions],
@@ -197,7 +198,7 @@ class BurstFleet(FleetMetrics, Construct):
                 efficiency.to_planner(self._pools, fleet=self.fleet_name) if efficiency else None
             )
             if traffic:
-                claim_listener(self, fleet=self.fleet_name, listener_arn=traffic.listener_arn)
+                claim_split(self, fleet=self.fleet_name, split=traffic)
         self._document = SpecDocument(lambda: self.spec)
         with named(self):
             self._plane.add_fleet(
@@ -208,7 +209,8 @@ class BurstFleet(FleetMetrics, Construct):
                 groups=tuple(self._groups.values()),
                 shadow=self._is_shadow,
                 spend_limits=options.get("spend_limits", ()),
-                listener_arn=traffic.listener_arn if traffic else None,
+                split=traffic,
+                region=region.spec if (region := options.get("region")) else None,
                 rolls_back=self._role
                 if options.get("broken_image") == BrokenImage.roll_back()
                 else None,
@@ -281,7 +283,8 @@ class BurstFleet(FleetMetrics, Construct):
             baseline=(options.get("baseline") or Baseline.none()).spec,
             service_level=(options.get("service_level") or ServiceLevel.standard()).spec,
             pace=(options.get("pace") or Pace.of()).to_planner(self._pool_specs),
-            traffic=self._traffic,
+            traffic=self._traffic if isinstance(self._traffic, TrafficSpec) else None,
+            records=self._traffic if isinstance(self._traffic, WeightedRecordsSpec) else None,
             state_table=self._plane.state.table.table_name,
             other_writer=(options.get("other_writer") or OtherWriter.taken_back()).spec,
             known_peaks=tuple(peak.to_planner() for peak in options.get("known_peaks", ())),
@@ -291,6 +294,7 @@ class BurstFleet(FleetMetrics, Construct):
             metrics=self._detail,
             downstream=self._downstream,
             spend_limits=tuple(limit.spec for limit in options.get("spend_limits", ())),
+            region=region.spec if (region := options.get("region")) else None,
             mode=(options.get("mode") or Mode.active()).name,
         )
 

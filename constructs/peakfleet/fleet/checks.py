@@ -20,7 +20,7 @@ from peakfleet.fleet.options import PlacementOptions
 from peakfleet.fleet.template_checks import template_messages
 from peakfleet.pools import CapacityPool, check_region, told_apart
 from peakfleet.signals import DemandSignal
-from peakfleet_planner import FleetSpec, SpecError
+from peakfleet_planner import FleetSpec, SpecError, TrafficSpec, WeightedRecordsSpec
 
 _MOST_HOPS = 64
 PARTS = frozenset(
@@ -40,7 +40,7 @@ PARTS = frozenset(
     )
 )
 """Ids of the constructs that a fleet consists of, beside its pools."""
-_LISTENERS: WeakKeyDictionary[IConstruct, dict[str, str]] = WeakKeyDictionary()
+_SPLITS: WeakKeyDictionary[IConstruct, dict[str, str]] = WeakKeyDictionary()
 """Of each app: which fleet sets the weights of a listener."""
 
 
@@ -174,12 +174,15 @@ class AtSynth:
         return template_messages(self._fleet, self._groups)
 
 
-def claim_listener(scope: Construct, *, fleet: str, listener_arn: str) -> None:
-    """Refuse a listener whose weights another fleet of the app sets already."""
-    owners = _LISTENERS.setdefault(scope.node.root, {})
-    owner = owners.setdefault(listener_arn, fleet)
+def claim_split(scope: Construct, *, fleet: str, split: TrafficSpec | WeightedRecordsSpec) -> None:
+    """Refuse a listener or a name whose weights another fleet of the app sets already."""
+    if isinstance(split, TrafficSpec):
+        what, named = "listener", split.listener_arn
+    else:
+        what, named = "name", f"{split.hosted_zone_id}/{split.record_name}"
+    owner = _SPLITS.setdefault(scope.node.root, {}).setdefault(named, fleet)
     if owner != fleet:
         raise SpecError(
-            f"the fleet {owner} already sets the weights of this listener, and two fleets would "
-            f"undo each other's work every minute; give each fleet a listener of its own"
+            f"the fleet {owner} already sets the weights of this {what}, and two fleets would "
+            f"undo each other's work every minute; give each fleet a {what} of its own"
         )

@@ -20,6 +20,7 @@ from peakfleet.policy import (
     OtherWriter,
     Pace,
     Readiness,
+    RegionShare,
     SafetyNet,
     ServiceLevel,
     SpendLimit,
@@ -91,6 +92,7 @@ class FleetOptions(PlacementOptions, total=False):
         downstream_limits: Loads that it must not drive over a bound. Default: none.
         spend_limits: What it may cost: one limit of its own, and those that it shares. Default: no
             limit but the pools' maxima.
+        region: Its region's share of a service that several regions serve. Default: it is alone.
         mode: Whether it acts on what it decides. Default: `Mode.active()`.
         efficiency: Whether it measures what each chip does for its money. Default: it does not.
     """
@@ -108,5 +110,6 @@ class FleetOptions(PlacementOptions, total=False):
     metrics: Metrics | None
     downstream_limits: Sequence[DownstreamLimit]
     spend_limits: Sequence[SpendLimit]
+    region: RegionShare | None
     mode: Mode | None
     efficiency: EfficiencyLedger | None

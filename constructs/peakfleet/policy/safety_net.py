@@ -12,6 +12,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 
 from peakfleet._values import check_own, known_number, seconds
+from peakfleet.runbooks import with_runbook
 from peakfleet_planner import SpecError
 
 _CPU_PERCENT = 90.0
@@ -115,9 +116,11 @@ class _LateMessages:
         cloudwatch.CfnAlarm(
             group,
             "LateMessages",
-            alarm_description=(
+            alarm_description=with_runbook(
+                group,
+                "LateMessages",
                 "Messages wait longer than they may. The group grows by itself; look at the "
-                "fleet's other alarms for the reason why its ticks did not prevent it."
+                "fleet's other alarms for the reason why its ticks did not prevent it.",
             ),
             namespace="AWS/SQS",
             metric_name="ApproximateAgeOfOldestMessage",

@@ -128,6 +128,7 @@ class Baseline:
         heartbeat: str | None = None,
         steady_for: Duration | None = None,
         maintenance: Sequence[Maintenance] = (),
+        taken: str | None = None,
     ) -> Baseline:
         """Read the healthy units from a metric that the on-premises side publishes.
 
@@ -153,6 +154,11 @@ class Baseline:
             steady_for: More units than before, or a report after silence, count after this long.
                 Default: 3 minutes.
             maintenance: When it carries less. Default: never.
+            taken: Name of a metric beside it, the items of a queue that its workers finish in a
+                minute: `TakenItems`, if `peakfleet report-baseline --taken` publishes it. While
+                items wait that they could take, they count for what they are seen to take, and
+                never for more than their healthy units. Only for a fleet of one queue. Default:
+                they count for their healthy units.
 
         Raises:
             SpecError: A number is out of range.
@@ -184,6 +190,7 @@ class Baseline:
                 else None,
                 steady_seconds=seconds("baseline", "steady_for", steady_for or Duration.minutes(3)),
                 maintenance=_windows(maintenance),
+                taken=replace(metric, metric_name=taken) if taken else None,
             )
         )
 

@@ -123,8 +123,9 @@ class DemandSignal:
             drain_within: A message that waits longer is late. Must be longer than the time
                 that new capacity needs to serve, or late work cannot be avoided.
             name: Default: the queue's construct path.
-            when_silent: What missing data means. Default: the last value still stands. SQS
-                publishes nothing for a queue that nobody has touched for six hours.
+            when_silent: What missing data means. Default: an empty queue stays empty, for SQS
+                publishes nothing of one that nobody has touched for six hours; while it held
+                anything, the last value still stands.
             plausible_max: Message counts above it are rejected. Default: no bound.
 
         Raises:
@@ -143,7 +144,7 @@ class DemandSignal:
         in_flight = queue.metric_approximate_number_of_messages_not_visible(
             period=_MINUTE, statistic="Maximum"
         )
-        silence = when_silent or WhenSilent.hold()
+        silence = when_silent or WhenSilent.means_zero()
         metrics = {
             WAITING: read(owner, waiting, of=queue),
             IN_FLIGHT: read(owner, in_flight, of=queue),

@@ -9,6 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from peakfleet.findings import acknowledge
+from peakfleet.runbooks import with_runbook
 from peakfleet.signals.demand_signal import DemandSignal
 from peakfleet_planner import Metric, RateSignal, SpecError
 
@@ -61,10 +62,12 @@ class PressureAlarm(Construct):
             self,
             "Alarm",
             metric=_excess(spec, covered),
-            alarm_description=(
+            alarm_description=with_runbook(
+                self,
+                "Pressure",
                 f"The signal {signal.name} asks for more than the baseline and the fleet {fleet} "
                 f"cover. This makes the fleet decide at once and needs nobody's attention; the "
-                f"alarm AtMaximum says when the fleet cannot follow."
+                f"alarm LastingTrouble says when the fleet cannot follow.",
             ),
             evaluation_periods=1,
             threshold=0,

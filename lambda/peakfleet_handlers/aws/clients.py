@@ -50,6 +50,7 @@ class Clients:
     ec2: EC2Client
     elbv2: ElasticLoadBalancingv2Client
     functions: LambdaClient
+    route53: Any  # no stubs of it are pinned
     s3: S3Client
     scheduler: EventBridgeSchedulerClient
 

@@ -38,7 +38,8 @@ def read_pools(
 ) -> tuple[PoolReading, ...]:
     """Return the groups of *pools* as they are; a group that could not be read is left out.
 
-    A warm pool that could not be read counts as empty.
+    One that does not exist has nothing, and can have nothing. A warm pool that could not be read
+    counts as empty.
 
     Args:
         pools: Whose groups.
@@ -85,6 +86,8 @@ def _read_batch(
                 read[pool.name] = replace(reading, hold=hold)
         elif listed.complete:
             calls.note(OPERATION, name, Cause.NOT_FOUND, f"pool '{pool.name}' has no group")
+            if groups.keys() <= by_group.keys():  # else the answer is of another shape
+                read[pool.name] = _deleted(pool)
     return read
 
 
@@ -143,6 +146,17 @@ def _hold(group: AutoScalingGroupTypeDef) -> Hold | None:
         if tag.get("Key") == HOLD_TAG:
             return read_hold_tag(str(tag.get("Value", "")))
     return None
+
+
+def _deleted(pool: PoolSpec) -> PoolReading:
+    return PoolReading(
+        name=pool.name,
+        desired_capacity=0,
+        in_service_capacity=0,
+        min_capacity=0,
+        max_capacity=0,
+        booting_capacity=0,
+    )
 
 
 def _template_version(group: AutoScalingGroupTypeDef) -> int | None:

@@ -31,6 +31,11 @@ MOST_TRIES = 15
 AGAIN_SECONDS = 1
 """How long to wait before a request that is still worked on is asked about again."""
 STILL_AT_IT: Final = "IdempotentCallInProgress"
+ASKED_OTHERWISE: Final = "IdempotentParameterMismatch"
+"""An earlier request had the same token, and asked for something else: what came of it shows in the
+group."""
+BUSY: Final = "ResourceContention"
+"""Nothing was launched, for somebody else changes the group."""
 _OTHER_WAY: Final = (
     None,
     OutageCause.BAD_TEMPLATE,
@@ -134,6 +139,9 @@ class Launcher:
         """Return the answer to a request that was refused as a whole."""
         if isinstance(error, ClientError):
             told = error.response.get("Error", {})
+            if str(told.get("Code", "")).startswith(ASKED_OTHERWISE):
+                self._note(pool, error)
+                return Answer(capacity=0)
             cause = outage_cause(told.get("Code", ""), told.get("Message", ""))
             if cause not in _OTHER_WAY:
                 return Answer(capacity=0, refusals=(Refusal(cause=cause),))
@@ -176,6 +184,8 @@ def _may_still_come(error: Exception) -> bool:
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code.startswith(BUSY):
+            return False
         return code.startswith(STILL_AT_IT) or status >= _SERVERS_FAULT
     return isinstance(error, HTTPClientError | ResponseParserError | OSError) and not isinstance(
         error, NeverSentError

@@ -1,19 +1,19 @@
-"""Traffic: the weights of baseline and fleet among the actions of a listener.
+"""A listener of a load balancer: the weights of baseline and fleet among its actions.
 
-A listener belongs to whoever deploys it. A tick reads its actions, changes the weights of its own
-two target groups and gives back everything else as it was: authentication, stickiness, further
-target groups. What it reads, and not what it remembers, says whether anything has to change, so
-that a listener that a deployment has set back is mended by the next tick.
+What else it does stays: authentication, stickiness, further target groups.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from peakfleet_handlers.aws.calls import Calls
-from peakfleet_planner import TrafficReading, TrafficSpec
-from peakfleet_planner.pool_plan import MOST_WEIGHT
+from peakfleet_handlers.aws.clients import Clients
+from peakfleet_handlers.aws.splits import split_of, weights_of
+from peakfleet_planner import TrafficSpec
+from peakfleet_planner.pool_plan import Split
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -27,38 +27,41 @@ class Listener:
     """A listener as it was read.
 
     Args:
-        traffic: Which, and its two target groups.
+        spec: Which, and the target group of each side.
         actions: Its default actions, in Elastic Load Balancing's form.
     """
 
-    traffic: TrafficSpec
+    spec: TrafficSpec
     actions: tuple[ActionOutputTypeDef, ...]
 
     @property
-    def cloud_weight(self) -> int | None:
-        """Share of the traffic of both sides that the fleet gets, of 999; None if both get none."""
-        ours = {
-            group.get("TargetGroupArn"): int(group.get("Weight", 0))
+    def split(self) -> Split | None:
+        """Shares of the traffic of all sides; None if they get none."""
+        weights = {
+            group.get("TargetGroupArn", ""): int(group.get("Weight", 0))
             for group in self._target_groups()
         }
-        cloud = ours.get(self.traffic.cloud_target_group_arn, 0)
-        both = cloud + ours.get(self.traffic.baseline_target_group_arn, 0)
-        return round(MOST_WEIGHT * cloud / both) if both > 0 else None
+        return split_of(self.spec, self.spec.cloud_target_group_arn, weights)
 
-    def send(self, weight: int, *, elbv2: ElasticLoadBalancingv2Client, calls: Calls) -> bool:
-        """Send *weight* of 999 parts of the traffic to the fleet; return whether that was done."""
-        arn = self.traffic.listener_arn
+    def differs(self, split: Split) -> bool:
+        """Whether traffic is split otherwise than this, whatever the numbers."""
+        return self.split != split
+
+    def send(self, split: Split, *, clients: Clients, calls: Calls) -> bool:
+        """Split the traffic; return whether that was done."""
+        arn = self.spec.listener_arn
         answer = calls.ask(
-            elbv2.modify_listener,
+            clients.elbv2.modify_listener,
             arn,
             ListenerArn=arn,
-            DefaultActions=self.with_weight(weight),
+            DefaultActions=self.with_split(split),
         )
         return answer is not None
 
-    def with_weight(self, weight: int) -> list[Any]:
+    def with_split(self, split: Split) -> list[Any]:
         """Return its actions as they are, but for the weights of our target groups."""
-        return [self._with_weight(action, weight) for action in self.actions]
+        weights = weights_of(self.spec, self.spec.cloud_target_group_arn, split)
+        return [self._with_weights(action, weights) for action in self.actions]
 
     def _target_groups(self) -> list[TargetGroupTupleTypeDef]:
         forward = next(action for action in self.actions if action["Type"] == "forward")
@@ -66,17 +69,13 @@ class Listener:
             return list(forward["ForwardConfig"].get("TargetGroups", ()))
         return [{"TargetGroupArn": forward["TargetGroupArn"], "Weight": 1}]
 
-    def _with_weight(self, action: ActionOutputTypeDef, weight: int) -> Any:  # noqa: ANN401  as a request has it
+    def _with_weights(self, action: ActionOutputTypeDef, weights: Mapping[str, int]) -> Any:  # noqa: ANN401  as a request has it
         if action["Type"] == "authenticate-oidc":
             # The secret is never told; without this the listener would need it again.
             settings = {**action["AuthenticateOidcConfig"], "UseExistingClientSecret": True}
             return {**action, "AuthenticateOidcConfig": settings}
         if action["Type"] != "forward":
             return action
-        weights = {
-            self.traffic.baseline_target_group_arn: MOST_WEIGHT - weight,
-            self.traffic.cloud_target_group_arn: weight,
-        }
         others = [
             group for group in self._target_groups() if group.get("TargetGroupArn") not in weights
         ]
@@ -87,13 +86,13 @@ class Listener:
 
 
 def read_listener(
-    traffic: TrafficSpec, *, elbv2: ElasticLoadBalancingv2Client, calls: Calls
+    spec: TrafficSpec, *, elbv2: ElasticLoadBalancingv2Client, calls: Calls
 ) -> Listener | None:
     """Return a listener as it is; None if that cannot be read, or it forwards no traffic.
 
     A page that somebody has put up instead of forwarding stays up.
     """
-    arn = traffic.listener_arn
+    arn = spec.listener_arn
     answer = calls.ask(elbv2.describe_listeners, arn, ListenerArns=[arn])
     if answer is None:
         return None
@@ -102,29 +101,17 @@ def read_listener(
         actions = tuple(answer["Listeners"][0]["DefaultActions"])
         if not any(action["Type"] == "forward" for action in actions):
             raise LookupError("its default actions forward to no target group")
-        listener = Listener(traffic=traffic, actions=actions)
-        listener.with_weight(0)  # of another shape, it is refused here and now
-        _ = listener.cloud_weight
+        listener = Listener(spec=spec, actions=actions)
+        # Of another shape, it is refused here and now.
+        listener.with_split(Split(cloud=0, sites={}))
+        _ = listener.split
         return listener
 
     return calls.reading(READ, arn, read)
 
 
-def read_traffic(
-    listener: Listener | None, *, elbv2: ElasticLoadBalancingv2Client, calls: Calls
-) -> TrafficReading:
-    """Return how a listener splits its traffic, and which side has healthy targets."""
-    if listener is None:
-        return TrafficReading()
-    traffic = listener.traffic
-    return TrafficReading(
-        cloud_weight=listener.cloud_weight,
-        baseline_healthy=_healthy(traffic.baseline_target_group_arn, elbv2=elbv2, calls=calls),
-        cloud_healthy=_healthy(traffic.cloud_target_group_arn, elbv2=elbv2, calls=calls),
-    )
-
-
-def _healthy(arn: str, *, elbv2: ElasticLoadBalancingv2Client, calls: Calls) -> int | None:
+def healthy_targets(arn: str, *, elbv2: ElasticLoadBalancingv2Client, calls: Calls) -> int | None:
+    """Return how many targets of a group are healthy; None if that cannot be read."""
     answer = calls.ask(elbv2.describe_target_health, arn, TargetGroupArn=arn)
     if answer is None:
         return None

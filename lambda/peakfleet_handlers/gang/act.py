@@ -143,11 +143,15 @@ class _Act:
         return self.table.put(item, only)
 
     def _launch(self, done: GangApplied, group: PoolReading, zone: str) -> GangApplied:
-        """Ask for all machines at once; if a part comes, give it back in the same tick."""
+        """Ask for all machines at once; if a part comes, give it back in the same tick.
+
+        A launch that has not answered is asked for again by the next tick, under the same name.
+        """
         pool, whole = self.spec.pool, self.spec.machines
+        begun = self.plan.memory.forming_since if self.plan.memory else None
         launcher = Launcher(
             fleet=self.spec.fleet,
-            tick=self.snapshot.now_epoch_seconds,
+            tick=self.snapshot.now_epoch_seconds if begun is None else begun,
             autoscaling=self.clients.autoscaling,
             calls=self.calls,
         )

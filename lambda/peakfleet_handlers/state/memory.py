@@ -73,9 +73,19 @@ def read_known(table: StateTable | None, *, now_epoch_seconds: int, shadow: bool
     newest = _readable(TICKS, found, table)
     memory = memory_of(items, now_epoch_seconds, table, shadow=shadow)
     if memory is not None and newest is not None:
-        memory = replace(memory, signals=newest.signals, weightless_since=newest.weightless_since)
+        memory = replace(
+            memory,
+            signals=newest.signals,
+            weightless_since=newest.weightless_since,
+            weights=newest.weights or (),
+        )
         if bool(newest.shadow) is shadow:
-            memory = replace(memory, unmet_since=newest.unmet_since, spent=newest.spent)
+            memory = replace(
+                memory,
+                unmet_since=newest.unmet_since,
+                shortfalls=newest.shortfalls,
+                spent=newest.spent,
+            )
         memory = replace(memory, spot_prices=newest.spot_prices)
     is_sure = found is None or newest is not None
     return Known(memory=memory, claim=Claim(leaves=this, newest=newest, is_sure=is_sure))

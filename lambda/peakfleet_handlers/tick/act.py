@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from peakfleet_handlers.aws import (
     Calls,
+    Cause,
     Clients,
+    Front,
     Launcher,
-    Listener,
     Resize,
     growth,
     resize,
@@ -37,6 +38,8 @@ from peakfleet_planner import (
     FleetSpec,
     Memory,
     OpenLaunch,
+    Outage,
+    OutageCause,
     Plan,
     Pursued,
     Snapshot,
@@ -46,8 +49,19 @@ from peakfleet_planner import (
     remember_signals,
 )
 from peakfleet_planner.allocation import spend_claims, spent_after
-from peakfleet_planner.pools import remembered, unmet_since
+from peakfleet_planner.pool_plan import Split, late_weights
+from peakfleet_planner.pools import refused, remembered, shortfalls, unmet_since
 from peakfleet_table import Latest
+
+SIZED: Final = "SetDesiredCapacity"
+_REFUSED: Final = {
+    Cause.NOT_AUTHORISED: OutageCause.NOT_AUTHORISED,
+    Cause.OTHER: OutageCause.UNKNOWN,
+    Cause.SCALING_IN_PROGRESS: OutageCause.THROTTLED,
+    Cause.THROTTLED: OutageCause.THROTTLED,
+}
+"""A group that will not be told a size, as a refusal of capacity. Otherwise the request may have
+been done, or another one is right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +72,12 @@ class Applied:
         plan: The plan as it was done: what one pool refused, another may have been asked for.
         recorded: What became of the record. Default: there was nothing to record.
         pools: Desired capacity that each changed pool now has.
-        cloud_weight: Percent of the traffic that was given to the fleet; None if unchanged.
+        cloud_weight: Share of the traffic that was given to the fleet, of 999; None if unchanged.
         refused: Requests for capacity that were refused. Default: 0.
         swept: Instances that had outlived their drain. Default: none.
         warm: Size that each changed warm pool has from now on.
         rolled_back: Older version of its template, by pool that launches it and not the deployed.
+        region_weight: What its region's record weighs from now on; None if unchanged.
     """
 
     plan: Plan
@@ -73,6 +88,7 @@ class Applied:
     swept: tuple[str, ...] = ()
     warm: Mapping[str, int] = field(default_factory=dict)
     rolled_back: Mapping[str, int] = field(default_factory=dict)
+    region_weight: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON-ready data, without the plan."""
@@ -84,6 +100,7 @@ class Applied:
             "swept": list(self.swept),
             "warm": dict(self.warm),
             "rolled_back": dict(self.rolled_back),
+            "region_weight": self.region_weight,
         }
 
 
@@ -93,7 +110,7 @@ def act(
     plan: Plan,
     known: Known,
     *,
-    listener: Listener | None = None,
+    front: Front | None = None,
     actual: Actual | None = None,
     clients: Clients,
     calls: Calls,
@@ -110,7 +127,7 @@ def act(
         snapshot: What the plan was decided from.
         plan: What to do.
         known: What was read of the state table, with the claim to act on it.
-        listener: The listener that the fleet splits. Default: none, or it could not be read.
+        front: What the fleet splits. Default: nothing, or it could not be read.
         actual: What the groups are and serve, for a fleet in shadow: what it would do is recorded,
             and nothing is done. Default: the fleet acts.
         clients: AWS.
@@ -120,6 +137,7 @@ def act(
     leaves = replace(
         known.claim.leaves,
         unmet_since=unmet_since(snapshot),
+        shortfalls=shortfalls(snapshot),
         halted=_halted(snapshot, plan),
         signals=remember_signals(spec, snapshot, plan),
         # No event is about a fleet that does nothing.
@@ -131,6 +149,7 @@ def act(
         spot_prices=snapshot.recalled.spot_prices,
         retired=_retired(spec, snapshot),
         weightless_since=_weightless_since(snapshot),
+        weights=late_weights(spec, snapshot) or None,
     )
     before = known.memory.launches if known.memory else ()
     return _Act(
@@ -140,7 +159,7 @@ def act(
         answered=tuple(one for one in before if one not in snapshot.recalled.launches),
         actual=actual,
         table=table,
-        listener=listener,
+        front=front,
         clients=clients,
         calls=calls,
     ).run(plan)
@@ -156,10 +175,11 @@ class _Act:
     answered: tuple[OpenLaunch, ...]
     actual: Actual | None
     table: StateTable | None
-    listener: Listener | None
+    front: Front | None
     clients: Clients
     calls: Calls
     pools: dict[str, int] = field(default_factory=dict)
+    unchanged: dict[str, int] = field(default_factory=dict)
 
     def run(self, plan: Plan) -> Applied:
         if self.claim.is_stale:
@@ -168,9 +188,9 @@ class _Act:
             return Applied(plan=plan, recorded=self._recorded(plan, moves=False))
         claims = spend_claims(self.spec, self.snapshot, plan.spend)
         shared = shared_writes(claims)
-        directs = self.spec.traffic is not None and plan.cloud_weight is not None
-        listener = self.listener if directs else None
-        moves = _moves(listener, plan)
+        directs = self.spec.split is not None and plan.cloud_weight is not None
+        front = self.front if directs else None
+        moves = _moves(front, plan)
         recorded = None
         if moves or self._changes(plan):
             recorded = self._recorded(plan, moves=moves, shared=shared)
@@ -192,12 +212,13 @@ class _Act:
         )
         pursued = self._grow(plan, launcher)
         plan = pursued.plan
-        told = self._direct(listener, plan)
+        told = self._direct(front, plan)
         warm = self._keep_warm(plan)
-        is_directed = listener is not None and not _moves(listener, plan)
+        is_directed = front is not None and not _moves(front, plan)
         if recorded is not Recorded.LOST and (not directs or is_directed or told is not None):
             self._shrink(plan)
-        if recorded is Recorded.WRITTEN and (pursued.outages or told is not None):
+        changed = pursued.outages or self.unchanged or told is not None
+        if recorded is Recorded.WRITTEN and changed:
             self._confirm(plan, cloud_weight=told)
         back = self._roll_back(plan) if recorded is Recorded.WRITTEN else {}
         keep_findings(
@@ -224,12 +245,13 @@ class _Act:
             rolled_back={**behind(self.snapshot), **back},
         )
 
-    def _direct(self, listener: Listener | None, plan: Plan) -> int | None:
+    def _direct(self, front: Front | None, plan: Plan) -> int | None:
         """Split the traffic where it is split otherwise; return the fleet's new weight."""
         weight = plan.cloud_weight
-        if listener is None or weight is None or not _moves(listener, plan):
+        if front is None or weight is None or not _moves(front, plan):
             return None
-        sent = listener.send(weight, elbv2=self.clients.elbv2, calls=self.calls)
+        split = _split_of(plan, weight)
+        sent = front.send(split, clients=self.clients, calls=self.calls)
         return weight if sent else None
 
     def _changes(self, plan: Plan) -> bool:
@@ -282,7 +304,7 @@ class _Act:
             self.table,
             tick=self.snapshot.now_epoch_seconds,
             plan=plan,
-            desired={**self._remembered(plan), **self.pools},
+            desired={**self._remembered(plan), **self.unchanged, **self.pools},
             cloud_weight=cloud_weight,
         )
 
@@ -292,12 +314,32 @@ class _Act:
             launched = sum(launch.capacity for launch in pool.launches)
             if launched and pool.seen_capacity is not None:
                 self.pools[pool.name] = pool.seen_capacity + launched
-        self._resize(
+        refusals = self._resize(
             change
             for change in resizes(self.spec, self.snapshot, pursued.plan)
             if change.grows and (not change.direct or change.pool in launcher.unanswered)
         )
-        return pursued
+        return replace(pursued, outages=remembered(pursued.outages, self._outages(refusals)))
+
+    def _outages(self, causes: Mapping[str, OutageCause]) -> tuple[Outage, ...]:
+        """Return what to remember of groups that would not be told a size.
+
+        To ask again costs nothing, so that a long wait does not double.
+        """
+        return tuple(
+            outage if outage.cause is OutageCause.THROTTLED else replace(outage, attempts=1)
+            for pool in self.spec.pools
+            if pool.name in causes
+            for outage in refused(
+                pool,
+                zones=(),
+                zone=None,
+                instance_types=(),
+                cause=causes[pool.name],
+                outages=self.snapshot.outages,
+                now=self.snapshot.now_epoch_seconds,
+            )
+        )
 
     def _shrink(self, plan: Plan) -> None:
         """Let go by name what AWS takes back, then by number what is too much."""
@@ -328,10 +370,23 @@ class _Act:
             calls=self.calls,
         )
 
-    def _resize(self, changes: Iterable[Resize]) -> None:
+    def _resize(self, changes: Iterable[Resize]) -> dict[str, OutageCause]:
+        """Set sizes; return the pools whose group would not be told, and why.
+
+        Those keep the size that they have, and that is the fleet's own.
+        """
         unsure = {pool.name for pool in self.snapshot.pools if pool.unanswered_capacity}
         known = (change for change in changes if change.pool not in unsure)
+        before = len(self.calls.failed)
         self.pools |= resize(known, autoscaling=self.clients.autoscaling, calls=self.calls)
+        refusals = {
+            one.subject: _REFUSED[one.cause]
+            for one in self.calls.failed[before:]
+            if one.operation == SIZED and one.cause in _REFUSED
+        }
+        seen = {pool.name: pool.desired_capacity for pool in self.snapshot.pools}
+        self.unchanged |= {name: seen[name] for name in refusals}
+        return refusals
 
     def _sweep(self, plan: Plan) -> tuple[str, ...]:
         ids = (one for pool in plan.pools for one in pool.sweeps)
@@ -349,10 +404,17 @@ class _Act:
         )
 
 
-def _moves(listener: Listener | None, plan: Plan) -> bool:
+def _moves(front: Front | None, plan: Plan) -> bool:
     """Whether the split of the traffic has to change."""
-    weight = plan.cloud_weight
-    return listener is not None and weight is not None and listener.cloud_weight != weight
+    return (
+        front is not None
+        and plan.cloud_weight is not None
+        and front.differs(_split_of(plan, plan.cloud_weight))
+    )
+
+
+def _split_of(plan: Plan, cloud: int) -> Split:
+    return Split(cloud=cloud, sites=plan.site_weights)
 
 
 def _weightless_since(snapshot: Snapshot) -> int | None:

@@ -19,6 +19,7 @@ from peakfleet_handlers.state import (
 from peakfleet_handlers.tick.act import act
 from peakfleet_handlers.tick.observe import observe
 from peakfleet_handlers.tick.report import report
+from peakfleet_handlers.tick.spill import spill
 from peakfleet_planner import FleetSpec, Snapshot, decide
 from peakfleet_planner.pools import in_shadow
 
@@ -54,10 +55,10 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
     shadow = spec.mode == "shadow"
     known = read_known(table, now_epoch_seconds=now, shadow=shadow)
     known = with_rebuilt_spend(spec, known, table, now_epoch_seconds=now)
-    listener, actual = None, None
-    if spec.traffic is not None:
-        listener = aws.read_listener(spec.traffic, elbv2=clients.elbv2, calls=calls)
-    snapshot = observe(spec, now, known, listener=listener, clients=clients, calls=calls)
+    front, actual = None, None
+    if spec.split is not None:
+        front = aws.read_front(spec.split, clients=clients, calls=calls)
+    snapshot = observe(spec, now, known, front=front, clients=clients, calls=calls)
     if shadow:
         actual = _actual(spec, snapshot)
         snapshot = in_shadow(spec, snapshot)
@@ -70,13 +71,15 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
             snapshot,
             decide(spec, snapshot),
             known,
-            listener=listener,
+            front=front,
             actual=actual,
             clients=clients,
             calls=calls,
         )
         if applied.recorded is not Recorded.CONTESTED:
             break
+    spilled = spill(spec, snapshot, applied, clients=clients, calls=calls)
+    applied = replace(applied, region_weight=spilled)
     report(spec, snapshot, applied, calls)
     return {
         **applied.plan.to_json(),

@@ -7,8 +7,8 @@ from dataclasses import replace
 from peakfleet_handlers.aws import (
     Calls,
     Clients,
+    Front,
     Launcher,
-    Listener,
     read_pools,
     read_refused,
     read_series,
@@ -35,7 +35,7 @@ def observe(
     now_epoch_seconds: int,
     known: Known,
     *,
-    listener: Listener | None = None,
+    front: Front | None = None,
     clients: Clients,
     calls: Calls,
 ) -> Snapshot:
@@ -45,7 +45,7 @@ def observe(
         spec: The fleet.
         now_epoch_seconds: The tick's time.
         known: What is remembered, which was read first.
-        listener: The listener that the fleet splits. Default: none, or it could not be read.
+        front: What the fleet splits. Default: nothing, or it could not be read.
         clients: AWS.
         calls: Where failures are noted.
     """
@@ -105,8 +105,8 @@ def observe(
         baseline={name: series[query_id] for name, query_id in baseline_ids.items()},
         downstream={name: series[query_id] for name, query_id in limit_ids.items()},
         traffic=None
-        if spec.traffic is None
-        else read_traffic(listener, elbv2=clients.elbv2, calls=calls),
+        if spec.split is None
+        else read_traffic(front, pools, clients=clients, calls=calls),
         pools=pools,
         memory=memory,
         refused=read_refused(

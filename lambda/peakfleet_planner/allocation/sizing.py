@@ -54,6 +54,7 @@ class _Ladder:
     out_units: float
     in_units: float
     dear: frozenset[str]
+    lacks_pools: bool
     budget: Budget | None = None
     reasons: list[Reason] = field(default_factory=list)
 
@@ -64,7 +65,7 @@ class _Ladder:
             Reason.CAPACITY_MISSING: any(
                 one.available.cause is OutageCause.MISSING for one in self.health
             ),
-            Reason.PROCESS_SUSPENDED: any(one.suspended for one in self.health),
+            Reason.PROCESS_SUSPENDED: any(one.is_hindered for one in self.health),
             Reason.CANARY: any(canary_points(size, self.need.grow_to) for size in sizes),
         }
         known = [Reason.KNOWN_PEAK] if self.need.known_peak else []
@@ -112,6 +113,7 @@ def size(
         sizes=bounded(tuple(one.size for one in health)),
         out_units=max(0.0, spec.pace.out_units - _added_units(spec, snapshot)),
         in_units=max(0.0, spec.pace.in_units - _removed_units(spec, snapshot)),
+        lacks_pools=len(health) < len(spec.pools),
         dear=frozenset() if need.known_peak else too_dear(spec, health),
         budget=budget_of(spec, snapshot, health),
     )
@@ -183,7 +185,8 @@ def _removed_units(spec: FleetSpec, snapshot: Snapshot) -> float:
 
 
 def _lately(snapshot: Snapshot, steps: Growth) -> int:
-    return sum(points for at, points in steps if at > snapshot.now_epoch_seconds - PACE_SECONDS)
+    now = snapshot.now_epoch_seconds
+    return sum(points for at, points in steps if now - PACE_SECONDS < at <= now)
 
 
 def _grown(ladder: _Ladder) -> Sizing:
@@ -200,14 +203,15 @@ def _grown(ladder: _Ladder) -> Sizing:
     grown = worth if ladder.out_units == inf else _filled(ladder, at_most_units=ladder.out_units)
     if grown != worth:
         ladder.reasons.append(Reason.STEP_LIMITED)
-    if falls_short(hoped, need_units):
+    if falls_short(hoped, need_units) and not ladder.lacks_pools:
         ladder.reasons.append(Reason.AT_MAXIMUM)
     is_shut = any(one.available.cause for one in ladder.health)
     if is_shut and [one.capacity for one in hoped] != [one.capacity for one in unbounded]:
         ladder.reasons.append(Reason.NO_CAPACITY)
     if worth != unbounded:
         ladder.reasons.append(Reason.TOO_DEAR)
-    if falls_short(grown, need_units) and any(one.reading is None for one in ladder.health):
+    unread = ladder.lacks_pools or any(one.reading is None for one in ladder.health)
+    if falls_short(grown, need_units) and unread:
         ladder.reasons.append(Reason.POOL_UNREADABLE)
     return ladder.afforded(grown, Reason.DEMAND)
 

@@ -9,7 +9,8 @@ In: metric values as they were read. Out: a `SignalDemand` for each signal, in u
 - `learned`: the one series that a forecast is made of;
 - `signal_memory`: what the next ticks should remember of a signal;
 - `witness`: what a second signal says of the first;
-- `usable_baseline`: how much of the baseline may be counted on.
+- `usable_baseline`: how much of the baseline may be counted on;
+- `taken`: what its workers take of a queue, as measured.
 """
 
 from peakfleet_planner.demand.learned import learned_demand
@@ -27,5 +28,10 @@ from peakfleet_planner.demand.live import (
 from peakfleet_planner.demand.queue import SPARE_SHARE, Queue, read_queue, required_units
 from peakfleet_planner.demand.samples import in_units, largest, read_samples, total
 from peakfleet_planner.demand.signal_memory import remember_signals
-from peakfleet_planner.demand.usable_baseline import UsableBaseline, usable_baseline
+from peakfleet_planner.demand.taken import with_measured_take
+from peakfleet_planner.demand.usable_baseline import (
+    UsableBaseline,
+    usable_baseline,
+    without_dead_targets,
+)
 from peakfleet_planner.demand.witness import Testimony, testimony

@@ -186,7 +186,10 @@ def _silent(
     if rule is SilenceRule.ZERO and readable and not samples.rejected:
         newest = [units for _, units in points[-_NEAR_ZERO_SAMPLES:]]
         highest = max((units for _, units in points), default=0.0)
-        near_zero = max(each, NEAR_ZERO_SHARE * highest)
+        # A queue is active as long as it holds anything: only an empty one falls silent.
+        near_zero = (
+            0.0 if isinstance(signal, BacklogSignal) else max(each, NEAR_ZERO_SHARE * highest)
+        )
         was_near_zero = max(newest, default=inf if last is None else last) <= near_zero
         if last is None:  # nobody knows what was before, but nothing can be lost
             was_near_zero = not runs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from math import inf, isfinite
 
@@ -122,6 +122,47 @@ def usable_baseline(
         state=max(states, key=list(BaselineState).index),
         carried_units=spec.carried_units,
         sites=sites,
+    )
+
+
+def without_dead_targets(
+    baseline: UsableBaseline, dead: Collection[str], now: int
+) -> UsableBaseline:
+    """Return a baseline of which a load balancer finds no server healthy at these sites.
+
+    That is known, whatever its reporter says or does not say.
+
+    Args:
+        baseline: As it is reported.
+        dead: Names of the sites; the empty one is all of the baseline.
+        now: Epoch seconds of the decision.
+    """
+    if not dead:
+        return baseline
+    if not baseline.sites:
+        return _dead(baseline, now)
+    sites = tuple(
+        (name, _dead(site, now) if name in dead or "" in dead else site)
+        for name, site in baseline.sites
+    )
+    return replace(
+        baseline,
+        units=sum(site.units for _, site in sites),
+        state=max((site.state for _, site in sites), key=list(BaselineState).index),
+        sites=sites,
+    )
+
+
+def _dead(side: UsableBaseline, now: int) -> UsableBaseline:
+    if not side.units and (not side.carried_units or side.cause is BaselineCause.MAINTENANCE):
+        return side
+    reports = tuple(one for one in side.reports if one[0] < now)
+    return replace(
+        side,
+        units=0.0,
+        state=BaselineState.DEGRADED,
+        cause=BaselineCause.TARGETS,
+        reports=(*reports, (now, 0.0)) if reports else (),
     )
 
 

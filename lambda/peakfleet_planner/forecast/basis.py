@@ -165,7 +165,7 @@ def has_time(spec: FleetSpec) -> bool:
 
 
 def _boot_minutes(spec: FleetSpec) -> int:
-    boot_minutes = ceil(max(pool.boot_seconds for pool in spec.pools) / MINUTE_SECONDS)
+    boot_minutes = ceil(spec.serves_after_seconds / MINUTE_SECONDS)
     return max(0, boot_minutes - min((one.waits_minutes for one in queues_of(spec)), default=0))
 
 

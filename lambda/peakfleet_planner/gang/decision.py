@@ -104,6 +104,19 @@ class _Gang:
         return self.group.retained if over else ()
 
     @property
+    def begun_at(self) -> int:
+        """When the launch began that is asked for: an earlier one may not have answered yet.
+
+        It names the launch, so that AWS takes a second request for it for the same.
+        """
+        since = self.memory.forming_since
+        return self.now if since is None or self.gives_up_at(since) <= self.now else since
+
+    def gives_up_at(self, since: int) -> float:
+        """Return when a launch that began then has had its time."""
+        return since + self.spec.pool.boot_seconds + self.spec.forming_seconds
+
+    @property
     def outage(self) -> Outage | None:
         """The refusal that is remembered of this gang's group."""
         known = self.seen.memory.outages if self.seen.memory else ()
@@ -234,7 +247,7 @@ def _forming(gang: _Gang) -> GangPlan | None:
         return None
     since = gang.memory.forming_since
     since = gang.now if since is None else since
-    if gang.now - since >= gang.spec.pool.boot_seconds + gang.spec.forming_seconds:
+    if gang.now >= gang.gives_up_at(since):
         if gang.alive < gang.spec.machines:
             return gang.release(GangReason.INCOMPLETE, cause=OutageCause.NO_CAPACITY)
         return gang.release(GangReason.NEVER_READY, cause=OutageCause.NEVER_READY)
@@ -284,7 +297,7 @@ def _launch(gang: _Gang) -> GangPlan:
     if len(gang.group.zones) != 1:
         return gang.keep(GangReason.GROUP_UNREADABLE)
     (zone,) = gang.group.zones
-    begun = replace(gang.memory, members=(), forming_since=gang.now, released_at=None)
+    begun = replace(gang.memory, members=(), forming_since=gang.begun_at, released_at=None)
     return gang.plan(GangStep.LAUNCH, GangReason.READY, memory=begun, zone=zone)
 
 

@@ -149,7 +149,8 @@ def _pool_plan(
     pool, reading = one.spec, one.reading
     now = snapshot.now_epoch_seconds
     drained = [n for n in one.notices if can_spare or _is_due(n, pool, now)]
-    besides = max(0, one.besides - sum(notice.capacity for notice in drained))
+    overdue = one.overdue if can_spare else 0
+    besides = max(0, one.besides - overdue - sum(notice.capacity for notice in drained))
     more = max(0, size.capacity - one.size.capacity)
     capacity = size.capacity + besides
     return PoolPlan(
@@ -164,7 +165,7 @@ def _pool_plan(
         prepared_capacity=prepared_capacity(
             pool, reading, snapshot.memory, capacity=capacity, now=now
         ),
-        drains=(*(notice.instance_id for notice in drained), *_hopeless(one)),
+        drains=(*(notice.instance_id for notice in drained), *_hopeless(one, overdue)),
         sweeps=_sweeps(one, snapshot),
         outage=one.available.cause,
         replaces_unhealthy=one.replaces_unhealthy,
@@ -184,10 +185,16 @@ def _is_due(notice: Notice, pool: PoolSpec, now: int) -> bool:
     return pool.drain_seconds > 0 or now - notice.seen_at_epoch_seconds >= SERVES_ON_SECONDS
 
 
-def _hopeless(one: PoolHealth) -> tuple[str, ...]:
-    """Return what boots where nothing becomes ready; by number, what serves might go instead."""
+def _hopeless(one: PoolHealth, overdue: int) -> tuple[str, ...]:
+    """Return what boots where nothing becomes ready, or for too long while others serve.
+
+    By number, what serves might go instead.
+    """
+    if one.reading is None:
+        return ()
     is_hopeless = one.available.cause is OutageCause.NEVER_READY and one.foreign is None
-    return tuple(sorted(one.reading.booting)) if one.reading and is_hopeless else ()
+    booting = sorted(one.reading.booting)
+    return tuple(booting if is_hopeless else booting[:overdue])
 
 
 def _sweeps(one: PoolHealth, snapshot: Snapshot) -> tuple[str, ...]:

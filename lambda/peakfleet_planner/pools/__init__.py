@@ -19,6 +19,7 @@ from peakfleet_planner.pools.requested_size import (
     foreign_sizes,
     known_growth,
     settled,
+    shortfalls,
     unmet_since,
 )
 from peakfleet_planner.pools.shadow import in_shadow

@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from peakfleet_planner.plan import NEEDED_PROCESSES
 from peakfleet_planner.pools.backoff import Availability, availability, refused
-from peakfleet_planner.pools.requested_size import foreign_sizes, missing_capacity
+from peakfleet_planner.pools.requested_size import (
+    foreign_sizes,
+    missing_capacity,
+    overdue_capacity,
+)
 from peakfleet_planner.snapshot import (
     ForeignSize,
     Memory,
@@ -65,8 +70,10 @@ class PoolHealth:
         size: What of it counts, and its bounds.
         least: Fewest points that it may have, were none of them busy.
         most: Most points that it may have, could all of them be had.
-        besides: Points that it was asked for and that do not count: at risk, unhealthy for good, or
-            of a retired pool.
+        besides: Points that it was asked for and that do not count: at risk, unhealthy for good,
+            overdue, or of a retired pool.
+        overdue: Of these, what should serve for long, does not, and is not waited for any more.
+            Default: none.
         unmet: Points that it was asked for and that could not be had.
         available: Where it may be asked.
         notices: Its instances that AWS may take back.
@@ -82,6 +89,7 @@ class PoolHealth:
     least: int
     most: int
     besides: int = 0
+    overdue: int = 0
     unmet: int = 0
     available: Availability
     notices: tuple[Notice, ...] = ()
@@ -94,6 +102,11 @@ class PoolHealth:
     def suspended(self) -> tuple[str, ...]:
         """Processes of its group that somebody else has suspended."""
         return self.reading.suspended if self.reading else ()
+
+    @property
+    def is_hindered(self) -> bool:
+        """Whether one of these is needed."""
+        return not NEEDED_PROCESSES.isdisjoint(self.suspended)
 
 
 def pool_health(spec: FleetSpec, snapshot: Snapshot) -> tuple[PoolHealth, ...]:
@@ -119,18 +132,21 @@ def _seen(
 ) -> PoolHealth:
     memory = snapshot.recalled
     outages = snapshot.outages
-    available, missing = _available(snapshot, outages, pool, reading)
+    replaces = _replaces(reading)
+    overdue, waits = overdue_capacity(pool, reading, snapshot) if replaces else (0, True)
+    available, missing = _available(snapshot, outages, pool, reading, overdue=overdue)
     notices = tuple(
         one
         for one in memory.notices
         if one.pool == pool.name and one.instance_id in reading.serving
     )
-    replaces = _replaces(reading)
     at_risk = sum(one.capacity for one in notices)
     besides = min(
         reading.desired_capacity, at_risk + (0 if replaces else reading.unhealthy_capacity)
     )
     unmet = _unmet(reading, available.cause)
+    overdue = max(0, min(overdue, reading.desired_capacity) - besides - unmet)
+    besides += overdue
     if foreign is not None and not _is_left_alone(spec, foreign, snapshot.now_epoch_seconds):
         foreign = None
     raised = foreign is not None and foreign.capacity > memory.desired.get(pool.name, 0)
@@ -139,7 +155,8 @@ def _seen(
     if pool.retired:  # nothing of it counts, so that the other pools grow in its place
         besides, unmet = reading.standing_capacity, reading.unmet_capacity
     capacity = max(0, reading.desired_capacity - besides - unmet)
-    ceiling = max(0, min(pool.max_capacity, reading.max_capacity) - besides)
+    allowed = max(min(pool.max_capacity, reading.max_capacity), reading.min_capacity)
+    ceiling = max(0, allowed - besides)  # no group is smaller than its own minimum
     floor = max(pool.min_capacity, reading.min_capacity)
     if pool.retired:
         ceiling = floor = 0
@@ -164,6 +181,7 @@ def _seen(
         least=floor,
         most=most,
         besides=besides,
+        overdue=0 if waits or pool.retired or foreign else overdue,
         unmet=unmet,
         available=available,
         notices=notices,
@@ -203,14 +221,19 @@ def _size(pool: PoolSpec, *, capacity: int, floor: int, ceiling: int) -> PoolSiz
 
 
 def _available(
-    snapshot: Snapshot, outages: Sequence[Outage], pool: PoolSpec, reading: PoolReading
+    snapshot: Snapshot,
+    outages: Sequence[Outage],
+    pool: PoolSpec,
+    reading: PoolReading,
+    *,
+    overdue: int,
 ) -> tuple[Availability, tuple[Outage, ...]]:
     """Return where a pool may be asked, and what to remember if what was asked for never came."""
     now = snapshot.now_epoch_seconds
     if LAUNCH in reading.suspended:
         return Availability(cause=OutageCause.SUSPENDED), ()
     available = availability(pool, tuple(reading.zones), outages, now)
-    if available.cause or not missing_capacity(pool, reading, snapshot):
+    if available.cause or not (overdue or missing_capacity(pool, reading, snapshot)):
         return available, ()
     missing = refused(
         pool,

@@ -14,6 +14,7 @@ from peakfleet_planner.snapshot import (
     Growth,
     Memory,
     PoolReading,
+    Shortfall,
     Snapshot,
     booting_since,
 )
@@ -28,6 +29,15 @@ ended too early is made good by the next two. Later, somebody has set it."""
 MISSING_AFTER_BOOTS: Final = 2.0
 LEAST_MISSING_SECONDS: Final = 300
 """Capacity that neither serves nor boots for so many boot times, and so long, will not come."""
+OVERDUE_AFTER_BOOTS: Final = 3.0
+LEAST_OVERDUE_SECONDS: Final = 600
+"""Capacity that does not serve for so many boot times, and so long, whatever it does meanwhile, is
+not counted on: a machine that boots for ever, or one after the other that a health check ends."""
+LEAST_HOPELESS_SECONDS: Final = 1800
+"""After twice as long as that, and so long, it is no longer waited for. Before, the hook of its
+launch times out, after a quarter of an hour by default, and says that the image may be to blame."""
+USUAL_SHORT_SHARE: Final = 0.1
+"""So much of a pool may always be replaced, by an instance refresh or for Spot."""
 
 
 def settled(reading: PoolReading, memory: Memory, now_epoch_seconds: int) -> PoolReading:
@@ -109,6 +119,52 @@ def unmet_since(snapshot: Snapshot) -> dict[str, int]:
     }
 
 
+def shortfalls(snapshot: Snapshot) -> dict[str, Shortfall]:
+    """Return what to remember: since when more than a little of each pool does not serve.
+
+    A group that does not replace what is unhealthy lacks it on purpose.
+    """
+    known, now = snapshot.recalled.shortfalls or {}, snapshot.now_epoch_seconds
+    found = {}
+    for reading in snapshot.pools:
+        short = reading.desired_capacity - reading.in_service_capacity
+        if not reading.replaces_unhealthy or not _is_short(reading, short):
+            continue
+        was = known.get(reading.name, Shortfall(since_epoch_seconds=now, least_capacity=short))
+        found[reading.name] = replace(was, least_capacity=min(was.least_capacity, short))
+    return found
+
+
+def overdue_capacity(pool: PoolSpec, reading: PoolReading, snapshot: Snapshot) -> tuple[int, bool]:
+    """Return the points that should serve for long, and do not: they are not counted on.
+
+    And whether they are still waited for. Where nobody keeps for how long, what boots says by
+    itself since when.
+
+    Args:
+        pool: The pool.
+        reading: Its group as it was seen.
+        snapshot: With what is remembered.
+    """
+    now, kept = snapshot.now_epoch_seconds, snapshot.recalled.shortfalls
+    patience = max(OVERDUE_AFTER_BOOTS * pool.boot_seconds, LEAST_OVERDUE_SECONDS)
+    if kept is None:
+        boots = [one for one in reading.booting_since if now - one[0] >= patience]
+        points = sum(some for _, some in boots)
+        begun = min((since for since, _ in boots), default=now)
+    elif known := kept.get(reading.name):
+        begun = known.since_epoch_seconds
+        if now - begun < patience:
+            return 0, True
+        short = reading.desired_capacity - reading.in_service_capacity
+        points = min(known.least_capacity, short)
+        points -= _asked_since(reading.name, now - patience, snapshot)
+    else:
+        return 0, True
+    waits = now - begun < max(2 * patience, LEAST_HOPELESS_SECONDS)
+    return (points if _is_short(reading, points) else 0), waits
+
+
 def missing_capacity(pool: PoolSpec, reading: PoolReading, snapshot: Snapshot) -> int:
     """Return the points that a group was asked for and that will not come.
 
@@ -131,10 +187,15 @@ def missing_capacity(pool: PoolSpec, reading: PoolReading, snapshot: Snapshot) -
             return 0
     elif unmet < reading.desired_capacity or not _was_asked_long_ago(memory, name, unmet):
         return 0
-    asked_lately = sum(
-        points for since, points in known_growth(snapshot).get(name, ()) if now - since < patience
-    )
-    return max(0, unmet - asked_lately)
+    return max(0, unmet - _asked_since(name, now - patience, snapshot))
+
+
+def _asked_since(pool: str, since: float, snapshot: Snapshot) -> int:
+    return sum(points for at, points in known_growth(snapshot).get(pool, ()) if at > since)
+
+
+def _is_short(reading: PoolReading, points: int) -> bool:
+    return points > USUAL_SHORT_SHARE * reading.desired_capacity
 
 
 def _was_asked_long_ago(memory: Memory, pool: str, points: int) -> bool:

@@ -34,7 +34,7 @@ from peakfleet_planner.requirement.queue_requirement import (
     queue_need,
 )
 from peakfleet_planner.snapshot import Growth, PoolReading, Snapshot
-from peakfleet_planner.spec import MINUTE_SECONDS, FleetSpec
+from peakfleet_planner.spec import MINUTE_SECONDS, BacklogSignal, FleetSpec
 
 _LASTING_SECONDS: Final = 300
 
@@ -89,25 +89,32 @@ def reactive_need(
         shrinkage: When each pool was asked for less. Default: not known.
         foreseen: What is to arrive in the queues, see `queue_need`. Default: as it came lately.
     """
-    queues = [demand.queue for demand in demands if demand.queue]
-    parts = parts_of(queues) if spec.queues_share_workers else [1.0] * len(queues)
+    adding, others = _adding_up(spec, demands)
+    parts = parts_of(adding)
     capacity = capacity_of(
         spec, pools, baseline, growth=growth or {}, shrinkage=shrinkage or {}, now=now
     )
     needs = [
         _queue_need(
             spec,
-            queue,
+            demand.queue,
             capacity.part(part),
             baseline.part(part),
             now,
             foreseen=(part * foreseen[0], part * foreseen[1]) if foreseen else None,
         )
-        for queue, part in zip(queues, parts, strict=True)
+        if demand.queue
+        else _prompt_need(spec, [demand], baseline.part(part), now)
+        for demand, part in zip(adding, parts, strict=True)
     ]
-    if len(needs) > 1 and spec.queues_share_workers:
+    if len(needs) > 1:
         needs = [_together(needs)]
-    if prompt := [demand for demand in demands if not demand.queue]:
+    needs += [
+        _queue_need(spec, demand.queue, capacity, baseline, now, foreseen=foreseen)
+        for demand in others
+        if demand.queue
+    ]
+    if prompt := [demand for demand in others if not demand.queue]:
         needs.append(_prompt_need(spec, prompt, baseline, now))
     waits = [one.warm_units for one in needs if one.warm_units is not None]
     return Need(
@@ -122,10 +129,9 @@ def reactive_need(
 
 def asked_units(spec: FleetSpec, demands: Sequence[SignalDemand]) -> float:
     """Return demand now: the largest request, where that of queues that share workers is one."""
-    add_up = spec.queues_share_workers
-    queued = [d.view.units or 0.0 for d in demands if d.queue and add_up]
-    others = [d.view.units or 0.0 for d in demands if not (d.queue and add_up)]
-    return max([sum(queued), *others])
+    adding, others = _adding_up(spec, demands)
+    total = sum(one.view.units or 0.0 for one in adding)
+    return max([total, *(one.view.units or 0.0 for one in others)])
 
 
 def lasts_unserved(
@@ -153,9 +159,25 @@ def lasts_unserved(
     return False
 
 
-def parts_of(queues: Sequence[Queue]) -> list[float]:
+def _adding_up(
+    spec: FleetSpec, demands: Sequence[SignalDemand]
+) -> tuple[list[SignalDemand], list[SignalDemand]]:
+    """Return the queues that share workers, whether or not they are known well, and the rest."""
+    queues = {one.name for one in spec.signals if isinstance(one, BacklogSignal)}
+    adding: list[SignalDemand] = []
+    others: list[SignalDemand] = []
+    for demand in demands:
+        adds = spec.queues_share_workers and demand.view.name in queues
+        (adding if adds else others).append(demand)
+    return adding, others
+
+
+def parts_of(demands: Sequence[SignalDemand]) -> list[float]:
     """Return which part of the workers that they share each of several queues may count on."""
-    asked = [max(queue.units(), queue.in_flight[-1]) for queue in queues]
+    asked = [
+        max(one.queue.units(), one.queue.in_flight[-1]) if one.queue else one.view.units or 0.0
+        for one in demands
+    ]
     total = sum(asked)
     return [units / total if total else 1 / len(asked) for units in asked]
 
@@ -365,7 +387,7 @@ def lead_seconds_for(spec: FleetSpec, units: float) -> float:
     The slowest pool must boot, with a minute for each step that the pace of the fleet allows.
     """
     steps = max(1, ceil(units / spec.pace.out_units))
-    return max(pool.boot_seconds for pool in spec.pools) + steps * MINUTE_SECONDS
+    return spec.serves_after_seconds + steps * MINUTE_SECONDS
 
 
 def with_maintenance(need: Need, later: Need) -> Need:

@@ -21,6 +21,7 @@ from peakfleet_planner.snapshot.memory import (
     Notice,
     OpenLaunch,
     RolledBack,
+    Shortfall,
     booting_since,
 )
 from peakfleet_planner.snapshot.signal_memory import (

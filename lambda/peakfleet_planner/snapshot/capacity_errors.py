@@ -48,6 +48,8 @@ FIRST_WAIT_SECONDS: Final = {
 Three minutes is what Karpenter waits after insufficient capacity.
 """
 MOST_WAIT_SECONDS: Final = 1800
+MOST_THROTTLED_SECONDS: Final = 120
+"""AWS grants calls anew every second: a throttle that has ended must not be waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,9 @@ class Outage:
         180
         """
         doubled: int = FIRST_WAIT_SECONDS[self.cause] << min(max(0, self.attempts - 1), 10)
-        return self.asked_at_epoch_seconds + min(doubled, MOST_WAIT_SECONDS)
+        throttled = self.cause is OutageCause.THROTTLED
+        most = MOST_THROTTLED_SECONDS if throttled else MOST_WAIT_SECONDS
+        return self.asked_at_epoch_seconds + min(doubled, most)
 
     @property
     def scope(self) -> tuple[str, str, str, str]:

@@ -94,6 +94,19 @@ class ForeignSize:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shortfall:
+    """Capacity that a pool was asked for and that has not served for a while.
+
+    Args:
+        since_epoch_seconds: Since when more than a little of the pool does not serve.
+        least_capacity: Points that did not serve at any time since then.
+    """
+
+    since_epoch_seconds: int
+    least_capacity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draining:
     """An instance that has been told to leave and finishes its work first.
 
@@ -206,9 +219,13 @@ class Memory:
             Default: None.
         unmet_since: Since when each pool lacks what it was asked for, in epoch seconds; None if
             nobody keeps that. Default: None.
+        shortfalls: What each pool was asked for and does not serve; None if nobody keeps that.
+            Default: None.
         cloud_weight: Share of the traffic that the fleet last got, of 999. Default: not known.
         weightless_since: Since when the listener is read to give the fleet no traffic, in epoch
             seconds; None if it gives some, or nobody keeps that. Default: None.
+        weights: The fleet's shares of the traffic, of 999, that may still act, where weights act
+            late: until when it was read, falling. Default: none.
         model: What was learned of the fleet's demand; used only while it is trusted, recent and
             of the fleet as it is now. Default: nothing was learned.
         outages: Where capacity could not be had. Default: nowhere.
@@ -233,8 +250,10 @@ class Memory:
     growth: Mapping[str, Growth] = field(default_factory=dict)
     shrinkage: Mapping[str, Growth] | None = None
     unmet_since: Mapping[str, int] | None = None
+    shortfalls: Mapping[str, Shortfall] | None = None
     cloud_weight: int | None = None
     weightless_since: int | None = None
+    weights: Heights = ()
     model: DemandModel | None = None
     outages: tuple[Outage, ...] = ()
     notices: tuple[Notice, ...] = ()

@@ -10,7 +10,7 @@ from peakfleet_planner.forecast import RolledModel
 from peakfleet_planner.snapshot.capacity_errors import Outage
 from peakfleet_planner.snapshot.memory import Hold, Memory
 from peakfleet_planner.snapshot.spend import SharedSpend
-from peakfleet_planner.spec import MetricSeries
+from peakfleet_planner.spec import REPORT, MetricSeries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,28 +97,39 @@ class PoolReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrafficReading:
-    """A listener and its targets as they were read.
+    """What splits the traffic, and the targets of each side, as they were read.
 
     Args:
         cloud_weight: Share of the traffic that the fleet gets, of 999; None if it was not read.
-        baseline_healthy: On-premises targets that the load balancer finds healthy; None if that
-            was not read.
-        cloud_healthy: The same of the fleet's instances.
+        site_weights: That of each site, by its name; a baseline that is one has none. With
+            `cloud_weight` they add up to 999.
+        cloud_healthy: The fleet's targets that are found healthy; None if that was not read.
+        sites_healthy: The same of each site's.
     """
 
     cloud_weight: int | None = None
-    baseline_healthy: int | None = None
+    site_weights: Mapping[str, int] = field(default_factory=dict)
     cloud_healthy: int | None = None
+    sites_healthy: Mapping[str, int | None] = field(default_factory=dict)
 
     @property
     def is_blind(self) -> bool:
-        """Whether it is not known which side serves."""
-        return self.baseline_healthy is None or self.cloud_healthy is None
+        """Whether it is not known of every side whether it serves."""
+        return None in self._healthy
 
     @property
     def one_is_dead(self) -> bool:
-        """Whether it is known that one side serves, and the other does not."""
-        return not self.is_blind and bool(self.baseline_healthy) is not bool(self.cloud_healthy)
+        """Whether it is known that one side serves, and another does not."""
+        return 0 in self._healthy and any(self._healthy)
+
+    @property
+    def dead_sites(self) -> tuple[str, ...]:
+        """The sites of which it is known that they serve nothing."""
+        return tuple(site for site, healthy in self.sites_healthy.items() if healthy == 0)
+
+    @property
+    def _healthy(self) -> tuple[int | None, ...]:
+        return (*self.sites_healthy.values(), self.cloud_healthy)
 
 
 _NOTHING: Final = Memory()
@@ -131,7 +142,8 @@ class Snapshot:
     Args:
         now_epoch_seconds: The tick's time, in seconds since 1970 (UTC).
         signals: What was read for each signal, by signal name and metric id.
-        baseline: What was read of the baseline, by the ids of its `reads`. Default: nothing.
+        baseline: What was read of the baseline, by the ids of its `reads`; a series alone is the
+            report of a baseline that is one site. Default: nothing.
         downstream: The load of each downstream limit, by its name. Default: nothing.
         traffic: The listener that the fleet splits. Default: nothing is known of it.
         pools: The groups that could be read; one that is missing could not.
@@ -158,6 +170,11 @@ class Snapshot:
     shared_spend: Mapping[str, SharedSpend] = field(default_factory=dict)
     claimed_usd_per_hour: float | None = None
     rolled: RolledModel | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Take a series alone for the report of the baseline."""
+        if isinstance(self.baseline, MetricSeries):
+            object.__setattr__(self, "baseline", {REPORT: self.baseline})
 
     @property
     def recalled(self) -> Memory:

@@ -7,6 +7,7 @@ In: the JSON document that was written at synth. Out: `FleetSpec`. Read `fleet` 
 - `baseline`: what the company's own side carries;
 - `known_peaks`: the calendar;
 - `spend`: what it may cost;
+- `traffic`: what splits the traffic between the two;
 - `published`: which metrics there are of it.
 """
 
@@ -14,6 +15,7 @@ from peakfleet_planner.spec.arithmetic import evaluate
 from peakfleet_planner.spec.baseline import (
     HEARTBEAT,
     REPORT,
+    TAKEN,
     BaselineSpec,
     FixedBaseline,
     ReportedBaseline,
@@ -31,7 +33,6 @@ from peakfleet_planner.spec.fleet import (
     OtherWriterSpec,
     PaceSpec,
     ServiceLevelSpec,
-    TrafficSpec,
 )
 from peakfleet_planner.spec.metrics import DAY_SECONDS, MINUTE_SECONDS, SUMS, Metric, MetricSeries
 from peakfleet_planner.spec.pool import PoolSpec, PurchaseOption, WarmSpec, hold_seconds
@@ -60,3 +61,4 @@ from peakfleet_planner.spec.signals import (
     finish_within_seconds,
 )
 from peakfleet_planner.spec.spend import PRIORITIES, SHARED_LIMIT, Priority, SpendLimitSpec
+from peakfleet_planner.spec.traffic import RegionShareSpec, TrafficSpec, WeightedRecordsSpec

@@ -19,6 +19,7 @@ from peakfleet_planner.spec.metrics import Metric
 
 REPORT: Final = "report"
 HEARTBEAT: Final = "heartbeat"
+TAKEN: Final = "taken"
 """Metric ids of a reported baseline; those of a site begin with its name."""
 
 
@@ -84,6 +85,8 @@ class ReportedBaseline:
         steady_seconds: More units than before, or a report after silence, count after this long.
             Default: 180.
         maintenance: When it carries less. Default: never.
+        taken: Items that its workers finish in a minute: they count for no more than that, as long
+            as items wait that they could have taken. Default: not measured.
     """
 
     metric: Metric
@@ -95,6 +98,7 @@ class ReportedBaseline:
     heartbeat: Metric | None = None
     steady_seconds: int = 180
     maintenance: tuple[MaintenanceSpec, ...] = ()
+    taken: Metric | None = None
     kind: Literal["reported"] = "reported"
 
     def __post_init__(self) -> None:
@@ -120,8 +124,8 @@ class ReportedBaseline:
     @property
     def reads(self) -> Mapping[str, Metric]:
         """What is read of it, by id."""
-        beats = {HEARTBEAT: self.heartbeat} if self.heartbeat else {}
-        return {REPORT: self.metric, **beats}
+        also = {HEARTBEAT: self.heartbeat, TAKEN: self.taken}
+        return {REPORT: self.metric, **{name: metric for name, metric in also.items() if metric}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,14 @@ from peakfleet_planner.codec import (
     check_named,
     check_within,
 )
-from peakfleet_planner.spec.baseline import BaselineSpec, FixedBaseline
+from peakfleet_planner.spec.baseline import TAKEN, BaselineSpec, FixedBaseline, sides_of
 from peakfleet_planner.spec.calendar import KnownPeakSpec
 from peakfleet_planner.spec.downstream import DownstreamLimitSpec
 from peakfleet_planner.spec.pool import MOST_CANARY_SHARE, PoolSpec
 from peakfleet_planner.spec.published import Detail
-from peakfleet_planner.spec.signals import Signal
+from peakfleet_planner.spec.signals import RateSignal, Signal
 from peakfleet_planner.spec.spend import SpendLimitSpec
+from peakfleet_planner.spec.traffic import RegionShareSpec, TrafficSpec, WeightedRecordsSpec
 
 MOST_CHANGE: Final = 0.5
 """Units that are further off than this were declared wrongly, and are for a human to mend."""
@@ -87,21 +88,6 @@ class OtherWriterSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrafficSpec:
-    """A load balancer listener whose traffic is split so that the baseline is filled first.
-
-    Args:
-        listener_arn: Listener whose default action forwards to both target groups.
-        baseline_target_group_arn: The on-premises targets.
-        cloud_target_group_arn: The fleet's own targets.
-    """
-
-    listener_arn: str
-    baseline_target_group_arn: str
-    cloud_target_group_arn: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EfficiencySpec:
     """What is measured, what it is compared with, and whether it feeds back.
 
@@ -139,6 +125,8 @@ class FleetSpec(Document):
         service_level: What missed work costs. Default: 10 minutes of capacity a unit-minute.
         pace: How far one tick may move the fleet. Default: no bound.
         traffic: Listener to split between the baseline and the fleet. Default: none.
+        records: Weighted records of a name to split instead. Default: none.
+        region: Its region's share of a service that several regions serve. Default: it is alone.
         state_table: DynamoDB table of decisions and holds. Default: none, nothing is remembered.
         other_writer: What to do when somebody else sets a size. Default: taken back after 10
             minutes.
@@ -176,6 +164,8 @@ class FleetSpec(Document):
     metrics: Detail = "essential"
     spend_limits: tuple[SpendLimitSpec, ...] = ()
     mode: Literal["active", "shadow"] = "active"
+    records: WeightedRecordsSpec | None = None
+    region: RegionShareSpec | None = None
 
     def __post_init__(self) -> None:
         """Refuse a fleet that could never serve."""
@@ -202,6 +192,13 @@ class FleetSpec(Document):
                 f"together"
             )
         self._check_spend(owner)
+        self._check_split(owner)
+        measured = any(TAKEN in side.reads for side in sides_of(self.baseline).values())
+        if measured and (len(self.signals) > 1 or isinstance(self.signals[0], RateSignal)):
+            raise SpecError(
+                f"{owner}: what a baseline takes can be told of one queue alone, so that its only "
+                f"signal must be a backlog, got {', '.join(one.name for one in self.signals)}"
+            )
         largest = max(pool.units_per_capacity for pool in self.pools)
         for name, bound in (("out_units", self.pace.out_units), ("in_units", self.pace.in_units)):
             if not bound >= largest:
@@ -209,6 +206,22 @@ class FleetSpec(Document):
                     f"{owner}: pace.{name} must be at least {largest:g}, one point of the largest "
                     f"pool, or that pool could never move; got {bound:g}"
                 )
+
+    def _check_split(self, owner: str) -> None:
+        """Refuse a split that does not name the sites as the baseline does."""
+        if self.traffic and self.records:
+            raise SpecError(f"{owner}: its traffic has one split, got traffic and records")
+        sides, sites = set(self.split.sides) if self.split else {""}, set(sides_of(self.baseline))
+        if sides not in ({""}, sites):
+            raise SpecError(
+                f"{owner}: its traffic must be split among the sites of its baseline, "
+                f"{', '.join(sorted(sites)) or 'none'}; got {', '.join(sorted(sides))}"
+            )
+
+    @property
+    def split(self) -> TrafficSpec | WeightedRecordsSpec | None:
+        """What splits its traffic; None if nothing does."""
+        return self.traffic or self.records
 
     def _check_spend(self, owner: str) -> None:
         """Refuse a limit that could not be kept."""
@@ -233,4 +246,10 @@ class FleetSpec(Document):
 
     def lead_seconds_of(self, signal: Signal) -> float:
         """From a change in *signal* until capacity for it serves, in the slowest pool."""
-        return signal.delay_seconds + max(pool.boot_seconds for pool in self.pools)
+        return signal.delay_seconds + self.serves_after_seconds
+
+    @property
+    def serves_after_seconds(self) -> float:
+        """From a launch in the slowest pool until it serves: it boots, then traffic finds it."""
+        finds = self.split.acts_after_seconds if self.split else 0
+        return max(pool.boot_seconds for pool in self.pools) + finds

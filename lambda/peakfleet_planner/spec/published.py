@@ -35,6 +35,7 @@ TROUBLES: Final = {
     "DownstreamLimited": LASTING_TROUBLE,
     "ProcessesSuspended": LASTING_TROUBLE,
     "StaleSignals": LASTING_TROUBLE,
+    "TargetsDead": LASTING_TROUBLE,
     "SpendNear": LASTING_TROUBLE,
     "WitnessContradicts": LASTING_TROUBLE,
     "UnseenJump": CAPACITY_TROUBLE,

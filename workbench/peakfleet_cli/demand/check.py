@@ -11,21 +11,28 @@ from rich.table import Table
 from rich.text import Text
 
 from peakfleet_cli.demand import options
+from peakfleet_cli.demand.example import example
 from peakfleet_cli.errors import CommandError
+from peakfleet_cli.help import Command, Group
 from peakfleet_cli.output import Json, print_json
 
 if TYPE_CHECKING:
     from peakfleet_sim import Recording
 
-demand = typer.Typer(no_args_is_help=True, help="Recorded demand: what a file holds.")
+demand = typer.Typer(
+    cls=Group, no_args_is_help=True, help="Recorded demand: what a file holds, and an example."
+)
 
 
 @demand.callback()
 def _group() -> None:
-    """Recorded demand: what a file holds."""
+    """Recorded demand: what a file holds, and an example."""
 
 
-@demand.command()
+demand.command(cls=Command)(example)
+
+
+@demand.command(cls=Command)
 def check(
     *,
     file: Annotated[Path, typer.Argument(help=options.ABOUT, show_default=False)],

@@ -31,11 +31,11 @@ _STYLES: Final = {Level.GOOD: "green", Level.WARNING: "yellow", Level.ERROR: "bo
 def doctor(
     *,
     folder: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            metavar="[FOLDER]", help="What cdk synth has written, if there is such a folder."
+            metavar="FOLDER", help="What cdk synth has written. Default: cdk.out, if there is one."
         ),
-    ] = Path("cdk.out"),
+    ] = None,
     json: Json = False,
     region: Region = None,
     profile: Profile = None,
@@ -47,7 +47,9 @@ def doctor(
     Ends with 1 if something must be mended.
     """
     account = Account(region=region, profile=profile)
-    stacks = read_assembly(folder) if (folder / "manifest.json").is_file() else ()
+    usual = Path("cdk.out")
+    there = folder is not None or (usual / "manifest.json").is_file()
+    stacks = read_assembly(folder or usual) if there else ()
     found = list(_findings(account, stacks))
     if json:
         print_json({"findings": found})
@@ -62,8 +64,8 @@ def _findings(account: Account, stacks: Sequence[Stack]) -> Iterator[Finding]:
     try:
         yield from on_account(account)
     except (BotoCoreError, ClientError, CommandError) as refused:
-        fix = "name a profile with --profile and a region with --region, or sign in"
-        yield error("account", in_one_line(refused) or str(refused), fix)
+        says, _, fix = (in_one_line(refused) or str(refused)).partition(": ")
+        yield error("account", says, fix)
         return
     deployed: list[FleetSpec] = []
     yield from checked("fleets", "scheduler:GetSchedule", partial(_deployed, account, deployed))

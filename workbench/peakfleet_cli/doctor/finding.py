@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from peakfleet_cli.errors import brief
+
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
 
 
@@ -67,6 +69,8 @@ def checked(about: str, action: str, check: Callable[[], Iterator[Finding]]) -> 
             fix = f"allow {action}, or ask somebody who may"
             yield warning(about, f"not looked at: {action} is denied", fix)
         else:
-            yield error(about, f"AWS says {code}: {refused}", "see the message")
+            yield error(about, f"AWS says {code}: {brief(refused)}", "see the message")
     except BotoCoreError as refused:
-        yield error(about, f"AWS cannot be asked: {refused}", "check the network and credentials")
+        yield error(
+            about, f"AWS cannot be asked: {brief(refused)}", "check the network and credentials"
+        )

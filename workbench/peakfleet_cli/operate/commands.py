@@ -44,7 +44,7 @@ def status(
     *,
     fleet: Annotated[
         str | None,
-        typer.Argument(metavar="[FLEET]", help="One fleet, in detail. Default: all of them."),
+        typer.Argument(metavar="FLEET", help="One fleet, in detail. Default: all of them."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Look again until Ctrl-C.")] = False,
     every: Annotated[

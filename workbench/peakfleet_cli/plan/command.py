@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from botocore.exceptions import NoCredentialsError
 
 from peakfleet_cli.account import Account, Profile, Region
-from peakfleet_cli.errors import FAILED, CommandError
+from peakfleet_cli.errors import FAILED, CommandError, NoAccountError, in_one_line
 from peakfleet_cli.output import console, print_json
 from peakfleet_cli.plan.assembly import Stack, fleets_of, read_assembly
 from peakfleet_cli.plan.changes import Change, Weight
@@ -37,7 +38,7 @@ class Form(StrEnum):
 def plan(
     *,
     folder: Annotated[
-        Path, typer.Argument(metavar="[FOLDER]", help="What cdk synth has written.")
+        Path, typer.Argument(metavar="FOLDER", help="What cdk synth has written.")
     ] = Path("cdk.out"),
     against: Annotated[
         Path | None,
@@ -57,7 +58,12 @@ def plan(
         ),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="End with 1 if a change ends running instances.")
+        bool,
+        typer.Option(
+            "--strict",
+            help="End with 1 if a change ends running instances, or if nobody can tell as there "
+            "is no account.",
+        ),
     ] = False,
     form: Annotated[
         Form, typer.Option("--format", help="Markdown is for pull requests.")
@@ -69,10 +75,13 @@ def plan(
     """Show what a synthesized app costs, and what deploying it does to running capacity.
 
     Costs: by the month without demand, on recorded demand, and with every pool at its maximum.
+    Without a region or credentials nothing is compared, and the first table says so.
     """
     stacks = read_assembly(folder)
     typical = dict(_typical(stacks, demand or ()))
-    changes, compared = _changes(stacks, against, Account(region=region, profile=profile), offline)
+    changes, compared = _changes(
+        stacks, against, Account(region=region, profile=profile), offline=offline, strict=strict
+    )
     planned = plan_of(stacks, typical=typical, changes=changes, compared_with=compared)
     if json or form is Form.JSON:
         print_json(_document(planned))
@@ -88,13 +97,20 @@ def _changes(
     stacks: Sequence[Stack],
     against: Path | None,
     account: Account,
-    offline: bool,  # noqa: FBT001  the option's value
+    *,
+    offline: bool,
+    strict: bool,
 ) -> tuple[list[Change] | None, str]:
     if against is not None:
         return changes_between(read_assembly(against), stacks), f"{against}, whatever runs there"
     if offline:
         return None, "--offline was given"
-    return changes_to_deployed(account, stacks), f"what is deployed in {account.place}"
+    try:
+        return changes_to_deployed(account, stacks), f"what is deployed in {account.place}"
+    except (NoAccountError, NoCredentialsError) as nowhere:
+        if strict:
+            raise
+        return None, in_one_line(nowhere) or str(nowhere)
 
 
 def _typical(stacks: Sequence[Stack], demands: Sequence[str]) -> list[tuple[str, TypicalCost]]:

@@ -1,9 +1,7 @@
 """List prices of what is paid by the month whether or not anything is asked for.
 
-us-east-1, USD, as published pages had them in 2026: aws.amazon.com/cloudwatch/pricing,
-/privatelink/pricing, /vpc/pricing, /elasticloadbalancing/pricing, /lambda/pricing (arm64),
-/dynamodb/pricing (on demand), /eventbridge/pricing, /kms/pricing, /secrets-manager/pricing,
-/waf/pricing. No free tier and no discount is counted. Other regions differ by up to a half.
+us-east-1, USD. docs/cost.md names AWS's page of each, and where else it was read and when. No free
+tier and no discount is counted. Other regions differ by up to a half.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ ALARM, FAST_ALARM, COMPOSITE_ALARM, DASHBOARD, CUSTOM_METRIC = 0.10, 0.30, 0.50,
 METRIC_READ: Final = 0.01 / 1000
 """One metric asked for with GetMetricData."""
 ENDPOINT_HOUR, NAT_HOUR, IPV4_HOUR, BALANCER_HOUR = 0.01, 0.045, 0.005, 0.0225
+ATTACHMENT_HOUR, VPN_HOUR = 0.05, 0.05
 KEY, SECRET, WEB_ACL, WEB_ACL_RULE = 1.00, 0.40, 5.00, 1.00
 LAMBDA_GB_SECOND, LAMBDA_REQUEST = 0.0000133334, 0.20e-6
 TABLE_WRITE, TABLE_READ = 0.625e-6, 0.125e-6

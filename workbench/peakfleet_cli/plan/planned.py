@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from json import loads
 from pathlib import Path
@@ -14,6 +14,7 @@ from peakfleet_cli.errors import CommandError
 from peakfleet_cli.fleet_spec import specs_of
 from peakfleet_cli.operate import deployed_fleets, look_at
 from peakfleet_cli.plan.assembly import Stack, fleets_of
+from peakfleet_cli.plan.ceiling import with_ceiling, with_ceilings
 from peakfleet_cli.plan.changes import Change, Side, Weight, changes_of
 from peakfleet_cli.plan.list_prices import HOURS
 from peakfleet_cli.plan.standing import (
@@ -37,6 +38,7 @@ class PoolCost:
         units: Units that they serve.
         usd_per_hour: One instance for an hour; None if its price is unknown.
         retired: Whether it gets no new instances.
+        at_ceiling: Whether the price is that on demand, which Spot does not exceed.
     """
 
     name: str
@@ -46,6 +48,7 @@ class PoolCost:
     units: float
     usd_per_hour: float | None
     retired: bool = False
+    at_ceiling: bool = False
 
     @property
     def usd_per_hour_at_most(self) -> float | None:
@@ -62,12 +65,14 @@ class TypicalCost:
         hours: How long it is.
         usd_per_month: The instances, for a month of such demand.
         unserved_percent: Share of the burst that was not served.
+        at_ceiling: Whether Spot counts at the price on demand, so that it costs no more.
     """
 
     demand: str
     hours: float
     usd_per_month: float | None
     unserved_percent: float
+    at_ceiling: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +160,7 @@ def plan_of(
             PlannedFleet(
                 name=name,
                 stack=stack.name,
-                pools=tuple(_pool_cost(pool) for pool in spec.pools),
+                pools=tuple(map(_pool_cost, spec.pools)),
                 standing=tuple(standing_of_fleet(spec, learns=_learns(stack, spec))),
                 typical=typical.get(name),
             )
@@ -221,6 +226,7 @@ def typical_cost(template: Path | None, fleet: str, demand: Path) -> TypicalCost
     from peakfleet_cli.trial.request import Physics, Source, TrialError  # noqa: PLC0415  see above
     from peakfleet_cli.trial.trial import make_trial  # noqa: PLC0415  see above
     from peakfleet_sim import DemandError  # noqa: PLC0415  see above
+    from peakfleet_sim.replay import ladder_dollars  # noqa: PLC0415  see above
 
     try:
         trial = make_trial(
@@ -228,15 +234,21 @@ def typical_cost(template: Path | None, fleet: str, demand: Path) -> TypicalCost
             Physics(),
             policies=["peakfleet"],
         )
-        outcome = trial.try_out(trial.choices[0]).outcome
+        tried = trial.try_out(trial.choices[0])
     except (DemandError, TrialError) as error:
         raise CommandError(str(error)) from error
+    outcome, usd = tried.outcome, tried.outcome.usd
+    if usd is None and trial.spec is not None:
+        pools = (replace(one, spec=with_ceiling(one.spec)) for one in tried.run.pools)
+        run = replace(tried.run, pools=tuple(pools))
+        usd = run.usd if run.pools else ladder_dollars(with_ceilings(trial.spec), run)
     hours = trial.comparison.demand.minutes / 60
     return TypicalCost(
         demand=demand.name,
         hours=hours,
-        usd_per_month=None if outcome.usd is None else outcome.usd / hours * HOURS,
+        usd_per_month=None if usd is None else usd / hours * HOURS,
         unserved_percent=outcome.unserved_percent,
+        at_ceiling=outcome.usd is None and usd is not None,
     )
 
 
@@ -259,14 +271,16 @@ def _template(cloudformation: Any, stack: str) -> dict[str, Any]:  # noqa: ANN40
 
 
 def _pool_cost(pool: PoolSpec) -> PoolCost:
+    priced = with_ceiling(pool)
     return PoolCost(
         name=pool.name,
         instance_types=pool.instance_types,
         purchase=pool.purchase,
         most=pool.max_capacity,
         units=pool.max_units,
-        usd_per_hour=pool.usd_per_capacity_hour,
+        usd_per_hour=priced.usd_per_capacity_hour,
         retired=pool.retired,
+        at_ceiling=priced != pool,
     )
 
 

@@ -52,6 +52,7 @@ def as_markdown(planned: Planned) -> str:
     return "\n".join([*lines, "", *_closing(planned)])
 
 
+_AT_MOST: Final = "<= "
 _NUMBERS: Final = ("most", "units", "count", "unserved")
 
 
@@ -94,11 +95,14 @@ def _nothing(planned: Planned) -> str:
 def _fleet(fleet: PlannedFleet) -> Cells:
     typical = fleet.typical
     unserved = f" ({typical.unserved_percent:.2f} % unserved)" if typical else ""
+    at_most = _AT_MOST * any(pool.at_ceiling and not pool.retired for pool in fleet.pools)
     return (
         fleet.name,
         _usd(total(fleet.standing)),
-        _usd(typical.usd_per_month if typical else None) + unserved,
-        _usd(fleet.usd_per_month_at_most),
+        _AT_MOST * bool(typical and typical.at_ceiling)
+        + _usd(typical.usd_per_month if typical else None)
+        + unserved,
+        at_most + _usd(fleet.usd_per_month_at_most),
     )
 
 
@@ -111,8 +115,8 @@ def _pools(fleet: PlannedFleet) -> Iterator[Cells]:
             pool.purchase,
             f"{pool.most:,}",
             f"{pool.units:,.6g}",
-            "-" if pool.usd_per_hour is None else f"{pool.usd_per_hour:.4f}",
-            _usd(pool.usd_per_hour_at_most),
+            _AT_MOST * pool.at_ceiling + _usd(pool.usd_per_hour, digits=4),
+            _AT_MOST * pool.at_ceiling + _usd(pool.usd_per_hour_at_most),
         )
 
 
@@ -132,11 +136,22 @@ def _closing(planned: Planned) -> Iterator[str]:
         else (f"Nothing was compared: {planned.compared_with}.")
     )
     yield f"Everything without demand: {_usd(planned.standing_usd_per_month)} USD by the month."
+    pools = [(fleet.name, pool) for fleet in planned.fleets for pool in fleet.pools]
+    if any(pool.at_ceiling for _, pool in pools):
+        yield (
+            f"{_AT_MOST}the price of Spot is not known, and counts as the price on demand, which "
+            f"it does not exceed; `peakfleet prices refresh` and a new synth bring it."
+        )
+    if unpriced := [f"{fleet}, {pool.name}" for fleet, pool in pools if pool.usd_per_hour is None]:
+        yield (
+            f"- no price is known of {'; '.join(unpriced)}: give usd_per_hour, or run `peakfleet "
+            f"prices refresh`."
+        )
     yield _NOT_COUNTED
 
 
-def _usd(usd: float | None) -> str:
-    return "-" if usd is None else f"{usd:,.2f}"
+def _usd(usd: float | None, *, digits: int = 2) -> str:
+    return "-" if usd is None else f"{usd:,.{digits}f}"
 
 
 def _row(cells: Cells) -> str:

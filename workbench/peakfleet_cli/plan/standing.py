@@ -19,6 +19,14 @@ _FIXED: Final = {
     "AWS::EC2::NatGateway": ("NAT gateway", usd.NAT_HOUR * usd.HOURS),
     "AWS::EC2::EIP": ("public IPv4 address", usd.IPV4_HOUR * usd.HOURS),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ("load balancer", usd.BALANCER_HOUR * usd.HOURS),
+    "AWS::EC2::TransitGatewayVpcAttachment": (
+        "transit gateway attachment",
+        usd.ATTACHMENT_HOUR * usd.HOURS,
+    ),
+    "AWS::EC2::VPNConnection": (
+        "VPN connection, with its attachment",
+        (usd.VPN_HOUR + usd.ATTACHMENT_HOUR) * usd.HOURS,
+    ),
     "AWS::CloudWatch::CompositeAlarm": ("composite alarm", usd.COMPOSITE_ALARM),
     "AWS::CloudWatch::Dashboard": ("dashboard", usd.DASHBOARD),
     "AWS::KMS::Key": ("KMS key", usd.KEY),

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from peakfleet_chips import CATALOGUE, PRICE_FILE, InstanceType, Prices
 from peakfleet_cli.account import Account, Profile, Region
+from peakfleet_cli.help import Command, Group
 from peakfleet_cli.output import Json, console, print_json, say
 from peakfleet_cli.prices.aws_prices import (
     PRICE_LIST_REGION,
@@ -22,7 +23,7 @@ from peakfleet_cli.prices.aws_prices import (
 )
 
 prices = typer.Typer(
-    no_args_is_help=True, help="What instances cost: read anew from AWS, or shown."
+    cls=Group, no_args_is_help=True, help="What instances cost: read anew from AWS, or shown."
 )
 
 _LEFT = ("type", "chip")
@@ -31,12 +32,12 @@ _HOURS_A_DAY = 24
 _MOST_DAYS = 90  # as far as EC2's history goes back
 
 
-@prices.command()
+@prices.command(cls=Command)
 def refresh(
     *,
     more_types: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TYPE]...", help="Types beside those of the catalogue."),
+        typer.Argument(metavar="TYPE", help="Types beside those of the catalogue."),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Where the prices go.")] = Path(PRICE_FILE),
     spot_days: Annotated[
@@ -80,12 +81,12 @@ def refresh(
         )
 
 
-@prices.command()
+@prices.command(cls=Command)
 def show(
     *,
     types: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TYPE]...", help="Instance types or families. Default: all."),
+        typer.Argument(metavar="TYPE", help="Instance types or families. Default: all."),
     ] = None,
     file: Annotated[
         Path | None,

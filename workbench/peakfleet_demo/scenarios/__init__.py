@@ -7,7 +7,7 @@ In: the name of a scenario and a checkout. Out: PASS or FAIL of each promise, JS
 | 1 | `scenario` | a scenario as a value: demand, faults by minute, assertions |
 | 2 | `no_capacity`, `spot`, `broken`, `control` | scenarios: capacity, instances, control |
 | 2 | `inputs`, `queues`, `launches` | scenarios: metrics, queues, launches |
-| 2 | `hybrid` | scenarios: the company's own side |
+| 2 | `hybrid`, `traffic`, `regions` | scenarios: the company's own side, traffic, regions |
 | 2 | `inference`, `training` | scenarios: chips, gangs |
 | 2 | `matrix`, `faults_page` | the fault matrix: rows in three severities, and their page |
 | 3 | `assertions` | promises that several scenarios share |

@@ -12,10 +12,16 @@ from moto.cloudwatch.models import cloudwatch_backends
 from peakfleet_local import Behaviour, LocalAws, World
 from peakfleet_local.groups import CapacityReservations
 from peakfleet_local.metrics import MINUTE_SECONDS, Watch
-from peakfleet_local.replay import OwnSide, usable_baseline_units
+from peakfleet_local.replay import CLOUD, OwnSide, usable_baseline_units
 from peakfleet_local.server import ACCOUNT
 from peakfleet_local.world import Machine, Purchase
-from peakfleet_planner import FleetSpec, PoolSpec
+from peakfleet_planner import (
+    FleetSpec,
+    PoolSpec,
+    RegionShareSpec,
+    TrafficSpec,
+    WeightedRecordsSpec,
+)
 
 CLEARING_SECONDS = 7200
 BUSY_SHARE = 0.9
@@ -188,7 +194,8 @@ class Environment:
         """
         if (traffic := self.spec.traffic) is None:
             return
-        weights = {traffic.baseline_target_group_arn: 100, traffic.cloud_target_group_arn: 0}
+        weights = {arn: 100 // len(traffic.sides) for arn in traffic.sides.values()}
+        weights[traffic.cloud_target_group_arn] = 0
         groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights.items()]
         forward = {
             "Type": "forward",
@@ -199,6 +206,66 @@ class Environment:
             ListenerArn=traffic.listener_arn, DefaultActions=[*first, forward]
         )
 
+    def shares(self) -> dict[str, float]:
+        """Return the share of the traffic that each site gets by its name, and `CLOUD`'s.
+
+        Raises:
+            LookupError: Nothing splits the fleet's traffic.
+        """
+        split, weights = self.spec.split, self._weights()
+        if isinstance(split, TrafficSpec):
+            sides = {**split.sides, CLOUD: split.cloud_target_group_arn}
+        elif split is not None:
+            sides = {**split.sides, CLOUD: split.cloud}
+        else:
+            raise LookupError(f"the fleet {self.spec.fleet} splits no traffic")
+        total = max(1, sum(weights[one] for one in sides.values()))
+        return {name: weights[one] / total for name, one in sides.items()}
+
+    def records(self, split: WeightedRecordsSpec | RegionShareSpec) -> list[dict[str, Any]]:
+        """Return the weighted records of a name."""
+        found = self.aws.client("route53").list_resource_record_sets(
+            HostedZoneId=split.hosted_zone_id
+        )
+        return [one for one in found["ResourceRecordSets"] if "SetIdentifier" in one]
+
+    def weigh(
+        self, split: WeightedRecordsSpec | RegionShareSpec, weights: Mapping[str, int]
+    ) -> None:
+        """Set the weights of records, by set identifier."""
+        changes = [
+            {"Action": "UPSERT", "ResourceRecordSet": {**one, "Weight": weights[name]}}
+            for one in self.records(split)
+            if (name := one["SetIdentifier"]) in weights
+        ]
+        self.aws.client("route53").change_resource_record_sets(
+            HostedZoneId=split.hosted_zone_id, ChangeBatch={"Changes": changes}
+        )
+
+    def lose_targets(self, site: str) -> None:
+        """Take every target of a site out of its target group, so that none is healthy."""
+        client, arn = self.aws.client("elbv2"), self._targets_of(site)
+        found = client.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        client.deregister_targets(TargetGroupArn=arn, Targets=[one["Target"] for one in found])
+
+    def bring_targets(self, site: str, *addresses: str, port: int = 8080) -> None:
+        """Register targets of a site."""
+        targets = [{"Id": one, "Port": port, "AvailabilityZone": "all"} for one in addresses]
+        arn = self._targets_of(site)
+        self.aws.client("elbv2").register_targets(TargetGroupArn=arn, Targets=targets)
+
+    def _targets_of(self, site: str) -> str:
+        if self.spec.traffic is None:
+            raise LookupError(f"the fleet {self.spec.fleet} is behind no listener")
+        return self.spec.traffic.sides[site]
+
+    def _weights(self) -> dict[str, int]:
+        if isinstance(self.spec.split, WeightedRecordsSpec):
+            return {one["SetIdentifier"]: one["Weight"] for one in self.records(self.spec.split)}
+        forward = next((a for a in self.listener_actions() if a["Type"] == "forward"), None)
+        groups = forward["ForwardConfig"]["TargetGroups"] if forward else ()
+        return {one["TargetGroupArn"]: int(one["Weight"]) for one in groups}
+
     def clear(self) -> None:
         """Remove all faults, instances, events and records of the state table."""
         world, autoscaling = self.world, self.aws.client("autoscaling")
@@ -207,6 +274,9 @@ class Environment:
         self.own_side.told.clear()
         self.set_ticking(ticking=True)
         self.deploy_listener()
+        if (records := self.spec.records) is not None:
+            sites = dict.fromkeys(records.sides.values(), records.most_weight // len(records.sides))
+            self.weigh(records, {**sites, records.cloud: 0})
         for pool in self.spec.pools:
             world.set_behaviour(pool.group, Behaviour())
             world.set_boot_seconds(group=pool.group, seconds=pool.boot_seconds)

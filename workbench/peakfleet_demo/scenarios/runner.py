@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Final
 
 from peakfleet_demo.demo import physics_of
 from peakfleet_demo.scenarios.environment import Environment
 from peakfleet_demo.scenarios.measurements import Measurements, Meter
 from peakfleet_demo.scenarios.scenario import Assertion, Demand, Scenario
+from peakfleet_local.metrics import MINUTE_SECONDS
 from peakfleet_local.replay import Minute, Phases, ReplayedFleet, replay
+from peakfleet_planner import FleetSpec
 
 HISTORY_MINUTES, WARM_UP_MINUTES = 10, 30
 DAY_SECONDS: Final = 86_400
@@ -30,6 +34,28 @@ class ScenarioResult:
     def passed(self) -> bool:
         """Whether every promise was kept."""
         return all(assertion.passed for assertion in self.assertions)
+
+
+def acts_by_weights(spec: FleetSpec) -> bool:
+    """Return whether it is measured what each side is sent, and not only what it could carry."""
+    return spec.records is not None or bool(spec.traffic and spec.traffic.site_target_group_arns)
+
+
+class ActingShares:
+    """The shares of the traffic that act in a minute: of a name, the mean over its time to live."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        split = environment.spec.split
+        late = split.acts_after_seconds if split else 0
+        self._read: deque[dict[str, float]] = deque(maxlen=1 + ceil(late / MINUTE_SECONDS))
+
+    def __call__(self) -> dict[str, float]:
+        """Read the shares at the beginning of a minute."""
+        self._read.append(self._environment.shares())
+        return {
+            side: sum(one[side] for one in self._read) / len(self._read) for side in self._read[-1]
+        }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,6 +115,7 @@ class ScenarioRunner:
             demand_units=demand,
             physics=physics_of(spec),
             own_side=environment.own_side,
+            shares=ActingShares(environment) if acts_by_weights(spec) else None,
         )
         measured, meter = Measurements(spec=spec), Meter(environment)
         ended = len(world.endings)

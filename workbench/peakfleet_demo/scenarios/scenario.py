@@ -10,7 +10,17 @@ from peakfleet_demo.scenarios.environment import Environment
 from peakfleet_demo.scenarios.measurements import Measurements
 
 FleetKind = Literal[
-    "workers", "reported", "requests", "queue", "ranking", "hybrid", "training", "training-in-block"
+    "workers",
+    "reported",
+    "requests",
+    "queue",
+    "ranking",
+    "hybrid",
+    "edges",
+    "named",
+    "regions",
+    "training",
+    "training-in-block",
 ]
 """Value of the context `fleet` of the app in `examples/faults`."""
 Demand = Callable[[int], float]

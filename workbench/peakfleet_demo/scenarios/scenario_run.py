@@ -23,11 +23,14 @@ from peakfleet_demo.scenarios import (
     matrix,
     no_capacity,
     queues,
+    regions,
     spot,
+    traffic,
     training,
 )
 from peakfleet_demo.scenarios.environment import Environment
 from peakfleet_demo.scenarios.gangs import GangRunner, as_fleet
+from peakfleet_demo.scenarios.regions import RegionRunner
 from peakfleet_demo.scenarios.report import document, result_lines, write_page
 from peakfleet_demo.scenarios.runner import ScenarioResult, ScenarioRunner
 from peakfleet_demo.scenarios.scenario import FleetKind, Scenario
@@ -47,6 +50,8 @@ CATALOGUE: Final[Mapping[str, Scenario]] = {
         queues,
         launches,
         hybrid,
+        traffic,
+        regions,
         inference,
         training,
         matrix,
@@ -134,9 +139,15 @@ def deployed_runner(
             environment = Environment.of(aws, as_fleet(gangs[0]), reservations=reservations)
             yield GangRunner(environment=environment, gang=gangs[0])
         else:
-            (spec,) = deployed_fleets(region=aws.region)
-            environment = Environment.of(aws, spec, reservations=reservations)
-            yield ScenarioRunner(environment=environment)
+            environments = [
+                Environment.of(aws, spec, reservations=reservations)
+                for spec in deployed_fleets(region=aws.region)
+            ]
+            if len(environments) > 1:
+                other, dry = environments
+                yield RegionRunner(environment=dry, other=other)
+            else:
+                yield ScenarioRunner(environment=environments[0])
 
 
 def _run_on_one_fleet(

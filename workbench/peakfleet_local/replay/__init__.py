@@ -5,6 +5,7 @@ minutes pass: serve, publish, fire the schedules, read the plans.
 """
 
 from peakfleet_local.replay.fleets import (
+    CLOUD,
     OwnSide,
     Physics,
     ReplayedFleet,

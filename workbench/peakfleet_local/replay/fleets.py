@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from peakfleet_local.functions import enabled_schedules
 from peakfleet_local.metrics import (
@@ -18,6 +18,9 @@ from peakfleet_local.server import ACCOUNT
 from peakfleet_planner import WAITING, BacklogSignal, FleetSpec
 from peakfleet_planner.gang import GangSpec
 from peakfleet_planner.spec import sides_of
+
+CLOUD: Final = "cloud"
+"""What names the fleet's side among shares of traffic."""
 
 
 class Outcome(Protocol):
@@ -80,12 +83,16 @@ class ReplayedFleet:
         demand_units: Mean demand of each minute, from the first minute of the history on.
         physics: What happens to its work; it knows the baseline.
         own_side: How the baseline is. Default: healthy.
+        shares: Returns the share of the traffic that each site is sent now, by its name, and
+            `CLOUD` what the fleet is; live work that a side is sent beyond what it carries is lost.
+            Default: each side is sent what it carries.
     """
 
     spec: FleetSpec
     demand_units: Sequence[float]
     physics: Physics
     own_side: OwnSide = field(default_factory=OwnSide)
+    shares: Callable[[], Mapping[str, float]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +131,7 @@ class FleetWorld:
         self._demand_units = replayed.demand_units
         self._physics = replayed.physics
         self._own_side = replayed.own_side
+        self._shares = replayed.shares
         self._newest: tuple[Datapoint, ...] = ()
         self._readable: tuple[Datapoint, ...] = ()
 
@@ -144,6 +152,9 @@ class FleetWorld:
             ready = sum(in_service[pool.name] * pool.units_per_capacity for pool in self.spec.pools)
         lost = self._own_side.lost_units(self.spec)
         outcome = self._physics.step_units(demand + lost, ready)  # its baseline is a whole one
+        unserved = outcome.unserved_units
+        if self._shares is not None and in_service is not None:
+            unserved = self._lost_by_the_split(demand, ready, self._shares())
         measured = tuple(self._measured(epoch_seconds, demand, outcome.metrics))
         if all(signal.is_fast for signal in self.spec.signals):
             self._readable = measured
@@ -153,7 +164,7 @@ class FleetWorld:
             demand_units=demand,
             burst_units=outcome.burst_units,
             ready_units=ready,
-            unserved_units=outcome.unserved_units,
+            unserved_units=unserved,
             due_units=outcome.due_units,
             waiting_items=outcome.metrics.get(WAITING),
         )
@@ -161,6 +172,19 @@ class FleetWorld:
     def readable(self) -> tuple[Datapoint, ...]:
         """Return what became readable with the minute that was served last."""
         return self._readable
+
+    def _lost_by_the_split(self, demand: float, ready: float, shares: Mapping[str, float]) -> float:
+        """Return what sides are sent beyond what they carry; a step of a weight is no overload."""
+        carried = {
+            name: side.carried_units * self._own_side.healthy.get(name, 1.0)
+            for name, side in sides_of(self.spec.baseline).items()
+        }
+        step = demand / self.spec.split.most_weight if self.spec.split else 0.0
+        lost = (
+            demand * shares.get(side, 0.0) - units
+            for side, units in {**carried, CLOUD: ready}.items()
+        )
+        return sum(units for units in lost if units > step)
 
     def _measured(
         self, epoch_seconds: int, demand_units: float, counts: Mapping[str, float]

@@ -44,6 +44,7 @@ from peakfleet_planner.snapshot import month_of
 from peakfleet_planner.spec import HEARTBEAT, reports_of
 from peakfleet_sim.demand import Floats
 from peakfleet_sim.policies.policy import Observation, Sizes
+from peakfleet_sim.policies.split_traffic import SplitTraffic
 from peakfleet_sim.world import DEMAND, SECONDS_PER_MINUTE, Pools, World
 
 _NAMESPACE = "Replay"
@@ -61,6 +62,7 @@ class _Kept:
     signals: Mapping[str, SignalMemory] = field(default_factory=dict)
     rolled: RolledModel | None = None
     spent: Spent | None = None
+    split: SplitTraffic | None = None
     outages: dict[tuple[str, str, str, str], Outage] = field(default_factory=dict)
 
     def know(self, outages: Iterable[Outage]) -> None:
@@ -91,6 +93,16 @@ class PeakfleetPolicy:
     disturbed: Callable[[int, Snapshot], Snapshot | None] | None = None
     _kept: _Kept = field(default_factory=_Kept, init=False, repr=False)
 
+    def __post_init__(self) -> None:
+        """Begin with all traffic on the company's own side, as what is deployed does."""
+        if self.spec.split is not None:
+            self._kept.split = SplitTraffic(spec=self.spec)
+
+    @property
+    def cloud_share(self) -> float | None:
+        """Share of the traffic that the fleet gets now; None if nothing splits it."""
+        return None if self._kept.split is None else self._kept.split.cloud_share
+
     @property
     def least_instances(self) -> int:
         """None beside the minima of its pools."""
@@ -111,6 +123,8 @@ class PeakfleetPolicy:
         plan = decide(self.spec, snapshot)
         kept.signals = remember_signals(self.spec, snapshot, plan)
         kept.spent = spent_after(self.spec, snapshot, plan.spend)
+        if kept.split is not None:
+            kept.split.follow(snapshot, plan)
         if any(told.launches for told in plan.pools):
             pursued = pursue(
                 self.spec,
@@ -171,7 +185,9 @@ class PeakfleetPolicy:
                 signals=self._kept.signals,
                 spent=self._kept.spent or self._nothing_spent(seen),
                 spot_prices=SpotPrices.declared(self.spec, seen.now_epoch_seconds),
+                **(self._kept.split.remembered if self._kept.split else {}),
             ),
+            traffic=self._kept.split.reading(pools) if self._kept.split else None,
             shared_spend=self._alone(),
         )
         self._kept.heights = heights(self.spec, snapshot)

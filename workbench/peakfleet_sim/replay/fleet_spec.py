@@ -131,7 +131,8 @@ def replayed_spec(spec: FleetSpec) -> FleetSpec:
     """Return *spec* with one signal that reads replayed demand, in units.
 
     A backlog stays one, with its seconds and its deadline; rates become one rate. The silence
-    rule of the signal stays. What the fleet would do outside, state and traffic, is dropped.
+    rule of the signal stays, and so does the split of its traffic. What the fleet would do outside,
+    its state, is dropped.
     """
     backlog = _backlog_of(spec)
     signal = spec.signals[0] if backlog is None else backlog
@@ -147,7 +148,7 @@ def replayed_spec(spec: FleetSpec) -> FleetSpec:
         )
     pools = tuple(replace(pool, launch="desired" if pool.warm else "direct") for pool in spec.pools)
     state = spec.state_table if spec.spend_limits else None  # a month's spend is remembered
-    return replace(spec, signals=(replayed,), pools=pools, traffic=None, state_table=state)
+    return replace(spec, signals=(replayed,), pools=pools, state_table=state)
 
 
 def ladder_dollars(spec: FleetSpec, run: Run) -> float | None:

@@ -175,6 +175,8 @@ def replay(
             cloud_units += instances.ready * group.spec.units_per_capacity
         served[minute] = fleet.ready
         work.baseline_units = world.baseline_units * left[minute]
+        if isinstance(work, Live) and isinstance(policy, PeakfleetPolicy):
+            work.cloud_share = policy.cloud_share
         outcome = work.step_units(units_of_minute[minute], cloud_units)
         burst[minute], unserved[minute] = outcome.burst_units, outcome.unserved_units
         due[minute] = outcome.due_units

@@ -38,17 +38,26 @@ class Live:
 
     Args:
         baseline_units: Units that the on-premises side carries.
+        cloud_share: Share of demand that the cloud is sent, whatever it can serve; the baseline
+            gets the rest. Default: each side gets what it can serve.
 
     >>> Live(baseline_units=100).step(demand_units=130, cloud_units=20)
     LiveMinute(burst=30, served=120, unserved=10)
+    >>> Live(baseline_units=100, cloud_share=0.5).step(demand_units=130, cloud_units=20)
+    LiveMinute(burst=30, served=85.0, unserved=45.0)
     """
 
     baseline_units: float
+    cloud_share: float | None = None
 
     def step(self, *, demand_units: float, cloud_units: float) -> LiveMinute:
         """Serve *demand_units* with the baseline and *cloud_units* for one minute."""
         burst = max(0.0, demand_units - self.baseline_units)
         unserved = max(0.0, burst - cloud_units)
+        if self.cloud_share is not None:
+            sent = demand_units * self.cloud_share
+            own = demand_units - sent
+            unserved = max(0.0, sent - cloud_units) + max(0.0, own - self.baseline_units)
         return LiveMinute(burst=burst, served=demand_units - unserved, unserved=unserved)
 
     @property
