@@ -1,6 +1,6 @@
 # Everything needs Python 3.11 or newer and git; each target sets up the rest by itself.
 .DEFAULT_GOAL := help
-.PHONY: help audit chaos sbom demo faults test quick lint format docs synth deploy unnamed release bench fuzz mutants lock clean
+.PHONY: help audit checkov second-opinion chaos sbom demo faults test quick lint format docs synth deploy unnamed release bench fuzz mutants lock clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -41,7 +41,7 @@ endef
 export VENV_HELP PIP_HELP NPM_HELP
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 demo: $(READY) $(CDK) ## Deploy to a local AWS and replay a peak (DEMAND=file.csv.gz START=time HOURS=n)
 	peakfleet demo $(if $(DEMAND),--demand "$(DEMAND)") $(if $(START),--from "$(START)") $(if $(HOURS),--hours $(HOURS)) $(ARGS)
@@ -94,6 +94,12 @@ audit: $(READY) $(CDK) ## Look for known vulnerabilities, and print what securit
 	@mkdir -p out
 	@npm audit >out/npm-audit.txt 2>&1 || { grep -q "audit endpoint" out/npm-audit.txt && echo "npm audit: NOT CHECKED, the registry has no advisories"; } || { cat out/npm-audit.txt; exit 1; }
 
+checkov: $(READY) out/checkov/.ready ## Hold the templates against checkov, and print every reason (opt-in)
+	python .ci/checkov.py out/checkov/venv/bin/checkov
+
+second-opinion: $(READY) $(CDK) out/second-opinion/.ready ## Deploy the apps to an emulator that is not ours and evaluates IAM, and run them (opt-in)
+	python .ci/second_opinion/run.py
+
 sbom: $(READY) ## Write what is pinned into out/sbom.json (CycloneDX)
 	python .ci/sbom.py out/sbom.json
 
@@ -132,6 +138,16 @@ $(READY): requirements.txt pyproject.toml
 $(VENV)/docs/.ready: docs/requirements.txt docs/site/mermaid.sha256 $(READY)
 	$(call step,mkdocs in $(VENV)/docs (pip),$(PIP) --target $(VENV)/docs --upgrade -r docs/requirements.txt,PIP_HELP)
 	$(call step,mermaid in $(VENV)/docs (npm),cd $(VENV)/docs && npm pack --silent mermaid@$(MERMAID) && sha256sum --check --quiet ../../docs/site/mermaid.sha256 && tar -xzf mermaid-$(MERMAID).tgz --strip-components=2 package/dist/mermaid.min.js,NPM_HELP)
+	@touch $@
+
+out/checkov/.ready: .ci/checkov.txt
+	$(call step,virtual environment in out/checkov,$(PYTHON) -m venv --clear out/checkov/venv,VENV_HELP)
+	$(call step,checkov in out/checkov (pip),out/checkov/venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<,PIP_HELP)
+	@touch $@
+
+out/second-opinion/.ready: .ci/second_opinion/requirements.txt
+	$(call step,virtual environment in out/second-opinion,$(PYTHON) -m venv --clear out/second-opinion/venv,VENV_HELP)
+	$(call step,ministack in out/second-opinion (pip),out/second-opinion/venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<,PIP_HELP)
 	@touch $@
 
 $(CDK): package-lock.json $(READY)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from peakfleet import assets
 
 ROOT = Path(__file__).parents[1]
@@ -59,3 +61,11 @@ def test_every_threat_has_a_test_that_exists() -> None:
         named = re.findall(r"`(test_\w+)`", row)
         assert named or "matrix row" in row, row
         assert all(f"def {name}(" in source for name in named), row
+
+
+@pytest.mark.parametrize("file", ["second_opinion/requirements.txt", "checkov.txt"])
+def test_what_is_installed_apart_is_pinned_exactly(file: str) -> None:
+    text = (ROOT / ".ci" / file).read_text()
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert lines
+    assert all(re.match(r"[\w.-]+==[\d.]+(;|$)", line) for line in lines)

@@ -8,7 +8,7 @@
     requirement   3   units that are needed          pools         4   how each pool stands
     allocation    4-5 which pools grow and shrink    pool_plan     6   what each pool is told
     decide        the steps, one after another       fallback   refused: decided anew
-    gang          training groups, whole or not at all
+    gang          training groups, whole or not     spend_limits   bounds and claims of both
     efficiency    what each chip does for its money
 """
 
@@ -59,6 +59,7 @@ from peakfleet_planner.snapshot import (
     SpendClaim,
     SpendOverride,
     Spent,
+    SpotPrices,
     TrafficReading,
     booting_since,
 )
@@ -159,6 +160,7 @@ __all__ = [
     "SpendOverride",
     "SpendView",
     "Spent",
+    "SpotPrices",
     "TrafficReading",
     "TrafficSpec",
     "WarmSpec",

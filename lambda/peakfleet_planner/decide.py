@@ -266,8 +266,7 @@ def _need(
 
 def _frozen(snapshot: Snapshot, demands: Sequence[SignalDemand], need: Need) -> Reason | None:
     """Return why nothing may be changed, if anything says so; what is known needs no signal."""
-    hold = snapshot.recalled.hold
-    if hold and hold.stands(snapshot.now_epoch_seconds):
+    if snapshot.hold:
         return Reason.HELD
     if all(demand.view.units is None for demand in demands) and not need.known_peak:
         return Reason.BLIND

@@ -102,6 +102,10 @@ class Reason(_Worded):
         "spend-assumed",
         "what was spent this month is not known, so the limit's own pace is assumed",
     )
+    SPOT_PRICE_UNKNOWN = (
+        "spot-price-unknown",
+        "the price of Spot cannot be read, so a spend limit counts the On-Demand price",
+    )
     SPEND_OVERRIDDEN = "spend-overridden", "a human has lifted the spend limit for a while"
 
 
@@ -293,6 +297,8 @@ class SpendView:
         limit: Which one that is, in words.
         spent_usd: What was spent this month; None if no limit is by the month.
         overridden_by: Whoever has lifted the limits. Default: nobody.
+        spot_usd: What a new instance of each Spot pool counts for in an hour, where the price that
+            is paid was read. Default: none was.
     """
 
     usd_per_hour: float
@@ -303,6 +309,7 @@ class SpendView:
     refused_units: float = 0.0
     spent_usd: float | None = None
     overridden_by: str | None = None
+    spot_usd: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

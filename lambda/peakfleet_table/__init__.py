@@ -7,9 +7,11 @@ reads treats it as lost.
 
 Read `records` first, which lists every kind; then `values`, what they hold beside the planner's own
 values; then `kind`, what a declaration can say; then `forms`, how each value is kept.
+`hold_tag` is the one thing that is kept beside the table too.
 """
 
 from peakfleet_table.forms import DamagedRecordError, Form, Item
+from peakfleet_table.hold_tag import HOLD_TAG, read_hold_tag, write_hold_tag
 from peakfleet_table.kind import (
     EXPIRES_AT,
     Attribute,
@@ -71,6 +73,7 @@ __all__ = [
     "FIRST_READ",
     "GANGS",
     "HOLDS",
+    "HOLD_TAG",
     "HOURS",
     "LATESTS",
     "LAUNCHES",
@@ -109,4 +112,6 @@ __all__ = [
     "has_key",
     "path_of",
     "read_all",
+    "read_hold_tag",
+    "write_hold_tag",
 ]

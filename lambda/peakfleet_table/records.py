@@ -56,6 +56,7 @@ from peakfleet_planner import (
     SpendClaim,
     SpendOverride,
     Spent,
+    SpotPrices,
 )
 from peakfleet_planner.codec import from_document, to_document
 from peakfleet_planner.efficiency import PoolDay
@@ -382,6 +383,7 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "weightless_since": Attribute("weightless_since", INTEGER, optional=True),
         "weights": Attribute("weights", STEPS, optional=True),
         "spent": Attribute("spent", _document(Spent), optional=True),
+        "spot_prices": Attribute("spot_prices", _document(SpotPrices), optional=True),
         "shadow": Attribute("shadow", FLAG, optional=True),
     },
 )
@@ -398,5 +400,6 @@ GANGS: Final[Kind[Gang]] = Kind(
         "forming_since": Attribute("memory.forming_since", INTEGER, optional=True),
         "released_at": Attribute("memory.released_at", INTEGER, optional=True),
         "ends_at": Attribute("memory.ends_at", INTEGER, optional=True),
+        "spent": Attribute("memory.spent", _document(Spent), optional=True),
     },
 )

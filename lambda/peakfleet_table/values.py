@@ -20,6 +20,7 @@ from peakfleet_planner import (
     Shortfall,
     SignalMemory,
     Spent,
+    SpotPrices,
     read_model,
 )
 from peakfleet_planner.gang import GangMemory
@@ -221,6 +222,7 @@ class NewestTick:
         weights: The fleet's shares of the traffic that may still act, until when they were read;
             None where weights act at once.
         spent: What the fleet has spent this month. Default: nothing limits that.
+        spot_prices: What Spot costs, as it was read last. Default: nothing limits what is spent.
         shadow: True if it did nothing but decide.
     """
 
@@ -236,6 +238,7 @@ class NewestTick:
     weightless_since: int | None = None
     weights: Heights | None = None
     spent: Spent | None = None
+    spot_prices: SpotPrices | None = None
     shadow: bool | None = None
 
 

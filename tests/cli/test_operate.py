@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,8 +12,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from peakfleet_cli.main import app
+from peakfleet_cli.operate import FleetRecords, TableError
 from peakfleet_planner import Plan, PoolPlan, Reason, SignalState, SignalView, SpendLimitSpec
-from tests.cli.deployed import FLEET, TABLE, account, deploy, fleet_spec
+from tests.cli.deployed import FLEET, TABLE, account, deploy, fleet_spec, group
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -129,6 +131,44 @@ def test_a_hold_needs_an_end_in_the_future(table: Table, until: str, message: st
     assert result.exit_code == 2
     assert message in result.output.replace("\n", " ")
     assert the_hold(table) is None
+
+
+def tags() -> dict[str, str]:
+    (found,) = boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    return {tag["Key"]: tag["Value"] for tag in found["Tags"]}
+
+
+def test_a_hold_is_told_by_the_groups_too_and_ended_there_too(table: Table) -> None:
+    group()
+    hold("--until", "2h")
+    kept = the_hold(table)
+    assert kept is not None
+    assert tags()["peakfleet:hold"] == f"{kept['until']} ana tests"
+    assert run("resume", FLEET).exit_code == 0
+    assert "peakfleet:hold" not in tags()
+
+
+def test_a_fleet_is_held_by_its_groups_while_the_table_cannot_be_used(table: Table) -> None:
+    group()
+    table.delete()
+    said = hold("--until", "2h")
+    assert said.exit_code == 0, said.output
+    assert "warning: held by less than it should be" in said.output
+    assert "ana tests" in tags()["peakfleet:hold"]
+
+
+def test_what_can_be_written_nowhere_is_no_hold(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table.delete()
+
+    def refused(*_: object) -> None:
+        raise TableError("not authorised")
+
+    monkeypatch.setattr(FleetRecords, "tag_groups", refused)
+    said = hold("--until", "2h")
+    assert said.exit_code == 1
+    assert "is NOT held" in said.output + said.stderr
 
 
 def test_resume_ends_the_hold_and_says_whose_it_was(table: Table) -> None:
@@ -306,7 +346,8 @@ def test_explain_goes_back_to_the_last_decision_of_an_hour(table: Table) -> None
     assert run("explain", FLEET, "--at", "2026-03-22T19:30Z").exit_code != 0
 
 
-def test_a_shadow_is_shown_beside_what_happened(table: Table) -> None:
+def shadowed(table: Table) -> None:
+    """Put four minutes of decisions in shadow."""
     now = datetime.now(UTC).replace(microsecond=0)
     for minutes in (4, 3, 2, 1):
         at = now - timedelta(minutes=minutes)
@@ -316,12 +357,41 @@ def test_a_shadow_is_shown_beside_what_happened(table: Table) -> None:
             UpdateExpression="SET actual = :sizes, actual_units = :units",
             ExpressionAttributeValues={":sizes": {"Graviton": 6}, ":units": 30},
         )
+
+
+def test_a_shadow_is_shown_beside_what_happened(table: Table) -> None:
+    shadowed(table)
     both = json.loads(run("shadow", FLEET, "--since", "1h", "--json").stdout)
     assert both["hours"] == pytest.approx(4 / 60, abs=0.005)
     assert both["happened"]["capacity_hours"] == pytest.approx(3 * both["would"]["capacity_hours"])
     assert both["would"]["unserved_unit_minutes"] == pytest.approx(160, rel=0.05)
     assert both["happened"]["unserved_unit_minutes"] == pytest.approx(40, rel=0.05)
+    assert both["would"]["short_minutes"] == pytest.approx(4, rel=0.05)
     assert "would have" in run("shadow", FLEET).output
+
+
+def test_compare_shows_a_shadow_beside_what_happened_and_draws_it(
+    table: Table, tmp_path: Path
+) -> None:
+    shadowed(table)
+    html, json_file = tmp_path / "out.html", tmp_path / "out.json"
+    said = run(
+        "compare", "--shadow", FLEET, "--since", "1h", "--html", str(html), "--json", str(json_file)
+    )
+    assert said.exit_code == 0, said.output
+    assert "happened" in said.output
+    both = json.loads(json_file.read_text())
+    assert both["happened"]["most_capacity"] == 6
+    page = html.read_text()
+    assert f"{FLEET} in shadow" in page
+    assert "what happened" in page
+    assert "instance-hours" in page
+
+
+def test_a_recording_is_needed_without_a_shadow_and_only_compare_knows_shadows() -> None:
+    assert "--demand is needed" in str(run("compare").exception) + run("compare").output
+    refused = run("simulate", "--shadow", FLEET)
+    assert "is for `peakfleet compare`" in str(refused.exception) + refused.output
 
 
 def test_a_fleet_that_never_was_in_shadow_has_nothing_to_show(table: Table) -> None:

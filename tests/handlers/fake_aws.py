@@ -42,6 +42,7 @@ class FakeGroup:
     suspended: set[str] = field(default_factory=set)
     activities: list[dict[str, Any]] = field(default_factory=list)
     template: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
 
     def running(self) -> list[dict[str, str]]:
         return [instance()] * self.desired if self.instances is None else self.instances
@@ -127,6 +128,7 @@ class FakeAws(Paged):
     forwarding: dict[str, Any] = field(default_factory=dict)
     listens_with: list[dict[str, Any]] = field(default_factory=list)
     healthy: dict[str, int] = field(default_factory=dict)
+    spot: dict[tuple[str, str], float] = field(default_factory=dict)
     records: list[dict[str, Any]] = field(default_factory=list)
     endless: bool = False
     failing: dict[str, str] = field(default_factory=dict)
@@ -176,6 +178,7 @@ class FakeAws(Paged):
                 "Instances": group.running(),
                 "AvailabilityZones": list(group.zones),
                 "SuspendedProcesses": [{"ProcessName": name} for name in group.suspended],
+                "Tags": [{"Key": key, "Value": value} for key, value in group.tags.items()],
                 **group.warm_pool(),
                 **group.template,
             }
@@ -183,6 +186,15 @@ class FakeAws(Paged):
             if (group := self.groups.get(name))
         ]
         return self._page(found, "AutoScalingGroups", asked)
+
+    def describe_spot_price_history(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+        self._called("DescribeSpotPriceHistory", "", asked)
+        found = [
+            {"InstanceType": kind, "AvailabilityZone": zone, "SpotPrice": str(usd)}
+            for (kind, zone), usd in self.spot.items()
+            if kind in asked["InstanceTypes"]
+        ]
+        return self._page(found, "SpotPriceHistory", asked)
 
     def set_desired_capacity(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as above
         name, capacity = asked["AutoScalingGroupName"], asked["DesiredCapacity"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +13,8 @@ from botocore.exceptions import ReadTimeoutError
 from peakfleet_handlers.aws import Clients, launches
 from peakfleet_handlers.gang import handler
 from peakfleet_local.groups import Reservation
-from peakfleet_planner import Hold, SpecError
-from peakfleet_table import HOLDS
+from peakfleet_planner import Hold, SharedSpend, SpecError, SpendLimitSpec
+from peakfleet_table import HOLD_TAG, HOLDS, SHARED_SPENDS, write_hold_tag
 from tests.handlers.account import Account
 from tests.handlers.conftest import Lines
 from tests.handlers.faults import Fault
@@ -340,6 +341,89 @@ def test_each_tick_reports_what_it_did(it: GangWorld, printed: Lines) -> None:
 def test_an_event_without_a_gang_names_its_field() -> None:
     with pytest.raises(SpecError, match="event: missing field gang"):
         handler({"scheduled_time": "2027-01-15T08:00:00Z"}, None)
+
+
+def limit(it: GangWorld, **limit: Any) -> None:  # noqa: ANN401  a limit's own
+    pool = replace(it.spec.pool, usd_per_capacity_hour=10.0)
+    it.spec = replace(it.spec, pool=pool, spend_limits=(SpendLimitSpec(**limit),))
+
+
+def shared_limit() -> SharedSpend:
+    found = of("dynamodb").get_item(TableName=TABLE, Key=SHARED_SPENDS.key("spend-limit/media"))
+    return SHARED_SPENDS.read(found["Item"])
+
+
+def test_a_gang_that_costs_too_much_is_not_launched(it: GangWorld) -> None:
+    limit(it, usd_per_hour=10 * MACHINES - 1)
+    answer = it.tick()
+    assert (answer["step"], answer["reason"]) == ("keep", "spend-limit")
+    assert it.live(2) == ["spend-limit", "spend-limit"]
+    assert (it.desired(), it.alive()) == (0, 0)
+    limit(it, usd_per_hour=10 * MACHINES)
+    assert it.live(1) == ["ready"]
+    assert it.desired() == MACHINES
+
+
+def test_a_limit_that_is_lowered_ends_no_training(it: GangWorld) -> None:
+    limit(it, usd_per_hour=10 * MACHINES)
+    it.live(5)
+    limit(it, usd_per_hour=1)
+    assert set(it.live(10)) == {"running"}
+    assert it.desired() == MACHINES
+
+
+def test_it_claims_of_a_shared_limit_what_it_launches_and_gives_it_back(it: GangWorld) -> None:
+    limit(it, usd_per_hour=100, shared="media", priority="training")
+    assert set(it.live(3)) == {"spend-limit"}  # everybody claims first what they run
+    assert it.live(1) == ["ready"]
+    assert shared_limit().claims[FLEET].usd_per_hour == 10 * MACHINES
+    it.live(4)
+    it.say("finished")
+    it.live(10)
+    assert it.alive() == 0
+    assert shared_limit().claims[FLEET].usd_per_hour == 0
+
+
+def test_whoever_is_faster_keeps_a_gang_from_what_it_would_have_claimed(
+    it: GangWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(it, usd_per_hour=100, shared="media", priority="training")
+    it.live(3)
+    table = of("dynamodb")
+    transact = it.clients.dynamodb.transact_write_items
+
+    def outrun(**asked: Any) -> Any:  # noqa: ANN401  AWS's own shape
+        table.update_item(
+            TableName=TABLE,
+            Key=SHARED_SPENDS.key("spend-limit/media"),
+            UpdateExpression="SET version = version + :one",
+            ExpressionAttributeValues={":one": {"N": "1"}},
+        )
+        return transact(**asked)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(it.clients.dynamodb, "transact_write_items", outrun)
+        it.account.world.advance(60)
+        answer = it.tick()
+    assert answer["applied"]["recorded"] == "contested"
+    assert it.desired() == 0
+    assert it.live(1) == ["ready"]
+    assert it.desired() == MACHINES
+
+
+def test_a_hold_that_its_group_tells_of_keeps_a_gang_from_starting_until_it_ends(
+    it: GangWorld,
+) -> None:
+    hold = Hold(owner="ada", reason="audit", until_epoch_seconds=it.now + 130)
+    tag = {
+        "Key": HOLD_TAG,
+        "Value": write_hold_tag(hold),
+        "ResourceId": GROUP,
+        "ResourceType": "auto-scaling-group",
+        "PropagateAtLaunch": False,
+    }
+    of("autoscaling").create_or_update_tags(Tags=[tag])
+    assert it.live(3) == ["held", "held", "ready"]
 
 
 class LostAnswers:

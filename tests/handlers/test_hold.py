@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from moto import mock_aws
 
 from peakfleet_handlers.aws import Deadline
 from peakfleet_handlers.learn import entry_point as learn
 from peakfleet_planner import Hold, OpenLaunch, WarmSpec
 from peakfleet_planner.spec import FleetSpec
-from peakfleet_table import HOLDS, LAUNCHES
+from peakfleet_table import HOLD_TAG, HOLDS, LAUNCHES, read_hold_tag, write_hold_tag
 from tests.handlers import event_world as events
 from tests.handlers.fake_aws import FakeAws, FakeGroup, instance
 from tests.handlers.scenes import BALANCED_FLEET, FLEET, NOW, aws, event, minutes, remembers, tick
@@ -75,6 +78,63 @@ def test_no_tick_changes_a_held_fleet_even_with_cloudwatch_down(
         answer = tick(at_time(fake, 260, now), FLEETS[path], now)
         assert answer["reason"] == "held"
         assert not CHANGES & set(fake.counted())
+
+
+def tagged(fake: FakeAws, hold: Hold = HOLD, *groups: str) -> FakeAws:
+    for name in groups or fake.groups:
+        fake.groups[name].tags[HOLD_TAG] = write_hold_tag(hold)
+    return fake
+
+
+@pytest.mark.parametrize("groups", [("g",), ("g", "x")])
+@pytest.mark.parametrize("down", ["Query", "Query and CloudWatch", "nothing"])
+@pytest.mark.parametrize("path", FLEETS)
+def test_a_hold_that_groups_tell_of_stands_with_dynamodb_down_and_with_cloudwatch_down(
+    path: str, down: str, groups: tuple[str, ...]
+) -> None:
+    fake = tagged(much_to_do(), HOLD, *groups)
+    if down != "nothing":
+        fake.failing |= dict.fromkeys(("Query", "TransactWriteItems", "PutItem"), "InternalError")
+    if "CloudWatch" in down:
+        fake.failing["GetMetricData"] = "InternalFailure"
+    for now in (NOW, NOW + 60, HOLD.until_epoch_seconds - 1):
+        answer = tick(at_time(fake, 260, now), FLEETS[path], now)
+        assert answer["reason"] == "held"
+        assert not CHANGES & set(fake.counted())
+
+
+@pytest.mark.parametrize("path", FLEETS)
+def test_a_hold_that_groups_tell_of_ends_at_its_time_though_nobody_deletes_the_tag(
+    path: str,
+) -> None:
+    fake = tagged(much_to_do())
+    fake.failing |= dict.fromkeys(("Query", "TransactWriteItems", "PutItem"), "InternalError")
+    end = HOLD.until_epoch_seconds
+    tick(at_time(fake, 260, end), FLEETS[path], end)
+    assert CHANGES & set(fake.counted())
+
+
+def test_the_hold_that_ends_last_counts() -> None:
+    longer = replace(HOLD, until_epoch_seconds=NOW + 600)
+    for fake in (tagged(held(much_to_do()), longer), tagged(held(much_to_do(), longer))):
+        assert tick(at_time(fake, 260, NOW + 300), FLEET, NOW + 300)["reason"] == "held"
+
+
+@pytest.mark.parametrize("value", ["2h", "", "tomorrow ada audit", "-5 ada", "9" * 40])
+def test_a_tag_that_says_no_end_holds_nothing_and_is_told(value: str) -> None:
+    fake = much_to_do()
+    fake.groups["g"].tags[HOLD_TAG] = value
+    answer = tick(fake, FLEET)
+    assert answer["reason"] != "held"
+    assert answer["applied"]["failed_calls"] == 1
+
+
+@given(owner=st.text(max_size=60), reason=st.text(max_size=400), until=st.integers(0, 10**11))
+def test_every_hold_fits_into_a_tag_and_keeps_its_end(owner: str, reason: str, until: int) -> None:
+    value = write_hold_tag(Hold(owner=owner, reason=reason, until_epoch_seconds=until))
+    assert len(value) <= 256
+    assert re.fullmatch(r"[\w\s+\-=.:/@]*", value, re.ASCII)
+    assert read_hold_tag(value).until_epoch_seconds == until
 
 
 @pytest.mark.parametrize("path", FLEETS)

@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from peakfleet_planner import PoolSpec, WarmSpec
-from tests.handlers.fake_aws import FakeAws, instance
+from peakfleet_planner import PoolSpec, SpendLimitSpec, WarmSpec
+from tests.handlers.fake_aws import FakeAws, FakeGroup, instance
 from tests.handlers.scenes import BALANCED_FLEET, NOW, aws, remembers, tick
 
 READS = (
@@ -20,6 +20,7 @@ READS = (
     "describe_auto_scaling_groups",
     "describe_warm_pool",
     "describe_scaling_activities",
+    "describe_spot_price_history",
     "describe_listeners",
     "query",
     "launch_instances",
@@ -47,7 +48,19 @@ WARM: PoolSpec = replace(
     warm=WarmSpec(min_capacity=1, max_capacity=4),
 )
 DIRECT: PoolSpec = replace(BALANCED_FLEET.pools[1], launch="direct", instance_types=("c7i.large",))
-SPEC = replace(BALANCED_FLEET, pools=(WARM, DIRECT))
+SPOT: PoolSpec = replace(
+    DIRECT,
+    name="Spot",
+    group="s",
+    purchase="spot",
+    usd_per_capacity_hour=0.1,
+    most_usd_per_capacity_hour=0.3,
+)
+SPEC = replace(
+    BALANCED_FLEET,
+    pools=(*(replace(pool, usd_per_capacity_hour=0.3) for pool in (WARM, DIRECT)), SPOT),
+    spend_limits=(SpendLimitSpec(usd_per_hour=5, usd_per_month=900),),
+)
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401  any answer
@@ -74,6 +87,8 @@ def spoiled(answer: Any, path: tuple[Any, ...], junk: Any, *, removed: bool) -> 
 
 def world() -> FakeAws:
     fake = remembers(aws(280, graviton=3))
+    fake.groups["s"] = FakeGroup(zones=("z1",))
+    fake.spot = {("c7i.large", "z1"): 0.2}
     group = fake.groups["g"]
     group.warm, group.prepared, group.zones, group.waiting = 1, 4, ("z1", "z2"), 1
     group.instances = [instance(InstanceId=f"i-{n}", AvailabilityZone="z1") for n in range(2)]

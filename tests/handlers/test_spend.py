@@ -171,3 +171,81 @@ def test_a_refused_pool_is_replaced_within_what_was_claimed() -> None:
     tick(fake, direct)
     claimed = shared(fake).claims["Media/Live"].usd_per_hour
     assert 0 < 2 * fake.desired["x"] <= claimed
+
+
+SPOT = replace(
+    HOURLY,
+    pools=(
+        replace(
+            HOURLY.pools[0],
+            purchase="spot",
+            instance_types=("c8g.large", "c7g.large"),
+            most_usd_per_capacity_hour=1.5,
+        ),
+        HOURLY.pools[1],
+    ),
+)
+PAID = {
+    ("c8g.large", "a"): 0.3,
+    ("c8g.large", "b"): 0.5,
+    ("c7g.large", "a"): 0.4,
+    ("c7g.large", "far"): 9.0,
+}
+
+
+def selling(**prices: Any) -> FakeAws:  # noqa: ANN401  fields of the fake
+    fake = replace(remembers(aws(180)), spot=PAID, **prices)
+    fake.groups["g"].zones = ("a", "b")
+    return fake
+
+
+def test_spot_counts_at_what_it_costs_now_in_the_dearest_zone_of_its_group() -> None:
+    fake = selling()
+    answer = tick(fake, SPOT)
+    assert answer["spend"]["spot_usd"] == {"Graviton": 0.5}
+    assert fake.desired == {"g": 6, "x": 0}
+
+
+def test_prices_of_spot_are_read_once_an_hour_and_kept_in_between() -> None:
+    fake = selling()
+    reads = []
+    for minute in range(0, 122, 1):
+        tick(fake, SPOT, NOW + 60 * minute)
+        reads.append(fake.counted()["DescribeSpotPriceHistory"])
+    assert [minute for minute, count in enumerate(reads) if count] == [0, 60, 120]
+    newest = TICKS.read(fake.table["Media/Live", "TICK"])
+    assert newest.spot_prices is not None
+    assert newest.spot_prices.usd_by_type == {"c8g.large": 0.5, "c7g.large": 0.4}
+
+
+def test_nobody_asks_what_spot_costs_where_no_limit_or_no_spot_is() -> None:
+    for spec in (HOURLY, replace(SPOT, spend_limits=())):
+        fake = selling()
+        tick(fake, spec)
+        assert not fake.counted()["DescribeSpotPriceHistory"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"failing": {"DescribeSpotPriceHistory": "UnauthorizedOperation"}},
+        {"spot": {}},
+        {"spot": {**PAID, ("c8g.large", "a"): float("nan")}},
+        {"spot": {**PAID, ("c8g.large", "a"): -1.0}},
+    ],
+)
+def test_prices_that_cannot_be_read_count_as_on_demand(broken: dict[str, Any]) -> None:
+    fake = replace(selling(), **broken)
+    answer = tick(fake, SPOT)
+    assert fake.desired == {"g": 2, "x": 0}
+    assert "spot-price-unknown" in [answer["reason"], *answer["limits"]]
+
+
+def test_an_old_price_counts_while_a_newer_one_cannot_be_read() -> None:
+    fake = selling()
+    tick(fake, SPOT)
+    fake.failing["DescribeSpotPriceHistory"] = "RequestLimitExceeded"
+    answer = tick(fake, SPOT, NOW + 7200)
+    assert answer["spend"]["spot_usd"] == {"Graviton": 0.5}
+    answer = tick(fake, SPOT, NOW + 6 * 3600)
+    assert "spot_usd" not in answer["spend"]

@@ -44,6 +44,7 @@ from peakfleet import (
     Model,
     OffPeak,
     QueueFleet,
+    SpendLimit,
     StreamFleet,
     TrainingFleet,
     WarmPool,
@@ -152,6 +153,7 @@ def _fleets(stack: Stack, vpc: ec2.Vpc, key: kms.Key | None) -> None:
         signals=[streams],
         broken_image=BrokenImage.roll_back(),
         efficiency=EfficiencyLedger(),
+        spend_limits=[SpendLimit.of(usd_per_hour=40)],
         **options,
     )
     QueueFleet(

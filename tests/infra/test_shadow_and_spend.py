@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,12 +16,13 @@ from peakfleet import (
     CapacityPool,
     DemandSignal,
     Mode,
+    Purchase,
     SafetyNet,
     SpecError,
     SpendLimit,
     WarmPool,
 )
-from tests.infra.fleets import GRAVITON, burst_fleet, metric, new_stack, properties
+from tests.infra.fleets import GRAVITON, SPOT, burst_fleet, metric, new_stack, properties
 
 OURS = CapacityPool.existing(
     "web-asg", "c8g.4xlarge", units_per_instance=16, max_instances=50, name="Web"
@@ -125,6 +127,35 @@ def test_a_limit_needs_the_price_of_every_pool() -> None:
     )
     with pytest.raises(SpecError, match="that of 'g' is unknown; give it usd_per_hour"):
         fleet(pools=[GRAVITON, unknown], spend_limits=[SpendLimit.of(usd_per_hour=5)])
+
+
+def test_spot_is_limited_at_what_it_costs_and_at_most_at_the_on_demand_price() -> None:
+    limits = [SpendLimit.of(usd_per_hour=5)]
+    cheap = replace(SPOT, usd_per_hour=0.2)
+    made = fleet(pools=[cheap, GRAVITON], spend_limits=limits)
+    spot, demand = made.spec.pools
+    assert (spot.usd_per_capacity_hour, spot.most_usd_per_capacity_hour) == (
+        0.2,
+        demand.usd_per_capacity_hour,
+    )
+    assert fleet(pools=[SPOT], spend_limits=limits).spec.pools[0].most_usd_per_capacity_hour
+    assert demand.most_usd_per_capacity_hour is None
+    assert "ec2:DescribeSpotPriceHistory" in actions(made)
+    for other in (fleet(pools=[SPOT]), fleet(pools=[GRAVITON], spend_limits=limits)):
+        assert all(pool.most_usd_per_capacity_hour is None for pool in other.spec.pools)
+        assert "ec2:DescribeSpotPriceHistory" not in actions(other)
+
+
+def test_a_declared_price_of_spot_bounds_it_where_the_list_price_is_not_known() -> None:
+    unknown = CapacityPool.graviton(
+        "x9xg.large",
+        units_per_instance=1,
+        max_instances=1,
+        purchase=Purchase.spot(),
+        usd_per_hour=0.7,
+    )
+    (pool,) = fleet(pools=[unknown], spend_limits=[SpendLimit.of(usd_per_hour=5)]).spec.pools
+    assert pool.most_usd_per_capacity_hour == 0.7
 
 
 def test_a_signal_may_have_a_witness_and_a_backlog_has_none() -> None:

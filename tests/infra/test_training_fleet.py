@@ -7,21 +7,19 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk.assertions import Template
 
-from peakfleet import (
-    CapacityPool,
-    OffPeak,
-)
+from peakfleet import CapacityPool, OffPeak, SpendLimit
 from peakfleet.testing import fleet_specs
 from peakfleet_planner.gang import GangSpec
 from tests.infra.commands import run
 from tests.infra.fleets import burst_fleet, function, hooks_of, new_stack, only, properties
-from tests.infra.gangs import BLOCK, training_fleet
+from tests.infra.gangs import BLOCK, TRN2, training_fleet
 from tests.infra.reference_app import plain
 
 USER_DATA_BYTES = 16_384
@@ -260,3 +258,24 @@ def test_its_template_passes_cfn_lint(blocked: Template, bought: Template, tmp_p
         file.write_text(json.dumps(template.to_json()))
         shown = run(linter, file, "--regions", "us-east-2", "--ignore-checks", "W", cwd=tmp_path)
         assert shown == ""
+
+
+def test_a_limit_of_its_spend_goes_to_its_ticks_which_may_claim_of_a_shared_one() -> None:
+    limits = [SpendLimit.shared("media", usd_per_hour=90, priority="training")]
+    template = template_of(machines=replace(TRN2, usd_per_hour=20), spend_limits=limits)
+    spec = GangSpec.from_json(sent(template)["gang"])
+    assert [one.shared for one in spec.spend_limits] == ["media"]
+    assert spec.usd_per_hour == 4 * 20
+    keys = [
+        one["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
+        for one in statements(template)
+        if "dynamodb:BatchWriteItem" in one["Action"]
+    ]
+    assert keys == [["Media/Search", "spend-limit/media"]]
+    names = [one.get("MetricName") for one in properties(template, "AWS::CloudWatch::Alarm")]
+    assert "SpendReached" in names
+
+
+def test_without_a_limit_nobody_is_told_of_one(bought: Template) -> None:
+    alarms = properties(bought, "AWS::CloudWatch::Alarm")
+    assert "SpendReached" not in [one.get("MetricName") for one in alarms]

@@ -68,7 +68,7 @@ def race(name: str) -> None:
             now_epoch_seconds=now,
             signals={"streams": {"m": MetricSeries(points=points)}},
             pools=(seen,),
-            shared_spend=read_shared(spec, table),
+            shared_spend=read_shared(spec.spend_limits, table),
         )
         plan = decide(spec, snapshot)
         claims = spend_claims(spec, snapshot, plan.spend)

@@ -22,10 +22,12 @@ from peakfleet_planner import (
     SpendLimitSpec,
     SpendOverride,
     Spent,
+    SpotPrices,
     decide,
 )
-from peakfleet_planner.allocation import rebuilt_spend, spend_claims, spent_after
-from peakfleet_planner.snapshot import GATHERING_SECONDS, month_of
+from peakfleet_planner.allocation import spend_claims, spent_after
+from peakfleet_planner.snapshot import GATHERING_SECONDS, SPOT_PRICES_LAST_SECONDS, month_of
+from peakfleet_planner.spend_limits import Spender, rebuilt_spend
 from tests.planner.fleets import NOW, capacities, demands, fleet, seen, series, sizes, snapshot
 
 MONTH, MONTH_END = month_of(NOW)
@@ -227,21 +229,26 @@ def test_a_month_that_nobody_knows_is_assumed_at_the_limits_own_pace_and_said() 
     assert Reason.SPEND_ASSUMED in said(plan)
 
 
+def monthly(now: int) -> Spender:
+    limits = (SpendLimitSpec(usd_per_month=1000),)
+    return Spender(name="live", limits=limits, now_epoch_seconds=now, shared={})
+
+
 @given(
     steps=st.lists(st.tuples(st.integers(1, 50_000), st.integers(0, 50)), min_size=1, max_size=20)
 )
 def test_a_month_is_rebuilt_from_what_was_decided_in_it(steps: list[tuple[int, int]]) -> None:
     changes, at = [], MONTH - 10
     for after, points in steps:
-        changes.append((at, {"p0": points}))
+        changes.append((at, float(points)))
         at += after
     now = min(at, MONTH_END - 1)
     assume(now >= MONTH and all(one < now for one, _ in changes))
-    rebuilt = rebuilt_spend(limited(SPEC, usd_per_month=1000), changes, now)
+    rebuilt = rebuilt_spend(monthly(now), changes)
     ends = [*(one for one, _ in changes[1:]), now]
     exact = sum(
-        sizes_["p0"] * max(0, end - max(start, MONTH)) / HOUR
-        for (start, sizes_), end in zip(changes, ends, strict=True)
+        usd * max(0, end - max(start, MONTH)) / HOUR
+        for (start, usd), end in zip(changes, ends, strict=True)
     )
     assert rebuilt is not None
     assert rebuilt.usd == pytest.approx(exact)
@@ -249,12 +256,70 @@ def test_a_month_is_rebuilt_from_what_was_decided_in_it(steps: list[tuple[int, i
 
 
 def test_a_month_is_assumed_up_to_the_first_decision_that_is_known() -> None:
-    spec, first = limited(SPEC, usd_per_month=1000), MONTH + 10 * DAY
-    rebuilt = rebuilt_spend(spec, [(first, {"p0": 2})], first + HOUR)
+    first = MONTH + 10 * DAY
+    rebuilt = rebuilt_spend(monthly(first + HOUR), [(first, 2.0)])
     assert rebuilt is not None
     assert rebuilt.usd == pytest.approx(1000 * 10 * DAY / (MONTH_END - MONTH) + 2)
     assert rebuilt.is_assumed
-    assert rebuilt_spend(spec, [], NOW) is None
+    assert rebuilt_spend(monthly(NOW), []) is None
+
+
+# Spot, at the price that is paid.
+
+TYPES = ("c8g.large", "c7g.large")
+ON_DEMAND = 2.0
+SPOT = replace(
+    limited(SPEC, usd_per_hour=6),
+    pools=(
+        replace(
+            SPEC.pools[0],
+            purchase="spot",
+            instance_types=TYPES,
+            most_usd_per_capacity_hour=ON_DEMAND,
+        ),
+    ),
+)
+
+
+def at_prices(*usd: float, read_at: int = NOW - 60, has: int = 0, **types: int) -> Plan:
+    """Decide with prices of Spot that were read then, and *has* instances that run."""
+    prices = SpotPrices(at_epoch_seconds=read_at, usd_by_type=dict(zip(TYPES, usd, strict=False)))
+    observed = snapshot(SPOT, [1000.0] * 60, [has], memory=Memory(spot_prices=prices))
+    runs = {f"{kind}.large": count for kind, count in types.items()}
+    pools = tuple(replace(one, types=runs) for one in observed.pools)
+    return decide(SPOT, replace(observed, pools=pools))
+
+
+@given(usd=st.tuples(st.floats(0.01, ON_DEMAND), st.floats(0.01, ON_DEMAND)))
+def test_spot_grows_to_what_the_limit_pays_of_its_dearest_type(usd: tuple[float, float]) -> None:
+    plan = at_prices(*usd)
+    assert sizes(plan)[0] * max(usd) <= 6 + 1e-6
+    assert plan.spend is not None
+    assert plan.spend.spot_usd == {"p0": max(usd)}
+    assert Reason.SPOT_PRICE_UNKNOWN not in said(plan)
+
+
+def test_what_runs_counts_at_the_price_of_its_own_type() -> None:
+    plan = at_prices(0.5, 1.0, has=4, c8g=3, c7g=1)
+    assert sizes(plan) == [4 + 3]
+    assert plan.spend is not None
+    assert plan.spend.usd_per_hour == pytest.approx(3 * 0.5 + 1 * 1.0 + 3 * 1.0)
+
+
+@pytest.mark.parametrize(
+    ("usd", "read_at"),
+    [((0.5,), NOW - 60), ((0.5, 0.5), NOW - SPOT_PRICES_LAST_SECONDS), ((0.5, 0.5), NOW + 60)],
+)
+def test_a_price_that_is_not_known_counts_as_the_most_that_it_can_be(
+    usd: tuple[float, ...], read_at: int
+) -> None:
+    plan = at_prices(*usd, read_at=read_at)
+    assert sizes(plan) == [3]
+    assert Reason.SPOT_PRICE_UNKNOWN in said(plan)
+
+
+def test_a_price_that_rises_ends_nothing() -> None:
+    assert sizes(at_prices(1.9, 1.9, has=20)) == [20]
 
 
 # Shared limits: fleets that race for them.

@@ -36,7 +36,12 @@ def print_json(document: object, *, indent: int | None = 2) -> None:
         document: Plain data, dataclasses, times (as ISO 8601) and paths.
         indent: Spaces for each level. None: one line.
     """
-    typer.echo(json.dumps(document, indent=indent, default=_plain, allow_nan=False))
+    typer.echo(json_text(document, indent=indent))
+
+
+def json_text(document: object, *, indent: int | None = 2) -> str:
+    """Return what `print_json` prints, without the line's end."""
+    return json.dumps(document, indent=indent, default=_plain, allow_nan=False)
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401  JSON data has no narrower type

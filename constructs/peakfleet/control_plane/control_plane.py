@@ -30,12 +30,14 @@ from peakfleet.control_plane.permissions import (
     may_decide,
     may_look,
     may_read_metrics,
+    may_read_spot_prices,
     may_resize,
     may_roll_back,
 )
 from peakfleet.control_plane.plane_function import Functions, PlaneFunction, Spread
 from peakfleet.control_plane.state import FleetState
 from peakfleet.findings import acknowledge_policies
+from peakfleet.policy import SpendLimit
 from peakfleet.pools import CapacityPool
 from peakfleet_planner import RegionShareSpec, SpecError, TrafficSpec, WeightedRecordsSpec
 from peakfleet_planner.spec import SHARED_LIMIT
@@ -199,7 +201,7 @@ class ControlPlane(Construct):
         pools: Sequence[CapacityPool],
         groups: Sequence[autoscaling.AutoScalingGroup],
         shadow: bool,
-        shared_limits: Sequence[str],
+        spend_limits: Sequence[SpendLimit],
         split: TrafficSpec | WeightedRecordsSpec | None,
         region: RegionShareSpec | None,
         rolls_back: iam.IRole | None,
@@ -213,7 +215,7 @@ class ControlPlane(Construct):
             pools: Its pools.
             groups: The groups that it has made for them, in the same order.
             shadow: Whether it only says what it would do: then its ticks may only read.
-            shared_limits: Names of the spend limits that it shares.
+            spend_limits: What it may cost.
             split: What traffic it splits; None if it splits none.
             region: Its region's share of a service; None if it is alone.
             rolls_back: What the instances run as, where a group may be given an older version of
@@ -234,8 +236,9 @@ class ControlPlane(Construct):
             self._scaler.role.add_to_policy(statement)
         schedule = self._decide(fleet, "Scaler", name=name, spec=spec)
         self._schedules[name] = schedule.schedule_name
-        shared = [SHARED_LIMIT + limit for limit in shared_limits]
-        self._partitions += [one for one in shared if one not in self._partitions]
+        if spend_limits and any(pool.purchase.is_spot for pool in pools):
+            self._scaler.allow(may_read_spot_prices())
+        self._share(spend_limits)
         room = sum(len(one) + _MOST_SCHEDULE_NAME + len('"":"",') for one in self._schedules)
         if room > _MOST_ENVIRONMENT:
             raise SpecError(
@@ -264,6 +267,7 @@ class ControlPlane(Construct):
         *,
         name: str,
         spec: IStableAnyProducer,
+        spend_limits: Sequence[SpendLimit],
         statements: Sequence[iam.PolicyStatement],
     ) -> None:
         """Decide for a training fleet every minute.
@@ -272,6 +276,7 @@ class ControlPlane(Construct):
             fleet: The fleet.
             name: Its name, which is the partition key of its records.
             spec: Produces its specification in JSON form at the end of the synth.
+            spend_limits: What it may cost.
             statements: What its ticks may do besides.
 
         Raises:
@@ -279,6 +284,13 @@ class ControlPlane(Construct):
         """
         self._scaler.allow(*statements)
         self._decide(fleet, "Ticks", name=name, spec=spec, payload_field="gang")
+        self._share(spend_limits)
+
+    def _share(self, limits: Sequence[SpendLimit]) -> None:
+        """Let ticks read and write what fleets claim of the limits that they share."""
+        names = [limit.spec.shared for limit in limits]
+        shared = [SHARED_LIMIT + name for name in names if name]
+        self._partitions += [one for one in shared if one not in self._partitions]
 
     def learn(
         self,

@@ -53,6 +53,7 @@ PLANE_WILDCARDS = (
             "ec2:DescribeCapacityReservations",
             "ec2:DescribeInstances",
             "ec2:DescribeLaunchTemplateVersions",
+            "ec2:DescribeSpotPriceHistory",
             *_READS_TRAFFIC,
             "xray:PutTelemetryRecords",
             "xray:PutTraceSegments",
@@ -212,6 +213,11 @@ def may_look() -> iam.PolicyStatement:
     return iam.PolicyStatement(
         actions=list(_READ), resources=["*"]
     )  # AWS knows no narrower resource for these reads
+
+
+def may_read_spot_prices() -> iam.PolicyStatement:
+    """Return what a tick does whose spend on Spot is limited."""
+    return iam.PolicyStatement(actions=["ec2:DescribeSpotPriceHistory"], resources=["*"])
 
 
 def may_resize(arns: Sequence[str]) -> iam.PolicyStatement:

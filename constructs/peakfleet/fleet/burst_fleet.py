@@ -190,6 +190,7 @@ class BurstFleet(FleetMetrics, Construct):
                     group=pool.group_name or self._groups[pool.name].auto_scaling_group_name,
                     prices=prices,
                     drain_seconds=0 if pool.group_name else hooks.drain.at_most_seconds,
+                    pays_at_most=bool(options.get("spend_limits")),
                 )
                 for pool in self._pools
             )
@@ -207,11 +208,7 @@ class BurstFleet(FleetMetrics, Construct):
                 pools=self._pools,
                 groups=tuple(self._groups.values()),
                 shadow=self._is_shadow,
-                shared_limits=[
-                    limit.spec.shared
-                    for limit in options.get("spend_limits", ())
-                    if limit.spec.shared
-                ],
+                spend_limits=options.get("spend_limits", ()),
                 split=traffic,
                 region=region.spec if (region := options.get("region")) else None,
                 rolls_back=self._role

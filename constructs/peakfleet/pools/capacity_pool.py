@@ -407,7 +407,12 @@ class CapacityPool:
         return replace(self, is_retired=True, min_instances=0, canary_share=0.0, warm=None)
 
     def to_planner(
-        self, *, group: str, prices: Prices | None = None, drain_seconds: int = 0
+        self,
+        *,
+        group: str,
+        prices: Prices | None = None,
+        drain_seconds: int = 0,
+        pays_at_most: bool = False,
     ) -> PoolSpec:
         """Return what a decision needs to know of the pool.
 
@@ -415,12 +420,17 @@ class CapacityPool:
             group: Name of its Auto Scaling group.
             prices: What instances cost where `usd_per_hour` is not given. Default: unknown.
             drain_seconds: How long an instance that is told to leave may work on. Default: 0.
+            pays_at_most: Whether it has to know what Spot costs at most. Default: no.
         """
         units = self._by_type("units_per_instance")
         planned = self.weights.units_per_point
         usd = self._by_type("usd_per_hour") or prices_of_types(
             prices, self.instance_types, spot=self.purchase.is_spot
         )
+        most: dict[str, float] = {}
+        if pays_at_most and self.purchase.is_spot:
+            listed = prices_of_types(prices, self.instance_types, spot=False)
+            most = {k: max(usd.get(k, 0.0), listed.get(k, 0.0)) for k in {**usd, **listed}}
         return PoolSpec(
             name=self.name,
             group=group,
@@ -431,6 +441,7 @@ class CapacityPool:
             usd_per_capacity_hour=max(
                 (usd[kind] * planned / units[kind] for kind in usd), default=None
             ),
+            most_usd_per_capacity_hour=max(most.values(), default=None),
             instance_types=self.instance_types,
             purchase="spot" if self.purchase.is_spot else "on-demand",
             # LaunchInstances starts nothing that waits; only a desired capacity does.

@@ -21,6 +21,7 @@ from peakfleet_planner import (
     Signal,
     Snapshot,
     SpecError,
+    SpotPrices,
     decide,
 )
 from peakfleet_planner.spec import MINUTE_SECONDS, reports_of
@@ -112,7 +113,7 @@ def snapshot_at(
             )
             for pool in spec.pools
         ),
-        memory=memory or Memory(),
+        memory=memory or Memory(spot_prices=SpotPrices.declared(spec, NOW_EPOCH_SECONDS)),
         shared_spend={
             limit.shared: SharedSpend(since_epoch_seconds=0)  # of which nobody else has anything
             for limit in spec.spend_limits

@@ -14,6 +14,7 @@ from peakfleet_planner import (
     Outage,
     OutageCause,
     Plan,
+    SpotPrices,
     decide,
 )
 from peakfleet_planner.spec import MINUTE_SECONDS
@@ -118,6 +119,7 @@ class FleetWorld:
     ) -> None:
         self._spec = spec
         self._memory = Memory(
+            spot_prices=SpotPrices.declared(spec, NOW_EPOCH_SECONDS),
             outages=tuple(
                 Outage(
                     cause=OutageCause.NO_CAPACITY,
@@ -125,7 +127,7 @@ class FleetWorld:
                     pool=name,
                 )
                 for name in refuses
-            )
+            ),
         )
         self._reported = bool(spec.baseline.reads)
         declared = spec.baseline.declared_units

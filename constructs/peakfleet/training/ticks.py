@@ -52,6 +52,7 @@ def define_gang_alarms(
     fleet: str,
     metric: Callable[[str], cloudwatch.Metric],
     topic: sns.ITopic | None,
+    limited: bool,
 ) -> dict[str, cloudwatch.Alarm]:
     """Define the alarms of a gang, by name.
 
@@ -60,9 +61,10 @@ def define_gang_alarms(
         fleet: Name of the gang.
         metric: Returns one of its metrics by its name.
         topic: Told when one goes off.
+        limited: Whether its spend is limited.
     """
     branch = Construct(scope, "Alarms")
-    watches = (
+    watches = [
         Watch(
             name="NoTicks",
             metric=metric("GangMachines").with_(statistic="SampleCount"),
@@ -107,5 +109,17 @@ def define_gang_alarms(
                 f"error; check permissions, throttling and AWS's health."
             ),
         ),
-    )
+    ]
+    if limited:
+        reached = Watch(
+            name="SpendReached",
+            metric=metric("SpendReached"),
+            minutes=5,
+            description=(
+                f"A spend limit has not allowed the machines of {fleet} for 5 minutes, so it does "
+                f"not start. The log says which limit, and what it leaves; raise it, wait for "
+                f"those who share it, or `peakfleet spend-override`."
+            ),
+        )
+        watches.append(reached)
     return {watch.name: alarm_of(branch, watch, topic) for watch in watches}

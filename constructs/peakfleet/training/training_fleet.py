@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Unpack
 
@@ -37,8 +37,8 @@ from peakfleet.machines import (
     security_groups_of,
     selected_subnets,
 )
-from peakfleet.policy import Drain, Readiness
-from peakfleet.pools import CapacityPool, check_region
+from peakfleet.policy import Drain, Readiness, SpendLimit
+from peakfleet.pools import CapacityPool, check_region, prices_of
 from peakfleet.training.boot import training_script
 from peakfleet.training.capacity_block import CapacityBlock, OffPeak
 from peakfleet.training.checkpoints import Checkpoints
@@ -77,6 +77,9 @@ class TrainingFleet(FleetMetrics, Construct):
             Default: 8 minutes.
         complete_within: How much longer than a boot a gang may wait for its last machine before
             all of it is given back. Default: 10 minutes.
+        spend_limits: What its machines may cost, at the price of their pool: one limit of its own,
+            and those that it shares. A gang that costs more does not start; one that trains goes
+            on. On Spot a machine counts at the On-Demand price. Default: no limit.
         options: See `PlacementOptions`. The subnets are those of one zone. The user data runs
             before the training.
 
@@ -109,6 +112,7 @@ class TrainingFleet(FleetMetrics, Construct):
         placement_group: ec2.IPlacementGroup | None = None,
         checkpoint_within: Duration = _CHECKPOINT_WITHIN,
         complete_within: Duration = _COMPLETE_WITHIN,
+        spend_limits: Sequence[SpendLimit] = (),
         **options: Unpack[PlacementOptions],
     ) -> None:
         super().__init__(scope, construct_id)
@@ -189,7 +193,10 @@ class TrainingFleet(FleetMetrics, Construct):
                 pool=machines.to_planner(
                     group=self._group.auto_scaling_group_name,
                     drain_seconds=hooks.drain.at_most_seconds,
+                    prices=prices_of(self) if spend_limits else None,
+                    pays_at_most=bool(spend_limits),
                 ),
+                spend_limits=tuple(limit.spec for limit in spend_limits),
                 bucket=checkpoints.bucket.bucket_name,
                 prefix=checkpoints.prefix,
                 state_table=self._plane.state.table.table_name,
@@ -200,11 +207,16 @@ class TrainingFleet(FleetMetrics, Construct):
                 self,
                 name=self.fleet_name,
                 spec=SpecDocument(lambda: self._spec),
+                spend_limits=spend_limits,
                 statements=may_train(self._spec, self._group),
             )
         checkpoints.grant_ticks(self._plane.scaler.role)
         self._alarms = define_gang_alarms(
-            self, fleet=self.fleet_name, metric=self.metric, topic=options.get("alarm_topic")
+            self,
+            fleet=self.fleet_name,
+            metric=self.metric,
+            topic=options.get("alarm_topic"),
+            limited=bool(spend_limits),
         )
         self._plane.tell(options.get("alarm_topic"))
         self.node.add_validation(AtSynth(self, {machines.name: self._group}))
@@ -237,7 +249,7 @@ class TrainingFleet(FleetMetrics, Construct):
 
     @property
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
-        """The alarms: NoTicks, GivenUp, ReservationIdle and FailedCalls."""
+        """The alarms: NoTicks, GivenUp, ReservationIdle, FailedCalls; with limits SpendReached."""
         return MappingProxyType(self._alarms)
 
     @property

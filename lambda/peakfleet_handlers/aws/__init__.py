@@ -3,9 +3,9 @@
 Read `calls` first: the deadline, how AWS is asked, how failures are told; `clients` makes what it
 asks with. Then what is read: `series` (metrics), `groups` (Auto Scaling groups and warm pools),
 `activities` (launches that failed), `fronts` (weights of traffic: `listeners`, `records` and their
-`splits`), `events` (what EventBridge
-delivers). Then what is done: `launches` and `launch_errors` (capacity asked for, and why not),
-`resizes`, `instances` (drains, warm pools, replacements). `telemetry` is log and metrics.
+`splits`), `events` (what EventBridge delivers), `spot_prices`. Then what is done: `launches` and
+`launch_errors` (capacity asked for, and why not), `resizes`, `instances` (drains, warm pools,
+replacements). `telemetry` is log and metrics.
 """
 
 from peakfleet_handlers.aws.activities import outages_of, read_refused
@@ -35,4 +35,5 @@ from peakfleet_handlers.aws.launches import Launcher
 from peakfleet_handlers.aws.records import list_records, set_records
 from peakfleet_handlers.aws.resizes import Resize, growth, resize, resizes, shrinkage
 from peakfleet_handlers.aws.series import read_series
+from peakfleet_handlers.aws.spot_prices import read_spot_prices
 from peakfleet_handlers.aws.telemetry import NAMESPACE, SERVICE, emit, logger

@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from peakfleet_handlers.aws.calls import Calls, Cause
-from peakfleet_planner import PoolReading, PoolSpec
+from peakfleet_planner import Hold, PoolReading, PoolSpec
 from peakfleet_planner.pools import too_many_unhealthy
+from peakfleet_table import HOLD_TAG, read_hold_tag
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
@@ -80,7 +81,9 @@ def _read_batch(
         if name in groups:
             read_one = partial(_reading, pool, groups[name], halted)
             reading = calls.reading(OPERATION, pool.name, read_one)
-            read |= {pool.name: reading} if reading else {}
+            if reading:
+                hold = calls.reading(OPERATION, pool.name, partial(_hold, groups[name]))
+                read[pool.name] = replace(reading, hold=hold)
         elif listed.complete:
             calls.note(OPERATION, name, Cause.NOT_FOUND, f"pool '{pool.name}' has no group")
             if groups.keys() <= by_group.keys():  # else the answer is of another shape
@@ -122,7 +125,7 @@ def _reading(
         warm_target=_warm_target(group) if pool.warm else None,
         prepared_capacity=_prepared_capacity(group) if pool.warm else None,
         zones=zones,
-        types=types if pool.units_by_type else {},
+        types=types if pool.units_by_type or pool.purchase == "spot" else {},
         serving=frozenset(_ids(serving)),
         booting=frozenset(_ids(booting)),
         unhealthy=frozenset(_ids(in_service)) - frozenset(_ids(serving)),
@@ -131,6 +134,18 @@ def _reading(
         suspended=tuple(sorted(suspended - ours)),
         template_version=_template_version(group),
     )
+
+
+def _hold(group: AutoScalingGroupTypeDef) -> Hold | None:
+    """Return the hold that a group's tags tell of.
+
+    Raises:
+        ValueError: They say something else. Nobody can know when that ends, so it is no hold.
+    """
+    for tag in group.get("Tags", ()):
+        if tag.get("Key") == HOLD_TAG:
+            return read_hold_tag(str(tag.get("Value", "")))
+    return None
 
 
 def _deleted(pool: PoolSpec) -> PoolReading:

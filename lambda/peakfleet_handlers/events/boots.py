@@ -6,7 +6,7 @@ from typing import Any
 
 from peakfleet_handlers.state import Only, StateTable
 from peakfleet_planner.snapshot import MOST_BOOTS
-from peakfleet_table import BOOTS, READY_KEPT_SECONDS, Item
+from peakfleet_table import BOOTS, READY_KEPT_SECONDS, DamagedRecordError, Item, PoolBoots
 
 LEAST_KEPT_SECONDS = 3600
 """A launch is kept for an hour, or for twice the time within which it has to serve."""
@@ -87,16 +87,24 @@ def _opened(table: StateTable, item_key: Item, expires: dict[str, str]) -> Item 
         "#launched = if_not_exists(#launched, :none), #expires_at = :expires"
     )
     found = table.update(item_key, change, only)
-    if found is None or ("M" in found["seconds"] and "M" in found["launched"]):
+    if found is None or _known(found):
         return found
     table.delete(item_key)
     return table.update(item_key, change, only)
 
 
+def _known(item: Item) -> PoolBoots | None:
+    """Return what an item says; None if it is damaged."""
+    try:
+        return BOOTS.read(item)
+    except DamagedRecordError:
+        return None
+
+
 def _trim(table: StateTable, item_key: Item, item: Item, instance_type: str) -> None:
     """Drop the oldest boot of a type where there are too many."""
-    boots = item["seconds"]["M"].get(instance_type, {"L": []})["L"]
-    if len(boots) > MOST_BOOTS:
+    known = _known(item)
+    if known and len(known.seconds.get(instance_type, ())) > MOST_BOOTS:
         table.update(
             item_key,
             "REMOVE #seconds.#type[0]",
@@ -120,5 +128,5 @@ def _prune(table: StateTable, item_key: Item, instance_ids: list[str]) -> None:
 
 
 def _launched(item: Item) -> dict[str, int]:
-    launched = item.get("launched", {}).get("M", {})
-    return {one: int(at["N"]) for one, at in launched.items() if "N" in at}
+    known = _known(item)
+    return dict(known.launched) if known else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from peakfleet_handlers.aws import Calls, Happening, Kind, outage_cause, outages_of
 from peakfleet_handlers.events import writes
@@ -151,7 +151,7 @@ class Rules:
                 pool=pool.name,
                 kind=kind,
                 seen_at_epoch_seconds=told.at_epoch_seconds,
-                capacity=int(instance.get("WeightedCapacity") or 1),
+                capacity=_points(instance.get("WeightedCapacity", "")),
             ),
         )
         outages = refused(
@@ -189,17 +189,27 @@ class Rules:
     def _pool_of(self, group: str) -> PoolSpec | None:
         return next((pool for pool in self.spec.pools if pool.group == group), None)
 
-    def _instance(self, instance_id: str) -> dict[str, Any] | None:
-        """Return an instance of an Auto Scaling group; None if it is of none, or unknown."""
+    def _instance(self, instance_id: str) -> dict[str, str] | None:
+        """Return what is told of an instance of a group; None if it is of none, or unknown."""
         answer = self.calls.ask(
             self.autoscaling.describe_auto_scaling_instances, instance_id, InstanceIds=[instance_id]
         )
         if answer is None:
             return None
-        found = self.calls.reading(
-            INSTANCES, instance_id, lambda: [dict(one) for one in answer["AutoScalingInstances"]]
-        )
+
+        def read() -> list[dict[str, str]]:
+            return [
+                {name: value for name, value in one.items() if isinstance(value, str)}
+                for one in answer["AutoScalingInstances"]
+            ]
+
+        found = self.calls.reading(INSTANCES, instance_id, read)
         return found[0] if found else None
+
+
+def _points(weight: str) -> int:
+    """Return what an instance counts for: its weight, if it has one."""
+    return max(1, int(weight)) if weight.isascii() and weight.isdecimal() else 1
 
 
 def _window_seconds(pool: PoolSpec) -> float:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from peakfleet_handlers.aws import Calls, Clients, Deadline, Happening, Kind
-from peakfleet_table import TICKS, DamagedRecordError, NewestTick
+from peakfleet_table import TICKS, DamagedRecordError, Item, NewestTick, has_key
 
 KEYS_PER_CALL = 100
 _OF_SPOT = (Kind.INTERRUPTION, Kind.REBALANCE)
@@ -56,8 +58,14 @@ class Plane:
                 self.table,
                 RequestItems={self.table: {"Keys": keys}},
             )
-            for item in answer["Responses"].get(self.table, ()) if answer else ():
+            items = calls.reading("BatchGetItem", self.table, partial(_items, answer, self.table))
+            for item in items or ():
                 try:
                     yield item["fleet"]["S"], TICKS.read(item)
                 except DamagedRecordError:
                     continue  # every tick notes it
+
+
+def _items(answer: Any, table: str) -> list[Item]:  # noqa: ANN401  whatever DynamoDB answers
+    """Return the items of an answer that say whose they are."""
+    return [item for item in answer["Responses"].get(table, ()) if has_key(item)] if answer else []

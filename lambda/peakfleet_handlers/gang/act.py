@@ -10,9 +10,23 @@ from typing import Any
 from peakfleet_handlers.aws import Calls, Cause, Clients, Launcher, Resize, resize
 from peakfleet_handlers.aws import instances as care
 from peakfleet_handlers.gang import signs
-from peakfleet_handlers.state import Recorded, StateTable, later_tick_wins
+from peakfleet_handlers.state import (
+    Recorded,
+    StateTable,
+    Write,
+    later_tick_wins,
+    shared_writes,
+)
 from peakfleet_planner import Launch, Outage, PoolPlan, PoolReading
-from peakfleet_planner.gang import GangMemory, GangPlan, GangSnapshot, GangSpec, GangStep, failure
+from peakfleet_planner.gang import (
+    GangMemory,
+    GangPlan,
+    GangSnapshot,
+    GangSpec,
+    GangStep,
+    failure,
+    gang_claims,
+)
 from peakfleet_table import GANGS, OUTAGES, Gang
 
 
@@ -85,7 +99,11 @@ class _Act:
     calls: Calls
 
     def run(self, group: PoolReading) -> GangApplied:
-        recorded = self._begin()
+        recorded = self._begin(shared_writes(gang_claims(self.spec, self.snapshot, self.plan)))
+        if recorded is Recorded.CONTESTED:
+            if self.plan.step is GangStep.LAUNCH:  # another fleet was faster: the next tick looks
+                return GangApplied(recorded=recorded)
+            recorded = self._begin(())
         if recorded is Recorded.STALE:
             return GangApplied(recorded=recorded)
         may_grow = recorded is Recorded.WRITTEN
@@ -102,21 +120,27 @@ class _Act:
                 self._ask_to_save()
         return done
 
-    def _begin(self) -> Recorded | None:
+    def _begin(self, claims: tuple[Write, ...]) -> Recorded | None:
         """Remember what is about to be done; who forms remembers it once it is done."""
         memory, known = self.plan.memory, self.snapshot.gang
         if memory is None or known is None:
             return None
         if self.plan.step is GangStep.FORM:
-            return self._remember(known)
-        return self._remember(memory) if memory != known else None
+            return self._remember(known, claims)
+        return self._remember(memory, claims) if memory != known or claims else None
 
-    def _remember(self, memory: GangMemory) -> Recorded:
-        """Remember a gang, and say whether this tick may act: not if a later one has."""
+    def _remember(self, memory: GangMemory, claims: tuple[Write, ...] = ()) -> Recorded:
+        """Remember a gang, and say whether this tick may act: not if a later one has.
+
+        What it claims of shared limits is written with it, or neither is.
+        """
         tick = self.snapshot.now_epoch_seconds
         plan = json.dumps(self.plan.to_json(), separators=(",", ":"))
         item = GANGS.item(self.spec.fleet, Gang(tick=tick, memory=memory, plan=plan))
-        return self.table.put(item, later_tick_wins(tick, or_same=True))
+        only = later_tick_wins(tick, or_same=True)
+        if claims:
+            return self.table.transact(("Put", {"Item": item}, only), shared=claims)
+        return self.table.put(item, only)
 
     def _launch(self, done: GangApplied, group: PoolReading, zone: str) -> GangApplied:
         """Ask for all machines at once; if a part comes, give it back in the same tick.

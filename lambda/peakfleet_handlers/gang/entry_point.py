@@ -15,7 +15,13 @@ FIELD = "gang"
 """Where an event has the specification."""
 _ALWAYS: Final = ("GangMachines", "GangServing")
 _WAITS_FOR_OTHERS: Final = frozenset(
-    {GangReason.FINISHED, GangReason.HELD, GangReason.NO_ROOM, GangReason.PRIORITY_SILENT}
+    {
+        GangReason.FINISHED,
+        GangReason.HELD,
+        GangReason.NO_ROOM,
+        GangReason.PRIORITY_SILENT,
+        GangReason.SPEND_LIMIT,
+    }
 )
 
 
@@ -94,4 +100,6 @@ def gang_metrics(snapshot: GangSnapshot, plan: GangPlan, applied: GangApplied) -
         "RefusedLaunches": applied.refused is not None,
         "ReservationIdle": paid_for_nothing and plan.reason not in _WAITS_FOR_OTHERS,
         "Held": plan.reason is GangReason.HELD,
+        "SpendReached": plan.reason is GangReason.SPEND_LIMIT,
+        "SpendUsdPerHour": plan.spend.usd_per_hour if plan.spend else 0,
     }

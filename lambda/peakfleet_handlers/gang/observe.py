@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from peakfleet_handlers.aws import Calls, Clients, read_pools, read_series
 from peakfleet_handlers.gang import signs
-from peakfleet_handlers.state import StateTable, memory_of
+from peakfleet_handlers.state import StateTable, memory_of, read_shared
 from peakfleet_planner import MetricSeries
 from peakfleet_planner.gang import (
     GangMemory,
@@ -51,6 +51,7 @@ def observe_gang(
         signs=_signs(spec, gang.formation if gang else 0, clients, calls),
         memory=None if items is None else memory_of(items, now_epoch_seconds, table),
         gang=gang,
+        shared_spend=read_shared(spec.spend_limits, table),
     )
 
 

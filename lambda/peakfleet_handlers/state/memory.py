@@ -86,6 +86,7 @@ def read_known(table: StateTable | None, *, now_epoch_seconds: int, shadow: bool
                 shortfalls=newest.shortfalls,
                 spent=newest.spent,
             )
+        memory = replace(memory, spot_prices=newest.spot_prices)
     is_sure = found is None or newest is not None
     return Known(memory=memory, claim=Claim(leaves=this, newest=newest, is_sure=is_sure))
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from peakfleet_handlers.state.memory import Known
 from peakfleet_handlers.state.table import Only, StateTable, Write
 from peakfleet_planner import FleetSpec, SharedSpend
-from peakfleet_planner.allocation import rebuilt_spend
 from peakfleet_planner.snapshot import month_of
-from peakfleet_planner.spec import DAY_SECONDS, SHARED_LIMIT
+from peakfleet_planner.spec import DAY_SECONDS, SHARED_LIMIT, SpendLimitSpec
+from peakfleet_planner.spend_limits import Spender, rebuilt_spend
 from peakfleet_table import (
     DECISIONS,
     HOURS,
@@ -22,19 +22,22 @@ from peakfleet_table import (
 )
 
 
-def read_shared(spec: FleetSpec, table: StateTable | None) -> dict[str, SharedSpend]:
+def read_shared(
+    limits: Iterable[SpendLimitSpec], table: StateTable | None, *, shadow: bool = False
+) -> dict[str, SharedSpend]:
     """Return the limits that a fleet shares, by name; without those that cannot be read.
 
     Args:
-        spec: The fleet.
+        limits: The fleet's.
         table: Where they are.
+        shadow: Whether it only says what it would do: it would not be the first to claim.
+            Default: it acts.
     """
     found: dict[str, SharedSpend] = {}
-    # A fleet in shadow would not be the first to claim.
-    never = SharedSpend(since_epoch_seconds=0 if spec.mode == "shadow" else None)
+    never = SharedSpend(since_epoch_seconds=0 if shadow else None)
     if table is None:
         return {}
-    for name in (limit.shared for limit in spec.spend_limits if limit.shared):
+    for name in (limit.shared for limit in limits if limit.shared):
         items = replace(table, fleet=SHARED_LIMIT + name).query(SHARED_SPENDS.prefix)
         if items is None:
             continue
@@ -81,9 +84,21 @@ def with_rebuilt_spend(
         items = table.query(f"{kind.prefix}{since:%Y-%m-%dT%H}", kind.prefix + "~") or ()
         read = read_all(kind, items, now_epoch_seconds=now_epoch_seconds, refuse=table.refuse)
         made |= {one.tick: one for one in read if one.tick < now_epoch_seconds}
-    changes = [
-        (tick, one.actual or {pool.name: pool.desired_capacity for pool in one.plan.pools})
-        for tick, one in sorted(made.items())
-    ]
-    spent = rebuilt_spend(spec, changes, now_epoch_seconds)
+    changes = [(tick, _usd_per_hour(spec, one)) for tick, one in sorted(made.items())]
+    spender = Spender(
+        name=spec.fleet, limits=spec.spend_limits, now_epoch_seconds=now_epoch_seconds, shared={}
+    )
+    spent = rebuilt_spend(spender, changes)
     return replace(known, memory=replace(known.memory, spent=spent))
+
+
+def _usd_per_hour(spec: FleetSpec, made: Decision) -> float:
+    """Return what a fleet cost after a decision; it says so itself if it had a limit then."""
+    if made.plan.spend and not made.actual:
+        return made.plan.spend.usd_per_hour
+    sizes = made.actual or {pool.name: pool.desired_capacity for pool in made.plan.pools}
+    return sum(
+        sizes.get(pool.name, 0)
+        * max(pool.usd_per_capacity_hour or 0.0, pool.most_usd_per_capacity_hour or 0.0)
+        for pool in spec.pools
+    )

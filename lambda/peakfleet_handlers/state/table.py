@@ -104,7 +104,9 @@ class StateTable:
             Key=key,
             ConsistentRead=True,
         )
-        return None if answer is None else dict(answer.get("Item", {}))
+        if answer is None:
+            return None
+        return self.calls.reading("GetItem", key["item"]["S"], lambda: _item(answer.get("Item")))
 
     def query(self, first: str, last: str | None = None) -> tuple[Item, ...] | None:
         """Return the items from one sort key on, or up to another; None if one may be missing."""
@@ -246,7 +248,7 @@ class StateTable:
     def _changed(self, operation: str, key: Item, call: Callable[[], Any]) -> Item | None:
         def attempt() -> Item | bool:
             try:
-                return dict(call().get("Attributes", {}))
+                return _item(call().get("Attributes"))
             except ClientError as error:
                 if _condition_not_met(error):
                     return False
@@ -257,6 +259,21 @@ class StateTable:
 
         answer = self.calls.attempt(operation, key["item"]["S"], attempt)
         return answer if isinstance(answer, dict) else None
+
+
+def _item(answer: object) -> Item:
+    """Return an item that DynamoDB has answered; empty if there is none.
+
+    Raises:
+        TypeError: It is none: it says whose it is, and every attribute its type.
+    """
+    if answer is None or answer == {}:
+        return {}
+    if isinstance(answer, Mapping) and all(isinstance(one, Mapping) for one in answer.values()):
+        if not has_key(answer):
+            raise TypeError(f"an item must say whose it is, got {answer!r:.200}")
+        return dict(answer)
+    raise TypeError(f"an item must have attributes with a type, got {answer!r:.200}")
 
 
 def _condition_not_met(error: ClientError) -> bool:

@@ -146,6 +146,7 @@ def act(
         shadow=True if actual else None,
         troubles=troubles(metrics_of(plan, calls)),
         spent=spent_after(spec, snapshot, plan.spend),
+        spot_prices=snapshot.recalled.spot_prices,
         retired=_retired(spec, snapshot),
         weightless_since=_weightless_since(snapshot),
         weights=late_weights(spec, snapshot) or None,

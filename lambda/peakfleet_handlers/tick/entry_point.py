@@ -64,7 +64,7 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
         snapshot = in_shadow(spec, snapshot)
     for left in reversed(range(TRIES)):
         # Whoever was outrun each time draws nothing more on what is shared.
-        shared = read_shared(spec, table) if left else {}
+        shared = read_shared(spec.spend_limits, table, shadow=shadow) if left else {}
         snapshot = replace(snapshot, shared_spend=shared)
         applied = act(
             spec,

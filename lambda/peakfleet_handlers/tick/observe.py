@@ -12,16 +12,19 @@ from peakfleet_handlers.aws import (
     read_pools,
     read_refused,
     read_series,
+    read_spot_prices,
     read_traffic,
 )
 from peakfleet_handlers.state import Known
 from peakfleet_planner import (
     FleetSpec,
     Memory,
+    PoolReading,
     Snapshot,
     settled,
 )
 from peakfleet_planner.forecast import read_seconds
+from peakfleet_planner.snapshot import standing_hold
 
 FAST_CLOCK_SECONDS = 7200
 """So far ahead of its own time CloudWatch takes a value, such as a report of a fast clock."""
@@ -69,13 +72,27 @@ def observe(
         calls=calls,
     )
     memory = known.memory
-    held = memory and memory.hold and memory.hold.stands(now_epoch_seconds)
+
+    def read() -> tuple[PoolReading, ...]:
+        return read_pools(
+            spec.pools, autoscaling=clients.autoscaling, calls=calls, halted=known.claim.halted
+        )
+
+    pools = read()
+    held = standing_hold(memory, pools, now_epoch_seconds)
     if memory and memory.launches and not held and spec.mode == "active":
         memory = _asked_again(spec, now_epoch_seconds, memory, clients=clients, calls=calls)
-    pools = read_pools(
-        spec.pools, autoscaling=clients.autoscaling, calls=calls, halted=known.claim.halted
-    )
+        pools = read()  # they show what came
     if memory:
+        prices = read_spot_prices(
+            spec,
+            pools,
+            memory.spot_prices,
+            now_epoch_seconds=now_epoch_seconds,
+            clients=clients,
+            calls=calls,
+        )
+        memory = replace(memory, spot_prices=prices)
         pools = tuple(settled(pool, memory, now_epoch_seconds) for pool in pools)
     return Snapshot(
         now_epoch_seconds=now_epoch_seconds,
@@ -106,10 +123,7 @@ def observe(
 def _asked_again(
     spec: FleetSpec, now_epoch_seconds: int, memory: Memory, *, clients: Clients, calls: Calls
 ) -> Memory:
-    """Return *memory* with the requests that have no answer yet; what never came is not asked for.
-
-    The groups are read afterwards, so that they show what came.
-    """
+    """Return *memory* with the requests that have no answer yet, without what never came."""
     launcher = Launcher(
         fleet=spec.fleet, tick=now_epoch_seconds, autoscaling=clients.autoscaling, calls=calls
     )

@@ -9,7 +9,6 @@ what scale-in would answer), `price` and `spend` (what growth may cost).
 from peakfleet_planner.allocation.sizing import size
 from peakfleet_planner.allocation.spend import (
     frozen_spend,
-    rebuilt_spend,
     spend_claims,
     spent_after,
 )

@@ -1,12 +1,14 @@
-"""What capacity costs: against other pools, and against what its absence costs."""
+"""What capacity costs: against other pools, against what its absence costs, and what is paid."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from peakfleet_planner.pools import PoolHealth, PoolSize
-from peakfleet_planner.spec import FleetSpec
+from peakfleet_planner.snapshot import Snapshot
+from peakfleet_planner.spec import FleetSpec, PoolSpec
 
 LEAST_COST: Final = 2.0
 """An instance too many costs its boot and its hold beside the minutes in which it might be needed,
@@ -57,6 +59,43 @@ def too_dear(spec: FleetSpec, health: Sequence[PoolHealth]) -> frozenset[str]:
     return frozenset(
         name for name, price in prices.items() if price and cost * cheapest / price <= LEAST_COST
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidPrice:
+    """What a spend limit counts a point of a pool at, in dollars an hour.
+
+    Args:
+        running: What runs, the mean of its types.
+        new: What may be launched, the dearest of its types.
+        is_read: Whether it is the price of Spot that was read; None where nothing is to be read.
+    """
+
+    running: float
+    new: float
+    is_read: bool | None = None
+
+
+def paid_price(pool: PoolSpec, snapshot: Snapshot, types: Mapping[str, int]) -> PaidPrice:
+    """Return what a pool costs; never less than what is paid, as far as that is known.
+
+    AWS sells no Spot above the On-Demand price, so this counts while the other is not known.
+
+    Args:
+        pool: The pool.
+        snapshot: What was seen, with the prices that are remembered.
+        types: Points that run, by instance type; empty if that is not known.
+    """
+    declared, most = pool.usd_per_capacity_hour or 0.0, pool.most_usd_per_capacity_hour
+    if most is None:
+        return PaidPrice(running=declared, new=declared)
+    prices, now = snapshot.recalled.spot_prices, snapshot.now_epoch_seconds
+    usd = prices.of(pool.instance_types, now) if prices else None
+    if usd is None:
+        return PaidPrice(running=max(declared, most), new=max(declared, most), is_read=False)
+    new, points = max(usd.values()), sum(types.values())
+    runs = sum(count * usd.get(kind, max(most, new)) for kind, count in types.items())
+    return PaidPrice(running=runs / points if points else new, new=new, is_read=True)
 
 
 def _usd_per_unit_hour(one: PoolHealth) -> float | None:

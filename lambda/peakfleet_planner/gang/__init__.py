@@ -1,11 +1,11 @@
 """Training groups that run whole or not at all (gang scheduling).
 
 In: a `GangSpec` and a `GangSnapshot`. Out: a `GangPlan`. Read `spec`, `snapshot`, `plan`, then
-`decision`; `admission` says when a gang may take its machines.
+`decision`; `admission` says when a gang may take its machines, `spend` whether it can pay them.
 """
 
 from peakfleet_planner.gang.decision import decide_gang, failure
-from peakfleet_planner.gang.plan import GangPlan, GangReason, GangStep
+from peakfleet_planner.gang.plan import GangPlan, GangReason, GangSpend, GangStep
 from peakfleet_planner.gang.snapshot import (
     ACTIVE,
     GangMemory,
@@ -19,3 +19,4 @@ from peakfleet_planner.gang.spec import (
     PrioritySpec,
     ReservationSpec,
 )
+from peakfleet_planner.gang.spend import gang_claims

@@ -10,7 +10,8 @@ from peakfleet_planner.gang import admission as gang_room
 from peakfleet_planner.gang.plan import GangPlan, GangReason, GangStep
 from peakfleet_planner.gang.snapshot import OVER, GangMemory, GangSnapshot
 from peakfleet_planner.gang.spec import GangSpec
-from peakfleet_planner.snapshot import Hold, Outage, OutageCause, PoolReading
+from peakfleet_planner.gang.spend import within_limits
+from peakfleet_planner.snapshot import Hold, Outage, OutageCause, PoolReading, standing_hold
 
 MOST_FAILURES: Final = 3
 """So many formations in a row may fail early before the machines are let go."""
@@ -38,7 +39,7 @@ def decide_gang(spec: GangSpec, snapshot: GangSnapshot) -> GangPlan:
         )
     gang = _Gang(spec=spec, seen=snapshot, group=snapshot.group)
     plan = next(said for rule in _RULES if (said := rule(gang)) is not None)
-    return replace(plan, sweeps=gang.overdue)
+    return within_limits(spec, snapshot, replace(plan, sweeps=gang.overdue))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +81,7 @@ class _Gang:
 
     @property
     def hold(self) -> Hold | None:
-        hold = self.seen.memory.hold if self.seen.memory else None
-        return hold if hold and hold.stands(self.now) else None
+        return standing_hold(self.seen.memory, (self.group,), self.now)
 
     @property
     def must_leave_at(self) -> int | None:

@@ -39,6 +39,7 @@ class GangReason(StrEnum):
     RESERVATION_IN_USE = "reservation-in-use"
     PRIORITY_SILENT = "priority-silent"
     NO_ROOM = "no-room"
+    SPEND_LIMIT = "spend-limit"
     BACKING_OFF = "backing-off"
     LEAVING = "leaving"
     TOLD_TO_LEAVE = "told-to-leave"
@@ -64,6 +65,7 @@ WORDS: Final = {
     GangReason.RESERVATION_IN_USE: "others use its reservation",
     GangReason.PRIORITY_SILENT: "the fleet that goes first says nothing",
     GangReason.NO_ROOM: "the fleet that goes first leaves no room",
+    GangReason.SPEND_LIMIT: "a spend limit does not allow all of its machines",
     GangReason.BACKING_OFF: "it was refused and asks again later",
     GangReason.LEAVING: "its last machines still leave",
     GangReason.TOLD_TO_LEAVE: "its group is told to be empty",
@@ -72,6 +74,25 @@ WORDS: Final = {
     GangReason.RESTARTING: "its program stopped and starts anew from the last checkpoint",
     GangReason.FAILING: "its program failed again and again",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GangSpend:
+    """What a gang with a spend limit costs, and may cost, in dollars an hour.
+
+    Args:
+        usd_per_hour: What runs, boots or leaves, with all that this decision launches.
+        allowed_usd_per_hour: What the tightest limit allows.
+        wanted_usd_per_hour: What all its machines would cost, if it wants them; else what it costs.
+        limit: Which limit is the tightest, in words.
+        overridden_by: Whoever has lifted the limits. Default: nobody.
+    """
+
+    usd_per_hour: float
+    allowed_usd_per_hour: float
+    wanted_usd_per_hour: float
+    limit: str
+    overridden_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +110,7 @@ class GangPlan:
         save_for: Which demand for a checkpoint is to be passed on. 0: none.
         outage: A failure to remember. Default: none.
         sweeps: Ids of instances that outlived their drain and are to be terminated. Default: none.
+        spend: What it costs and may cost; None without a spend limit.
     """
 
     step: GangStep
@@ -101,10 +123,17 @@ class GangPlan:
     save_for: int = 0
     outage: Outage | None = None
     sweeps: tuple[str, ...] = ()
+    spend: GangSpend | None = None
 
     def explain(self) -> str:
         """Return the decision in a sentence."""
-        return f"{self.step}: {self.alive} of {self.machines} machines, {WORDS[self.reason]}"
+        said = f"{self.step}: {self.alive} of {self.machines} machines, {WORDS[self.reason]}"
+        if self.reason is GangReason.SPEND_LIMIT and self.spend:
+            return (
+                f"{said}: {self.spend.wanted_usd_per_hour:.2f} USD an hour, where "
+                f"{self.spend.limit} leaves {self.spend.allowed_usd_per_hour:.2f}"
+            )
+        return said
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from peakfleet_planner.snapshot import Memory, PoolReading
+from peakfleet_planner.snapshot import Memory, PoolReading, SharedSpend, Spent
 from peakfleet_planner.spec import MetricSeries
 
 ACTIVE: Final = "active"
@@ -63,6 +64,7 @@ class GangMemory:
         ends_at: End of the reservation as last seen; None: it has none, or was never seen.
         failures: Formations in a row whose program failed early.
         saved_for: Which demand for a checkpoint has been passed on; 0: none.
+        spent: What was spent this month; None: nobody knows.
     """
 
     formation: int = 0
@@ -72,6 +74,7 @@ class GangMemory:
     ends_at: int | None = None
     failures: int = 0
     saved_for: int = 0
+    spent: Spent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,8 @@ class GangSnapshot:
         signs: What the machines say; None if it could not be read.
         memory: Hold and outages; None if the state table could not be read.
         gang: What is remembered of the gang; None if the state table could not be read.
+        shared_spend: The limits that it shares, by name; one that is missing could not be read.
+            Default: none.
     """
 
     now_epoch_seconds: int
@@ -95,3 +100,4 @@ class GangSnapshot:
     signs: GangSigns | None = field(default_factory=GangSigns)
     memory: Memory | None = field(default_factory=Memory)
     gang: GangMemory | None = field(default_factory=GangMemory)
+    shared_spend: Mapping[str, SharedSpend] = field(default_factory=dict)

@@ -10,10 +10,11 @@ from peakfleet_planner.codec import (
     SpecError,
     check_above,
     check_at_least,
+    check_distinct,
     check_named,
     check_within,
 )
-from peakfleet_planner.spec import Metric, PoolSpec
+from peakfleet_planner.spec import Metric, PoolSpec, SpendLimitSpec
 
 LEAVE_BEFORE_END_SECONDS = 40 * 60
 """EC2 ends instances of a capacity block from 30 minutes before its end; ten more are for us."""
@@ -77,6 +78,7 @@ class GangSpec(Document):
         forming_seconds: How much longer than a boot an incomplete gang may wait for the rest.
             Default: 600.
         least_run_seconds: A gang that had to leave sooner than this is not started. Default: 1800.
+        spend_limits: What its machines may cost. Default: no limit.
     """
 
     document_name: ClassVar[str] = "gang"
@@ -89,6 +91,7 @@ class GangSpec(Document):
     reservation: ReservationSpec | None = None
     forming_seconds: int = 600
     least_run_seconds: int = 1800
+    spend_limits: tuple[SpendLimitSpec, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a gang that could never run."""
@@ -103,6 +106,20 @@ class GangSpec(Document):
                 f"{owner}: pool '{self.pool.name}' must have no minimum and no warm pool: its "
                 f"machines come and go together"
             )
+        check_distinct(
+            owner, "spend limits", tuple(one.shared or "its own" for one in self.spend_limits)
+        )
+        if self.spend_limits and self.pool.known_usd_per_capacity_hour is None:
+            raise SpecError(
+                f"{owner}: a spend limit needs the price of a machine, and that of "
+                f"'{self.pool.name}' is unknown; give it usd_per_hour"
+            )
+
+    @property
+    def usd_per_hour(self) -> float:
+        """What all its machines cost, at most."""
+        usd = (self.pool.usd_per_capacity_hour, self.pool.most_usd_per_capacity_hour)
+        return self.machines * max(one or 0.0 for one in usd)
 
     @property
     def machines(self) -> int:

@@ -29,14 +29,21 @@ from peakfleet_planner.snapshot.signal_memory import (
     WATCHED_MINUTES,
     SignalMemory,
 )
-from peakfleet_planner.snapshot.snapshot import PoolReading, Snapshot, TrafficReading
+from peakfleet_planner.snapshot.snapshot import (
+    PoolReading,
+    Snapshot,
+    TrafficReading,
+    standing_hold,
+)
 from peakfleet_planner.snapshot.spend import (
     CLAIM_KEPT_SECONDS,
     GATHERING_SECONDS,
+    SPOT_PRICES_LAST_SECONDS,
     WANT_KEPT_SECONDS,
     SharedSpend,
     SpendClaim,
     SpendOverride,
     Spent,
+    SpotPrices,
     month_of,
 )

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from peakfleet_planner.forecast import DemandModel
 from peakfleet_planner.snapshot.capacity_errors import Outage
 from peakfleet_planner.snapshot.signal_memory import SignalMemory
-from peakfleet_planner.snapshot.spend import SpendOverride, Spent
+from peakfleet_planner.snapshot.spend import SpendOverride, Spent, SpotPrices
 
 FEWEST_BOOTS: Final = 5
 """Fewer measured boots than this say nothing yet."""
@@ -241,6 +241,7 @@ class Memory:
         signals: What is remembered of each signal. Default: nothing.
         spent: What was spent this month; None if nobody knows. Default: None.
         spend_override: A human's leave to spend more. Default: none.
+        spot_prices: What Spot costs, as it was read last. Default: not known.
     """
 
     hold: Hold | None = None
@@ -266,6 +267,7 @@ class Memory:
     signals: Mapping[str, SignalMemory] = field(default_factory=dict)
     spent: Spent | None = None
     spend_override: SpendOverride | None = None
+    spot_prices: SpotPrices | None = None
 
 
 def booting_since(growth: Growth, booting_capacity: int) -> Growth:

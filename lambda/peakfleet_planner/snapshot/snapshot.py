@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from peakfleet_planner.forecast import RolledModel
 from peakfleet_planner.snapshot.capacity_errors import Outage
-from peakfleet_planner.snapshot.memory import Memory
+from peakfleet_planner.snapshot.memory import Hold, Memory
 from peakfleet_planner.snapshot.spend import SharedSpend
 from peakfleet_planner.spec import REPORT, MetricSeries
 
@@ -51,6 +51,7 @@ class PoolReading:
             Auto Scaling gives them. Default: none.
         template_version: Version of the launch template that new instances boot; None if it is
             not a number. Default: not known.
+        hold: A human's freeze of the fleet that its tags tell of. Default: none.
     """
 
     name: str
@@ -78,6 +79,7 @@ class PoolReading:
     replaces_unhealthy: bool = True
     suspended: tuple[str, ...] = ()
     template_version: int | None = None
+    hold: Hold | None = None
 
     @property
     def unmet_capacity(self) -> int:
@@ -180,7 +182,25 @@ class Snapshot:
         return self.memory or _NOTHING
 
     @property
+    def hold(self) -> Hold | None:
+        """The freeze that stands, as the state table or the groups know it; None: none does."""
+        return standing_hold(self.memory, self.pools, self.now_epoch_seconds)
+
+    @property
     def outages(self) -> tuple[Outage, ...]:
         """Every refusal that is known, the newest of each scope."""
         known = (*self.recalled.outages, *self.refused)
         return tuple({one.scope: one for one in known}.values())
+
+
+def standing_hold(memory: Memory | None, readings: Iterable[PoolReading], now: int) -> Hold | None:
+    """Return the hold that stands, the one that ends last; None if none does.
+
+    Args:
+        memory: What the state table remembers; None if it could not be read.
+        readings: The groups, whose tags tell of a hold too.
+        now: Epoch seconds.
+    """
+    told = (memory.hold if memory else None, *(one.hold for one in readings))
+    stands = [hold for hold in told if hold and hold.stands(now)]
+    return max(stands, key=lambda hold: hold.until_epoch_seconds, default=None)

@@ -1,12 +1,12 @@
-"""What was spent, what fleets that share a limit have claimed of it, and who has lifted one."""
+"""What Spot costs, what was spent, what is claimed of shared limits, and who has lifted one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from peakfleet_planner.spec import DAY_SECONDS, Priority
+from peakfleet_planner.spec import DAY_SECONDS, FleetSpec, Priority
 
 CLAIM_KEPT_SECONDS: Final = DAY_SECONDS
 """A fleet that is not heard of may still run for so long: its claim stands."""
@@ -14,6 +14,50 @@ WANT_KEPT_SECONDS: Final = 180
 """What a fleet would have is heeded by those behind it for so long."""
 GATHERING_SECONDS: Final = 180
 """A shared limit that is new is not drawn on for so long: every fleet claims first what it runs."""
+
+
+SPOT_PRICES_LAST_SECONDS: Final = 6 * 3600
+"""Older prices of Spot say nothing. They change a few times a day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpotPrices:
+    """What Spot costs, as it was read.
+
+    Args:
+        at_epoch_seconds: When.
+        usd_by_type: Price of an instance of each type for an hour, in the dearest zone that the
+            fleet uses.
+    """
+
+    at_epoch_seconds: int
+    usd_by_type: Mapping[str, float]
+
+    def of(self, instance_types: Collection[str], now: int) -> dict[str, float] | None:
+        """Return the price of each type; None unless all are known, and not too old.
+
+        >>> prices = SpotPrices(at_epoch_seconds=0, usd_by_type={"c8g.large": 0.03})
+        >>> prices.of(["c8g.large"], 60), prices.of(["c7g.large"], 60)
+        ({'c8g.large': 0.03}, None)
+        """
+        if not 0 <= now - self.at_epoch_seconds < SPOT_PRICES_LAST_SECONDS:
+            return None
+        if not instance_types or not self.usd_by_type.keys() >= set(instance_types):
+            return None
+        return {kind: self.usd_by_type[kind] for kind in instance_types}
+
+    @classmethod
+    def declared(cls, spec: FleetSpec, now: int) -> SpotPrices:
+        """Return the declared prices as those of now, where nobody sells Spot at others."""
+        return cls(
+            at_epoch_seconds=now,
+            usd_by_type={
+                kind: pool.known_usd_per_capacity_hour or 0.0
+                for pool in spec.pools
+                if pool.purchase == "spot"
+                for kind in pool.instance_types
+            },
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

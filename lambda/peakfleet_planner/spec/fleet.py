@@ -227,7 +227,7 @@ class FleetSpec(Document):
         """Refuse a limit that could not be kept."""
         names = tuple(limit.shared or "its own" for limit in self.spend_limits)
         check_distinct(owner, "spend limits", names)
-        unpriced = [pool.name for pool in self.pools if pool.usd_per_capacity_hour is None]
+        unpriced = [pool.name for pool in self.pools if pool.known_usd_per_capacity_hour is None]
         if self.spend_limits and unpriced:
             raise SpecError(
                 f"{owner}: a spend limit needs the price of every pool, and that of "

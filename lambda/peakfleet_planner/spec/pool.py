@@ -85,6 +85,9 @@ class PoolSpec:
         min_capacity: Points that are always kept. Default: 0.
         boot_seconds: From the launch to serving. Default: 180.
         usd_per_capacity_hour: Price of one point for an hour. Default: unknown.
+        most_usd_per_capacity_hour: Most that a point of Spot can cost: the On-Demand price of its
+            dearest type. Given, spend limits count it at the price that is paid, which is read, and
+            at this while that is not known. Default: they count it at `usd_per_capacity_hour`.
         instance_types: What may be launched. Default: not known, so that a refusal of capacity
             is about the whole pool.
         purchase: How it is bought. Default: on demand.
@@ -109,6 +112,7 @@ class PoolSpec:
     min_capacity: int = 0
     boot_seconds: float = 180.0
     usd_per_capacity_hour: float | None = None
+    most_usd_per_capacity_hour: float | None = None
     instance_types: tuple[str, ...] = ()
     purchase: PurchaseOption = "on-demand"
     launch: Literal["direct", "desired"] = "desired"
@@ -137,8 +141,10 @@ class PoolSpec:
                 f"{owner}: min_capacity must be at most max_capacity "
                 f"{self.max_capacity}, got {self.min_capacity}"
             )
-        if self.usd_per_capacity_hour is not None:
-            check_at_least(owner, "usd_per_capacity_hour", self.usd_per_capacity_hour, 0)
+        for name in ("usd_per_capacity_hour", "most_usd_per_capacity_hour"):
+            usd = getattr(self, name)
+            if usd is not None:
+                check_at_least(owner, name, usd, 0)
         check_within(owner, "drain_seconds", self.drain_seconds, 0, 172_800)
         check_within(owner, "canary_share", self.canary_share, 0, MOST_CANARY_SHARE)
         if self.warm and (self.purchase == "spot" or self.launch == "direct"):
@@ -147,6 +153,12 @@ class PoolSpec:
                 f"'{self.purchase}' and '{self.launch}': nothing waits on Spot, and "
                 f"LaunchInstances starts nothing that waits"
             )
+
+    @property
+    def known_usd_per_capacity_hour(self) -> float | None:
+        """Price of one point for an hour; the most that it can be where only that is known."""
+        usd = self.usd_per_capacity_hour
+        return self.most_usd_per_capacity_hour if usd is None else usd
 
     @property
     def max_units(self) -> float:

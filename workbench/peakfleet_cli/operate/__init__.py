@@ -11,4 +11,4 @@ from peakfleet_cli.operate.directory import DeployedFleet, deployed_fleets, find
 from peakfleet_cli.operate.obstacles import Obstacle
 from peakfleet_cli.operate.overview import FleetStatus, PoolStatus, look_at
 from peakfleet_cli.operate.records import FleetRecords, TableError, key_condition, open_table
-from peakfleet_cli.operate.shadow_course import shadow
+from peakfleet_cli.operate.shadow_course import compare_shadow, shadow

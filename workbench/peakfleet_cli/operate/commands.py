@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
@@ -26,7 +26,7 @@ from peakfleet_cli.operate.explanation import (
 )
 from peakfleet_cli.operate.obstacles import obstacle_table
 from peakfleet_cli.operate.overview import FleetStatus, fleet_table, fleets_table, look_at
-from peakfleet_cli.operate.records import FleetRecords
+from peakfleet_cli.operate.records import FleetRecords, TableError
 from peakfleet_cli.output import Json, console, print_json, say
 from peakfleet_cli.times import in_words, parse_since, parse_until
 from peakfleet_planner import Hold, SpendOverride
@@ -200,14 +200,16 @@ def hold(
     """Freeze a fleet at the size it has, until a stated time.
 
     The fleet neither grows nor shrinks while it is held. Its native safety policy on each
-    group still adds capacity.
+    group still adds capacity. The hold is written to the state table and, as a tag, to the groups,
+    so that it stands while one of them cannot be read.
     """
     if not reason.strip():
         raise typer.BadParameter("must say why", param_hint="--reason")
     now = datetime.now(UTC)
     ends = parse_until(until, now=now, option="--until")
     account = Account(region=region, profile=profile)
-    records = _records(account, find_fleet(account, fleet))
+    found = find_fleet(account, fleet)
+    records = _records(account, found)
     if ends - now > LONGEST_HOLD and not yes_for_long:
         raise CommandError(
             f"--until is {(ends - now) / timedelta(hours=1):,.0f} hours away: "
@@ -217,11 +219,34 @@ def hold(
     held = Hold(
         owner=owner or getpass.getuser(), reason=reason, until_epoch_seconds=int(ends.timestamp())
     )
-    records.put_hold(held)
+    missing = _hold_everywhere(records, [pool.group for pool in found.pools], held)
     if json:
-        print_json({"fleet": fleet, "hold": held})
+        print_json({"fleet": fleet, "hold": held, "missing": missing})
     else:
+        for one in missing:
+            say(f"warning: {one}")
         say(f"{fleet} is held until {in_words(ends)}; `peakfleet resume` ends it earlier")
+
+
+def _hold_everywhere(records: FleetRecords, groups: Sequence[str], held: Hold) -> list[str]:
+    """Write a hold to the table and to the groups; return where that failed.
+
+    Raises:
+        CommandError: It could be written nowhere.
+    """
+    missing: list[str] = []
+    writes: tuple[Callable[[], None], ...] = (
+        lambda: records.put_hold(held),
+        lambda: records.tag_groups(groups, held),
+    )
+    for write in writes:
+        try:
+            write()
+        except TableError as error:
+            missing.append(f"held by less than it should be: {error}")
+    if len(missing) > 1:
+        raise CommandError(f"the fleet is NOT held: {'; '.join(missing)}")
+    return missing
 
 
 def _cost_of_hold(decision: Decision | None, length: timedelta) -> str:
@@ -275,7 +300,7 @@ def spend_override(
         raise typer.BadParameter("must say until when", param_hint="--until")
     ends = parse_until(until, now=datetime.now(UTC), option="--until")
     found = find_fleet(account, fleet)
-    if not found.spec.spend_limits:
+    if not found.spend_limits:
         raise CommandError(f"fleet '{fleet}' has no spend limit, so there is nothing to lift")
     override = SpendOverride(
         owner=owner or getpass.getuser(), reason=reason, until_epoch_seconds=int(ends.timestamp())
@@ -295,7 +320,10 @@ def resume(
 ) -> None:
     """End a hold; the next tick sizes the fleet again."""
     account = Account(region=region, profile=profile)
-    ended = _records(account, find_fleet(account, fleet)).delete_hold()
+    found = find_fleet(account, fleet)
+    records = _records(account, found)
+    told = records.untag_groups([pool.group for pool in found.pools])
+    ended = records.delete_hold() or told
     if json:
         print_json({"fleet": fleet, "ended": ended})
     elif ended is None:

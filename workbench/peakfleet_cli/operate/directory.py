@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from peakfleet_cli.account import Account
 from peakfleet_cli.errors import CommandError
-from peakfleet_planner import FleetSpec, SpecError
+from peakfleet_planner import FleetSpec, SpecError, SpendLimitSpec
 from peakfleet_planner.gang import GangSpec
 
 _KINDS: Final = ("spec", "gang")
@@ -69,6 +69,15 @@ class DeployedFleet:
         """
         read = self._read()
         return (read.pool,) if isinstance(read, GangSpec) else read.pools
+
+    @property
+    def spend_limits(self) -> tuple[SpendLimitSpec, ...]:
+        """What it may cost.
+
+        Raises:
+            CommandError: It is of another version of peakfleet.
+        """
+        return self._read().spend_limits
 
     def _read(self) -> FleetSpec | GangSpec:
         try:

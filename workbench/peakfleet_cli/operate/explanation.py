@@ -65,6 +65,8 @@ def inputs(plan: Plan) -> Iterator[str]:
             f"spend: {spend.usd_per_hour:.4g} USD an hour{month}; "
             f"{spend.limit} is used to {spend.used_share:.0%}"
         )
+        for name, usd in spend.spot_usd.items():
+            yield f"spend: a new instance of {name} counts {usd:.4g} USD an hour, the price of Spot"
 
 
 def rejected(plan: Plan) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -20,6 +21,7 @@ from peakfleet_cli.operate.obstacles import Obstacle, obstacle_table
 from peakfleet_cli.operate.records import FleetRecords
 from peakfleet_cli.times import in_words
 from peakfleet_planner import Hold, Plan, SpecError
+from peakfleet_table import HOLD_TAG, read_hold_tag
 
 _FIGURES: Final = {
     "demand_units": ("DemandUnits", "Maximum"),
@@ -204,13 +206,26 @@ def _status(
         explained=plan.explain() if plan else None,
         size_since=known.size_since,
         last_tick=known.last_tick,
-        hold=known.hold,
+        hold=known.hold or _tagged_hold(fleet, groups, now),
         usd_per_hour=sum((pool.usd_per_hour or 0) * pool.in_service for pool in pools)
         if priced
         else None,
         obstacles=known.obstacles,
         trouble=tuple(trouble),
     )
+
+
+def _tagged_hold(
+    fleet: DeployedFleet, groups: Mapping[str, Mapping[str, Any]], now: datetime
+) -> Hold | None:
+    """Return the hold that a fleet's groups tell of; ticks heed it too."""
+    for pool in fleet.pools:
+        for tag in groups.get(pool.group, {}).get("Tags", ()):
+            with suppress(ValueError):
+                hold = read_hold_tag(tag.get("Value", "")) if tag.get("Key") == HOLD_TAG else None
+                if hold and hold.stands(int(now.timestamp())):
+                    return hold
+    return None
 
 
 def _pools(fleet: DeployedFleet) -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from peakfleet_planner.forecast import ProposedPeaks
 from peakfleet_table import (
     DECISIONS,
     FIRST_READ,
+    HOLD_TAG,
     HOLDS,
     HOURS,
     LATESTS,
@@ -31,6 +32,8 @@ from peakfleet_table import (
     Item,
     Kind,
     PackedRecording,
+    read_hold_tag,
+    write_hold_tag,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ _AFTER_EVERYTHING = "~"
 
 
 class TableError(CommandError):
-    """The state table cannot be used; the message says why and the way out."""
+    """The state table, or a group's tags, cannot be used; the message says why and the way out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,54 @@ class FleetRecords:
     def delete_hold(self) -> Hold | None:
         """End the hold, and return it if there was one; one that is damaged ends as well."""
         return self._delete(HOLDS, Hold)
+
+    def tag_groups(self, groups: Sequence[str], hold: Hold) -> None:
+        """Say at the groups that the fleet is held: ticks read it there too.
+
+        Args:
+            groups: Names of its Auto Scaling groups; one that is not there is left out.
+            hold: The hold.
+
+        Raises:
+            TableError: AWS does not let them be tagged.
+        """
+        with self._tagging(groups) as (scaling, found):
+            if found:
+                value = write_hold_tag(hold)
+                scaling.create_or_update_tags(Tags=[_tag(name, Value=value) for name in found])
+
+    def untag_groups(self, groups: Sequence[str]) -> Hold | None:
+        """End the hold at the groups, and return it if they told of one.
+
+        Raises:
+            TableError: As `tag_groups`; the hold stands until its end then.
+        """
+        ended = None
+        with self._tagging(groups) as (scaling, found):
+            tags = {name: tag for name, tag in found.items() if tag is not None}
+            for tag in tags.values():
+                with suppress(ValueError):
+                    ended = read_hold_tag(tag)
+            if tags:
+                scaling.delete_tags(Tags=[_tag(name) for name in tags])
+        return ended
+
+    @contextmanager
+    def _tagging(self, groups: Sequence[str]) -> Iterator[tuple[Any, dict[str, str | None]]]:
+        """Yield a client, and the value of the tag of each group that is there."""
+        try:
+            scaling = self.account.client("autoscaling")
+            pages = scaling.get_paginator("describe_auto_scaling_groups").paginate(
+                AutoScalingGroupNames=list(groups)
+            )
+            found: dict[str, str | None] = {}
+            for page in pages:
+                for group in page["AutoScalingGroups"]:
+                    tags = {tag["Key"]: tag.get("Value", "") for tag in group.get("Tags", ())}
+                    found[group["AutoScalingGroupName"]] = tags.get(HOLD_TAG)
+            yield scaling, found
+        except (BotoCoreError, ClientError) as error:
+            raise TableError(f"the groups {', '.join(groups)} cannot be tagged: {error}") from error
 
     def put_override(self, override: SpendOverride) -> None:
         """Lift the spend limits of the fleet; an override that it has is replaced."""
@@ -315,3 +366,14 @@ def _only(kind: Kind[T], items: Iterable[Item]) -> T | None:
 
 def _moment(epoch_seconds: int) -> datetime:
     return datetime.fromtimestamp(epoch_seconds, UTC)
+
+
+def _tag(group: str, **value: str) -> Any:  # noqa: ANN401  AWS's own shape
+    """Return the tag of a hold, as AWS is told of it."""
+    return {
+        "Key": HOLD_TAG,
+        "PropagateAtLaunch": False,
+        "ResourceId": group,
+        "ResourceType": "auto-scaling-group",
+        **value,
+    }

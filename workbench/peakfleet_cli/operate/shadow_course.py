@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
@@ -19,6 +20,7 @@ from peakfleet_cli.times import in_words, parse_since
 from peakfleet_planner import FleetSpec
 from peakfleet_table import Decision
 
+_SHORT_SHARE: Final = 0.01
 _LONGEST_SECONDS: Final = 300
 """A decision counts until the next one, but for no longer: then nobody decided."""
 
@@ -32,12 +34,14 @@ class Course:
         capacity_hours: Points of capacity, summed over the hours.
         most_capacity: Most points at once.
         unserved_unit_minutes: Burst that nothing served.
+        short_minutes: Minutes in which more than 1 % of the burst was not served.
     """
 
     usd: float | None
     capacity_hours: float
     most_capacity: int
     unserved_unit_minutes: float
+    short_minutes: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +50,13 @@ class Beside:
 
     Args:
         hours: How long decisions are known for.
+        burst_unit_minutes: What had to be served above the baseline.
         would: What the fleet would have done.
         happened: What the groups did.
     """
 
     hours: float
+    burst_unit_minutes: float
     would: Course
     happened: Course
 
@@ -63,12 +69,7 @@ def beside(spec: FleetSpec, decisions: Sequence[Decision], *, until: float) -> B
         decisions: What it decided in shadow, oldest first.
         until: Epoch seconds of the end of the last decision.
     """
-    ends = [*(one.tick for one in decisions[1:]), until]
-    steps = [
-        (one, min(max(0.0, end - one.tick), _LONGEST_SECONDS) / 3600)
-        for one, end in zip(decisions, ends, strict=True)
-        if one.actual is not None
-    ]
+    steps = _steps(decisions, until)
 
     def would(one: Decision) -> tuple[dict[str, int], float]:
         return {pool.name: pool.desired_capacity for pool in one.plan.pools}, one.plan.serving_units
@@ -78,9 +79,20 @@ def beside(spec: FleetSpec, decisions: Sequence[Decision], *, until: float) -> B
 
     return Beside(
         hours=sum(hours for _, hours in steps),
+        burst_unit_minutes=sum(60 * hours * one.plan.burst_units for one, hours in steps),
         would=_course(spec, steps, would),
         happened=_course(spec, steps, happened),
     )
+
+
+def _steps(decisions: Sequence[Decision], until: float) -> list[tuple[Decision, float]]:
+    """Return the decisions in shadow, each with the hours until the next one."""
+    ends = [*(one.tick for one in decisions[1:]), until]
+    return [
+        (one, min(max(0.0, end - one.tick), _LONGEST_SECONDS) / 3600)
+        for one, end in zip(decisions, ends, strict=True)
+        if one.actual is not None
+    ]
 
 
 def _course(
@@ -89,19 +101,22 @@ def _course(
     ran: Callable[[Decision], tuple[dict[str, int], float]],
 ) -> Course:
     prices = {pool.name: pool.usd_per_capacity_hour for pool in spec.pools}
-    usd = capacity_hours = unserved = 0.0
+    usd = capacity_hours = unserved = short = 0.0
     most = 0
     for one, hours in steps:
         sizes, serving = ran(one)
         usd += hours * sum(points * (prices.get(name) or 0.0) for name, points in sizes.items())
         capacity_hours += hours * sum(sizes.values())
         most = max(most, sum(sizes.values()))
-        unserved += 60 * hours * max(0.0, one.plan.burst_units - serving)
+        missed = max(0.0, one.plan.burst_units - serving)
+        unserved += 60 * hours * missed
+        short += 60 * hours * (missed > _SHORT_SHARE * one.plan.burst_units)
     return Course(
         usd=None if None in prices.values() else usd,
         capacity_hours=capacity_hours,
         most_capacity=most,
         unserved_unit_minutes=unserved,
+        short_minutes=short,
     )
 
 
@@ -113,6 +128,9 @@ def shadow(
     since: Annotated[
         str, typer.Option("--since", metavar="TIME", help="From when on: 7d or a time.")
     ] = "1d",
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a report with a chart to this file.")
+    ] = None,
     json: Json = False,
     region: Region = None,
     profile: Profile = None,
@@ -122,7 +140,29 @@ def shadow(
     Its decisions are kept for 14 days. What it would have left unserved counts a new instance from
     its declared or measured boot on; what AWS might have refused it is not known.
     """
-    account, now = Account(region=region, profile=profile), datetime.now(UTC)
+    account = Account(region=region, profile=profile)
+    both, table = compare_shadow(account, fleet, since=since, html=html)
+    if json:
+        print_json(both)
+    else:
+        console().print(table)
+
+
+def compare_shadow(
+    account: Account, fleet: str, *, since: str, html: Path | None = None
+) -> tuple[dict[str, Any], Table]:
+    """Return both courses of a fleet in shadow, as JSON-ready data and as a table.
+
+    Args:
+        account: Where it is.
+        fleet: Its name.
+        since: From when on.
+        html: Where to write a report. Default: nowhere.
+
+    Raises:
+        CommandError: There is no such fleet, or it was not in shadow.
+    """
+    now = datetime.now(UTC)
     found = find_fleet(account, fleet)
     records = FleetRecords(account=account, table_name=found.table, fleet=found.name)
     begin = parse_since(since, now=now, option="--since")
@@ -133,16 +173,61 @@ def shadow(
             "mode=Mode.shadow() does"
         )
     both = beside(found.spec, decisions, until=now.timestamp())
-    if json:
-        print_json({"fleet": fleet, "since": begin, **asdict(both)})
-        return
+    if html:
+        _write_report(html, fleet, both, _steps(decisions, now.timestamp()))
     table = Table("", "would have", "happened", title=f"{fleet}, {both.hours:.1f} hours")
     for words, form, name in (
         ("USD", "{:,.2f}", "usd"),
         ("hours of capacity", "{:,.1f}", "capacity_hours"),
         ("most capacity at once", "{:,}", "most_capacity"),
+        ("minutes short", "{:,.0f}", "short_minutes"),
         ("unserved unit-minutes", "{:,.0f}", "unserved_unit_minutes"),
     ):
         values = [getattr(one, name) for one in (both.would, both.happened)]
         table.add_row(words, *("?" if one is None else form.format(one) for one in values))
-    console().print(table)
+    return {"fleet": fleet, "since": begin, **asdict(both)}, table
+
+
+def _write_report(
+    path: Path, fleet: str, both: Beside, steps: Sequence[tuple[Decision, float]]
+) -> None:
+    """Write both courses as a page with a chart."""
+    # Loads plotly, which the other commands need not wait for.
+    from peakfleet_sim import Outcome  # noqa: PLC0415  see above
+    from peakfleet_sim.report import FleetRun, write_report  # noqa: PLC0415  see above
+
+    plans = [one.plan for one, _ in steps]
+    courses = {"peakfleet": both.would, "what happened": both.happened}
+    run = FleetRun(
+        name=fleet,
+        timestamps=[datetime.fromtimestamp(one.tick, UTC) for one, _ in steps],
+        demand_units=[plan.demand_units for plan in plans],
+        baseline_units=[plan.baseline_units for plan in plans],
+        capacity_units={"Peakfleet would have": [plan.serving_units for plan in plans]},
+        unserved_units=[max(0.0, plan.burst_units - plan.serving_units) for plan in plans],
+        explanations=[plan.explain() for plan in plans],
+        outcomes=[
+            Outcome(
+                policy=name,
+                instance_minutes=60 * course.capacity_hours,
+                burst_units=both.burst_unit_minutes,
+                unserved_units=course.unserved_unit_minutes,
+                violation_minutes=round(course.short_minutes),
+                cost_ratio=None,
+                score=None,
+                usd=course.usd,
+            )
+            for name, course in courses.items()
+        ],
+        rivals_units={
+            "what happened": [
+                one.plan.baseline_units + (one.actual_units or 0.0) for one, _ in steps
+            ]
+        },
+    )
+    about = [
+        ("Peakfleet", "what the fleet in shadow decided; a new instance serves after its boot"),
+        ("What happened", "what the groups were asked to run and what served, as each tick saw it"),
+        ("Known for", f"{both.hours:,.1f} hours"),
+    ]
+    write_report(path, title=f"{fleet} in shadow", fleets=[run], about=about)

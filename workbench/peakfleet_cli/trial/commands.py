@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from peakfleet_cli.account import Account, Profile, Region
 from peakfleet_cli.demand import options as recording
-from peakfleet_cli.output import console
+from peakfleet_cli.operate import compare_shadow
+from peakfleet_cli.output import console, json_text
 from peakfleet_cli.trial import options
-from peakfleet_cli.trial.request import Files, Physics, Source, warm_size
+from peakfleet_cli.trial.request import Files, Physics, Source, TrialError, warm_size
 
 COMPARED: Final = (
     "peakfleet",
@@ -33,7 +35,11 @@ def _command(
 
     def command(
         *,
-        demand: options.Demand,
+        demand: options.Demand = None,
+        shadow: options.Shadow = None,
+        since: options.Since = "1d",
+        region: Region = None,
+        profile: Profile = None,
         policies: options.Policies = None,
         more: options.MorePolicies = None,
         both_ways: options.BothWays = both,
@@ -69,6 +75,14 @@ def _command(
         png: options.Png = files.png,
         series: options.Series = files.series,
     ) -> None:
+        if shadow is not None:
+            if not both:
+                raise TrialError("--shadow is for `peakfleet compare`")
+            account = Account(region=region, profile=profile)
+            _compare_shadow(account, shadow, since=since, files=Files(json=json, html=html))
+            return
+        if demand is None:
+            raise TrialError("--demand is needed, a file with recorded demand")
         # Loads scipy, which `--help` and the other commands need not wait for.
         from peakfleet_cli.trial.run import run_trial  # noqa: PLC0415  see above
 
@@ -118,6 +132,18 @@ def _command(
     return command
 
 
+def _compare_shadow(account: Account, fleet: str, *, since: str, files: Files) -> None:
+    """Show what a fleet in shadow would have done beside what happened, and write it."""
+    both, table = compare_shadow(account, fleet, since=since, html=files.html)
+    console().print(table)
+    if files.json:
+        files.json.parent.mkdir(parents=True, exist_ok=True)
+        files.json.write_text(json_text(both), encoding="utf-8")
+    for path in (files.json, files.html):
+        if path:
+            console().print(f"wrote {path}", soft_wrap=True, markup=False)
+
+
 simulate = _command(
     "simulate",
     """Replay recorded demand through the production decision, and through target tracking.
@@ -134,7 +160,7 @@ compare = _command(
 
     Every other policy is run again at its own cheapest setting that misses no more than Peakfleet,
     and at the setting that misses least for no more than its cost. The policy with the least cost
-    at equal service is marked.
+    at equal service is marked. With --shadow it reads the decisions of a deployed fleet in shadow.
     """,
     default=COMPARED,
     files=Files(

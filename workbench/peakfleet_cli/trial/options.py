@@ -10,13 +10,30 @@ import typer
 from peakfleet_cli.demand.options import ABOUT
 
 _FLEET, _WORLD, _WARM = "Fleet", "Physics", "Warm pool"
+_SHADOW = "Fleet in shadow (peakfleet compare)"
 _REUSE = "Warm pool: what is scaled in"  # apart, as two long names leave no room for others
 
 Demand = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--demand",
         help=ABOUT,
+    ),
+]
+Shadow = Annotated[
+    str | None,
+    typer.Option(
+        "--shadow",
+        metavar="FLEET",
+        help="Instead of a recording: what this fleet in shadow would have done beside what "
+        "happened, from its decisions.",
+        rich_help_panel=_SHADOW,
+    ),
+]
+Since = Annotated[
+    str,
+    typer.Option(
+        "--since", metavar="TIME", help="From when on: 7d or a time.", rich_help_panel=_SHADOW
     ),
 ]
 Spec = Annotated[

@@ -9,7 +9,7 @@ the world.
 Read in this order: `physics`, `reconciler`, `configuration` (what a group says), `placement`
 (which type and zone), `launching` (one launch), `lifecycle` (one instance), `hooks`,
 `warm_pools`, `scaling_policies`, `activities`. Beside them stand `emptying` (before a group is
-deleted), `listeners`, `calls` (counted and throttled) and `capacity_reservations`.
+deleted), `listeners`, `calls` (counted and throttled), `spot_prices` and `capacity_reservations`.
 """
 
 from peakfleet_local.groups.api import complete_group

@@ -25,6 +25,7 @@ from peakfleet_local.groups.launching import end_in_ec2
 from peakfleet_local.groups.listeners import listener_patches
 from peakfleet_local.groups.reconciler import Reconciler
 from peakfleet_local.groups.scaling_policies import ScalingPolicies
+from peakfleet_local.groups.spot_prices import SpotPriceApi
 from peakfleet_local.metrics import MetricStore
 from peakfleet_local.moto import (
     ApiError,
@@ -76,6 +77,7 @@ def installed(world: World, *, metrics: MetricStore | None = None) -> Iterator[W
         *groups.patches(),
         *api.patches(),
         *Calls(world).patches(),
+        *SpotPriceApi(world).patches(),
         *listener_patches(),
         *serial_patches(),
         *speed_patches(),

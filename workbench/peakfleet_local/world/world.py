@@ -76,6 +76,7 @@ class World(Faults, InstanceProfiles):
         endings: Every machine that ended, in order.
         protected: Ids of the machines that are protected from scale-in.
         busy: Ids of the machines with work in hand.
+        spot_usd: Price of Spot for an hour, by instance type. At first none is known.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class World(Faults, InstanceProfiles):
         self.endings: list[Ending] = []
         self.protected: set[str] = set()
         self.busy: set[str] = set()
+        self.spot_usd: dict[str, float] = {}
         self._machines: dict[str, Machine] = {}
         self._now = time.time() if now_epoch_seconds is None else float(now_epoch_seconds)
         self._timers = _Timers()

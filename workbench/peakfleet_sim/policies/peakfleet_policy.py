@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf, isnan
 from typing import Final
@@ -30,6 +30,7 @@ from peakfleet_planner import (
     SignalMemory,
     Snapshot,
     Spent,
+    SpotPrices,
     decide,
     heights,
     pursue,
@@ -77,6 +78,8 @@ class PeakfleetPolicy:
         spec: The fleet, with one signal that reads the metrics of the replayed work, and the
             pools that are replayed.
         name: What it is called. Default: peakfleet.
+        disturbed: What a tick sees in a minute instead of what is there; it returns None for a
+            minute in which no tick runs. Default: ticks see what is there.
         foresight: Whether demand is learned, hourly, as the deployed learner does: the policy
             starts by the reactive rule, and follows the model once that has proved itself.
             Default: true.
@@ -87,6 +90,7 @@ class PeakfleetPolicy:
     name: str = "peakfleet"
     foresight: bool = True
     recorded: RecordedDemand | None = None
+    disturbed: Callable[[int, Snapshot], Snapshot | None] | None = None
     _kept: _Kept = field(default_factory=_Kept, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -110,6 +114,12 @@ class PeakfleetPolicy:
         kept.know(seen.outages)
         groups = {group.spec.name: group for group in pools.groups}
         snapshot = self._snapshot(seen, pools)
+        if self.disturbed:
+            other = self.disturbed(minute, snapshot)
+            if other is None:
+                runs = tuple(group.running for group in pools.groups)
+                return Sizes(desired=runs, explanation="no tick runs")
+            snapshot = other
         plan = decide(self.spec, snapshot)
         kept.signals = remember_signals(self.spec, snapshot, plan)
         kept.spent = spent_after(self.spec, snapshot, plan.spend)
@@ -126,15 +136,20 @@ class PeakfleetPolicy:
             for outage in pursued.ended:
                 del kept.outages[outage.scope]
             kept.know(pursued.outages)
-        for pool, told in zip(self.spec.pools, plan.pools, strict=True):
+        launches = {pool.name: pool.launch for pool in self.spec.pools}
+        for told in plan.pools:
             group = groups[told.name]
-            if pool.launch == "desired":
+            if told.seen_capacity is None:  # a group that cannot be read is not sized
+                continue
+            if launches[told.name] == "desired":
                 kept.know(group.grow(minute, told.desired_capacity, seen.now_epoch_seconds))
             group.keep_warm(minute, told.prepared_capacity)
             group.shrink(minute, told.desired_capacity)
             group.keep_warm(minute, told.warm_capacity)
         return Sizes(
-            desired=tuple(told.desired_capacity for told in plan.pools),
+            desired=tuple(group.running for group in pools.groups)
+            if len(plan.pools) < len(pools.groups)
+            else tuple(told.desired_capacity for told in plan.pools),
             explanation=plan.explain(),
         )
 
@@ -169,6 +184,7 @@ class PeakfleetPolicy:
                 heights=self._kept.heights,
                 signals=self._kept.signals,
                 spent=self._kept.spent or self._nothing_spent(seen),
+                spot_prices=SpotPrices.declared(self.spec, seen.now_epoch_seconds),
                 **(self._kept.split.remembered if self._kept.split else {}),
             ),
             traffic=self._kept.split.reading(pools) if self._kept.split else None,
