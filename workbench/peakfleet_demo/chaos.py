@@ -17,7 +17,8 @@ from typing import Final
 
 from peakfleet_demo.scenarios import Measurements, deployed_runner
 from peakfleet_demo.scenarios import assertions as a
-from peakfleet_demo.scenarios.matrix import ROWS, no_leap, within_maxima
+from peakfleet_demo.scenarios.matrix import ROWS
+from peakfleet_demo.scenarios.matrix.row import no_leap, within_maxima
 from peakfleet_demo.scenarios.scenario import Assertion, Fault, Scenario
 
 LEAST_APART_MINUTES, MOST_APART_MINUTES = 10, 60
