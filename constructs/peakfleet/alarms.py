@@ -138,17 +138,15 @@ def _watches(fleet: str, metric: Callable[[str], cloudwatch.Metric]) -> tuple[Wa
             minutes=10,
             description=(
                 f"The fleet {fleet} has decided with less than it needs for 10 minutes. {which} "
-                f"AtMaximum: it wants more than all maxima; raise max_instances, add a pool, check "
-                f"quotas and signals. StaleSignals: a demand signal is silent or implausible, so "
-                f"it lets go of nothing; mend its publisher. BaselineUnknown: the on-premises side "
-                f"does not report, so it bursts more than it may need; mend the reporter. "
-                f"BaselineDegraded: capacity is bought for what the on-premises side lacks; mend "
-                f"it. TargetsDead: no server of a side is healthy, so it gets no traffic. "
-                f"DownstreamLimited: what the fleet leans on bears no more, so demand stays "
-                f"unserved; `peakfleet explain` names either. "
-                f"ProcessesSuspended: somebody has suspended a process that a group needs; "
-                f"`autoscaling resume-processes`. SpendNear: 80% of a spend limit is used. "
-                f"WitnessContradicts: a signal and its witness do not agree; look at both."
+                f"AtMaximum: it wants more than all maxima; raise max_instances or add a pool. "
+                f"StaleSignals: a signal is silent or implausible, so it lets go of nothing; mend "
+                f"its publisher. BaselineUnknown: the on-premises side does not report, so it may "
+                f"burst too much; mend the reporter. BaselineDegraded: capacity is bought for what "
+                f"that side lacks. TargetsDead: a side has no healthy server and gets no traffic. "
+                f"DownstreamLimited: what the fleet leans on bears no more. ProcessesSuspended: "
+                f"somebody has suspended a process of a group; `autoscaling resume-processes`. "
+                f"SpendNear: 80% of a spend limit is used. WitnessContradicts: a signal and its "
+                f"witness do not agree."
             ),
         ),
     )

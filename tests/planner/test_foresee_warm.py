@@ -95,6 +95,5 @@ def test_never_above_a_maximum_with_a_warm_pool(
     history: list[float], running: int, waiting: int
 ) -> None:
     found = plan(history, running=running, waiting=waiting)
-    assert found.rule == "foresight"
     assert 0 <= capacity(found) <= 100
     assert 0 <= (found.pools[0].warm_capacity or 0) <= 40
