@@ -109,7 +109,7 @@ def _misconfigured(minutes: int) -> Case:
         lasts=minutes,
         killed=minutes,
         promises=(nothing_let_go(minutes),),
-        tells=(told(DEMAND, within=7),),
+        tells=(told(DEMAND, within=4),),
         simulated=sim.InSimulator(see=sim.no_tick),
     )
 
@@ -126,7 +126,7 @@ def stopped(minutes: int) -> Case:
         lasts=minutes,
         killed=minutes,
         promises=(nothing_let_go(minutes),),
-        tells=(told(DEMAND, within=7),),
+        tells=(told(DEMAND, within=4),),
         simulated=sim.InSimulator(see=sim.no_tick),
     )
 
