@@ -10,7 +10,7 @@ from peakfleet_learner.grading import DECAY_A_MINUTE
 from peakfleet_planner import FleetSpec
 from peakfleet_planner.demand import SPARE_SHARE, Queue, UsableBaseline
 from peakfleet_planner.forecast import MINUTE_SECONDS, Basis, queues_of, read_seconds
-from peakfleet_planner.plan import BaselineState
+from peakfleet_planner.reasons import BaselineState
 from peakfleet_planner.requirement import Capacity, queue_need
 
 Foreseen = tuple[float, float]

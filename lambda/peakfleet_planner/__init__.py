@@ -7,9 +7,9 @@
     demand        1-2 demand and usable baseline     plan          what a decision says, and why
     requirement   3   units that are needed          pools         4   how each pool stands
     allocation    4-5 which pools grow and shrink    pool_plan     6   what each pool is told
-    decide        the steps, one after another       fallback   refused: decided anew
-    gang          training groups, whole or not     spend_limits   bounds and claims of both
-    efficiency    what each chip does for its money
+    decide        the steps, one after another    fallback      refused: decided anew
+    gang          training groups, whole or not   spend_limits  bounds and claims of both
+    efficiency    what each chip does             reasons       the words of a plan
 """
 
 import sys
@@ -20,22 +20,24 @@ from peakfleet_planner.demand import remember_signals
 from peakfleet_planner.fallback import Answer, Pursued, Refusal, pursue
 from peakfleet_planner.forecast import DemandModel, read_model
 from peakfleet_planner.plan import (
-    BaselineCause,
-    BaselineState,
-    BurstCause,
-    DownstreamState,
     DownstreamView,
     Launch,
     Plan,
     PoolPlan,
-    Reason,
-    SignalState,
     SignalView,
     SiteView,
     SpendView,
 )
 from peakfleet_planner.pool_plan import heights, region_weight
 from peakfleet_planner.pools import foreign_sizes, settled
+from peakfleet_planner.reasons import (
+    BaselineCause,
+    BaselineState,
+    BurstCause,
+    DownstreamState,
+    Reason,
+    SignalState,
+)
 from peakfleet_planner.requirement import roll_forecast
 from peakfleet_planner.snapshot import (
     BootTimes,

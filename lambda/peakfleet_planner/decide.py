@@ -16,7 +16,7 @@ from peakfleet_planner.demand import (
     with_measured_take,
     without_dead_targets,
 )
-from peakfleet_planner.plan import BaselineCause, BaselineState, Plan, Reason, SignalState
+from peakfleet_planner.plan import Plan
 from peakfleet_planner.pool_plan import (
     Split,
     burst_causes,
@@ -41,6 +41,7 @@ from peakfleet_planner.pools import (
     with_measured_units,
     with_running_types,
 )
+from peakfleet_planner.reasons import BaselineCause, BaselineState, Reason, SignalState
 from peakfleet_planner.requirement import (
     Need,
     asked_units,

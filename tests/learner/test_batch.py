@@ -17,7 +17,8 @@ from peakfleet_learner.running import Running
 from peakfleet_planner import FleetSpec, ServiceLevelSpec, WarmSpec
 from peakfleet_planner.demand import UsableBaseline, live_demand
 from peakfleet_planner.forecast import SEASONS, Basis, Minutes, Past, Rolling, basis_of
-from peakfleet_planner.plan import BaselineState, SignalState, SignalView
+from peakfleet_planner.plan import SignalView
+from peakfleet_planner.reasons import BaselineState, SignalState
 from peakfleet_planner.requirement import reactive_need
 from tests.learner.patterns import DAY, SPEC, START, bursts_every_hour
 

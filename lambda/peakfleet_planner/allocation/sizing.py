@@ -19,8 +19,9 @@ from peakfleet_planner.allocation.price import too_dear
 from peakfleet_planner.allocation.rebalance import QUIET_SECONDS, quiet_seconds, rebalanced
 from peakfleet_planner.allocation.scale_in import shrink
 from peakfleet_planner.allocation.spend import Budget, budget_of
-from peakfleet_planner.plan import Reason, SpendView
+from peakfleet_planner.plan import SpendView
 from peakfleet_planner.pools import PoolHealth, PoolSize
+from peakfleet_planner.reasons import Reason
 from peakfleet_planner.requirement import Need
 from peakfleet_planner.snapshot import Growth, OutageCause, Snapshot
 from peakfleet_planner.spec import FleetSpec

@@ -12,8 +12,9 @@ from math import inf
 
 from peakfleet_planner.allocation.fill import resized, whole_points
 from peakfleet_planner.allocation.price import PaidPrice, paid_price
-from peakfleet_planner.plan import Reason, SpendView
+from peakfleet_planner.plan import SpendView
 from peakfleet_planner.pools import PoolHealth, PoolSize
+from peakfleet_planner.reasons import Reason
 from peakfleet_planner.snapshot import SharedSpend, Snapshot, Spent
 from peakfleet_planner.spec import FleetSpec
 from peakfleet_planner.spend_limits import SpendBound, Spender

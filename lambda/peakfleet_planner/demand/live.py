@@ -11,7 +11,8 @@ from typing import Final, NamedTuple, TypeVar
 
 from peakfleet_planner.demand.queue import Queue, read_queue
 from peakfleet_planner.demand.samples import Samples, read_samples
-from peakfleet_planner.plan import SignalState, SignalView
+from peakfleet_planner.plan import SignalView
+from peakfleet_planner.reasons import SignalState
 from peakfleet_planner.snapshot import SignalMemory
 from peakfleet_planner.spec import (
     WITNESS,

@@ -14,7 +14,7 @@ from typing import Final
 from peakfleet_planner.demand.live import SignalDemand
 from peakfleet_planner.demand.queue import Queue
 from peakfleet_planner.demand.usable_baseline import UsableBaseline, max_state
-from peakfleet_planner.plan import BaselineCause, BaselineState
+from peakfleet_planner.reasons import BaselineCause, BaselineState
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import (
     MINUTE_SECONDS,

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from math import inf, isfinite
 
-from peakfleet_planner.plan import BaselineCause, BaselineState, SiteView
+from peakfleet_planner.plan import SiteView
+from peakfleet_planner.reasons import BaselineCause, BaselineState
 from peakfleet_planner.spec import (
     HEARTBEAT,
     MINUTE_SECONDS,

@@ -8,7 +8,7 @@ from math import inf
 from typing import Final
 
 from peakfleet_planner.demand.live import SignalDemand
-from peakfleet_planner.plan import Reason
+from peakfleet_planner.reasons import Reason
 from peakfleet_planner.snapshot import SignalMemory, Snapshot
 from peakfleet_planner.spec import SECOND, FleetSpec, RateSignal
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from peakfleet_planner.plan import BurstCause, PoolPlan, SiteView
+from peakfleet_planner.plan import PoolPlan, SiteView
+from peakfleet_planner.reasons import BurstCause
 from peakfleet_planner.spec import FleetSpec
 
 

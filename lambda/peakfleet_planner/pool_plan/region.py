@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Final
 
-from peakfleet_planner.plan import Plan, Reason
+from peakfleet_planner.plan import Plan
+from peakfleet_planner.reasons import Reason
 from peakfleet_planner.spec import MINUTE_SECONDS, FleetSpec, RegionShareSpec
 
 LEAST_KEPT: Final = 0.5

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import floor, inf, isfinite
 
-from peakfleet_planner.plan import DownstreamState, DownstreamView
+from peakfleet_planner.plan import DownstreamView
+from peakfleet_planner.reasons import DownstreamState
 from peakfleet_planner.requirement.live_requirement import Need
 from peakfleet_planner.snapshot import Snapshot
 from peakfleet_planner.spec import DownstreamLimitSpec, FleetSpec, MetricSeries

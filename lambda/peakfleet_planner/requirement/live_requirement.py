@@ -25,8 +25,8 @@ from peakfleet_planner.forecast import (
     grow_quantile,
     roll,
 )
-from peakfleet_planner.plan import SignalState
 from peakfleet_planner.pools import known_growth
+from peakfleet_planner.reasons import SignalState
 from peakfleet_planner.requirement.queue_requirement import (
     Capacity,
     but_for_idle,
