@@ -444,8 +444,8 @@ def synth_table(counts: list[int]) -> Iterator[str]:
 def synth_cost(kind: str, count: int) -> tuple[float, float]:
     """Return processor seconds and mebibytes of a synth in a process of its own."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    told = subprocess.run(  # noqa: S603  this Python and this file
-        [sys.executable, __file__, "--one", f"{kind},{count}"],
+    told = subprocess.run(  # noqa: S603  this Python and this module
+        [sys.executable, "-m", "benchmarks.scale", "--one", f"{kind},{count}"],
         check=True,
         capture_output=True,
         text=True,
