@@ -144,3 +144,20 @@ def test_the_api_reads_by_the_clock_of_the_world() -> None:
             seen += answer["MetricDataResults"][0]["Values"]
             world.advance(60)
     assert seen == pytest.approx([40.0, 90.0, 100.0])
+
+
+def test_values_whose_time_has_not_come_can_be_forgotten() -> None:
+    store, clock = store_of(1, 2, 3)
+    clock.now = MINUTE + 60
+    store.forget_future()
+    clock.now = MINUTE + 3600
+    left = store.read(
+        namespace=NAMESPACE,
+        name=NAME,
+        dimensions={},
+        start_epoch_seconds=MINUTE,
+        end_epoch_seconds=MINUTE + 3600,
+        period_seconds=60,
+        statistic="Sum",
+    )
+    assert [value for _, value in left] == [1, 2]

@@ -267,9 +267,10 @@ class Environment:
         return {one["TargetGroupArn"]: int(one["Weight"]) for one in groups}
 
     def clear(self) -> None:
-        """Remove all faults, instances, events and records of the state table."""
+        """Remove all faults, instances, events, records of the state table, and the future."""
         world, autoscaling = self.world, self.aws.client("autoscaling")
         self.aws.clear_faults()
+        self.aws.metrics.forget_future()
         self.own_side.healthy.clear()
         self.own_side.told.clear()
         self.set_ticking(ticking=True)

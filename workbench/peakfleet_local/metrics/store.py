@@ -156,6 +156,14 @@ class MetricStore:
         with self._lock:
             self._completeness.clear()
 
+    def forget_future(self) -> None:
+        """Forget every value whose time has not come."""
+        now = self._clock()
+        with self._lock:
+            for series in self._series.values():
+                kept = bisect_right(series.epoch_seconds, now)
+                del series.epoch_seconds[kept:], series.samples[kept:]
+
     def read(
         self,
         *,
