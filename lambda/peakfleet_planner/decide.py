@@ -120,7 +120,7 @@ def decide(spec: FleetSpec, snapshot: Snapshot) -> Plan:
         need = replace(need, keep=max(need.keep, comes))
     frozen = _frozen(snapshot, demands, need)
     target = _target(spec, snapshot, need, baseline, serving_units, stays=frozen is not None)
-    split = next_split(target, snapshot.traffic)
+    split = next_split(target, snapshot.traffic, told=memory.cloud_weight)
     troubles = _troubles(
         spec,
         demands,

@@ -103,6 +103,14 @@ def test_between_sides_that_serve_the_split_is_reached_in_three_ticks(
     assert now == split(wanted)
 
 
+@given(wanted=splits, current=splits)
+def test_a_split_that_a_deployment_has_set_back_is_mended_in_one_tick(
+    wanted: dict[str, int], current: dict[str, int]
+) -> None:
+    aim, now = split(wanted), read(split(current), dict.fromkeys(SITES, 1), 1)
+    assert next_split(aim, now, told=aim.cloud) == aim or aim.cloud == current["cloud"]
+
+
 @given(cloud=weights, units=st.lists(st.floats(0, 1000), min_size=1, max_size=4))
 def test_sites_share_by_what_each_serves(cloud: int, units: list[float]) -> None:
     names = [f"s{index}" for index in range(len(units))]

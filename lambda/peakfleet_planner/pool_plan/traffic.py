@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Final
@@ -52,12 +52,11 @@ def wanted_split(cloud: int, site_units: Mapping[str, float]) -> Split:
     >>> wanted_split(333, {"fra": 400, "ams": 200}).sites
     {'fra': 444, 'ams': 222}
     """
-    units = list(site_units.values())
-    shares = apportioned(MOST_WEIGHT - cloud, units if any(units) else [1.0] * len(units))
+    shares = apportioned(MOST_WEIGHT - cloud, _any_of(site_units.values()))
     return Split(cloud=cloud, sites=dict(zip(site_units, shares, strict=True)))
 
 
-def next_split(wanted: Split, read: TrafficReading | None) -> Split:
+def next_split(wanted: Split, read: TrafficReading | None, *, told: int | None = None) -> Split:
     """Return the split to set in this tick on the way to *wanted*.
 
     A load balancer does not move traffic away from a side whose targets are all unhealthy, so
@@ -67,6 +66,8 @@ def next_split(wanted: Split, read: TrafficReading | None) -> Split:
     Args:
         wanted: See `wanted_split`.
         read: What was read of the split and its targets. None: nothing is known of them.
+        told: The fleet's share as it last was by a tick. A deployment that has set it back since
+            is mended at once; steps go on from there. Default: it is not known.
     """
     if read is None or read.cloud_weight is None:
         return wanted
@@ -76,6 +77,8 @@ def next_split(wanted: Split, read: TrafficReading | None) -> Split:
     if any(healthy):
         target = _of_serving([*wanted.sites.values(), wanted.cloud], now, healthy)
         now = _without_dead(now, target, healthy)
+        if all(healthy) and told is not None and told != now[-1]:
+            now = [*apportioned(MOST_WEIGHT - told, _any_of(wanted.sites.values())), told]
         if None not in healthy:
             now = _stepped(now, target)
     return Split(cloud=now[-1], sites=dict(zip(names, now[:-1], strict=True)))
@@ -130,6 +133,11 @@ def apportioned(total: int, parts: Sequence[float]) -> list[int]:
     for index in by_rest[: total - sum(whole)]:
         whole[index] += 1
     return whole
+
+
+def _any_of(parts: Collection[float]) -> list[float]:
+    """Return these parts; equal ones if all of them are nothing."""
+    return list(parts) if any(parts) else [1.0] * len(parts)
 
 
 def _of_serving(
