@@ -26,15 +26,15 @@ def _each(several: Sequence[Fault], at: Environment) -> None:
         one(at)
 
 
-def _all_at_once(minutes: int, words: str, *parts: Case) -> Case:
-    """Let several faults begin and end together."""
+def _all_at_once(minutes: int, words: str, first: Case, *others: Case) -> Case:
+    """Let several faults begin and end together; what the first one promises is promised."""
+    parts = (first, *others)
     faults: dict[int, Fault] = {}
     for minute in sorted({minute for part in parts for minute in part.faults}):
         several = tuple(part.faults[minute] for part in parts if minute in part.faults)
         faults[minute] = partial(_each, several)
-    promises = tuple(dict.fromkeys(one for part in parts for one in part.promises[:1]))
     simulated = sim.InSimulator(see=sim.no_tick, caps=sim.nothing_more)
-    return Case(words=words, faults=faults, lasts=minutes, promises=promises, simulated=simulated)
+    return replace(first, words=words, faults=faults, lasts=minutes, simulated=simulated)
 
 
 def _static(number: int, name: str, fault: str, make: Callable[[int], Case]) -> Row:
