@@ -143,7 +143,7 @@ class MediaStack(Stack):
                 )
             ],
             # People leave a stream that stalls.
-            service_level=ServiceLevel.custom(unserved_cost=20, hold=Duration.minutes(5)),
+            service_level=ServiceLevel.custom(unserved_cost=18, hold=Duration.minutes(5)),
             port=PORT,
             clients=ec2.Peer.ipv4(settings.network.on_premises_cidr),
             on_premises_targets=settings.live.on_premises_edges,

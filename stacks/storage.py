@@ -178,7 +178,7 @@ class StorageStack(Stack):
                 declared_units=settings.sync.baseline_units,
                 heartbeat="Reporting",
             ),
-            service_level=ServiceLevel.custom(unserved_cost=24, hold=Duration.minutes(7)),
+            service_level=ServiceLevel.custom(unserved_cost=30, hold=Duration.minutes(7)),
             downstream_limits=self._limits,
             security_groups=[
                 network.security_group(Construct(self, "SyncNetwork"), description="Sync")

@@ -17,6 +17,8 @@ from peakfleet_sim import read_recording as read_file
 from peakfleet_sim.demand import ACTS, premiere_with_past
 
 LEAST_WARM_UP_MINUTES = 30
+QUICK_ACT_MINUTES, QUICK_WARM_UP_MINUTES = 60, 5
+"""Of a quick demo: the premiere's rise and its peak."""
 SETTLING_MINUTES = 10
 """Minutes of warm-up beyond the time in which the first work falls due."""
 
@@ -141,7 +143,10 @@ def _premiere(
     options: DemoOptions, specs: Sequence[FleetSpec], *, history: int, warm_up: int
 ) -> Peak:
     """Return two weeks of evenings, then the acts that are named in `ACTS`."""
-    acts = dict(list(ACTS.items())[: 1 if options.quick else None])
+    acts = dict(ACTS)
+    if options.quick:
+        name, (begins, _) = next(iter(ACTS.items()))
+        acts, warm_up = {name: (begins, begins + QUICK_ACT_MINUTES)}, QUICK_WARM_UP_MINUTES
     opens = min(first for first, _ in acts.values())
     wholes = {
         spec.fleet: premiere_with_past(
