@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import accumulate
 from typing import Final
 
 from peakfleet_learner._digits import rounded
@@ -37,6 +36,7 @@ from peakfleet_planner.forecast import (
     basis_of,
     by_minute,
     queues_of,
+    trailing_means,
     why_reactive,
 )
 
@@ -332,8 +332,5 @@ def learned_before(spec: FleetSpec, recorded: RecordedDemand, end_minute: int) -
     """
     points = recorded.before(end_minute)
     minutes = min((one.averaged_minutes for one in queues_of(spec)), default=1)
-    sums = [0.0, *accumulate(value for _, value in points)]
-    return tuple(
-        (time, (sums[end] - sums[max(0, end - minutes)]) / min(end, minutes))
-        for end, (time, _) in enumerate(points, start=1)
-    )
+    means = trailing_means((value for _, value in points), minutes)
+    return tuple((time, mean) for (time, _), mean in zip(points, means, strict=True))

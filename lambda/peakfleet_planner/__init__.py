@@ -7,9 +7,9 @@
     demand        1-2 demand and usable baseline     plan          what a decision says, and why
     requirement   3   units that are needed          pools         4   how each pool stands
     allocation    4-5 which pools grow and shrink    pool_plan     6   what each pool is told
-    decide        the steps, one after another    fallback      refused: decided anew
-    gang          training groups, whole or not   spend_limits  bounds and claims of both
-    efficiency    what each chip does             reasons       the words of a plan
+    decide        the steps, one after another       fallback      refused: decided anew
+    gang          training groups, whole or not      spend_limits  bounds and claims of both
+    efficiency    what each chip does                reasons       the words of a plan
 """
 
 import sys

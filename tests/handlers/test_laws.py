@@ -20,7 +20,7 @@ FLEET = replace(
 )
 GROUP_CALLS = ("SetDesiredCapacity g", "SetDesiredCapacity x")
 
-SIZED = "SetDesiredCapacity"
+SET_CAPACITY = "SetDesiredCapacity"
 faults = st.dictionaries(st.sampled_from([*READS, *WRITES, *GROUP_CALLS]), st.sampled_from(CODES))
 read_faults = st.dictionaries(st.sampled_from([*READS, RECORD]), st.sampled_from(CODES), min_size=1)
 unreadable = st.dictionaries(
@@ -83,7 +83,7 @@ def played_on(fake: FakeAws, failing: dict[str, str]) -> tuple[FakeAws, FakeAws]
 @given(fake=worlds(), failing=faults)
 def test_faults_that_pass_leave_nothing_behind(fake: FakeAws, failing: dict[str, str]) -> None:
     # Whoever may not size a group waits for minutes, as for a launch that is not authorised.
-    passing = {call: code for call, code in failing.items() if not call.startswith(SIZED)}
+    passing = {call: code for call, code in failing.items() if not call.startswith(SET_CAPACITY)}
     after, undisturbed = played_on(fake, passing)
     assert after.desired == undisturbed.desired
     assert after.weights == undisturbed.weights
@@ -91,7 +91,7 @@ def test_faults_that_pass_leave_nothing_behind(fake: FakeAws, failing: dict[str,
 
 @given(fake=worlds())
 def test_a_throttle_that_passes_costs_a_minute_at_most(fake: FakeAws) -> None:
-    after, undisturbed = played_on(fake, {SIZED: "Throttling"})
+    after, undisturbed = played_on(fake, {SET_CAPACITY: "Throttling"})
     assert sum(after.desired.values()) == sum(undisturbed.desired.values())
 
 

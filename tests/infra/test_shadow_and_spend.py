@@ -20,6 +20,7 @@ from peakfleet import (
     SafetyNet,
     SpecError,
     SpendLimit,
+    TrafficSpec,
     WarmPool,
 )
 from tests.infra.fleets import GRAVITON, SPOT, burst_fleet, metric, new_stack, properties
@@ -53,6 +54,17 @@ def test_a_fleet_in_shadow_may_only_read_groups_that_exist_and_defines_none() ->
     assert all(one.startswith("autoscaling:Describe") for one in changing)
     assert made.spec.mode == "shadow"
     assert made.spec.pools[0].group == "web-asg"
+
+
+def test_a_fleet_in_shadow_reads_the_traffic_that_it_would_split_and_sets_none() -> None:
+    traffic = TrafficSpec(
+        listener_arn="listener", baseline_target_group_arn="own", cloud_target_group_arn="cloud"
+    )
+    allowed = actions(fleet(pools=[OURS], mode=Mode.shadow(), traffic=traffic))
+    assert {one for one in allowed if one.startswith("elasticloadbalancing:")} == {
+        "elasticloadbalancing:DescribeListeners",
+        "elasticloadbalancing:DescribeTargetHealth",
+    }
 
 
 def test_one_word_makes_it_act_on_its_own_groups_alone() -> None:

@@ -13,7 +13,7 @@ from peakfleet_learner import learn
 from peakfleet_learner.queue_trial import QueueTrial
 from peakfleet_planner import IN_FLIGHT, WAITING, BacklogSignal, DemandModel, MetricSeries
 from peakfleet_planner.demand import learned_demand
-from peakfleet_planner.forecast import basis_of, has_time, why_reactive
+from peakfleet_planner.forecast import basis_of, why_reactive, work_may_wait
 from peakfleet_sim import Comparison, Demand, PeakfleetPolicy, Queue, World
 from peakfleet_sim.policies import backlog_spec
 from tests.learner.patterns import DAY, bursts_every_hour, points
@@ -108,6 +108,6 @@ def test_a_fleet_learns_unless_there_is_a_reason_that_can_be_told(
 def test_a_queue_that_may_wait_for_new_capacity_has_nothing_to_foresee() -> None:
     spec = replace(SPEC, signals=(replace(QUEUE, drain_within_seconds=900),))
     assert why_reactive(spec) is None
-    assert has_time(spec)
+    assert work_may_wait(spec)
     assert basis_of(spec) is None
     assert learn(spec, points([1.0] * DAY)) is None

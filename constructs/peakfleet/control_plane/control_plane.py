@@ -227,7 +227,7 @@ class ControlPlane(Construct):
         existing = [pool.group_name for pool in pools if pool.group_name]
         own = [pool for pool in pools if pool.group_name is None]
         if shadow:
-            self._scaler.allow(may_look())
+            self._scaler.allow(*may_look(split))
         else:
             self._scaler.allow(*may_decide(groups, own, split=split, region=region))
             if existing:

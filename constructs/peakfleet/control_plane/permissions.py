@@ -188,12 +188,22 @@ def may_decide(
     return statements
 
 
+def _zone_arn(records: WeightedRecordsSpec | RegionShareSpec) -> str:
+    return f"arn:{Aws.PARTITION}:route53:::hostedzone/{records.hosted_zone_id}"
+
+
+def _may_list(records: WeightedRecordsSpec | RegionShareSpec) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=["route53:ListResourceRecordSets"], resources=[_zone_arn(records)]
+    )
+
+
 def _may_weigh(records: WeightedRecordsSpec | RegionShareSpec) -> list[iam.PolicyStatement]:
     """Return what sets the records of one name; AWS knows no narrower, and reads by zone."""
-    zone = f"arn:{Aws.PARTITION}:route53:::hostedzone/{records.hosted_zone_id}"
+    zone = _zone_arn(records)
     key = "route53:ChangeResourceRecordSets"
     return [
-        iam.PolicyStatement(actions=["route53:ListResourceRecordSets"], resources=[zone]),
+        _may_list(records),
         iam.PolicyStatement(
             actions=["route53:ChangeResourceRecordSets"],
             resources=[zone],
@@ -208,11 +218,16 @@ def _may_weigh(records: WeightedRecordsSpec | RegionShareSpec) -> list[iam.Polic
     ]
 
 
-def may_look() -> iam.PolicyStatement:
-    """Return what a tick does that only says what it would do."""
-    return iam.PolicyStatement(
-        actions=list(_READ), resources=["*"]
-    )  # AWS knows no narrower resource for these reads
+def may_look(split: TrafficSpec | WeightedRecordsSpec | None) -> list[iam.PolicyStatement]:
+    """Return what a tick does that only says what it would do.
+
+    Args:
+        split: What traffic the fleet would split; None if it would split none.
+    """
+    traffic = _READS_TRAFFIC if isinstance(split, TrafficSpec) else ()
+    # AWS knows no narrower resource for these reads
+    reads = [iam.PolicyStatement(actions=[*_READ, *traffic], resources=["*"])]
+    return [*reads, _may_list(split)] if isinstance(split, WeightedRecordsSpec) else reads
 
 
 def may_read_spot_prices() -> iam.PolicyStatement:

@@ -13,7 +13,7 @@ from peakfleet.pools import CapacityPool, WarmPool, tell_age, types_with_local_n
 from peakfleet.signals import Baseline, DemandSignal
 from peakfleet_chips import Prices
 from peakfleet_planner import BacklogSignal, FleetSpec, RateSignal
-from peakfleet_planner.forecast import has_time, why_reactive
+from peakfleet_planner.forecast import why_reactive, work_may_wait
 
 _SLOW_PERIOD_SECONDS = 60
 _FAST_SECONDS = 20
@@ -95,7 +95,7 @@ def on_foresight(scope: Construct, spec: FleetSpec) -> None:
 
 def on_lead(scope: Construct, spec: FleetSpec, pools: Sequence[CapacityPool]) -> None:
     """Say how much sooner new capacity could serve, where signals and pools allow it."""
-    if has_time(spec) or spec.mode != "active":
+    if work_may_wait(spec) or spec.mode != "active":
         return
     ways = []
     own = all(

@@ -41,7 +41,7 @@ PARTS = frozenset(
 )
 """Ids of the constructs that a fleet consists of, beside its pools."""
 _SPLITS: WeakKeyDictionary[IConstruct, dict[str, str]] = WeakKeyDictionary()
-"""Of each app: which fleet sets the weights of a listener."""
+"""Of each app: which fleet sets the weights of a listener, or of a name."""
 
 
 @contextmanager

@@ -97,8 +97,4 @@ def _usd_per_hour(spec: FleetSpec, made: Decision) -> float:
     if made.plan.spend and not made.actual:
         return made.plan.spend.usd_per_hour
     sizes = made.actual or {pool.name: pool.desired_capacity for pool in made.plan.pools}
-    return sum(
-        sizes.get(pool.name, 0)
-        * max(pool.usd_per_capacity_hour or 0.0, pool.most_usd_per_capacity_hour or 0.0)
-        for pool in spec.pools
-    )
+    return sum(sizes.get(pool.name, 0) * pool.dearest_usd_per_capacity_hour for pool in spec.pools)

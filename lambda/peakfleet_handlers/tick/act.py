@@ -53,7 +53,7 @@ from peakfleet_planner.pool_plan import Split, late_weights
 from peakfleet_planner.pools import refused, remembered, shortfalls, unmet_since
 from peakfleet_table import Latest
 
-SIZED: Final = "SetDesiredCapacity"
+SET_CAPACITY: Final = "SetDesiredCapacity"
 _REFUSED: Final = {
     Cause.NOT_AUTHORISED: OutageCause.NOT_AUTHORISED,
     Cause.OTHER: OutageCause.UNKNOWN,
@@ -382,7 +382,7 @@ class _Act:
         refusals = {
             one.subject: _REFUSED[one.cause]
             for one in self.calls.failed[before:]
-            if one.operation == SIZED and one.cause in _REFUSED
+            if one.operation == SET_CAPACITY and one.cause in _REFUSED
         }
         seen = {pool.name: pool.desired_capacity for pool in self.snapshot.pools}
         self.unchanged |= {name: seen[name] for name in refusals}

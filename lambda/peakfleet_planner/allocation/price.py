@@ -86,13 +86,13 @@ def paid_price(pool: PoolSpec, snapshot: Snapshot, types: Mapping[str, int]) -> 
         snapshot: What was seen, with the prices that are remembered.
         types: Points that run, by instance type; empty if that is not known.
     """
-    declared, most = pool.usd_per_capacity_hour or 0.0, pool.most_usd_per_capacity_hour
+    dearest, most = pool.dearest_usd_per_capacity_hour, pool.most_usd_per_capacity_hour
     if most is None:
-        return PaidPrice(running=declared, new=declared)
+        return PaidPrice(running=dearest, new=dearest)
     prices, now = snapshot.recalled.spot_prices, snapshot.now_epoch_seconds
     usd = prices.of(pool.instance_types, now) if prices else None
     if usd is None:
-        return PaidPrice(running=max(declared, most), new=max(declared, most), is_read=False)
+        return PaidPrice(running=dearest, new=dearest, is_read=False)
     new, points = max(usd.values()), sum(types.values())
     runs = sum(count * usd.get(kind, max(most, new)) for kind, count in types.items())
     return PaidPrice(running=runs / points if points else new, new=new, is_read=True)

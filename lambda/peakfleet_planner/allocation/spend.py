@@ -137,7 +137,7 @@ def budget_of(spec: FleetSpec, snapshot: Snapshot, health: Sequence[PoolHealth])
     spender = _spender(spec, snapshot)
     spent = spender.spent(snapshot.recalled.spent, running=running)
     override = snapshot.recalled.spend_override
-    stands = override and snapshot.now_epoch_seconds < override.until_epoch_seconds
+    stands = override and override.stands(snapshot.now_epoch_seconds)
     claimed = snapshot.claimed_usd_per_hour
     return Budget(
         running=running,

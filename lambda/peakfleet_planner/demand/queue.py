@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from math import inf
 from typing import Final, NamedTuple
 
+from peakfleet_planner.forecast import trailing_means
 from peakfleet_planner.spec import IN_FLIGHT, MINUTE_SECONDS, WAITING, BacklogSignal, MetricSeries
 
 Batches = Sequence[tuple[float, float]]
@@ -155,11 +156,8 @@ class Queue:
             samples: So many.
             first: The first sample that counts. Default: all count.
         """
-        sums = [0.0, *accumulate(self.arrived[first:])]
-        return tuple(
-            (sums[end] - sums[max(0, end - samples)]) / (min(end, samples) * self.period_seconds)
-            for end in range(1, len(sums))
-        )
+        means = trailing_means(self.arrived[first:], samples)
+        return tuple(mean / self.period_seconds for mean in means)
 
 
 def read_queue(

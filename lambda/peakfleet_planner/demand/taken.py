@@ -64,12 +64,7 @@ def with_measured_take(
         )
         for name, site in baseline.sites
     )
-    return replace(
-        baseline,
-        units=sum(site.units for _, site in sites),
-        state=max((site.state for _, site in sites), key=list(BaselineState).index),
-        sites=sites,
-    )
+    return baseline.of_sites(sites)
 
 
 def _bounded(

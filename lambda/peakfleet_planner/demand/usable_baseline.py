@@ -48,6 +48,15 @@ class UsableBaseline:
     carried_units: float | None = None
     sites: tuple[tuple[str, UsableBaseline], ...] = ()
 
+    def of_sites(self, sites: tuple[tuple[str, UsableBaseline], ...]) -> UsableBaseline:
+        """Return it as the sum of these sites, as well as the worst of them."""
+        return replace(
+            self,
+            units=sum(site.units for _, site in sites),
+            state=max((site.state for _, site in sites), key=list(BaselineState).index),
+            sites=sites,
+        )
+
     def part(self, share: float) -> UsableBaseline:
         """Return this share of it."""
         if share == 1:
@@ -117,13 +126,8 @@ def usable_baseline(
         )
         for site in spec.sites
     )
-    states = {site.state for _, site in sites}
-    return UsableBaseline(
-        units=sum(site.units for _, site in sites),
-        state=max(states, key=list(BaselineState).index),
-        carried_units=spec.carried_units,
-        sites=sites,
-    )
+    whole = UsableBaseline(units=0.0, state=BaselineState.HEALTHY, carried_units=spec.carried_units)
+    return whole.of_sites(sites)
 
 
 def without_dead_targets(
@@ -146,12 +150,7 @@ def without_dead_targets(
         (name, _dead(site, now) if name in dead or "" in dead else site)
         for name, site in baseline.sites
     )
-    return replace(
-        baseline,
-        units=sum(site.units for _, site in sites),
-        state=max((site.state for _, site in sites), key=list(BaselineState).index),
-        sites=sites,
-    )
+    return baseline.of_sites(sites)
 
 
 def _dead(side: UsableBaseline, now: int) -> UsableBaseline:

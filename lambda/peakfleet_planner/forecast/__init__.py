@@ -26,10 +26,10 @@ from peakfleet_planner.forecast.basis import (
     Basis,
     WarmBasis,
     basis_of,
-    has_time,
     queues_of,
     read_seconds,
     why_reactive,
+    work_may_wait,
 )
 from peakfleet_planner.forecast.features import (
     DAYTIMES,
@@ -56,7 +56,7 @@ from peakfleet_planner.forecast.horizon import (
     TWO_HOURS,
     Horizon,
 )
-from peakfleet_planner.forecast.minutes import DAY_MINUTES, HOUR_MINUTES, Minutes
+from peakfleet_planner.forecast.minutes import DAY_MINUTES, HOUR_MINUTES, Minutes, trailing_means
 from peakfleet_planner.forecast.model import (
     AHEAD_MINUTES,
     PHASES,

@@ -94,7 +94,7 @@ def basis_of(spec: FleetSpec) -> Basis | None:
     Live signals in periods of a minute, or less, can be foreseen; of several, the largest request
     is. So can what arrives in queues; see `why_reactive` for what cannot.
     """
-    if why_reactive(spec) or has_time(spec):
+    if why_reactive(spec) or work_may_wait(spec):
         return None
     boot_minutes = _boot_minutes(spec)
     signals = [signal for signal in spec.signals if isinstance(signal, RateSignal)]
@@ -139,11 +139,8 @@ def why_reactive(spec: FleetSpec) -> str | None:
 
 def _why_unreadable(signal: Signal) -> str | None:
     """Return why a signal does not tell what is asked for by the minute."""
-    owner, period, is_queue = (
-        f"signal '{signal.name}'",
-        signal.period_seconds,
-        isinstance(signal, BacklogSignal),
-    )
+    owner, period = f"signal '{signal.name}'", signal.period_seconds
+    is_queue = isinstance(signal, BacklogSignal)
     if period > MINUTE_SECONDS or (is_queue and period < MINUTE_SECONDS):
         return f"{owner} is read in periods of {period} seconds"
     if is_queue and IN_FLIGHT not in signal.metrics:
@@ -153,7 +150,7 @@ def _why_unreadable(signal: Signal) -> str | None:
     return None
 
 
-def has_time(spec: FleetSpec) -> bool:
+def work_may_wait(spec: FleetSpec) -> bool:
     """Return whether all work waits for longer than new capacity takes.
 
     What that has to finish is then known when it is launched, so that there is nothing to foresee.

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import copy
+from itertools import accumulate
 from typing import Final
 
 HOUR_MINUTES: Final = 60
 DAY_MINUTES: Final = 1440
+
+
+def trailing_means(values: Iterable[float], count: int) -> list[float]:
+    """Return the mean of so many values up to each; of the first ones, of what there is.
+
+    >>> trailing_means([2, 4, 6, 8], 2)
+    [2.0, 3.0, 5.0, 7.0]
+    """
+    sums = [0.0, *accumulate(values)]
+    return [
+        (sums[end] - sums[max(0, end - count)]) / min(end, count) for end in range(1, len(sums))
+    ]
 
 
 class Minutes:

@@ -118,8 +118,7 @@ class GangSpec(Document):
     @property
     def usd_per_hour(self) -> float:
         """What all its machines cost, at most."""
-        usd = (self.pool.usd_per_capacity_hour, self.pool.most_usd_per_capacity_hour)
-        return self.machines * max(one or 0.0 for one in usd)
+        return self.machines * self.pool.dearest_usd_per_capacity_hour
 
     @property
     def machines(self) -> int:

@@ -30,7 +30,7 @@ def within_limits(spec: GangSpec, snapshot: GangSnapshot, plan: GangPlan) -> Gan
     bounds = spender.bounds(spent, running=running, floor=0.0)
     tightest = min(bounds, key=lambda one: one.allowed)
     override = snapshot.memory.spend_override if snapshot.memory else None
-    stands = override and snapshot.now_epoch_seconds < override.until_epoch_seconds
+    stands = override and override.stands(snapshot.now_epoch_seconds)
     wanted = running
     if plan.step is GangStep.LAUNCH:
         wanted = max(running, spec.usd_per_hour)

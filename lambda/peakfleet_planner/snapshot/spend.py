@@ -178,6 +178,10 @@ class SpendOverride:
     reason: str
     until_epoch_seconds: int
 
+    def stands(self, now: int) -> bool:
+        """Return whether it has not ended yet."""
+        return now < self.until_epoch_seconds
+
 
 def month_of(epoch_seconds: int) -> tuple[int, int]:
     """Return when a calendar month (UTC) begins and ends, in seconds since 1970.

@@ -155,6 +155,11 @@ class PoolSpec:
             )
 
     @property
+    def dearest_usd_per_capacity_hour(self) -> float:
+        """What a point costs at most, as far as is declared; 0 if nothing is."""
+        return max(self.usd_per_capacity_hour or 0.0, self.most_usd_per_capacity_hour or 0.0)
+
+    @property
     def known_usd_per_capacity_hour(self) -> float | None:
         """Price of one point for an hour; the most that it can be where only that is known."""
         usd = self.usd_per_capacity_hour

@@ -19,8 +19,8 @@ from peakfleet_planner.forecast import (
     DAY_MINUTES,
     MINUTE_SECONDS,
     RecordedDemand,
-    has_time,
     why_reactive,
+    work_may_wait,
 )
 from peakfleet_table import PackedRecording
 
@@ -50,7 +50,7 @@ def learn(
 
     account, now = Account(region=region, profile=profile), int(time.time())
     found = find_fleet(account, fleet)
-    if has_time(found.spec):
+    if work_may_wait(found.spec):
         raise CommandError(f"fleet '{fleet}' has nothing to foresee: its work waits long enough")
     if why := why_reactive(found.spec):
         raise CommandError(f"demand of fleet '{fleet}' is not learned, for {why}")
