@@ -190,7 +190,7 @@ def test_the_optimum_of_a_large_fleet_is_worked_out_in_pieces(
     )
     units = demand([float(minute * 7 % 31) for minute in range(120)])
     whole = live_optimum(units, world)
-    monkeypatch.setattr(optimum, "_MOST_STATES", 120 * 7)
+    monkeypatch.setattr(optimum, "_LAYERS_AT_ONCE", 7)
     pieces = live_optimum(units, world)
     assert (pieces.ready_instances == whole.ready_instances).all()
     assert (pieces.billed_instances == whole.billed_instances).all()

@@ -14,10 +14,11 @@ from peakfleet_sim.demand import Demand, Floats
 from peakfleet_sim.replay.replay import Run
 from peakfleet_sim.world import SECONDS_PER_MINUTE, BacklogWork, World
 
+Integers = NDArray[np.signedinteger[Any]]
 OPTIMUM: Final = "optimum"
 """The name of perfect foresight among policies."""
-_MOST_STATES: Final = 2**27
-"""Layers times minutes that are worked on together, at a few bytes each."""
+_LAYERS_AT_ONCE: Final = 256
+"""Layers that are worked on together: the fewer, the more minutes are alike for all of them."""
 
 
 def live_optimum(demand: Demand, world: World) -> Run:
@@ -36,14 +37,14 @@ def live_optimum(demand: Demand, world: World) -> Run:
     needed = int(np.ceil(instances.max()))
     layers = min(max(needed, world.min_instances), world.max_instances)
     ready, starts = np.zeros(demand.minutes), np.zeros(demand.minutes)
-    at_once = max(1, _MOST_STATES // demand.minutes)
-    for first in range(0, layers, at_once):
-        layer = np.arange(first, min(first + at_once, layers))
-        on = _schedule(instances, world, layer)
-        ready += on.sum(axis=1)
+    for first in range(0, layers, _LAYERS_AT_ONCE):
+        layer = np.arange(first, min(first + _LAYERS_AT_ONCE, layers))
+        begins, lengths = _stretches(np.clip(instances, layer[0], layer[-1] + 1))
+        on = _schedule(instances[begins], lengths, world, layer)
+        ready += np.repeat(on.sum(axis=1), lengths)
         bought = on[:, layer >= world.min_instances]
         starts[0] += bought[0].sum()
-        starts[1:] += (bought[1:] & ~bought[:-1]).sum(axis=1)
+        starts[begins[1:]] += (bought[1:] & ~bought[:-1]).sum(axis=1)
     return Run(
         policy=OPTIMUM,
         demand=demand,
@@ -58,31 +59,41 @@ def live_optimum(demand: Demand, world: World) -> Run:
     )
 
 
+def _stretches(seen: Floats) -> tuple[Integers, Integers]:
+    """Return where stretches of equal demand begin, and how many minutes each lasts.
+
+    Within one, nothing is gained by a change later than in its first minute: what it costs
+    grows evenly with the minutes before it.
+    """
+    begins = np.flatnonzero(np.diff(seen, prepend=np.nan) != 0.0)
+    return begins, np.diff(begins, append=len(seen))
+
+
 def _schedule(
-    instances: Floats, world: World, layer: NDArray[np.signedinteger[Any]]
+    instances: Floats, lengths: Integers, world: World, layer: Integers
 ) -> NDArray[np.bool_]:
-    """Return which of these layers is on in which minute."""
-    minutes, layers = len(instances), len(layer)
+    """Return which of these layers is on in which stretch of so many minutes."""
+    stretches, layers = len(instances), len(layer)
     always = layer < world.min_instances
     start = np.where(always, 0.0, float(world.boot_minutes))
     stop = np.where(always, np.inf, 0.0)
     cost_on, cost_off = start.copy(), stop.copy()
-    came_from_off = np.zeros((minutes, layers), np.bool_)
-    came_from_on = np.zeros((minutes, layers), np.bool_)
-    for minute in range(minutes):
-        missed = np.clip(instances[minute] - layer, 0.0, 1.0)
+    came_from_off = np.zeros((stretches, layers), np.bool_)
+    came_from_on = np.zeros((stretches, layers), np.bool_)
+    for at, minutes in enumerate(lengths.tolist()):
+        missed = np.clip(instances[at] - layer, 0.0, 1.0)
         started, stopped = cost_off + start, cost_on + stop
-        came_from_off[minute] = started < cost_on
-        came_from_on[minute] = stopped < cost_off
+        came_from_off[at] = started < cost_on
+        came_from_on[at] = stopped < cost_off
         cost_on, cost_off = (
-            np.minimum(cost_on, started) + 1.0,
-            np.minimum(cost_off, stopped) + world.unserved_cost * missed,
+            np.minimum(cost_on, started) + minutes,
+            np.minimum(cost_off, stopped) + minutes * world.unserved_cost * missed,
         )
     state = cost_on < cost_off
-    on = np.zeros((minutes, layers), np.bool_)
-    for minute in range(minutes - 1, -1, -1):
-        on[minute] = state
-        state = np.where(state, ~came_from_off[minute], came_from_on[minute])
+    on = np.zeros((stretches, layers), np.bool_)
+    for at in range(stretches - 1, -1, -1):
+        on[at] = state
+        state = np.where(state, ~came_from_off[at], came_from_on[at])
     return on
 
 
