@@ -5,13 +5,16 @@ the generated one. `peakfleet` is replayed twice: at once, as `peakfleet simulat
 by tick, as it does where a page with the reasons is asked for. Then it profiles the ticks: each
 row is the share of the time spent in the code of one module itself, which a profiler makes
 slower than it is, so shares count and not seconds. `--months` replays 88 days of the generated
-demand through 9 policies next to each other, as `peakfleet simulate` does.
+demand through 9 policies next to each other, as `peakfleet simulate` does; `--large` finds perfect
+foresight for 100,000 instances over as many days.
 """
 
 from __future__ import annotations
 
+import argparse
 import cProfile
 import pstats
+import resource
 import subprocess
 import sys
 import time
@@ -36,14 +39,27 @@ MODULES_SHOWN = 8
 TARGET_SECONDS = 1.5
 MONTHS_DAYS = 88
 MONTHS_TARGET_SECONDS = 60
+LARGE_INSTANCES = 100_000
 
 
 def main() -> None:
-    """Print the time of each policy, then the profile of ours."""
-    if sys.argv[1:] == ["--months"]:
+    """Print what is asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file", type=Path, nargs="?", help="recorded demand")
+    parser.add_argument("--months", action="store_true", help="88 days through 9 policies")
+    parser.add_argument("--large", action="store_true", help="the optimum of 100,000 instances")
+    asked = parser.parse_args()
+    if asked.months:
         _months()
-        return
-    comparison = _comparison(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    elif asked.large:
+        _large()
+    else:
+        _week(asked.file)
+
+
+def _week(file: Path | None) -> None:
+    """Print the time of each policy, then the profile of ours."""
+    comparison = _comparison(file)
     demand = comparison.demand
     _say(f"{demand.name}: {demand.minutes:,} minutes, {demand.minutes / MINUTES_PER_DAY:.1f} days")
     runs = {name: partial(choose(name).run, comparison) for name in KINDS}
@@ -74,6 +90,16 @@ def _months() -> None:
         seconds = time.perf_counter() - began
     _say(f"{MONTHS_DAYS} days x {len(policies)} policies: {seconds:.0f} s")
     _say(f"to reach: {MONTHS_TARGET_SECONDS} s")
+
+
+def _large() -> None:
+    """Print the time and the memory of this process that perfect foresight takes."""
+    generated = _generated(MONTHS_DAYS)
+    demand = replace(generated, units=generated.units * (LARGE_INSTANCES / generated.units.max()))
+    world = World(max_instances=LARGE_INSTANCES)
+    seconds = _seconds(Comparison(demand=demand, world=world).optimum)
+    mebibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    _say(f"{LARGE_INSTANCES:,} instances, {MONTHS_DAYS} days: {seconds:.1f} s, {mebibytes:.0f} MiB")
 
 
 def _comparison(path: Path | None) -> Comparison:
