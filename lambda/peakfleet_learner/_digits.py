@@ -8,4 +8,5 @@ _DIGITS: Final = 7
 
 def rounded(values: Sequence[float]) -> tuple[float, ...]:
     """Return the values with as few digits as forecasts need, so that a model stays small."""
-    return tuple(float(f"{value:.{_DIGITS}g}") for value in values)
+    written = f"%.{_DIGITS}g " * len(values) % tuple(values)
+    return tuple(map(float, written.split()))

@@ -12,7 +12,6 @@ from itertools import accumulate
 from typing import Final
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from peakfleet_planner.forecast import (
@@ -123,7 +122,10 @@ class History:
         lead = max(0, -start)
         part = self._values[max(0, start) : max(0, start + count + width - 1)]
         padded = np.concatenate([np.zeros(lead), part])[-(count + width - 1) :]
-        found: Floats = sliding_window_view(padded, width).max(axis=1)
+        # Row k of this view, which copies nothing, is the window that begins at k.
+        step = padded.itemsize
+        windows: Floats = np.ndarray((count, width), padded.dtype, padded, strides=(step, step))
+        found: Floats = windows.max(axis=1)
         return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from math import isfinite
 from typing import ClassVar, Final
 
@@ -252,5 +253,8 @@ def _table(
     """Refuse a table of another shape, or with a number that no model has."""
     if rows and (len(rows) != count or any(len(row) != width for row in rows)):
         raise SpecError(f"demand model: {name} must have {count} rows of {width} numbers")
-    if not all(isfinite(value) and least <= value <= _MOST for row in rows for value in row):
+    numbers = [*chain.from_iterable(rows)]
+    if not all(map(isfinite, numbers)) or (
+        numbers and not least <= min(numbers) <= max(numbers) <= _MOST
+    ):
         raise SpecError(f"demand model: {name} must have numbers from {least:g} to {_MOST:g}")

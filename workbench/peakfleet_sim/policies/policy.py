@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil, floor, isnan
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from peakfleet_planner import Launch, Outage
 from peakfleet_sim.demand import Floats
@@ -74,8 +74,7 @@ class FleetPolicy(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(NamedTuple):
     """All that a policy which knows one group may know when it decides.
 
     Args:
@@ -101,8 +100,7 @@ class Seen:
         return self.ready_instances + self.booting_instances
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """What a policy wants, and why.
 
     Args:

@@ -248,15 +248,17 @@ def _on_one_group(demand: Demand, *, world: World, policy: Policy) -> Run:
     ).groups
     instances, least = group.instances, max(policy.least_instances, spec.min_capacity)
     minutes, delay, wanted = demand.minutes, world.metric_delay_minutes, least
-    ready, billed, sizes, desired = (np.zeros(minutes) for _ in range(4))
-    units, asked, explanations = np.array(demand.units), 0, []
+    ready, units, asked = np.zeros(minutes), np.array(demand.units), 0
+    billed, sizes, desired, explanations = [], [], [], []
     start, tell = demand.start_epoch_seconds, TOLD.get()
     for minute in range(minutes):
         if minute % TOLD_EVERY == 0 and minute:
             tell(TOLD_EVERY)
         instances.begin(minute)
-        serving, running = instances.ready, instances.ready + instances.booting
-        ready[minute], billed[minute] = serving, instances.billed
+        serving, booting = instances.ready, instances.booting
+        running = serving + booting
+        ready[minute] = serving
+        billed.append(running)
         visible = max(0, minute + 1 - delay)
         decision = policy.decide(
             Seen(
@@ -265,7 +267,7 @@ def _on_one_group(demand: Demand, *, world: World, policy: Policy) -> Run:
                 metrics={DEMAND: units[:visible]},
                 ready=ready[:visible],
                 ready_instances=serving,
-                booting_instances=running - serving,
+                booting_instances=booting,
             )
         )
         if decision.instances == running:
@@ -277,7 +279,9 @@ def _on_one_group(demand: Demand, *, world: World, policy: Policy) -> Run:
                 instances.resize(minute, wanted)
             elif (gone := min(running - wanted, serving - least)) > 0:
                 instances.resize(minute, running - gone)
-        sizes[minute], desired[minute] = instances.ready + instances.booting, wanted
+            running = instances.ready + instances.booting
+        sizes.append(running)
+        desired.append(wanted)
         explanations.append(decision.explanation)
     tell(minutes - max(0, minutes - 1) // TOLD_EVERY * TOLD_EVERY)
     burst = np.maximum(0.0, units - world.baseline_units)
@@ -285,9 +289,9 @@ def _on_one_group(demand: Demand, *, world: World, policy: Policy) -> Run:
         policy=policy.name,
         demand=demand,
         world=world,
-        desired_instances=desired,
+        desired_instances=np.array(desired, np.float64),
         ready_instances=ready,
-        billed_instances=billed,
+        billed_instances=np.array(billed, np.float64),
         burst_units=burst,
         unserved_units=np.maximum(0.0, burst - ready * world.units_per_instance),
         due_units=burst,
@@ -295,9 +299,9 @@ def _on_one_group(demand: Demand, *, world: World, policy: Policy) -> Run:
         pools=(
             PoolSeries(
                 spec=spec,
-                desired=sizes,
+                desired=np.array(sizes, np.float64),
                 ready=ready,
-                billed=billed,
+                billed=np.array(billed, np.float64),
                 history_minutes=demand.history_minutes,
                 requests=asked,
                 reclaimed=0,
