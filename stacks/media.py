@@ -46,9 +46,10 @@ class MediaStack(Stack):
         Amazon Linux 2023 has no ffmpeg. The operator puts a static build for each architecture
         into the artefact bucket, at the prefix that the settings name; without it instances of
         `Transcode` fail to boot and raise an alarm. The company must report `HealthyUnits` and
-        `Reporting` (docs/hybrid.md) in `OnPrem/Transcode-dev` and `OnPrem/Live-dev`, and its edges
-        `HlsStreams` and `DashStreams` in `Live-dev`, each once a minute, as the program of the
-        cloud edges does; `dev` stands for the environment.
+        `Reporting` (docs/hybrid.md) in `OnPrem/Transcode-dev` and `OnPrem/Live-dev` once a minute,
+        and its edges `HlsStreams` and `DashStreams` in `Live-dev` every 10 seconds, with a storage
+        resolution of a second, as the program of the cloud edges does; `dev` stands for the
+        environment.
     """
 
     def __init__(
@@ -179,12 +180,12 @@ class MediaStack(Stack):
         return live
 
     def _streams(self, name: str) -> cloudwatch.Metric:
-        """Return the streams of one protocol: the sum over all edges, each reports every minute."""
+        """Return the streams of one protocol, the sum over all edges; each reports so often."""
         return cloudwatch.Metric(
             namespace=self._streams_namespace,
             metric_name=name,
             statistic="Sum",
-            period=Duration.minutes(1),
+            period=Duration.seconds(10),
         )
 
 

@@ -1,4 +1,4 @@
-"""What the HTTP programs share: serve, be healthy, report every minute, stop on SIGTERM."""
+"""What the HTTP programs share: serve, be healthy, report every period, stop on SIGTERM."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Callable
 
-from .progress import every_minute
+from .progress import MINUTE_SECONDS, every_period
 
 PORT = 8080
 IDLE_SECONDS = 30
@@ -67,18 +67,25 @@ def serve_until_stopped(
     report: Callable[[float], None],
     *,
     drain_seconds: float = DRAIN_SECONDS,
+    report_seconds: int = MINUTE_SECONDS,
 ) -> None:
     """Serve and report until *stopping*, then drain and return.
 
     Args:
         server: The bound server.
         stopping: Set when the machine is to go; health checks fail from then on.
-        report: Called once a minute with the minute's start.
+        report: Called once a period with its start.
         drain_seconds: How long requests are still served after that.
+        report_seconds: How long a period is; a minute is a whole number of them.
     """
     threads = [
         threading.Thread(target=server.serve_forever, name="serve"),
-        threading.Thread(target=every_minute, args=(report, stopping), name="report"),
+        threading.Thread(
+            target=every_period,
+            args=(report, stopping),
+            kwargs={"seconds": report_seconds},
+            name="report",
+        ),
     ]
     for thread in threads:
         thread.start()

@@ -1,4 +1,4 @@
-"""Progress of a worker, as CloudWatch metrics: one datapoint a minute."""
+"""Progress of a worker, as CloudWatch metrics: one datapoint a period, a minute or less."""
 
 from __future__ import annotations
 
@@ -28,12 +28,19 @@ class Progress:
         cloudwatch: A boto3 CloudWatch client.
         namespace: Namespace of the metrics.
         dimensions: Their dimensions.
+        resolution_seconds: The finest period in which CloudWatch keeps them: 60 or 1.
     """
 
     def __init__(
-        self, cloudwatch: CloudWatch, *, namespace: str, dimensions: Mapping[str, str]
+        self,
+        cloudwatch: CloudWatch,
+        *,
+        namespace: str,
+        dimensions: Mapping[str, str],
+        resolution_seconds: int = MINUTE_SECONDS,
     ) -> None:
         self._cloudwatch = cloudwatch
+        self._resolution_seconds = resolution_seconds
         self._namespace = namespace
         self._dimensions = [{"Name": k, "Value": v} for k, v in sorted(dimensions.items())]
         self._lock = threading.Lock()
@@ -60,30 +67,33 @@ class Progress:
                         "Value": value,
                         "Timestamp": timestamp,
                         "Dimensions": self._dimensions,
+                        "StorageResolution": self._resolution_seconds,
                     }
                     for name, value in sorted({**counts, **gauges}.items())
                 ],
             )
         except Exception:  # whatever CloudWatch's trouble is, the work must go on
-            log.exception("metrics were not published, they are kept for the next minute")
+            log.exception("metrics were not published, they are kept for the next period")
             for name, amount in counts.items():
                 self.add(name, amount)
             return {}
         return counts
 
 
-def every_minute(
+def every_period(
     report: Callable[[float], None],
     stop: threading.Event,
     now: Callable[[], float] = time.time,
+    *,
+    seconds: int = MINUTE_SECONDS,
 ) -> None:
-    """Call *report* with the start of each minute, once, until *stop*.
+    """Call *report* with the start of each period, once, until *stop*.
 
-    All workers report for whole minutes, so that the sum of a minute counts each of them once.
+    All workers report for the same periods, so that the sum of one counts each of them once.
     """
-    last = now() // MINUTE_SECONDS
-    while not stop.wait(MINUTE_SECONDS - now() % MINUTE_SECONDS):
-        minute = now() // MINUTE_SECONDS
-        if minute != last:  # a wait may end a moment early
-            report(minute * MINUTE_SECONDS)
-            last = minute
+    last = now() // seconds
+    while not stop.wait(seconds - now() % seconds):
+        period = now() // seconds
+        if period != last:  # a wait may end a moment early
+            report(period * seconds)
+            last = period

@@ -26,7 +26,7 @@ from typing import Any, Protocol
 from peakfleet_instance import FOLDER, busy, leaving
 
 from .clients import client
-from .progress import MINUTE_SECONDS, Progress, every_minute
+from .progress import MINUTE_SECONDS, Progress, every_period
 from .usefulness import Usefulness
 
 RETRY_SECONDS = 30
@@ -234,7 +234,7 @@ def main() -> None:
         client("sqs"), orders, progress, Usefulness.of_this_machine(cloudwatch, environment)
     )
     signal.signal(signal.SIGTERM, lambda *_: worker.stop.set())
-    reporter = threading.Thread(target=every_minute, args=(worker.report, worker.stop))
+    reporter = threading.Thread(target=every_period, args=(worker.report, worker.stop))
     reporter.start()
     worker.run()
     reporter.join()

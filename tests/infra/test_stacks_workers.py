@@ -17,7 +17,7 @@ import pytest
 
 from peakfleet_instance import Leaving
 from peakfleet_instance.signs import Signs
-from stacks.workers.progress import Progress, every_minute
+from stacks.workers.progress import Progress, every_period
 from stacks.workers.queue_worker import RETRY_SECONDS, Orders, Worker
 from stacks.workers.usefulness import Usefulness
 
@@ -245,12 +245,18 @@ def test_counts_that_cloudwatch_did_not_take_are_in_the_next_report() -> None:
 
 
 @pytest.mark.parametrize("early_seconds", [0, 0.25])
-def test_every_minute_is_reported_once_even_if_a_wait_ends_early(early_seconds: float) -> None:
+@pytest.mark.parametrize("seconds", [10, 60])
+def test_every_period_is_reported_once_even_if_a_wait_ends_early(
+    early_seconds: float, seconds: int
+) -> None:
     stop = VirtualStop(start=100.0, waits=7, early_seconds=early_seconds)
     reported: list[float] = []
-    every_minute(reported.append, stop, lambda: stop.clock)
+    every_period(reported.append, stop, lambda: stop.clock, seconds=seconds)
     assert len(reported) >= 3
-    assert reported == [120.0 + 60 * index for index in range(len(reported))]
+    first = reported[0]
+    assert 100 < first <= 100 + seconds
+    assert first % seconds == 0
+    assert reported == [first + seconds * index for index in range(len(reported))]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
