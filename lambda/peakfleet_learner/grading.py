@@ -21,9 +21,6 @@ from peakfleet_planner.forecast import DAY_MINUTES, HOUR_MINUTES, MINUTE_SECONDS
 
 DECAY_A_MINUTE: Final = 0.5 ** (1 / (3 * DAY_MINUTES))
 """Half of what counts happened in the last three days."""
-_FAILS_AFTER_MINUTES: Final = 30
-"""Trust is lost when foresight has fallen behind by so many minutes of the largest burst: what
-one crowd costs that nobody could foresee is no failure."""
 _AS_CHEAP: Final = 1.03
 """Up to here foresight counts as no dearer than the reactive rule: it also sizes warm pools."""
 _REST_MINUTES: Final = 6 * HOUR_MINUTES
@@ -88,14 +85,18 @@ class Trust:
     """Whether foresight is followed: it must have been cheaper for days, and not fail for hours.
 
     How far it has fallen behind the reactive rule is summed up minute by minute and never goes
-    below nothing, so that what it saved before does not hide a failure.
+    below nothing, so that what it saved before does not hide a failure. It fails when it is behind
+    by what the largest burst costs if it is missed until new capacity serves: one crowd that nobody
+    could foresee is no failure.
 
     Args:
         graded_after: Minutes that must be graded first.
+        lead_minutes: From demand until capacity that it asked for serves.
     """
 
-    def __init__(self, *, graded_after: int) -> None:
+    def __init__(self, *, graded_after: int, lead_minutes: int) -> None:
         self._graded_after = graded_after
+        self._lead_minutes = lead_minutes
         self._largest_burst = 0.0
         self._failing_minutes: int | None = None
         self._since = [0.0, 0.0]
@@ -119,7 +120,8 @@ class Trust:
         self._largest_burst = max(burst, self._largest_burst * DECAY_A_MINUTE)
         if self._failing_minutes is None:
             self.behind_cost = max(0.0, self.behind_cost + costs[0] - costs[1])
-            if self.behind_cost > _FAILS_AFTER_MINUTES * max(1.0, self._largest_burst):
+            crowd = self._lead_minutes * max(1.0, self._largest_burst)
+            if self.behind_cost > foresight.unserved_cost * crowd:
                 self._failing_minutes, self._since = 0, [0.0, 0.0]
             return
         self._failing_minutes += 1

@@ -92,7 +92,8 @@ class Learner:
         self._step_minutes = HOUR_MINUTES if asked else _LESSON_MINUTES
         self._reactive_rule = ReactiveRule(spec, basis, metric_delay_minutes=metric_delay_minutes)
         self._foresight, self._reactive = self._trial(), self._trial()
-        self._trust = Trust(graded_after=GRADED_MINUTES)
+        lead_minutes = basis.boot_minutes + metric_delay_minutes
+        self._trust = Trust(graded_after=GRADED_MINUTES, lead_minutes=lead_minutes)
         self._misses = (Misses(), Misses())
         self._warm = (
             WarmLearner(basis, basis.warm, metric_delay_minutes=metric_delay_minutes)
