@@ -23,8 +23,8 @@ from peakfleet.control_plane import (
     ControlPlane,
     Encryption,
     FleetState,
-    SpecDocument,
     may_publish,
+    spec_document,
 )
 from peakfleet.fleet import advice as _advice
 from peakfleet.fleet.checks import (
@@ -42,6 +42,7 @@ from peakfleet.fleet.metrics import FleetMetrics
 from peakfleet.fleet.options import FleetOptions
 from peakfleet.machines import (
     FLEET_TAG,
+    KEEPS_PROFILES,
     GroupSettings,
     Hooks,
     define_agent,
@@ -130,14 +131,15 @@ class BurstFleet(FleetMetrics, Construct):
             drain=options.get("drain") or Drain.none(),
             readiness=options.get("readiness") or Readiness.in_service(),
         )
+        stack = Stack.of(self)
         with named(self):
             check_path(self.fleet_name)
             check_fleet_options(self, options, FleetOptions, vpc=vpc)
             self._pools = checked_pools(pools, scope=self)
             check_kind("fleet", "signals", signals, Sequence[DemandSignal])
-            safety_net = options.get("safety_net") or _safety_net(signals, Stack.of(self))
+            safety_net = options.get("safety_net") or _safety_net(signals, stack)
             self._downstream = tuple(
-                limit.seen_from(Stack.of(self)) for limit in options.get("downstream_limits", ())
+                limit.seen_from(stack) for limit in options.get("downstream_limits", ())
             )
             self._plane = control_plane_of(self, options)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
@@ -172,9 +174,10 @@ class BurstFleet(FleetMetrics, Construct):
                 volume_key=encryption.volumes,
                 metadata_hop_limit=checked_hop_limit(options.get("metadata_hop_limit", 1)),
                 monitored_by_minute=safety_net.reads_cpu or any(map(_reads_instances, signals)),
+                keeps_profiles=bool(self.node.try_get_context(KEEPS_PROFILES)),
             )
             # Nothing of a fleet in shadow starts anything, not even its own groups.
-            self._groups = {
+            groups = {
                 pool.name: define_group(
                     self,
                     replace(pool, min_instances=0, warm=None) if self._is_shadow else pool,
@@ -184,10 +187,11 @@ class BurstFleet(FleetMetrics, Construct):
                 for pool in self._pools
                 if pool.group_name is None
             }
+            self._groups = {name: one.group for name, one in groups.items()}
             hooks.grant(self, self._role, fleet=self.fleet_name)
             self._pool_specs = tuple(
                 pool.to_planner(
-                    group=pool.group_name or self._groups[pool.name].auto_scaling_group_name,
+                    group=pool.group_name or groups[pool.name].name,
                     prices=prices,
                     drain_seconds=0 if pool.group_name else hooks.drain.at_most_seconds,
                     pays_at_most=bool(options.get("spend_limits")),
@@ -199,14 +203,14 @@ class BurstFleet(FleetMetrics, Construct):
             )
             if traffic:
                 claim_split(self, fleet=self.fleet_name, split=traffic)
-        self._document = SpecDocument(lambda: self.spec)
+        self._document = spec_document(lambda: self.spec)
         with named(self):
             self._plane.add_fleet(
                 self,
                 name=self.fleet_name,
                 spec=self._document,
                 pools=self._pools,
-                groups=tuple(self._groups.values()),
+                groups=tuple(groups.values()),
                 shadow=self._is_shadow,
                 spend_limits=options.get("spend_limits", ()),
                 split=traffic,
@@ -216,7 +220,7 @@ class BurstFleet(FleetMetrics, Construct):
                 else None,
             )
         if efficiency:
-            self._role.add_to_policy(may_publish(efficiency.namespace_of(self.fleet_name)))
+            self._role.add_to_policy(may_publish(efficiency.namespace_of(self.fleet_name)).statement)
             self._plane.keep_books(self, name=self.fleet_name, spec=self._document)
         self._alarms = define_alarms(
             self,
@@ -285,7 +289,7 @@ class BurstFleet(FleetMetrics, Construct):
             pace=(options.get("pace") or Pace.of()).to_planner(self._pool_specs),
             traffic=self._traffic if isinstance(self._traffic, TrafficSpec) else None,
             records=self._traffic if isinstance(self._traffic, WeightedRecordsSpec) else None,
-            state_table=self._plane.state.table.table_name,
+            state_table=self._plane.state.table_name,
             other_writer=(options.get("other_writer") or OtherWriter.taken_back()).spec,
             known_peaks=tuple(peak.to_planner() for peak in options.get("known_peaks", ())),
             efficiency=self._efficiency,

@@ -110,8 +110,7 @@ def checked_pools(
             f"{', '.join(sorted(PARTS))} and Pressure ...; give name=... another one"
         )
     if scope:
-        for pool in pools:
-            check_region(scope, f"pool '{pool.name}'", pool.instance_types)
+        check_region(scope, {f"pool '{pool.name}'": pool.instance_types for pool in pools})
     return pools
 
 
@@ -168,7 +167,7 @@ class AtSynth:
         try:
             if self._spec:
                 spec = self._spec()
-                check_size(spec, Stack.of(self._fleet).resolve(spec.to_json()))
+                check_size(spec)
         except SpecError as error:
             return [str(error)]
         return template_messages(self._fleet, self._groups)

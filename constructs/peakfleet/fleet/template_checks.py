@@ -37,11 +37,9 @@ def template_messages(
         groups: Its groups, by pool.
     """
     stack = Stack.of(fleet)
-    pools = {
-        str(stack.resolve(group.auto_scaling_group_name)["Ref"]): pool
-        for pool, group in groups.items()
-    }
-    own, others = templates_around(fleet)
+    names = stack.resolve([group.auto_scaling_group_name for group in groups.values()])
+    pools = {str(name["Ref"]): pool for name, pool in zip(names, groups, strict=True)}
+    own, others = templates_around(fleet, stack)
     if own.too_many:
         return [_too_many(stack, own.too_many)]
     templates = {
