@@ -95,7 +95,7 @@ class ControlPlane(Construct):
         self._stack = Stack.of(self)
         self._functions = functions or Functions()
         self._encryption = encryption or Encryption()
-        self._spread = spread or Spread.at_once()
+        self._window = (spread or Spread.at_once()).window
         self._state = _state_of(self, state, self._encryption)
         self._fleets: list[str] = []
         self._partitions: list[str] = []
@@ -248,9 +248,7 @@ class ControlPlane(Construct):
                 f"fleets; give some of them another, control_plane=ControlPlane(self, 'Second')"
             )
         self.events.allow(
-            Permission(
-                actions=["scheduler:GetSchedule"], resources=[schedule.schedule_arn]
-            ),
+            Permission(actions=["scheduler:GetSchedule"], resources=[schedule.schedule_arn]),
             Permission(
                 # AWS knows no narrower resource
                 actions=["autoscaling:DescribeAutoScalingInstances"],
@@ -452,7 +450,7 @@ class ControlPlane(Construct):
             spec=spec,
             role=self._schedule_role,
             payload_field=payload_field,
-            window=self._spread.window,
+            window=self._window,
         )
 
     def _function(self, construct_id: str, *, does: str, **settings: Any) -> PlaneFunction:  # noqa: ANN401  those of a PlaneFunction

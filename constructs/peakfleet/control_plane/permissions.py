@@ -179,9 +179,7 @@ def may_decide(
         split: What traffic it splits; None if it splits none.
         region: Its region's share of a service; None if it is alone.
     """
-    warm = [
-        group.arn for group, pool in zip(groups, pools, strict=True) if pool.warm
-    ]
+    warm = [group.arn for group, pool in zip(groups, pools, strict=True) if pool.warm]
     statements = [
         Permission(
             actions=[
@@ -217,9 +215,7 @@ def _zone_arn(records: WeightedRecordsSpec | RegionShareSpec) -> str:
 
 
 def _may_list(records: WeightedRecordsSpec | RegionShareSpec) -> Permission:
-    return Permission(
-        actions=["route53:ListResourceRecordSets"], resources=[_zone_arn(records)]
-    )
+    return Permission(actions=["route53:ListResourceRecordSets"], resources=[_zone_arn(records)])
 
 
 def _may_weigh(records: WeightedRecordsSpec | RegionShareSpec) -> list[Permission]:
@@ -268,9 +264,7 @@ def may_resize(arns: Sequence[str]) -> Permission:
     return Permission(actions=list(_RESIZE), resources=list(arns))
 
 
-def may_create_fleets(
-    groups: Sequence[PoolGroup], *, also: Sequence[str] = ()
-) -> list[Permission]:
+def may_create_fleets(groups: Sequence[PoolGroup], *, also: Sequence[str] = ()) -> list[Permission]:
     """Return what LaunchInstances does underneath, bound to the launch templates of these groups.
 
     Everything else that a fleet consists of has no name before it is made.
@@ -294,17 +288,13 @@ def may_sweep(groups: Sequence[PoolGroup]) -> Permission:
         resources=_Ec2Arns.in_stack_of(groups).all_of("instance"),
         conditions={
             "StringEquals": {
-                "ec2:ResourceTag/aws:autoscaling:groupName": [
-                    group.name for group in groups
-                ]
+                "ec2:ResourceTag/aws:autoscaling:groupName": [group.name for group in groups]
             }
         },
     )
 
 
-def may_roll_back(
-    groups: Sequence[PoolGroup], role: iam.IRole
-) -> list[Permission]:
+def may_roll_back(groups: Sequence[PoolGroup], role: iam.IRole) -> list[Permission]:
     """Return the permission to give these groups another version of their launch templates.
 
     AWS checks whoever changes a group's template as if they launched an instance from it. What a

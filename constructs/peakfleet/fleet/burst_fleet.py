@@ -121,8 +121,7 @@ class BurstFleet(FleetMetrics, Construct):
         self._signals: list[DemandSignal] = []
         self._traffic, self._queues_share_workers = traffic, queues_share_workers
         self._options = options
-        self._learns = False
-        self._is_shadow = options.get("mode") == Mode.shadow()
+        self._learns, self._is_shadow = False, options.get("mode") == Mode.shadow()
         self._detail = (options.get("metrics") or Metrics.essential()).detail
         self._pressure_alarms: dict[str, cloudwatch.Alarm] = {}
         encryption = options.get("encryption") or Encryption()
@@ -131,7 +130,7 @@ class BurstFleet(FleetMetrics, Construct):
             drain=options.get("drain") or Drain.none(),
             readiness=options.get("readiness") or Readiness.in_service(),
         )
-        stack = Stack.of(self)
+        self._stack = stack = Stack.of(self)
         with named(self):
             check_path(self.fleet_name)
             check_fleet_options(self, options, FleetOptions, vpc=vpc)
@@ -161,6 +160,7 @@ class BurstFleet(FleetMetrics, Construct):
         with named(self):
             prices = prices_of(self)
             settings = GroupSettings(
+                stack=stack,
                 vpc=vpc,
                 vpc_subnets=subnets,
                 way_out=selected_subnets(vpc, subnets).internet_connectivity_established,
@@ -177,7 +177,7 @@ class BurstFleet(FleetMetrics, Construct):
                 keeps_profiles=bool(self.node.try_get_context(KEEPS_PROFILES)),
             )
             # Nothing of a fleet in shadow starts anything, not even its own groups.
-            groups = {
+            self._groups = {
                 pool.name: define_group(
                     self,
                     replace(pool, min_instances=0, warm=None) if self._is_shadow else pool,
@@ -187,11 +187,10 @@ class BurstFleet(FleetMetrics, Construct):
                 for pool in self._pools
                 if pool.group_name is None
             }
-            self._groups = {name: one.group for name, one in groups.items()}
             hooks.grant(self, self._role, fleet=self.fleet_name)
             self._pool_specs = tuple(
                 pool.to_planner(
-                    group=pool.group_name or groups[pool.name].name,
+                    group=pool.group_name or self._groups[pool.name].name,
                     prices=prices,
                     drain_seconds=0 if pool.group_name else hooks.drain.at_most_seconds,
                     pays_at_most=bool(options.get("spend_limits")),
@@ -210,7 +209,7 @@ class BurstFleet(FleetMetrics, Construct):
                 name=self.fleet_name,
                 spec=self._document,
                 pools=self._pools,
-                groups=tuple(groups.values()),
+                groups=tuple(self._groups.values()),
                 shadow=self._is_shadow,
                 spend_limits=options.get("spend_limits", ()),
                 split=traffic,
@@ -220,7 +219,9 @@ class BurstFleet(FleetMetrics, Construct):
                 else None,
             )
         if efficiency:
-            self._role.add_to_policy(may_publish(efficiency.namespace_of(self.fleet_name)).statement)
+            self._role.add_to_policy(
+                may_publish(efficiency.namespace_of(self.fleet_name)).statement
+            )
             self._plane.keep_books(self, name=self.fleet_name, spec=self._document)
         self._alarms = define_alarms(
             self,
@@ -237,7 +238,7 @@ class BurstFleet(FleetMetrics, Construct):
         )
         safety_net.bind(
             {
-                pool.name: self._groups[pool.name]
+                pool.name: self._groups[pool.name].group
                 for pool in self._pools
                 if not (pool.is_retired or pool.group_name or self._is_shadow)
             }
@@ -254,7 +255,13 @@ class BurstFleet(FleetMetrics, Construct):
             options.get("baseline") or Baseline.none(),
         )
         self.node.add_validation(
-            AtSynth(self, self._groups, spec=self._checked_spec, signals=self._signals)
+            AtSynth(
+                self,
+                stack,
+                {name: one.name for name, one in self._groups.items()},
+                spec=self._checked_spec,
+                signals=self._signals,
+            )
         )
         Tags.of(self).add(FLEET_TAG, self.fleet_name)
 
@@ -347,10 +354,10 @@ class BurstFleet(FleetMetrics, Construct):
 
     def _take(self, signal: DemandSignal) -> None:
         with named(self):
-            signal = readable_signal(signal, among=self._signals, stack=Stack.of(self))
+            signal = readable_signal(signal, among=self._signals, stack=self._stack)
         self._signals.append(signal)
         _advice.on_signal(self, signal, self._pools)
-        _advice.on_places(self, signal)
+        _advice.on_places(self, signal, self._stack)
         if PressureAlarm.is_possible_for(signal):
             pressure = PressureAlarm(
                 self,
@@ -385,7 +392,7 @@ class BurstFleet(FleetMetrics, Construct):
     @property
     def groups(self) -> Mapping[str, autoscaling.AutoScalingGroup]:
         """The Auto Scaling group of each pool by pool name, but for groups that exist already."""
-        return MappingProxyType(self._groups)
+        return MappingProxyType({name: one.group for name, one in self._groups.items()})
 
     @property
     def control_plane(self) -> ControlPlane:

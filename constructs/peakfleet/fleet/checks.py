@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Stack
-from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IValidation
 
@@ -142,7 +141,8 @@ class AtSynth:
 
     Args:
         fleet: The fleet.
-        groups: Its groups, by pool.
+        stack: Its stack.
+        groups: Names of its groups, by pool.
         spec: Returns its specification. Default: it needs no check.
         signals: What it reads; it must read something. Default: no check.
     """
@@ -150,12 +150,14 @@ class AtSynth:
     def __init__(
         self,
         fleet: Construct,
-        groups: Mapping[str, autoscaling.AutoScalingGroup],
+        stack: Stack,
+        groups: Mapping[str, str],
         *,
         spec: Callable[[], FleetSpec] | None = None,
         signals: Sequence[DemandSignal] | None = None,
     ) -> None:
         self._fleet = fleet
+        self._stack = stack
         self._groups = groups
         self._spec = spec
         self._signals = signals
@@ -170,7 +172,7 @@ class AtSynth:
                 check_size(spec)
         except SpecError as error:
             return [str(error)]
-        return template_messages(self._fleet, self._groups)
+        return template_messages(self._fleet, self._stack, self._groups)
 
 
 def claim_split(scope: Construct, *, fleet: str, split: TrafficSpec | WeightedRecordsSpec) -> None:

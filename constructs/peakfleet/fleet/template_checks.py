@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Stack
-from aws_cdk import aws_autoscaling as autoscaling
 from constructs import Construct
 
 from peakfleet.control_plane import readable
@@ -27,17 +26,15 @@ _RESOURCES_PER_FLEET, _SHARED_RESOURCES, _MOST_FLEETS = 21, 30, 20
 _NO_METADATA_KEYS = frozenset({".", "..", "_index"})
 
 
-def template_messages(
-    fleet: Construct, groups: Mapping[str, autoscaling.AutoScalingGroup]
-) -> list[str]:
+def template_messages(fleet: Construct, stack: Stack, groups: Mapping[str, str]) -> list[str]:
     """Return what is wrong with a fleet in the templates of its app.
 
     Args:
         fleet: The fleet.
-        groups: Its groups, by pool.
+        stack: Its stack.
+        groups: Names of its groups, which are tokens, by pool.
     """
-    stack = Stack.of(fleet)
-    names = stack.resolve([group.auto_scaling_group_name for group in groups.values()])
+    names = stack.resolve([*groups.values()])
     pools = {str(name["Ref"]): pool for name, pool in zip(names, groups, strict=True)}
     own, others = templates_around(fleet, stack)
     if own.too_many:

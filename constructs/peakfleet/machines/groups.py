@@ -83,6 +83,7 @@ class GroupSettings:
     """What the groups of a fleet have in common.
 
     Args:
+        stack: Stack of the fleet.
         vpc: Where the instances run.
         vpc_subnets: In which subnets.
         way_out: What connects the subnets with AWS.
@@ -101,6 +102,7 @@ class GroupSettings:
             `KEEPS_PROFILES`.
     """
 
+    stack: Stack
     vpc: ec2.IVpc
     vpc_subnets: ec2.SubnetSelection
     way_out: IDependable
@@ -185,7 +187,7 @@ def define_group(
         resource.lifecycle_hook_specification_list = settings.hooks.specifications
     # What drains still calls AWS, so the way there is deleted after the group.
     node.add_dependency(settings.way_out)
-    resource.health_check_type = Lazy.string(_HealthCheckType(resource))
+    resource.health_check_type = Lazy.string(_HealthCheckType(resource, settings.stack))
     unread = {"AwsSolutions-EC26": _UNREAD, "EC2IMDSv2Enabled": _UNREAD} if is_mixed else {}
     acknowledge(group, {"AwsSolutions-AS3": _NO_MAILS, **unread})
     return PoolGroup(
@@ -221,11 +223,11 @@ class _HealthCheckType:
     A group may be attached to a target group long after it was defined.
     """
 
-    def __init__(self, group: autoscaling.CfnAutoScalingGroup) -> None:
-        self._group = group
+    def __init__(self, group: autoscaling.CfnAutoScalingGroup, stack: Stack) -> None:
+        self._group, self._stack = group, stack
 
     def produce(self) -> str:
-        balanced = self._group.stack.resolve(self._group.target_group_arns)
+        balanced = self._stack.resolve(self._group.target_group_arns)
         return "ELB" if balanced else "EC2"
 
 
@@ -235,7 +237,7 @@ def _launch_template(
     names: Sequence[str] = ()  # of the default image nothing is to be found out
     if pool.machine_image:
         config = pool.machine_image.get_image(scope)
-        names = _image_names(scope, config)
+        names = _image_names(settings.stack, config)
         _check_image(pool, config, names, has_agent=settings.agent is not None)
     script = pool.user_data or settings.user_data
     template = ec2.LaunchTemplate(
@@ -299,9 +301,8 @@ def _mixed(pool: CapacityPool, template: ec2.LaunchTemplate) -> autoscaling.Mixe
     )
 
 
-def _image_names(scope: Construct, image: ec2.MachineImageConfig) -> list[str]:
+def _image_names(stack: Stack, image: ec2.MachineImageConfig) -> list[str]:
     """Return the id of an image, and the SSM parameters that it comes from."""
-    stack = Stack.of(scope)
     known = _IMAGES.setdefault(stack, {})
     if image.image_id not in known:
         known[image.image_id] = [

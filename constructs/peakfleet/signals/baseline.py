@@ -188,9 +188,7 @@ class Baseline:
                 heartbeat=replace(metric, metric_name=heartbeat, statistic="Maximum")
                 if heartbeat
                 else None,
-                steady_seconds=seconds("baseline", "steady_for", steady_for)
-                if steady_for
-                else 180,
+                steady_seconds=seconds("baseline", "steady_for", steady_for) if steady_for else 180,
                 maintenance=_windows(maintenance),
                 taken=replace(metric, metric_name=taken) if taken else None,
             )

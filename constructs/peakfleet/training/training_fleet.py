@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Unpack
 
 import jsii
-from aws_cdk import Duration, Tags
+from aws_cdk import Duration, Stack, Tags
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
@@ -119,6 +119,7 @@ class TrainingFleet(FleetMetrics, Construct):
         super().__init__(scope, construct_id)
         self._user_data = options.get("user_data") or ec2.UserData.for_linux()
         encryption = options.get("encryption") or Encryption()
+        stack = Stack.of(self)
         with named(self):
             check_path(self.fleet_name)
             check_fleet_options(
@@ -172,6 +173,7 @@ class TrainingFleet(FleetMetrics, Construct):
                 self,
                 machines,
                 GroupSettings(
+                    stack=stack,
                     vpc=vpc,
                     vpc_subnets=subnets,
                     way_out=selected_subnets(vpc, subnets).internet_connectivity_established,
@@ -222,7 +224,7 @@ class TrainingFleet(FleetMetrics, Construct):
             limited=bool(spend_limits),
         )
         self._plane.tell(options.get("alarm_topic"))
-        self.node.add_validation(AtSynth(self, {machines.name: self._group}))
+        self.node.add_validation(AtSynth(self, stack, {machines.name: machine_group.name}))
         Tags.of(self).add(FLEET_TAG, self.fleet_name)
 
     @property
