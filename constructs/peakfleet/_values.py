@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import abc
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from math import isfinite
@@ -179,7 +179,7 @@ def check_options(
     Raises:
         OptionError: One of them is not taken.
     """
-    hints = _hints(taken)
+    hints = hints_of(taken)
     options = {*hints, *known}
     for name, value in given.items():
         if name not in options:
@@ -191,7 +191,8 @@ def check_options(
 
 
 @cache
-def _hints(taken: type) -> dict[str, Any]:
+def hints_of(taken: Callable[..., object]) -> dict[str, Any]:
+    """Return the types that a class or function says, by name."""
     return get_type_hints(taken)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import get_type_hints
 from weakref import WeakKeyDictionary
 
 import jsii
@@ -13,7 +12,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IValidation
 
-from peakfleet._values import check_kind, check_options, known_count
+from peakfleet._values import check_kind, check_options, hints_of, known_count
 from peakfleet.control_plane import ControlPlane, check_size
 from peakfleet.fleet.options import PlacementOptions
 from peakfleet.fleet.template_checks import template_messages
@@ -67,7 +66,7 @@ def check_fleet_options(
     parameters = inspect.signature(make).parameters
     known = [name for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY]
     check_options(owner, given, taken, known=known)
-    hints = get_type_hints(make)
+    hints = hints_of(make)
     for name, value in own.items():
         check_kind(owner, name, value, hints[name])
 

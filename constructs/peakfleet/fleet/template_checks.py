@@ -21,6 +21,7 @@ _MOST_USER_DATA_BYTES = 16_384
 """What EC2 takes, before it is encoded in base64."""
 _GROUP, _TEMPLATE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"
 _ROLLING, _REPLACING = "AutoScalingRollingUpdate", "AutoScalingReplacingUpdate"
+_NAMES = re.compile(r"[\w-]+")
 _METADATA_KEY = re.compile(r"[\w+\-=.,:@]+", re.ASCII)
 _RESOURCES_PER_FLEET, _SHARED_RESOURCES, _MOST_FLEETS = 21, 30, 20
 _NO_METADATA_KEYS = frozenset({".", "..", "_index"})
@@ -42,8 +43,8 @@ def template_messages(fleet: Construct, stack: Stack, groups: Mapping[str, str])
     templates = {
         name: pool
         for group, pool in pools.items()
-        for name in own.resources
-        if own.resources[name]["Type"] == _TEMPLATE and _mentions(own.resources[group], {name})
+        for name in _NAMES.findall(json.dumps(own.resources[group]))
+        if own.resources.get(name, {}).get("Type") == _TEMPLATE
     }
     return [
         *_second_writers(own, others, pools),

@@ -27,6 +27,14 @@ _IMAGE_MARKS = {
     ec2.InstanceArchitecture.ARM_64: ("arm64", "aarch64"),
     ec2.InstanceArchitecture.X86_64: ("x86_64", "amd64"),
 }
+_DEFAULT_IMAGES = {
+    ec2.InstanceArchitecture.ARM_64: ec2.MachineImage.latest_amazon_linux2023(
+        cpu_type=ec2.AmazonLinuxCpuType.ARM_64
+    ),
+    ec2.InstanceArchitecture.X86_64: ec2.MachineImage.latest_amazon_linux2023(
+        cpu_type=ec2.AmazonLinuxCpuType.X86_64
+    ),
+}
 _NO_AGENT = ("bottlerocket", "windows")
 _SDA1 = ("canonical", "ubuntu", "rhel", "redhat", "suse", "sles", "windows")
 """Images whose root device is /dev/sda1, by a part of their name or SSM parameter."""
@@ -244,12 +252,7 @@ def _launch_template(
         scope,
         "Template",
         instance_type=ec2.InstanceType(pool.instance_types[0]),
-        machine_image=pool.machine_image
-        or ec2.MachineImage.latest_amazon_linux2023(
-            cpu_type=ec2.AmazonLinuxCpuType.ARM_64
-            if pool.architecture == ec2.InstanceArchitecture.ARM_64
-            else ec2.AmazonLinuxCpuType.X86_64
-        ),
+        machine_image=pool.machine_image or _DEFAULT_IMAGES[pool.architecture],
         instance_profile=settings.profile,
         security_group=settings.security_groups[0],
         user_data=settings.agent.before(script) if settings.agent else script,

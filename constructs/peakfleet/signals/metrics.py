@@ -44,7 +44,7 @@ class ReadMetric:
         Raises:
             SpecError: It is of another region, where CloudWatch reads nothing.
         """
-        if is_elsewhere(self.region, stack.region):
+        if self.region and is_elsewhere(self.region, stack.region):
             raise SpecError(
                 f"{owner}: metric '{self.metric.namespace}/{self.metric.metric_name}' is of "
                 f"region {self.region}, but the fleet reads in {stack.region}; define the fleet "
