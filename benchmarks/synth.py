@@ -1,7 +1,7 @@
 """What the synth of many fleets costs. Run: `python -m benchmarks.synth [FLEETS ...]`.
 
 Processor time and memory, Node's included, beside the same groups, alarms, schedules and one
-function written by hand in plain CDK.
+function written by hand in plain CDK, see `fleet_by_hand`. Imports count, each side its own.
 """
 
 from __future__ import annotations
@@ -15,26 +15,12 @@ import tempfile
 from collections.abc import Iterator
 
 from aws_cdk import App, Duration, Stack
-from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_scheduler_targets as targets
 
-from peakfleet import Baseline, BurstFleet, CapacityPool, DemandSignal, Purchase
+from benchmarks.fleet_by_hand import by_hand
 
 PER_STACK = 20
-SPOT = CapacityPool.graviton(
-    "c8g.4xlarge",
-    "c7g.4xlarge",
-    units_per_instance=16,
-    max_instances=50,
-    purchase=Purchase.spot(),
-)
-GRAVITON = CapacityPool.graviton("c8g.4xlarge", units_per_instance=16, max_instances=50)
-X86 = CapacityPool.x86("c7i.4xlarge", units_per_instance=16, max_instances=50)
 
 
 def main() -> None:
@@ -70,90 +56,39 @@ def network(stack: Stack) -> ec2.IVpc:
 
 def ours(stack: Stack, vpc: ec2.IVpc, number: int) -> None:
     """Define a fleet of three pools."""
+    # By hand there is nothing of ours to import, so that only this side pays for it.
+    from peakfleet import (  # noqa: PLC0415
+        Baseline,
+        BurstFleet,
+        CapacityPool,
+        DemandSignal,
+        Purchase,
+    )
+
     streams = cloudwatch.Metric(
         namespace="Live", metric_name=f"Streams{number}", period=Duration.minutes(1)
     )
+    on_arm = CapacityPool.graviton
     BurstFleet(
         stack,
         f"Fleet{number}",
         vpc=vpc,
-        pools=[SPOT, GRAVITON, X86],
+        pools=[
+            on_arm(
+                "c8g.4xlarge",
+                "c7g.4xlarge",
+                units_per_instance=16,
+                max_instances=50,
+                purchase=Purchase.spot(),
+            ),
+            on_arm("c8g.4xlarge", units_per_instance=16, max_instances=50),
+            CapacityPool.x86("c7i.4xlarge", units_per_instance=16, max_instances=50),
+        ],
         signals=[DemandSignal.metric(streams)],
         baseline=Baseline.reported(
             namespace="Live", metric_name=f"Healthy{number}", declared_units=400
         ),
     )
-
-
-def by_hand(stack: Stack, vpc: ec2.IVpc, number: int) -> None:
-    """Define the same groups, alarms and schedules without the library."""
-    found = stack.node.try_find_child("Function")
-    function = (
-        found
-        if isinstance(found, lambda_.Function)
-        else lambda_.Function(
-            stack,
-            "Function",
-            runtime=lambda_.Runtime.PYTHON_3_13,
-            handler="index.handler",
-            code=lambda_.Code.from_inline("def handler(event, context): pass"),
-        )
-    )
-    role = iam.Role(stack, f"Role{number}", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
-    security = ec2.SecurityGroup(stack, f"Security{number}", vpc=vpc)
-    for pool in ("Spot", "Graviton", "X86"):
-        template = ec2.LaunchTemplate(
-            stack,
-            f"Template{pool}{number}",
-            instance_type=ec2.InstanceType("c7i.4xlarge" if pool == "X86" else "c8g.4xlarge"),
-            machine_image=ec2.MachineImage.latest_amazon_linux2023(
-                cpu_type=ec2.AmazonLinuxCpuType.X86_64
-                if pool == "X86"
-                else ec2.AmazonLinuxCpuType.ARM_64
-            ),
-            role=role,
-            security_group=security,
-        )
-        group = autoscaling.AutoScalingGroup(
-            stack,
-            f"Group{pool}{number}",
-            vpc=vpc,
-            launch_template=template,
-            max_capacity=50,
-            min_capacity=0,
-        )
-        group.scale_on_cpu_utilization("Net", target_utilization_percent=90, disable_scale_in=True)
-        function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["autoscaling:SetDesiredCapacity"], resources=[group.auto_scaling_group_arn]
-            )
-        )
-    alarms = [
-        cloudwatch.Alarm(
-            stack,
-            f"Alarm{name}{number}",
-            metric=cloudwatch.Metric(namespace="Live", metric_name=f"{name}{number}"),
-            threshold=0,
-            evaluation_periods=5,
-        )
-        for name in ("One", "Two", "Three", "Four", "Five")
-    ]
-    cloudwatch.CompositeAlarm(
-        stack,
-        f"All{number}",
-        alarm_rule=cloudwatch.AlarmRule.any_of(
-            *(cloudwatch.AlarmRule.from_alarm(one, cloudwatch.AlarmState.ALARM) for one in alarms)
-        ),
-    )
-    for name, every in (("Tick", Duration.minutes(1)), ("Learn", Duration.hours(1))):
-        scheduler.Schedule(
-            stack,
-            f"{name}{number}",
-            schedule=scheduler.ScheduleExpression.rate(every),
-            target=targets.LambdaInvoke(
-                function, input=scheduler.ScheduleTargetInput.from_object({"fleet": number})
-            ),
-        )
 
 
 def synth_once(kind: str, fleets: int) -> None:

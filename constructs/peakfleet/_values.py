@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import abc
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from math import isfinite
@@ -14,8 +14,8 @@ from aws_cdk import Duration, IResource, Stack, Token
 
 from peakfleet_planner import SpecError
 
-_LATE_LIST = "#{Token["
-"""How a list begins that the CDK knows only at deployment."""
+_LATE_TEXT, _LATE_LIST = "${Token[", "#{Token["
+"""How what the CDK knows only at deployment stands in a text, and how a list of it begins."""
 _LATE_NUMBER = 1e100
 """Beyond this the CDK keeps numbers that it knows only at deployment."""
 _DUMMY = "dummy-value-for-"
@@ -29,7 +29,12 @@ _MOST_NAME, _MOST_PATH = 64, 180
 
 def is_known(text: str) -> bool:
     """Return whether a text is known at synth: no token, and nothing still to be looked up."""
-    return not Token.is_unresolved(text) and not is_to_be_looked_up(text)
+    return not is_late(text) and not is_to_be_looked_up(text)
+
+
+def is_late(text: str) -> bool:
+    """Return whether only the deployment knows a text; the CDK's process is asked if need be."""
+    return _LATE_TEXT in text and Token.is_unresolved(text)
 
 
 def is_to_be_looked_up(text: str) -> bool:
@@ -174,7 +179,7 @@ def check_options(
     Raises:
         OptionError: One of them is not taken.
     """
-    hints = _hints(taken)
+    hints = hints_of(taken)
     options = {*hints, *known}
     for name, value in given.items():
         if name not in options:
@@ -186,7 +191,8 @@ def check_options(
 
 
 @cache
-def _hints(taken: type) -> dict[str, Any]:
+def hints_of(taken: Callable[..., object]) -> dict[str, Any]:
+    """Return the types that a class or function says, by name."""
     return get_type_hints(taken)
 
 

@@ -16,13 +16,14 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from peakfleet.findings import acknowledge
-from peakfleet.runbooks import with_runbook
+from peakfleet.runbooks import runbook_page, with_runbook
 from peakfleet_planner.spec import CAPACITY_TROUBLE, DEMAND, LASTING_TROUBLE, POOL_TROUBLE
 
 _MINUTE = Duration.minutes(1)
 _LEAST_IDLE_MINUTES = 15
 _MOST_ALARM_MINUTES = 24 * 60
 """CloudWatch looks no further back with periods of a minute."""
+_NO_ACTION = {"CloudWatchAlarmAction": "alarm_topic= gives it one, and FleetHealth rings with it"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def define_alarms(
     scope: Construct,
     *,
     fleet: str,
-    metric: Callable[[str], cloudwatch.Metric],
+    metric: Callable[..., cloudwatch.Metric],
     topic: sns.ITopic | None,
     drain_seconds: int,
 ) -> dict[str, cloudwatch.Alarm]:
@@ -60,24 +61,40 @@ def define_alarms(
     Args:
         scope: Where to define them.
         fleet: Name of the fleet.
-        metric: Returns one of the fleet's metrics by its name.
+        metric: Returns one of the fleet's metrics by its name, and by another statistic.
         topic: Told when one goes off.
         drain_seconds: How long an instance may take to finish its work; 0 if none is waited for,
             so that none is protected.
     """
-    branch = Construct(scope, "Alarms")
     watches = _watches(fleet, metric)
     if drain_seconds:
         watches = (*watches, _on_idle_protected(fleet, metric("IdleProtected"), drain_seconds))
-    return {watch.name: alarm_of(branch, watch, topic) for watch in watches}
+    return alarms_of(scope, watches, topic)
 
 
-def _watches(fleet: str, metric: Callable[[str], cloudwatch.Metric]) -> tuple[Watch, ...]:
+def alarms_of(
+    scope: Construct,
+    watches: Iterable[Watch],
+    topic: sns.ITopic | None,
+    *,
+    construct_id: str = "Alarms",
+) -> dict[str, cloudwatch.Alarm]:
+    """Define alarms below one construct in *scope*, by name."""
+    branch = Construct(scope, construct_id)
+    acknowledge(branch, _NO_ACTION)
+    page = runbook_page(branch)
+    alarms = {watch.name: _alarm(branch, watch, page) for watch in watches}
+    if topic is not None:
+        tell(alarms.values(), topic)
+    return alarms
+
+
+def _watches(fleet: str, metric: Callable[..., cloudwatch.Metric]) -> tuple[Watch, ...]:
     which = "`peakfleet status` and the field troubles of the scaler's log say which."
     return (
         Watch(
             name="NoTicks",
-            metric=metric(DEMAND).with_(statistic="SampleCount"),
+            metric=metric(DEMAND, statistic="SampleCount"),
             minutes=3,
             threshold=1,
             below=True,
@@ -183,7 +200,7 @@ def plane_alarms(
         scaler: What decides.
         dead_letters: Where runs go that could not be delivered or failed.
     """
-    branch, plane = Construct(scope, "Alarms"), scope.node.path
+    plane = scope.node.path
     watches = (
         Watch(
             name="ScalerErrors",
@@ -208,7 +225,7 @@ def plane_alarms(
             ),
         ),
     )
-    return {watch.name: alarm_of(branch, watch, None) for watch in watches}
+    return alarms_of(scope, watches, None)
 
 
 def events_alarm(scope: Construct, *, plane: str, events: lambda_.IFunction) -> cloudwatch.Alarm:
@@ -242,7 +259,15 @@ def tell(alarms: Iterable[cloudwatch.Alarm], topic: sns.ITopic) -> None:
 
 def alarm_of(scope: Construct, watch: Watch, topic: sns.ITopic | None) -> cloudwatch.Alarm:
     """Define one alarm. Its id in *scope* is its name, and its text ends with its runbook."""
-    alarm = cloudwatch.Alarm(
+    alarm = _alarm(scope, watch, runbook_page(scope))
+    if topic is not None:
+        tell([alarm], topic)
+    acknowledge(alarm, _NO_ACTION)
+    return alarm
+
+
+def _alarm(scope: Construct, watch: Watch, page: str) -> cloudwatch.Alarm:
+    return cloudwatch.Alarm(
         scope,
         watch.name,
         metric=cloudwatch.MathExpression(
@@ -250,7 +275,7 @@ def alarm_of(scope: Construct, watch: Watch, topic: sns.ITopic | None) -> cloudw
         )
         if watch.silence_rings
         else watch.metric,
-        alarm_description=with_runbook(scope, watch.name.removesuffix("Alarm"), watch.description),
+        alarm_description=with_runbook(page, watch.name.removesuffix("Alarm"), watch.description),
         evaluation_periods=watch.minutes,
         threshold=watch.threshold,
         comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
@@ -260,13 +285,6 @@ def alarm_of(scope: Construct, watch: Watch, topic: sns.ITopic | None) -> cloudw
         if watch.silence_rings
         else cloudwatch.TreatMissingData.NOT_BREACHING,
     )
-    if topic is not None:
-        tell([alarm], topic)
-    acknowledge(
-        alarm,
-        {"CloudWatchAlarmAction": "alarm_topic= gives it one, and FleetHealth rings with it"},
-    )
-    return alarm
 
 
 def health_of(
@@ -290,7 +308,7 @@ def health_of(
         scope,
         "FleetHealth",
         alarm_description=with_runbook(
-            scope,
+            runbook_page(scope),
             "FleetHealth",
             f"At least one alarm of the fleet {fleet} or its control plane rings: "
             f"{', '.join((*alarms, *plane))}. The alarm that rings says what it means and what "

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_targets as targets
 from constructs import Construct
 
-from peakfleet._values import is_known, is_to_be_looked_up, known_count, known_list
+from peakfleet._values import is_known, is_late, is_to_be_looked_up, known_count, known_list
 from peakfleet.findings import acknowledge
 from peakfleet_planner import SpecError, TrafficSpec
 from peakfleet_planner.pool_plan import apportioned
@@ -160,7 +160,7 @@ def define_front(
     )
     listener.connections.allow_default_port_from(clients, "Clients")
     acknowledge(load_balancer, _LEFT_AS_IT_IS)
-    if Token.is_unresolved(clients.unique_id):
+    if is_late(clients.unique_id):
         for group in load_balancer.connections.security_groups:
             acknowledge(group, dict.fromkeys(_UNREAD_RULES, _UNREAD))
     if certificate is None:

@@ -16,19 +16,17 @@ _LONGEST_TEXT: Final = 1024
 """What CloudWatch takes as the description of an alarm, in characters."""
 
 
-def with_runbook(scope: Construct, alarm: str, says: str) -> str:
-    """Return the text of an alarm with the address of its runbook.
+def runbook_page(scope: Construct) -> str:
+    """Return the page that the alarms of an app lead to.
 
-    That is a section of `docs/reference/alarms.md` in peakfleet's repository, unless the context
-    value `peakfleet:runbooks` names another page, such as the same one on a team's own site.
+    That is `docs/reference/alarms.md` in peakfleet's repository, unless the context value
+    `peakfleet:runbooks` names another page, such as the same one on a team's own site.
 
     Args:
         scope: What is in the app.
-        alarm: The alarm's name, which is the section's.
-        says: The text.
 
     Raises:
-        SpecError: The context value is no address of a page, or the text gets too long with it.
+        SpecError: The context value is no address of a page.
     """
     page = scope.node.try_get_context(RUNBOOKS) or _PAGE
     if not isinstance(page, str) or "#" in page or page.split() != [page]:
@@ -36,6 +34,20 @@ def with_runbook(scope: Construct, alarm: str, says: str) -> str:
             f"context {RUNBOOKS} must be the address of a page, without spaces and without #, "
             f"got {page!r}"
         )
+    return page
+
+
+def with_runbook(page: str, alarm: str, says: str) -> str:
+    """Return the text of an alarm with the address of its runbook, a section of *page*.
+
+    Args:
+        page: See `runbook_page`.
+        alarm: The alarm's name, which is the section's.
+        says: The text.
+
+    Raises:
+        SpecError: The text gets too long with the address.
+    """
     text = f"{says} Runbook: {page}#{alarm.lower()}"
     if len(text) > _LONGEST_TEXT and not Token.is_unresolved(text):
         raise SpecError(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -36,8 +38,15 @@ def _code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     app = App(outdir=str(out))
     burst_fleet(Stack(app, "Media"))
     app.synth()
-    (code,) = [asset for asset in out.glob("asset.*") if asset.is_dir()]
-    return code
+    template = json.loads((out / "Media.template.json").read_text())
+    (key,) = {
+        found["Properties"]["Code"]["S3Key"]
+        for found in template["Resources"].values()
+        if found["Type"] == "AWS::Lambda::Function"
+    }
+    with zipfile.ZipFile(out / f"asset.{key}") as archive:
+        archive.extractall(out / "code")
+    return out / "code"
 
 
 def test_it_holds_our_packages_and_what_they_import_that_the_runtime_lacks(code: Path) -> None:
@@ -92,4 +101,16 @@ def test_the_staged_copy_is_gone_when_the_app_ends(tmp_path: Path) -> None:
 def test_the_staged_copy_stays_where_the_template_refers_to_it(tmp_path: Path) -> None:
     (kept,) = synthesized(tmp_path, ', context={"aws:cdk:disable-asset-staging": True}')
     assert kept.name in (tmp_path / "out" / "Media.assets.json").read_text()
-    assert (kept / "peakfleet_handlers" / "tick" / "entry_point.py").is_file()
+    with zipfile.ZipFile(kept / "functions.zip") as archive:
+        assert "peakfleet_handlers/tick/entry_point.py" in archive.namelist()
+
+
+def test_lambda_may_read_every_file(code: Path) -> None:
+    (archive,) = [path for path in code.parent.glob("asset.*.zip") if _is_ours(path)]
+    with zipfile.ZipFile(archive) as opened:
+        assert {info.external_attr >> 16 for info in opened.infolist()} == {0o644}
+
+
+def _is_ours(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return "peakfleet_handlers/tick/entry_point.py" in archive.namelist()

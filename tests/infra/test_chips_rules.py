@@ -154,5 +154,5 @@ def test_nothing_that_may_be_sold_is_refused() -> None:
     Annotations.from_stack(unknown).has_info(
         "/Media/Live", Match.string_like_regexp("does not know whether mx-central-1 sells c9g")
     )
-    check_region(new_stack(env=Environment(region="eu-west-1")), "pool 'a'", ["trn2.48xlarge"])
-    check_region(new_stack(env=Environment(region="eu-west-1")), "pool 'a'", ["z9.large"])
+    check_region(new_stack(env=Environment(region="eu-west-1")), {"pool 'a'": ["trn2.48xlarge"]})
+    check_region(new_stack(env=Environment(region="eu-west-1")), {"pool 'a'": ["z9.large"]})

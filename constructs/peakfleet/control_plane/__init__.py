@@ -16,12 +16,17 @@ from peakfleet.control_plane.control_plane import (
     ControlPlane,
 )
 from peakfleet.control_plane.encryption import Encryption
-from peakfleet.control_plane.permissions import may_create_fleets, may_publish, may_sweep
+from peakfleet.control_plane.permissions import (
+    Permission,
+    may_create_fleets,
+    may_publish,
+    may_sweep,
+)
 from peakfleet.control_plane.plane_function import Functions, Spread
 from peakfleet.control_plane.spec_document import (
     SCHEDULED_TIME,
-    SpecDocument,
     check_size,
     readable,
+    spec_document,
 )
 from peakfleet.control_plane.state import FleetState

@@ -10,10 +10,9 @@ from typing import Any
 from aws_cdk import (
     Aws,
     Duration,
-    IStableAnyProducer,
+    IResolvable,
     Stack,
 )
-from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
@@ -27,6 +26,7 @@ from peakfleet.control_plane.late_values import late_json, late_list
 from peakfleet.control_plane.numpy_layer import numpy_layer
 from peakfleet.control_plane.permissions import (
     PLANE_WILDCARDS,
+    Permission,
     may_decide,
     may_look,
     may_read_metrics,
@@ -37,6 +37,7 @@ from peakfleet.control_plane.permissions import (
 from peakfleet.control_plane.plane_function import Functions, PlaneFunction, Spread
 from peakfleet.control_plane.state import FleetState
 from peakfleet.findings import acknowledge_policies
+from peakfleet.machines import PoolGroup
 from peakfleet.policy import SpendLimit
 from peakfleet.pools import CapacityPool
 from peakfleet_planner import RegionShareSpec, SpecError, TrafficSpec, WeightedRecordsSpec
@@ -91,9 +92,10 @@ class ControlPlane(Construct):
         spread: Spread | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._stack = Stack.of(self)
         self._functions = functions or Functions()
         self._encryption = encryption or Encryption()
-        self._spread = spread or Spread.at_once()
+        self._window = (spread or Spread.at_once()).window
         self._state = _state_of(self, state, self._encryption)
         self._fleets: list[str] = []
         self._partitions: list[str] = []
@@ -197,9 +199,9 @@ class ControlPlane(Construct):
         fleet: Construct,
         *,
         name: str,
-        spec: IStableAnyProducer,
+        spec: IResolvable,
         pools: Sequence[CapacityPool],
-        groups: Sequence[autoscaling.AutoScalingGroup],
+        groups: Sequence[PoolGroup],
         shadow: bool,
         spend_limits: Sequence[SpendLimit],
         split: TrafficSpec | WeightedRecordsSpec | None,
@@ -211,7 +213,7 @@ class ControlPlane(Construct):
         Args:
             fleet: The fleet.
             name: Its name, which is the partition key of its records.
-            spec: Produces its specification in JSON form at the end of the synth.
+            spec: Its specification, see `spec_document`.
             pools: Its pools.
             groups: The groups that it has made for them, in the same order.
             shadow: Whether it only says what it would do: then its ticks may only read.
@@ -232,8 +234,8 @@ class ControlPlane(Construct):
             self._scaler.allow(*may_decide(groups, own, split=split, region=region))
             if existing:
                 self._scaler.allow(may_resize(_arns(fleet, existing)))
-        for statement in may_roll_back(groups, rolls_back) if rolls_back and not shadow else ():
-            self._scaler.role.add_to_policy(statement)
+        for permission in may_roll_back(groups, rolls_back) if rolls_back and not shadow else ():
+            self._scaler.role.add_to_policy(permission.statement)
         schedule = self._decide(fleet, "Scaler", name=name, spec=spec)
         self._schedules[name] = schedule.schedule_name
         if spend_limits and any(pool.purchase.is_spot for pool in pools):
@@ -246,10 +248,8 @@ class ControlPlane(Construct):
                 f"fleets; give some of them another, control_plane=ControlPlane(self, 'Second')"
             )
         self.events.allow(
-            iam.PolicyStatement(
-                actions=["scheduler:GetSchedule"], resources=[schedule.schedule_arn]
-            ),
-            iam.PolicyStatement(
+            Permission(actions=["scheduler:GetSchedule"], resources=[schedule.schedule_arn]),
+            Permission(
                 # AWS knows no narrower resource
                 actions=["autoscaling:DescribeAutoScalingInstances"],
                 resources=["*"],
@@ -257,7 +257,7 @@ class ControlPlane(Construct):
         )
         if shadow:
             return
-        self.events.hear_groups(groups, existing=existing)
+        self.events.hear_groups(fleet, groups, existing=existing)
         if any(pool.purchase.is_spot for pool in pools):
             self.events.hear_spot()
 
@@ -266,23 +266,23 @@ class ControlPlane(Construct):
         fleet: Construct,
         *,
         name: str,
-        spec: IStableAnyProducer,
+        spec: IResolvable,
         spend_limits: Sequence[SpendLimit],
-        statements: Sequence[iam.PolicyStatement],
+        permissions: Sequence[Permission],
     ) -> None:
         """Decide for a training fleet every minute.
 
         Args:
             fleet: The fleet.
             name: Its name, which is the partition key of its records.
-            spec: Produces its specification in JSON form at the end of the synth.
+            spec: Its specification, see `spec_document`.
             spend_limits: What it may cost.
-            statements: What its ticks may do besides.
+            permissions: What its ticks may do besides.
 
         Raises:
             SpecError: The fleet is of another stack.
         """
-        self._scaler.allow(*statements)
+        self._scaler.allow(*permissions)
         self._decide(fleet, "Ticks", name=name, spec=spec, payload_field="gang")
         self._share(spend_limits)
 
@@ -297,7 +297,7 @@ class ControlPlane(Construct):
         fleet: Construct,
         *,
         name: str,
-        spec: IStableAnyProducer,
+        spec: IResolvable,
         recorded: str | None = None,
     ) -> None:
         """Learn the demand of a fleet every hour.
@@ -305,7 +305,7 @@ class ControlPlane(Construct):
         Args:
             fleet: The fleet.
             name: Its name.
-            spec: Produces its specification in JSON form at the end of the synth.
+            spec: Its specification, see `spec_document`.
             recorded: What was recorded before, see `RecordedDemand.packed`. Default: nothing.
 
         Raises:
@@ -332,13 +332,13 @@ class ControlPlane(Construct):
             role=self._schedule_role,
         )
 
-    def keep_books(self, fleet: Construct, *, name: str, spec: IStableAnyProducer) -> None:
+    def keep_books(self, fleet: Construct, *, name: str, spec: IResolvable) -> None:
         """Write down every day what the pools of a fleet did for their cost.
 
         Args:
             fleet: The fleet.
             name: Its name.
-            spec: Produces its specification in JSON form at the end of the synth.
+            spec: Its specification, see `spec_document`.
         """
         if self._ledger is None:
             self._ledger = self._function(
@@ -391,12 +391,12 @@ class ControlPlane(Construct):
             scaler=self._scaler,
             environment={
                 SCHEDULES_VARIABLE: late_json(self, self._schedules),
-                TABLE_VARIABLE: self._state.table.table_name,
+                TABLE_VARIABLE: self._state.table_name,
             },
         )
         self._state.grant_facts(events.role, fleet=late_list(self._fleets))
         events.allow(
-            iam.PolicyStatement(
+            Permission(
                 actions=["lambda:InvokeFunction"], resources=[self._scaler.function.function_arn]
             )
         )
@@ -432,10 +432,10 @@ class ControlPlane(Construct):
         part: str,
         *,
         name: str,
-        spec: IStableAnyProducer,
+        spec: IResolvable,
         payload_field: str = "spec",
     ) -> scheduler.Schedule:
-        if Stack.of(fleet) is not Stack.of(self):
+        if Stack.of(fleet) is not self._stack:
             raise SpecError(
                 f"the control plane {self.node.path} is of another stack; a fleet and its control "
                 f"plane are of the same one, or their stacks would need each other"
@@ -450,7 +450,7 @@ class ControlPlane(Construct):
             spec=spec,
             role=self._schedule_role,
             payload_field=payload_field,
-            window=self._spread.window,
+            window=self._window,
         )
 
     def _function(self, construct_id: str, *, does: str, **settings: Any) -> PlaneFunction:  # noqa: ANN401  those of a PlaneFunction

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Duration, Stack, Token
-from aws_cdk import aws_autoscaling as autoscaling
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from constructs import Construct, IConstruct
+from constructs import Construct
 
+from peakfleet._values import is_late
 from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.plane_function import Functions, PlaneFunction
+from peakfleet.machines import PoolGroup
 
 MOST_AGE = Duration.minutes(6)  # Lambda tries again after one minute, and after two more
 _RETRIES = 2
@@ -74,18 +75,20 @@ class Events(PlaneFunction):
         )
         self._rules: dict[str, tuple[events.Rule, int]] = {}
         name = Stack.of(self).stack_name
-        self._stack_name = _MOST_STACK_NAME if Token.is_unresolved(name) else len(name)
+        self._stack_name = _MOST_STACK_NAME if is_late(name) else len(name)
 
     def hear_groups(
-        self, groups: Sequence[autoscaling.AutoScalingGroup], *, existing: Sequence[str] = ()
+        self, fleet: Construct, groups: Sequence[PoolGroup], *, existing: Sequence[str] = ()
     ) -> None:
         """Take what Auto Scaling tells of these groups.
 
         Args:
+            fleet: Whose groups they are.
             groups: Those of the stack.
             existing: Names of others.
         """
-        known = [(group.auto_scaling_group_name, self._name_length(group)) for group in groups]
+        path = fleet.node.path
+        known = [(one.name, self._name_length(f"{path}/{one.path_in_fleet}")) for one in groups]
         for name, characters in (*known, *((name, _MOST_NAME) for name in existing)):
             self._hear(
                 "Groups",
@@ -108,7 +111,7 @@ class Events(PlaneFunction):
             kinds=("CloudWatch Alarm State Change",),
             detail={"state": {"value": ["ALARM"]}},
             resources=[alarm.alarm_arn],
-            characters=_ARN_BEGINS + self._name_length(alarm),
+            characters=_ARN_BEGINS + self._name_length(alarm.node.path),
         )
 
     def _hear(
@@ -156,7 +159,7 @@ class Events(PlaneFunction):
         )
         self._rules[construct_id] = (rule, characters)
 
-    def _name_length(self, resource: IConstruct) -> int:
+    def _name_length(self, path: str) -> int:
         """Return the most characters that the name of a resource has once deployed, quoted."""
-        most = self._stack_name + len(resource.node.path) + _NAME_ENDS
+        most = self._stack_name + len(path) + _NAME_ENDS
         return min(most, _MOST_NAME) + len('"",')

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from aws_cdk import Aws, Stack
-from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_iam as iam
 
 from peakfleet.findings import Wildcard
-from peakfleet.machines import launch_template_arns
+from peakfleet.machines import PoolGroup
 from peakfleet.pools import CapacityPool
 from peakfleet_planner import RegionShareSpec, TrafficSpec, WeightedRecordsSpec
 
@@ -114,39 +114,63 @@ PLANE_WILDCARDS = (
 """The stars in the policies of functions and schedules."""
 
 
-def may_read_metrics() -> iam.PolicyStatement:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """A statement of a policy, as plain data: most of them end up in one that is there already.
+
+    Args:
+        actions: What is allowed.
+        resources: On what.
+        conditions: Under which conditions, by operator and key. Default: none.
+    """
+
+    actions: Sequence[str]
+    resources: Sequence[str]
+    conditions: Mapping[str, Mapping[str, object]] | None = None
+
+    @property
+    def statement(self) -> iam.PolicyStatement:
+        """The statement itself."""
+        return iam.PolicyStatement(
+            actions=list(self.actions),
+            resources=list(self.resources),
+            conditions=dict(self.conditions) if self.conditions else None,
+        )
+
+
+def may_read_metrics() -> Permission:
     """Return the permission to read CloudWatch, for which AWS knows no narrower resource."""
-    return iam.PolicyStatement(actions=["cloudwatch:GetMetricData"], resources=["*"])
+    return Permission(actions=["cloudwatch:GetMetricData"], resources=["*"])
 
 
-def may_publish(namespace: str) -> iam.PolicyStatement:
+def may_publish(namespace: str) -> Permission:
     """Return the permission to publish metrics, which AWS binds to a namespace at best."""
-    return iam.PolicyStatement(
+    return Permission(
         actions=["cloudwatch:PutMetricData"],
         resources=["*"],
         conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
     )
 
 
-def may_have_network_interfaces() -> iam.PolicyStatement:
+def may_have_network_interfaces() -> Permission:
     """Return what Lambda needs to attach a function to a network.
 
     Lambda makes and deletes the interfaces with the function's role, and checks the permissions
     without naming a resource.
     """
-    return iam.PolicyStatement(
+    return Permission(
         actions=list(_INTERFACES),
         resources=["*"],
     )
 
 
 def may_decide(
-    groups: Sequence[autoscaling.AutoScalingGroup],
+    groups: Sequence[PoolGroup],
     pools: Sequence[CapacityPool],
     *,
     split: TrafficSpec | WeightedRecordsSpec | None,
     region: RegionShareSpec | None,
-) -> list[iam.PolicyStatement]:
+) -> list[Permission]:
     """Return what a tick does for one fleet.
 
     Args:
@@ -155,11 +179,9 @@ def may_decide(
         split: What traffic it splits; None if it splits none.
         region: Its region's share of a service; None if it is alone.
     """
-    warm = [
-        group.auto_scaling_group_arn for group, pool in zip(groups, pools, strict=True) if pool.warm
-    ]
+    warm = [group.arn for group, pool in zip(groups, pools, strict=True) if pool.warm]
     statements = [
-        iam.PolicyStatement(
+        Permission(
             actions=[
                 *_READ,
                 # LaunchInstances looks at its template with the permissions of who calls it.
@@ -171,17 +193,17 @@ def may_decide(
         ),
     ]
     if groups:
-        arns = [group.auto_scaling_group_arn for group in groups]
+        arns = [group.arn for group in groups]
         statements += [
             # One statement: what it names is most of its length, and IAM bounds that.
-            iam.PolicyStatement(actions=["autoscaling:LaunchInstances", *_RESIZE], resources=arns),
+            Permission(actions=["autoscaling:LaunchInstances", *_RESIZE], resources=arns),
             *may_create_fleets(groups),
         ]
     if warm:
-        statements.append(iam.PolicyStatement(actions=["autoscaling:PutWarmPool"], resources=warm))
+        statements.append(Permission(actions=["autoscaling:PutWarmPool"], resources=warm))
     if isinstance(split, TrafficSpec):
         sets = ["elasticloadbalancing:ModifyListener"]
-        statements.append(iam.PolicyStatement(actions=sets, resources=[split.listener_arn]))
+        statements.append(Permission(actions=sets, resources=[split.listener_arn]))
     for records in (split, region):
         if isinstance(records, WeightedRecordsSpec | RegionShareSpec):
             statements += _may_weigh(records)
@@ -192,19 +214,17 @@ def _zone_arn(records: WeightedRecordsSpec | RegionShareSpec) -> str:
     return f"arn:{Aws.PARTITION}:route53:::hostedzone/{records.hosted_zone_id}"
 
 
-def _may_list(records: WeightedRecordsSpec | RegionShareSpec) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        actions=["route53:ListResourceRecordSets"], resources=[_zone_arn(records)]
-    )
+def _may_list(records: WeightedRecordsSpec | RegionShareSpec) -> Permission:
+    return Permission(actions=["route53:ListResourceRecordSets"], resources=[_zone_arn(records)])
 
 
-def _may_weigh(records: WeightedRecordsSpec | RegionShareSpec) -> list[iam.PolicyStatement]:
+def _may_weigh(records: WeightedRecordsSpec | RegionShareSpec) -> list[Permission]:
     """Return what sets the records of one name; AWS knows no narrower, and reads by zone."""
     zone = _zone_arn(records)
     key = "route53:ChangeResourceRecordSets"
     return [
         _may_list(records),
-        iam.PolicyStatement(
+        Permission(
             actions=["route53:ChangeResourceRecordSets"],
             resources=[zone],
             conditions={
@@ -218,7 +238,7 @@ def _may_weigh(records: WeightedRecordsSpec | RegionShareSpec) -> list[iam.Polic
     ]
 
 
-def may_look(split: TrafficSpec | WeightedRecordsSpec | None) -> list[iam.PolicyStatement]:
+def may_look(split: TrafficSpec | WeightedRecordsSpec | None) -> list[Permission]:
     """Return what a tick does that only says what it would do.
 
     Args:
@@ -226,27 +246,25 @@ def may_look(split: TrafficSpec | WeightedRecordsSpec | None) -> list[iam.Policy
     """
     traffic = _READS_TRAFFIC if isinstance(split, TrafficSpec) else ()
     # AWS knows no narrower resource for these reads
-    reads = [iam.PolicyStatement(actions=[*_READ, *traffic], resources=["*"])]
+    reads = [Permission(actions=[*_READ, *traffic], resources=["*"])]
     return [*reads, _may_list(split)] if isinstance(split, WeightedRecordsSpec) else reads
 
 
-def may_read_spot_prices() -> iam.PolicyStatement:
+def may_read_spot_prices() -> Permission:
     """Return what a tick does whose spend on Spot is limited."""
-    return iam.PolicyStatement(actions=["ec2:DescribeSpotPriceHistory"], resources=["*"])
+    return Permission(actions=["ec2:DescribeSpotPriceHistory"], resources=["*"])
 
 
-def may_resize(arns: Sequence[str]) -> iam.PolicyStatement:
+def may_resize(arns: Sequence[str]) -> Permission:
     """Return what a tick does with groups that launch by themselves.
 
     Args:
         arns: The groups.
     """
-    return iam.PolicyStatement(actions=list(_RESIZE), resources=list(arns))
+    return Permission(actions=list(_RESIZE), resources=list(arns))
 
 
-def may_create_fleets(
-    groups: Sequence[autoscaling.AutoScalingGroup], *, also: Sequence[str] = ()
-) -> list[iam.PolicyStatement]:
+def may_create_fleets(groups: Sequence[PoolGroup], *, also: Sequence[str] = ()) -> list[Permission]:
     """Return what LaunchInstances does underneath, bound to the launch templates of these groups.
 
     Everything else that a fleet consists of has no name before it is made.
@@ -255,62 +273,57 @@ def may_create_fleets(
         groups: Whose instances are launched.
         also: Further kinds of resources of EC2 that their templates name.
     """
-    stack = Stack.of(groups[0])
-    unnamed = [*_all_of(stack, *_FLEET_PARTS, *also), _all_images(stack)]
+    ec2 = _Ec2Arns.in_stack_of(groups)
+    unnamed = [*ec2.all_of(*_FLEET_PARTS, *also), ec2.all_images]
     return [
-        iam.PolicyStatement(actions=["ec2:CreateFleet"], resources=resources)
-        for resources in (unnamed, launch_template_arns(groups))
+        Permission(actions=["ec2:CreateFleet"], resources=resources)
+        for resources in (unnamed, ec2.templates_of(groups))
     ]
 
 
-def may_sweep(groups: Sequence[autoscaling.AutoScalingGroup]) -> iam.PolicyStatement:
+def may_sweep(groups: Sequence[PoolGroup]) -> Permission:
     """Return the permission to terminate instances of these groups, which EC2 marks with a tag."""
-    stack = Stack.of(groups[0])
-    return iam.PolicyStatement(
+    return Permission(
         actions=["ec2:TerminateInstances"],
-        resources=_all_of(stack, "instance"),
+        resources=_Ec2Arns.in_stack_of(groups).all_of("instance"),
         conditions={
             "StringEquals": {
-                "ec2:ResourceTag/aws:autoscaling:groupName": [
-                    group.auto_scaling_group_name for group in groups
-                ]
+                "ec2:ResourceTag/aws:autoscaling:groupName": [group.name for group in groups]
             }
         },
     )
 
 
-def may_roll_back(
-    groups: Sequence[autoscaling.AutoScalingGroup], role: iam.IRole
-) -> list[iam.PolicyStatement]:
+def may_roll_back(groups: Sequence[PoolGroup], role: iam.IRole) -> list[Permission]:
     """Return the permission to give these groups another version of their launch templates.
 
     AWS checks whoever changes a group's template as if they launched an instance from it. What a
     group adds to its template, its subnets, is not of the template; image and security groups are.
     """
-    stack = Stack.of(groups[0])
-    templates = launch_template_arns(groups)
+    ec2 = _Ec2Arns.in_stack_of(groups)
+    templates = ec2.templates_of(groups)
     own_template = {"ArnEquals": {"ec2:LaunchTemplate": templates}}
     return [
-        iam.PolicyStatement(
+        Permission(
             actions=["autoscaling:UpdateAutoScalingGroup"],
-            resources=[group.auto_scaling_group_arn for group in groups],
+            resources=[group.arn for group in groups],
             conditions={"Null": {f"autoscaling:{name}": "true" for name in _NEVER_CHANGED}},
         ),
-        iam.PolicyStatement(actions=["ec2:RunInstances"], resources=templates),
-        iam.PolicyStatement(
-            actions=["ec2:RunInstances"], resources=_all_of(stack, *_MADE), conditions=own_template
+        Permission(actions=["ec2:RunInstances"], resources=templates),
+        Permission(
+            actions=["ec2:RunInstances"], resources=ec2.all_of(*_MADE), conditions=own_template
         ),
-        iam.PolicyStatement(
+        Permission(
             actions=["ec2:RunInstances"],
-            resources=[*_all_of(stack, "security-group"), _all_images(stack)],
+            resources=[*ec2.all_of("security-group"), ec2.all_images],
             conditions={**own_template, "Bool": {"ec2:IsLaunchTemplateResource": "true"}},
         ),
-        iam.PolicyStatement(
+        Permission(
             actions=["ec2:CreateTags"],  # the templates tag what they launch
-            resources=_all_of(stack, "instance", "volume"),
+            resources=ec2.all_of("instance", "volume"),
             conditions={"StringEquals": {"ec2:CreateAction": "RunInstances"}},
         ),
-        iam.PolicyStatement(
+        Permission(
             actions=["iam:PassRole"],
             resources=[role.role_arn],
             conditions={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
@@ -318,9 +331,28 @@ def may_roll_back(
     ]
 
 
-def _all_of(stack: Stack, *kinds: str) -> list[str]:
-    return [stack.format_arn(service="ec2", resource=kind, resource_name="*") for kind in kinds]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ec2Arns:
+    """ARNs of EC2 in a stack, whose partition, region and account are asked for once."""
 
+    partition: str
+    region: str
+    account: str
 
-def _all_images(stack: Stack) -> str:
-    return stack.format_arn(service="ec2", account="", resource="image", resource_name="*")
+    @classmethod
+    def in_stack_of(cls, groups: Sequence[PoolGroup]) -> _Ec2Arns:
+        stack = Stack.of(groups[0].group)
+        return cls(partition=stack.partition, region=stack.region, account=stack.account)
+
+    def all_of(self, *kinds: str) -> list[str]:
+        return [self._arn(f"{self.account}:{kind}/*") for kind in kinds]
+
+    def templates_of(self, groups: Sequence[PoolGroup]) -> list[str]:
+        return [self._arn(f"{self.account}:launch-template/{one.template_id}") for one in groups]
+
+    @property
+    def all_images(self) -> str:
+        return self._arn(":image/*")
+
+    def _arn(self, ends: str) -> str:
+        return f"arn:{self.partition}:ec2:{self.region}:{ends}"

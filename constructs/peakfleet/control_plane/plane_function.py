@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from aws_cdk import Duration, IStableAnyProducer, Lazy, RemovalPolicy
+from aws_cdk import Duration, IResolvable, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -19,7 +19,11 @@ from constructs import Construct
 from peakfleet._values import known_count
 from peakfleet.assets import runtime_code
 from peakfleet.control_plane.encryption import Encryption
-from peakfleet.control_plane.permissions import PLANE_WILDCARDS, may_have_network_interfaces
+from peakfleet.control_plane.permissions import (
+    PLANE_WILDCARDS,
+    Permission,
+    may_have_network_interfaces,
+)
 from peakfleet.control_plane.spec_document import payload
 from peakfleet.findings import acknowledge, acknowledge_policies
 from peakfleet_planner import SpecError
@@ -193,31 +197,32 @@ class PlaneFunction(Construct):
             code_signing_config=functions.code_signing,
         )
         if self.function.is_bound_to_vpc:  # also by a property injector of the app
-            self.role.add_to_policy(may_have_network_interfaces())
+            self.role.add_to_policy(may_have_network_interfaces().statement)
         encryption.grant_queues(self.role)
         acknowledge_policies(self, self.role, PLANE_WILDCARDS)
         acknowledge(self.function, _left_as_it_is(functions))
         if encryption.logs is None:
             acknowledge(log_group, {"CloudWatchLogGroupEncrypted": _AWS_KEY})
 
-    def allow(self, *statements: iam.PolicyStatement) -> None:
+    def allow(self, *permissions: Permission) -> None:
         """Allow what a fleet needs, in the words that are there already where they are the same.
 
         A role has 10 KB for its policies, so the fleets of a control plane share statements, and
         each adds its own resources to them, up to as many as leave the CDK room to divide the
         policy: it moves whole statements to managed policies, of which each has 6 KB.
         """
-        for statement in statements:
-            said = {"actions": sorted(statement.actions), "if": statement.conditions}
+        for permission in permissions:
+            said = {"actions": sorted(permission.actions), "if": permission.conditions}
             allowed = self._allowed.setdefault(json.dumps(said, sort_keys=True, default=str), [])
             known = {name for _, names in allowed for name in names}
-            new = [name for name in statement.resources if name not in known]
+            new = [name for name in permission.resources if name not in known]
             if allowed and len(allowed[-1][1]) + len(new) <= _MOST_RESOURCES:
-                last, names = allowed[-1]
-                last.add_resources(*new)
-                names += new
+                if new:
+                    last, names = allowed[-1]
+                    last.add_resources(*new)
+                    names += new
             elif new:
-                one = statement.copy(resources=new)
+                one = replace(permission, resources=new).statement
                 allowed.append((one, new))
                 self.role.add_to_policy(one)
 
@@ -227,7 +232,7 @@ class PlaneFunction(Construct):
         *,
         purpose: str,
         every: Duration,
-        spec: IStableAnyProducer,
+        spec: IResolvable,
         role: iam.IRole,
         payload_field: str = "spec",
         window: scheduler.TimeWindow | None = None,
@@ -239,7 +244,7 @@ class PlaneFunction(Construct):
             scope: Where to define it: a part of the fleet.
             purpose: What for.
             every: How often; a run that is that late is given up.
-            spec: Produces the specification in JSON form at the end of the synth.
+            spec: The specification, see `spec_document`.
             role: What the schedule runs as.
             payload_field: Where its payload has the specification.
             window: Within how long after its time it may run. Default: at its time.
@@ -248,7 +253,7 @@ class PlaneFunction(Construct):
         target = targets.LambdaInvoke(
             self.function,
             input=scheduler.ScheduleTargetInput.from_object(
-                {**payload(Lazy.any(spec), field=payload_field), **(more or {})}
+                {**payload(spec, field=payload_field), **(more or {})}
             ),
             max_event_age=every,
             retry_attempts=1,
@@ -260,7 +265,7 @@ class PlaneFunction(Construct):
             "Schedule",
             description=purpose,
             schedule=scheduler.ScheduleExpression.rate(every),
-            time_window=window or scheduler.TimeWindow.off(),
+            time_window=window,
             target=target,
         )
 

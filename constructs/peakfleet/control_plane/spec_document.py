@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import jsii
-from aws_cdk import IStableAnyProducer
+from aws_cdk import IResolvable, IStableAnyProducer, Lazy
 
 from peakfleet_planner import FleetSpec, SpecError
 from peakfleet_planner.gang import GangSpec
@@ -17,16 +18,23 @@ SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 MOST_BYTES = 256 * 1024
 """The most that EventBridge Scheduler sends to a target."""
 _RESOLVED_BYTES = 255  # the longest name of an Auto Scaling group; queue names and ARNs are shorter
+_LATE = re.compile(r"\$\{Token\[[^\]]*\]\}")
+"""How what only the deployment knows stands in a text."""
 
 
-@jsii.implements(IStableAnyProducer)
-class SpecDocument:
-    """A specification in JSON form, read at the end of the synth: signals may still be added.
+def spec_document(spec: Callable[[], FleetSpec | GangSpec]) -> IResolvable:
+    """Return a specification in JSON form for a template.
+
+    It is read once, at the end of the synth: signals may still be added.
 
     Args:
         spec: Returns the specification as of now.
     """
+    return Lazy.any(_Document(spec))
 
+
+@jsii.implements(IStableAnyProducer)
+class _Document:
     def __init__(self, spec: Callable[[], FleetSpec | GangSpec]) -> None:
         self._spec = spec
 
@@ -43,14 +51,9 @@ def payload(spec: object, *, field: str = "spec") -> dict[str, object]:
     return {"scheduled_time": SCHEDULED_TIME, field: spec}
 
 
-def check_size(spec: FleetSpec, resolved: object) -> None:
-    """Refuse a specification that the schedule cannot send.
-
-    Args:
-        spec: The specification, for messages.
-        resolved: Its JSON form, with CloudFormation's intrinsic functions in place of tokens.
-    """
-    size = len(json.dumps(payload(readable(resolved, stand_in="x" * _RESOLVED_BYTES))))
+def check_size(spec: FleetSpec) -> None:
+    """Refuse a specification that the schedule cannot send."""
+    size = len(_LATE.sub("x" * _RESOLVED_BYTES, json.dumps(payload(spec.to_json()))))
     if size > MOST_BYTES:
         raise SpecError(
             f"its specification of about {size} bytes is above the {MOST_BYTES} bytes that a "

@@ -50,6 +50,7 @@ class FleetState(Construct):
             time_to_live_attribute="expires_at",
             removal_policy=RemovalPolicy.RETAIN,
         )
+        self._table_name = self._table.table_name
         acknowledge(
             self._table,
             {"DynamoDBInBackupPlan": "has point-in-time recovery, and fleets decide without it"},
@@ -87,6 +88,11 @@ class FleetState(Construct):
     def table(self) -> dynamodb.Table:
         """The table itself."""
         return self._table
+
+    @property
+    def table_name(self) -> str:
+        """Name of the table, a token."""
+        return self._table_name
 
     def grant(self, grantee: iam.IGrantable, *, fleet: str | Sequence[str]) -> iam.Grant:
         """Let *grantee* read and write the items of fleets, and nothing else.

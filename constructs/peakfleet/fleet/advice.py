@@ -61,9 +61,10 @@ def on_signal(scope: Construct, signal: DemandSignal, pools: Sequence[CapacityPo
         )
 
 
-def on_places(scope: Construct, signal: DemandSignal) -> None:
+def on_places(scope: Construct, signal: DemandSignal, stack: Stack) -> None:
     """Say what has to be for a signal of another account, or maybe of another place, to be read."""
-    stack = Stack.of(scope)
+    if not any(one.account or one.region for one in signal.metrics):
+        return
     here = {one for one in (stack.account, stack.region) if is_known(one)}
     for account in sorted({m.account for m in signal.metrics if m.account} - here):
         if is_known(account):

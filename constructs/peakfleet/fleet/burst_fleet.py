@@ -23,8 +23,8 @@ from peakfleet.control_plane import (
     ControlPlane,
     Encryption,
     FleetState,
-    SpecDocument,
     may_publish,
+    spec_document,
 )
 from peakfleet.fleet import advice as _advice
 from peakfleet.fleet.checks import (
@@ -42,6 +42,7 @@ from peakfleet.fleet.metrics import FleetMetrics
 from peakfleet.fleet.options import FleetOptions
 from peakfleet.machines import (
     FLEET_TAG,
+    KEEPS_PROFILES,
     GroupSettings,
     Hooks,
     define_agent,
@@ -120,8 +121,7 @@ class BurstFleet(FleetMetrics, Construct):
         self._signals: list[DemandSignal] = []
         self._traffic, self._queues_share_workers = traffic, queues_share_workers
         self._options = options
-        self._learns = False
-        self._is_shadow = options.get("mode") == Mode.shadow()
+        self._learns, self._is_shadow = False, options.get("mode") == Mode.shadow()
         self._detail = (options.get("metrics") or Metrics.essential()).detail
         self._pressure_alarms: dict[str, cloudwatch.Alarm] = {}
         encryption = options.get("encryption") or Encryption()
@@ -130,14 +130,15 @@ class BurstFleet(FleetMetrics, Construct):
             drain=options.get("drain") or Drain.none(),
             readiness=options.get("readiness") or Readiness.in_service(),
         )
+        self._stack = stack = Stack.of(self)
         with named(self):
             check_path(self.fleet_name)
             check_fleet_options(self, options, FleetOptions, vpc=vpc)
             self._pools = checked_pools(pools, scope=self)
             check_kind("fleet", "signals", signals, Sequence[DemandSignal])
-            safety_net = options.get("safety_net") or _safety_net(signals, Stack.of(self))
+            safety_net = options.get("safety_net") or _safety_net(signals, stack)
             self._downstream = tuple(
-                limit.seen_from(Stack.of(self)) for limit in options.get("downstream_limits", ())
+                limit.seen_from(stack) for limit in options.get("downstream_limits", ())
             )
             self._plane = control_plane_of(self, options)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
@@ -159,6 +160,7 @@ class BurstFleet(FleetMetrics, Construct):
         with named(self):
             prices = prices_of(self)
             settings = GroupSettings(
+                stack=stack,
                 vpc=vpc,
                 vpc_subnets=subnets,
                 way_out=selected_subnets(vpc, subnets).internet_connectivity_established,
@@ -172,6 +174,7 @@ class BurstFleet(FleetMetrics, Construct):
                 volume_key=encryption.volumes,
                 metadata_hop_limit=checked_hop_limit(options.get("metadata_hop_limit", 1)),
                 monitored_by_minute=safety_net.reads_cpu or any(map(_reads_instances, signals)),
+                keeps_profiles=bool(self.node.try_get_context(KEEPS_PROFILES)),
             )
             # Nothing of a fleet in shadow starts anything, not even its own groups.
             self._groups = {
@@ -187,7 +190,7 @@ class BurstFleet(FleetMetrics, Construct):
             hooks.grant(self, self._role, fleet=self.fleet_name)
             self._pool_specs = tuple(
                 pool.to_planner(
-                    group=pool.group_name or self._groups[pool.name].auto_scaling_group_name,
+                    group=pool.group_name or self._groups[pool.name].name,
                     prices=prices,
                     drain_seconds=0 if pool.group_name else hooks.drain.at_most_seconds,
                     pays_at_most=bool(options.get("spend_limits")),
@@ -199,7 +202,7 @@ class BurstFleet(FleetMetrics, Construct):
             )
             if traffic:
                 claim_split(self, fleet=self.fleet_name, split=traffic)
-        self._document = SpecDocument(lambda: self.spec)
+        self._document = spec_document(lambda: self.spec)
         with named(self):
             self._plane.add_fleet(
                 self,
@@ -216,7 +219,9 @@ class BurstFleet(FleetMetrics, Construct):
                 else None,
             )
         if efficiency:
-            self._role.add_to_policy(may_publish(efficiency.namespace_of(self.fleet_name)))
+            self._role.add_to_policy(
+                may_publish(efficiency.namespace_of(self.fleet_name)).statement
+            )
             self._plane.keep_books(self, name=self.fleet_name, spec=self._document)
         self._alarms = define_alarms(
             self,
@@ -233,7 +238,7 @@ class BurstFleet(FleetMetrics, Construct):
         )
         safety_net.bind(
             {
-                pool.name: self._groups[pool.name]
+                pool.name: self._groups[pool.name].group
                 for pool in self._pools
                 if not (pool.is_retired or pool.group_name or self._is_shadow)
             }
@@ -250,7 +255,13 @@ class BurstFleet(FleetMetrics, Construct):
             options.get("baseline") or Baseline.none(),
         )
         self.node.add_validation(
-            AtSynth(self, self._groups, spec=self._checked_spec, signals=self._signals)
+            AtSynth(
+                self,
+                stack,
+                {name: one.name for name, one in self._groups.items()},
+                spec=self._checked_spec,
+                signals=self._signals,
+            )
         )
         Tags.of(self).add(FLEET_TAG, self.fleet_name)
 
@@ -285,7 +296,7 @@ class BurstFleet(FleetMetrics, Construct):
             pace=(options.get("pace") or Pace.of()).to_planner(self._pool_specs),
             traffic=self._traffic if isinstance(self._traffic, TrafficSpec) else None,
             records=self._traffic if isinstance(self._traffic, WeightedRecordsSpec) else None,
-            state_table=self._plane.state.table.table_name,
+            state_table=self._plane.state.table_name,
             other_writer=(options.get("other_writer") or OtherWriter.taken_back()).spec,
             known_peaks=tuple(peak.to_planner() for peak in options.get("known_peaks", ())),
             efficiency=self._efficiency,
@@ -343,10 +354,10 @@ class BurstFleet(FleetMetrics, Construct):
 
     def _take(self, signal: DemandSignal) -> None:
         with named(self):
-            signal = readable_signal(signal, among=self._signals, stack=Stack.of(self))
+            signal = readable_signal(signal, among=self._signals, stack=self._stack)
         self._signals.append(signal)
         _advice.on_signal(self, signal, self._pools)
-        _advice.on_places(self, signal)
+        _advice.on_places(self, signal, self._stack)
         if PressureAlarm.is_possible_for(signal):
             pressure = PressureAlarm(
                 self,
@@ -381,7 +392,7 @@ class BurstFleet(FleetMetrics, Construct):
     @property
     def groups(self) -> Mapping[str, autoscaling.AutoScalingGroup]:
         """The Auto Scaling group of each pool by pool name, but for groups that exist already."""
-        return MappingProxyType(self._groups)
+        return MappingProxyType({name: one.group for name, one in self._groups.items()})
 
     @property
     def control_plane(self) -> ControlPlane:

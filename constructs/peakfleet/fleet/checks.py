@@ -5,16 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import get_type_hints
 from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Stack
-from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IValidation
 
-from peakfleet._values import check_kind, check_options, known_count
+from peakfleet._values import check_kind, check_options, hints_of, known_count
 from peakfleet.control_plane import ControlPlane, check_size
 from peakfleet.fleet.options import PlacementOptions
 from peakfleet.fleet.template_checks import template_messages
@@ -68,7 +66,7 @@ def check_fleet_options(
     parameters = inspect.signature(make).parameters
     known = [name for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY]
     check_options(owner, given, taken, known=known)
-    hints = get_type_hints(make)
+    hints = hints_of(make)
     for name, value in own.items():
         check_kind(owner, name, value, hints[name])
 
@@ -110,8 +108,7 @@ def checked_pools(
             f"{', '.join(sorted(PARTS))} and Pressure ...; give name=... another one"
         )
     if scope:
-        for pool in pools:
-            check_region(scope, f"pool '{pool.name}'", pool.instance_types)
+        check_region(scope, {f"pool '{pool.name}'": pool.instance_types for pool in pools})
     return pools
 
 
@@ -143,7 +140,8 @@ class AtSynth:
 
     Args:
         fleet: The fleet.
-        groups: Its groups, by pool.
+        stack: Its stack.
+        groups: Names of its groups, by pool.
         spec: Returns its specification. Default: it needs no check.
         signals: What it reads; it must read something. Default: no check.
     """
@@ -151,12 +149,14 @@ class AtSynth:
     def __init__(
         self,
         fleet: Construct,
-        groups: Mapping[str, autoscaling.AutoScalingGroup],
+        stack: Stack,
+        groups: Mapping[str, str],
         *,
         spec: Callable[[], FleetSpec] | None = None,
         signals: Sequence[DemandSignal] | None = None,
     ) -> None:
         self._fleet = fleet
+        self._stack = stack
         self._groups = groups
         self._spec = spec
         self._signals = signals
@@ -168,10 +168,10 @@ class AtSynth:
         try:
             if self._spec:
                 spec = self._spec()
-                check_size(spec, Stack.of(self._fleet).resolve(spec.to_json()))
+                check_size(spec)
         except SpecError as error:
             return [str(error)]
-        return template_messages(self._fleet, self._groups)
+        return template_messages(self._fleet, self._stack, self._groups)
 
 
 def claim_split(scope: Construct, *, fleet: str, split: TrafficSpec | WeightedRecordsSpec) -> None:

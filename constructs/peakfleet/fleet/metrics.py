@@ -10,6 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import IConstruct, Node
 
 METRIC_NAMESPACE = "PeakFleet"
+_MINUTE = Duration.minutes(1)
 
 
 def name_of_fleet(scope: IConstruct) -> str:
@@ -20,8 +21,8 @@ def name_of_fleet(scope: IConstruct) -> str:
     that CloudFormation hides too.
     """
     stack = Stack.of(scope)
-    while stack.nested_stack_parent is not None:
-        stack = stack.nested_stack_parent
+    while (outer := stack.nested_stack_parent) is not None:
+        stack = outer
     within = scope.node.path.removeprefix(stack.node.path).removesuffix("/Default")
     return f"{stack.stack_name}{within}"
 
@@ -51,7 +52,7 @@ class FleetMetrics:
             metric_name=metric_name,
             dimensions_map={"Fleet": self.fleet_name},
             statistic=statistic,
-            period=period or Duration.minutes(1),
+            period=period or _MINUTE,
         )
 
     def metric_demand_units(self) -> cloudwatch.Metric:

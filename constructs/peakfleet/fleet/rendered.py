@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -44,14 +44,15 @@ class _App:
     """Templates of one synth of an app, and which fleets have asked for them."""
 
     stacks: list[Stack]
-    templates: dict[str, Rendered] = field(default_factory=dict)
+    templates: dict[Stack, Rendered] = field(default_factory=dict)
+    around: dict[Stack, list[Stack]] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
 
 
 _APPS: WeakKeyDictionary[IConstruct, _App] = WeakKeyDictionary()
 
 
-def templates_around(fleet: Construct) -> tuple[Rendered, list[Rendered]]:
+def templates_around(fleet: Construct, stack: Stack) -> tuple[Rendered, list[Rendered]]:
     """Return the template of a fleet's stack, and those of the stacks that may refer to it.
 
     Those are the ones that are nested with it, and each that depends on it.
@@ -59,20 +60,26 @@ def templates_around(fleet: Construct) -> tuple[Rendered, list[Rendered]]:
     Only a validation may ask: nothing changes after that. All fleets of an app share what was
     rendered; a fleet that asks again does so in another synth.
     """
-    root, stack = fleet.node.root, Stack.of(fleet)
+    node = fleet.node
+    root, path = node.root, node.path
     found = _APPS.get(root)
-    if found is None or fleet.node.path in found.asked:
+    if found is None or path in found.asked:
         stacks = [child for child in root.node.find_all() if isinstance(child, Stack)]
         found = _APPS[root] = _App(stacks)
-    found.asked.add(fleet.node.path)
+    found.asked.add(path)
+    if stack not in found.around:
+        found.around[stack] = _around(stack, found.stacks)
+    return _rendered(found, stack), [_rendered(found, other) for other in found.around[stack]]
+
+
+def _around(stack: Stack, stacks: Sequence[Stack]) -> list[Stack]:
     outermost = _outermost(stack).node.path
-    others = [
+    return [
         other
-        for other in found.stacks
+        for other in stacks
         if other.node.path != stack.node.path
         and outermost in {one.node.path for one in (_outermost(other), *_needs(other))}
     ]
-    return _rendered(found, stack), [_rendered(found, other) for other in others]
 
 
 def _outermost(stack: Stack) -> Stack:
@@ -86,8 +93,7 @@ def _needs(stack: Stack) -> list[Stack]:
 
 
 def _rendered(app: _App, stack: Stack) -> Rendered:
-    path = stack.node.path
-    if path not in app.templates:
+    if stack not in app.templates:
         with tempfile.TemporaryDirectory(prefix="peakfleet-template-") as folder:
             synthesizer = LegacyStackSynthesizer()
             synthesizer.bind(stack)
@@ -97,16 +103,16 @@ def _rendered(app: _App, stack: Stack) -> Rendered:
                 if _TOO_MANY not in str(error):
                     raise
                 said = str(error).splitlines()[0]
-                app.templates[path] = Rendered(resources={}, handed_on={}, too_many=said)
-                return app.templates[path]
+                app.templates[stack] = Rendered(resources={}, handed_on={}, too_many=said)
+                return app.templates[stack]
             template = json.loads((Path(folder) / stack.template_file).read_text(encoding="utf-8"))
         resources = template.get("Resources", {})
         handed_on = dict(template.get("Outputs", {}))
         for one in resources.values():
             if one["Type"] == _NESTED:
                 handed_on |= one["Properties"].get("Parameters", {})
-        app.templates[path] = Rendered(resources=resources, handed_on=handed_on)
-    return app.templates[path]
+        app.templates[stack] = Rendered(resources=resources, handed_on=handed_on)
+    return app.templates[stack]
 
 
 @jsii.implements(ISynthesisSession)

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Stack
-from aws_cdk import aws_autoscaling as autoscaling
 from constructs import Construct
 
 from peakfleet.control_plane import readable
@@ -22,33 +21,30 @@ _MOST_USER_DATA_BYTES = 16_384
 """What EC2 takes, before it is encoded in base64."""
 _GROUP, _TEMPLATE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"
 _ROLLING, _REPLACING = "AutoScalingRollingUpdate", "AutoScalingReplacingUpdate"
+_NAMES = re.compile(r"[\w-]+")
 _METADATA_KEY = re.compile(r"[\w+\-=.,:@]+", re.ASCII)
 _RESOURCES_PER_FLEET, _SHARED_RESOURCES, _MOST_FLEETS = 21, 30, 20
 _NO_METADATA_KEYS = frozenset({".", "..", "_index"})
 
 
-def template_messages(
-    fleet: Construct, groups: Mapping[str, autoscaling.AutoScalingGroup]
-) -> list[str]:
+def template_messages(fleet: Construct, stack: Stack, groups: Mapping[str, str]) -> list[str]:
     """Return what is wrong with a fleet in the templates of its app.
 
     Args:
         fleet: The fleet.
-        groups: Its groups, by pool.
+        stack: Its stack.
+        groups: Names of its groups, which are tokens, by pool.
     """
-    stack = Stack.of(fleet)
-    pools = {
-        str(stack.resolve(group.auto_scaling_group_name)["Ref"]): pool
-        for pool, group in groups.items()
-    }
-    own, others = templates_around(fleet)
+    names = stack.resolve([*groups.values()])
+    pools = {str(name["Ref"]): pool for name, pool in zip(names, groups, strict=True)}
+    own, others = templates_around(fleet, stack)
     if own.too_many:
         return [_too_many(stack, own.too_many)]
     templates = {
         name: pool
         for group, pool in pools.items()
-        for name in own.resources
-        if own.resources[name]["Type"] == _TEMPLATE and _mentions(own.resources[group], {name})
+        for name in _NAMES.findall(json.dumps(own.resources[group]))
+        if own.resources.get(name, {}).get("Type") == _TEMPLATE
     }
     return [
         *_second_writers(own, others, pools),

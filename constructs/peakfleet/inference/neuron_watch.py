@@ -13,7 +13,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from peakfleet._values import known_number
-from peakfleet.alarms import Watch, alarm_of
+from peakfleet.alarms import Watch, alarms_of
 from peakfleet.control_plane import may_publish
 from peakfleet.findings import Wildcard, acknowledge_policies
 from peakfleet.fleet import FleetMetrics
@@ -144,7 +144,7 @@ def grant_watch(
         scope,
         "NeuronWatch",
         roles=[role],
-        statements=[may_publish(neuron_namespace(fleet)), give_up],
+        statements=[may_publish(neuron_namespace(fleet)).statement, give_up],
     )
     acknowledge_policies(scope, policy, _WILDCARDS)
 
@@ -153,7 +153,6 @@ def define_neuron_alarms(
     scope: Construct, *, fleet: str, topic: sns.ITopic | None
 ) -> dict[str, cloudwatch.Alarm]:
     """Define the alarms of what Neuron reports, by name."""
-    branch = Construct(scope, "NeuronAlarms")
     watches = (
         Watch(
             name="NeuronErrors",
@@ -177,4 +176,4 @@ def define_neuron_alarms(
             ),
         ),
     )
-    return {watch.name: alarm_of(branch, watch, topic) for watch in watches}
+    return alarms_of(scope, watches, topic, construct_id="NeuronAlarms")

@@ -9,10 +9,11 @@ instance, `user_data` how a script is put around a user's own.
 
 from peakfleet.machines.agent import InstanceAgent, define_agent
 from peakfleet.machines.groups import (
+    KEEPS_PROFILES,
     GroupSettings,
+    PoolGroup,
     define_group,
     instance_role,
-    launch_template_arns,
     security_groups_of,
     selected_subnets,
 )

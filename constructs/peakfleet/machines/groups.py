@@ -27,6 +27,14 @@ _IMAGE_MARKS = {
     ec2.InstanceArchitecture.ARM_64: ("arm64", "aarch64"),
     ec2.InstanceArchitecture.X86_64: ("x86_64", "amd64"),
 }
+_DEFAULT_IMAGES = {
+    ec2.InstanceArchitecture.ARM_64: ec2.MachineImage.latest_amazon_linux2023(
+        cpu_type=ec2.AmazonLinuxCpuType.ARM_64
+    ),
+    ec2.InstanceArchitecture.X86_64: ec2.MachineImage.latest_amazon_linux2023(
+        cpu_type=ec2.AmazonLinuxCpuType.X86_64
+    ),
+}
 _NO_AGENT = ("bottlerocket", "windows")
 _SDA1 = ("canonical", "ubuntu", "rhel", "redhat", "suse", "sles", "windows")
 """Images whose root device is /dev/sda1, by a part of their name or SSM parameter."""
@@ -68,12 +76,13 @@ _INSTANCE_WILDCARDS = (
 )
 """The stars in the policies of instances. Those of what a user grants are the user's."""
 _POOL_TAG = "peakfleet:pool"  # where an instance finds its pool, for what it publishes
-_TEMPLATE = "Template"
 _IMAGES: WeakKeyDictionary[Stack, dict[str, list[str]]] = WeakKeyDictionary()
 """Names of the images of each stack, by their ids: many pools have the same."""
 KEEPS_PROFILES = "peakfleet:keepsInstanceProfiles"
 """Context of an app whose machines may still run with an instance profile of their pool, as
 before there was one for each fleet: deleted, it gives them no credentials (docs/upgrade.md)."""
+_GROUP = "Group"
+_GROUP_METRICS = [autoscaling.GroupMetrics.all()]
 _LEAST_HEALTHY_PERCENT, _MOST_HEALTHY_PERCENT = 100, 110
 
 
@@ -82,6 +91,7 @@ class GroupSettings:
     """What the groups of a fleet have in common.
 
     Args:
+        stack: Stack of the fleet.
         vpc: Where the instances run.
         vpc_subnets: In which subnets.
         way_out: What connects the subnets with AWS.
@@ -96,8 +106,11 @@ class GroupSettings:
         metadata_hop_limit: Network hops that an answer of the metadata service may take.
         monitored_by_minute: Whether EC2 publishes the instances' metrics every minute, for a price;
             else every five minutes, for nothing.
+        keeps_profiles: Whether each pool keeps an instance profile of its own, see
+            `KEEPS_PROFILES`.
     """
 
+    stack: Stack
     vpc: ec2.IVpc
     vpc_subnets: ec2.SubnetSelection
     way_out: IDependable
@@ -111,11 +124,35 @@ class GroupSettings:
     volume_key: kms.IKey | None = None
     metadata_hop_limit: int = 1
     monitored_by_minute: bool = False
+    keeps_profiles: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolGroup:
+    """The group of a pool, and what is said of it again and again.
+
+    The CDK runs in another process, so what it says is asked for once.
+
+    Args:
+        group: The group.
+        template: What it launches from.
+        name: Name of the group, a token.
+        arn: ARN of the group.
+        template_id: Id of the template.
+        path_in_fleet: Where the group is within its fleet.
+    """
+
+    group: autoscaling.AutoScalingGroup
+    template: ec2.LaunchTemplate
+    name: str
+    arn: str
+    template_id: str
+    path_in_fleet: str
 
 
 def define_group(
     scope: Construct, pool: CapacityPool, settings: GroupSettings, *, fleet: str
-) -> autoscaling.AutoScalingGroup:
+) -> PoolGroup:
     """Define the Auto Scaling group of a pool. Its id in *scope* is the pool's name."""
     boot = Duration.seconds(pool.boot_seconds)
     points = pool.to_planner(group=pool.name)
@@ -125,7 +162,7 @@ def define_group(
     is_mixed = pool.purchase.is_spot or len(pool.instance_types) > 1
     group = autoscaling.AutoScalingGroup(
         branch,
-        "Group",
+        _GROUP,
         vpc=settings.vpc,
         vpc_subnets=settings.vpc_subnets,
         launch_template=None if is_mixed else template,
@@ -133,7 +170,7 @@ def define_group(
         min_capacity=points.min_capacity,
         max_capacity=points.max_capacity,
         default_instance_warmup=boot,
-        group_metrics=[autoscaling.GroupMetrics.all()],
+        group_metrics=_GROUP_METRICS,
         min_healthy_percentage=_LEAST_HEALTHY_PERCENT,
         max_healthy_percentage=_MOST_HEALTHY_PERCENT,
         health_checks=autoscaling.HealthChecks.ec2(grace_period=boot),
@@ -152,15 +189,23 @@ def define_group(
         )
     for target_group in settings.target_groups:
         group.attach_to_application_target_group(target_group)
-    resource = cast("autoscaling.CfnAutoScalingGroup", group.node.default_child)
-    resource.lifecycle_hook_specification_list = [*settings.hooks.specifications] or None
+    node = group.node
+    resource = cast("autoscaling.CfnAutoScalingGroup", node.default_child)
+    if settings.hooks.exist:
+        resource.lifecycle_hook_specification_list = settings.hooks.specifications
     # What drains still calls AWS, so the way there is deleted after the group.
-    group.node.add_dependency(settings.way_out)
-    resource.health_check_type = Lazy.string(_HealthCheckType(resource))
-    acknowledge(group, {"AwsSolutions-AS3": _NO_MAILS})
-    if is_mixed:
-        acknowledge(group, {"AwsSolutions-EC26": _UNREAD, "EC2IMDSv2Enabled": _UNREAD})
-    return group
+    node.add_dependency(settings.way_out)
+    resource.health_check_type = Lazy.string(_HealthCheckType(resource, settings.stack))
+    unread = {"AwsSolutions-EC26": _UNREAD, "EC2IMDSv2Enabled": _UNREAD} if is_mixed else {}
+    acknowledge(group, {"AwsSolutions-AS3": _NO_MAILS, **unread})
+    return PoolGroup(
+        group=group,
+        template=template,
+        name=group.auto_scaling_group_name,
+        arn=group.auto_scaling_group_arn,
+        template_id=str(template.launch_template_id),
+        path_in_fleet=f"{pool.name}/{_GROUP}",
+    )
 
 
 def selected_subnets(
@@ -186,31 +231,28 @@ class _HealthCheckType:
     A group may be attached to a target group long after it was defined.
     """
 
-    def __init__(self, group: autoscaling.CfnAutoScalingGroup) -> None:
-        self._group = group
+    def __init__(self, group: autoscaling.CfnAutoScalingGroup, stack: Stack) -> None:
+        self._group, self._stack = group, stack
 
     def produce(self) -> str:
-        balanced = self._group.stack.resolve(self._group.target_group_arns)
+        balanced = self._stack.resolve(self._group.target_group_arns)
         return "ELB" if balanced else "EC2"
 
 
 def _launch_template(
     scope: Construct, pool: CapacityPool, settings: GroupSettings
 ) -> ec2.LaunchTemplate:
-    image = pool.machine_image or ec2.MachineImage.latest_amazon_linux2023(
-        cpu_type=ec2.AmazonLinuxCpuType.ARM_64
-        if pool.architecture == ec2.InstanceArchitecture.ARM_64
-        else ec2.AmazonLinuxCpuType.X86_64
-    )
-    config = image.get_image(scope)
-    names = _image_names(scope, config)
-    _check_image(pool, config, names, has_agent=settings.agent is not None)
+    names: Sequence[str] = ()  # of the default image nothing is to be found out
+    if pool.machine_image:
+        config = pool.machine_image.get_image(scope)
+        names = _image_names(settings.stack, config)
+        _check_image(pool, config, names, has_agent=settings.agent is not None)
     script = pool.user_data or settings.user_data
     template = ec2.LaunchTemplate(
         scope,
-        _TEMPLATE,
+        "Template",
         instance_type=ec2.InstanceType(pool.instance_types[0]),
-        machine_image=image,
+        machine_image=pool.machine_image or _DEFAULT_IMAGES[pool.architecture],
         instance_profile=settings.profile,
         security_group=settings.security_groups[0],
         user_data=settings.agent.before(script) if settings.agent else script,
@@ -232,7 +274,7 @@ def _launch_template(
             )
         ],
     )
-    if scope.node.try_get_context(KEEPS_PROFILES):
+    if settings.keeps_profiles:
         # By the logical id that it had as a part of the template.
         roles = [settings.profile.role.role_name] if settings.profile.role else []
         iam.CfnInstanceProfile(template, "Profile", roles=roles)
@@ -262,9 +304,8 @@ def _mixed(pool: CapacityPool, template: ec2.LaunchTemplate) -> autoscaling.Mixe
     )
 
 
-def _image_names(scope: Construct, image: ec2.MachineImageConfig) -> list[str]:
+def _image_names(stack: Stack, image: ec2.MachineImageConfig) -> list[str]:
     """Return the id of an image, and the SSM parameters that it comes from."""
-    stack = Stack.of(scope)
     known = _IMAGES.setdefault(stack, {})
     if image.image_id not in known:
         known[image.image_id] = [
@@ -312,20 +353,6 @@ def _root_device(pool: CapacityPool, names: Sequence[str]) -> str:
         return pool.root_device
     is_sda1 = any(mark in name.lower() for mark in _SDA1 for name in names)
     return "/dev/sda1" if is_sda1 else "/dev/xvda"
-
-
-def launch_template_arns(groups: Sequence[autoscaling.AutoScalingGroup]) -> list[str]:
-    """Return the ARN of the launch template of each group."""
-    branches = (group.node.scope for group in groups)
-    templates = (branch.node.find_child(_TEMPLATE) for branch in branches if branch)
-    return [
-        Stack.of(template).format_arn(
-            service="ec2",
-            resource="launch-template",
-            resource_name=cast("ec2.LaunchTemplate", template).launch_template_id,
-        )
-        for template in templates
-    ]
 
 
 def instance_role(

@@ -12,7 +12,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sqs as sqs
 
 from peakfleet._values import check_own, known_number, seconds
-from peakfleet.runbooks import with_runbook
+from peakfleet.runbooks import runbook_page, with_runbook
 from peakfleet_planner import SpecError
 
 _CPU_PERCENT = 90.0
@@ -117,7 +117,7 @@ class _LateMessages:
             group,
             "LateMessages",
             alarm_description=with_runbook(
-                group,
+                runbook_page(group),
                 "LateMessages",
                 "Messages wait longer than they may. The group grows by itself; look at the "
                 "fleet's other alarms for the reason why its ticks did not prevent it.",

@@ -14,6 +14,7 @@ from peakfleet_planner import PaceSpec, PoolSpec, ServiceLevelSpec, SpecError
 _COST_TIMES_SHARE: Final = 0.3
 """What a missed minute is worth times the share missed, about, before anything is learned."""
 _MOST_FIRST_COST: Final = 300.0
+_HOLD_SECONDS: Final = 5 * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +36,17 @@ class ServiceLevel:
 
         Capacity that was needed in the last 5 minutes is kept.
         """
-        return cls.custom(unserved_cost=10, hold=Duration.minutes(5))
+        return cls(spec=ServiceLevelSpec(unserved_cost=10, hold_seconds=_HOLD_SECONDS))
 
     @classmethod
     def premium(cls) -> ServiceLevel:
         """A missed unit-minute is worth 50 minutes of capacity; peaks are kept for 15 minutes."""
-        return cls.custom(unserved_cost=50, hold=Duration.minutes(15))
+        return cls(spec=ServiceLevelSpec(unserved_cost=50, hold_seconds=15 * 60))
 
     @classmethod
     def economy(cls) -> ServiceLevel:
         """A missed unit-minute is worth 3 minutes of capacity; peaks are kept for 2 minutes."""
-        return cls.custom(unserved_cost=3, hold=Duration.minutes(2))
+        return cls(spec=ServiceLevelSpec(unserved_cost=3, hold_seconds=2 * 60))
 
     @classmethod
     def miss_at_most(cls, share: float, *, hold: Duration | None = None) -> ServiceLevel:
@@ -72,7 +73,7 @@ class ServiceLevel:
         return cls(
             spec=ServiceLevelSpec(
                 unserved_cost=first,
-                hold_seconds=seconds("service level", "hold", hold or Duration.minutes(5)),
+                hold_seconds=seconds("service level", "hold", hold) if hold else _HOLD_SECONDS,
                 miss_at_most=share,
             )
         )

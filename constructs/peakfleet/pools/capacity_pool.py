@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Unpack
 
-from aws_cdk import Duration, Token
+from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 
-from peakfleet._values import check_name, check_options, known_count, known_number, seconds
+from peakfleet._values import check_name, check_options, is_late, known_count, known_number, seconds
 from peakfleet.pools.chip_rules import (
     check_bought,
     check_chips,
@@ -334,9 +334,9 @@ class CapacityPool:
                 f"{owner}: {others[0]} is the group's own, as the group exists already; allowed "
                 f"are {', '.join(sorted(_OF_EXISTING))}"
             )
-        if not Token.is_unresolved(group_name) and not group_name.strip():
+        if not is_late(group_name) and not group_name.strip():
             raise SpecError(f"{owner}: group_name must not be empty")
-        if Token.is_unresolved(group_name) and not options.get("name"):
+        if is_late(group_name) and not options.get("name"):
             raise SpecError("pool: name is needed where only the deployment knows the group's name")
         if not instance_types:
             raise SpecError(f"{owner}: at least one instance type is needed, got none")

@@ -6,14 +6,14 @@ Instance types that the catalogue does not know pass: the deployment tells.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
-from aws_cdk import Annotations, Stack, Token
+from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from peakfleet._values import is_to_be_looked_up, known_list
+from peakfleet._values import is_late, is_to_be_looked_up, known_list
 from peakfleet_chips import (
     CATALOGUE,
     OFFERINGS_DAY,
@@ -56,7 +56,7 @@ def check_types(
     for kind in instance_types:
         if not isinstance(kind, str):
             raise SpecError(f"{owner}: instance types are names such as c8g.4xlarge, got {kind!r}")
-        if Token.is_unresolved(kind):
+        if is_late(kind):
             raise SpecError(
                 f"{owner}: instance types must be known at synth, got one that only the deployment "
                 f"knows; give a name, for example from the app's context"
@@ -92,20 +92,36 @@ def check_bought(owner: str, instance_types: Sequence[str], option: PurchaseOpti
             )
 
 
-def check_region(scope: Construct, owner: str, instance_types: Sequence[str]) -> None:
+def check_region(scope: Construct, instance_types: Mapping[str, Sequence[str]]) -> None:
     """Refuse instance types that the region of *scope* does not sell, where both are known.
 
     What AWS sells since the catalogue was written is named in the app's context, as a list under
     `peakfleet:sold`. With an information passes what may be sold: in a region that the catalogue
     does not have, and what is sold in capacity blocks, which not every account is shown.
 
+    Args:
+        scope: What is in the region.
+        instance_types: By the pool that has them, in an error's words.
+
     Raises:
         SpecError: A type is not sold there.
     """
     region = Stack.of(scope).region
-    if Token.is_unresolved(region):
+    if is_late(region):
         return
     sold_since = scope.node.try_get_context(SOLD_CONTEXT) or ()
+    for owner, names in instance_types.items():
+        _check_sold(scope, owner, names, region=region, sold_since=sold_since)
+
+
+def _check_sold(
+    scope: Construct,
+    owner: str,
+    instance_types: Sequence[str],
+    *,
+    region: str,
+    sold_since: Collection[str],
+) -> None:
     unsold = [
         kind
         for kind in _known(instance_types)

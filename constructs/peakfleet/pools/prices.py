@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from weakref import WeakSet
 
-from aws_cdk import Annotations, Stack, Token
+from aws_cdk import Annotations, Stack
 from constructs import Construct, IConstruct
 
+from peakfleet._values import is_late
 from peakfleet_chips import Prices, PricesError
 from peakfleet_planner import SpecError
 
@@ -67,7 +68,7 @@ def tell_age(scope: Construct, prices: Prices) -> None:
     _TOLD.add(app)
     age = prices.age_days(_today())
     region = Stack.of(scope).region
-    elsewhere = not Token.is_unresolved(region) and region != prices.region
+    elsewhere = not is_late(region) and region != prices.region
     text = (
         f"instance prices are those of {prices.day.isoformat()}, {age} days old, in "
         f"{prices.region}"

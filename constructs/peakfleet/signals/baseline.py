@@ -175,7 +175,7 @@ class Baseline:
             metric_name=metric_name,
             dimensions=dict(dimensions or {}),
             statistic=checked_statistic("baseline", statistic),
-            period_seconds=seconds("baseline", "period", period or Duration.minutes(1)),
+            period_seconds=seconds("baseline", "period", period) if period else 60,
         )
         return cls(
             spec=ReportedBaseline(
@@ -184,11 +184,11 @@ class Baseline:
                 usable_fraction=usable_fraction,
                 healthy_fraction=healthy_fraction,
                 unknown_fraction=unknown_fraction,
-                fresh_seconds=seconds("baseline", "fresh_for", fresh_for or Duration.minutes(5)),
+                fresh_seconds=seconds("baseline", "fresh_for", fresh_for) if fresh_for else 300,
                 heartbeat=replace(metric, metric_name=heartbeat, statistic="Maximum")
                 if heartbeat
                 else None,
-                steady_seconds=seconds("baseline", "steady_for", steady_for or Duration.minutes(3)),
+                steady_seconds=seconds("baseline", "steady_for", steady_for) if steady_for else 180,
                 maintenance=_windows(maintenance),
                 taken=replace(metric, metric_name=taken) if taken else None,
             )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_rds as rds
 
 from peakfleet._values import known_number, seconds
 from peakfleet.signals.metrics import ReadMetric, read
 from peakfleet_planner import DownstreamLimitSpec
+
+if TYPE_CHECKING:  # a service of many types, for one annotation
+    from aws_cdk import aws_rds as rds
 
 _CALM = Duration.minutes(5)
 

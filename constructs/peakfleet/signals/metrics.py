@@ -44,7 +44,7 @@ class ReadMetric:
         Raises:
             SpecError: It is of another region, where CloudWatch reads nothing.
         """
-        if is_elsewhere(self.region, stack.region):
+        if self.region and is_elsewhere(self.region, stack.region):
             raise SpecError(
                 f"{owner}: metric '{self.metric.namespace}/{self.metric.metric_name}' is of "
                 f"region {self.region}, but the fleet reads in {stack.region}; define the fleet "
@@ -75,13 +75,12 @@ def read(
         SpecError: It is a math or search expression.
     """
     check_kind(owner, "metric", metric, cloudwatch.IMetric)
-    config = metric.to_metric_config()
-    if config.metric_stat is None:
+    stat = metric.to_metric_config().metric_stat
+    if stat is None:
         raise SpecError(
             f"{owner}: a plain metric is needed, got a math or search expression; "
             f"use DemandSignal.metric_math(expression, metrics=...)"
         )
-    stat = config.metric_stat
     return ReadMetric(
         metric=Metric(
             namespace=stat.namespace,

@@ -9,7 +9,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from peakfleet.findings import acknowledge
-from peakfleet.runbooks import with_runbook
+from peakfleet.runbooks import runbook_page, with_runbook
 from peakfleet.signals.demand_signal import DemandSignal
 from peakfleet_planner import Metric, RateSignal, SpecError
 
@@ -63,7 +63,7 @@ class PressureAlarm(Construct):
             "Alarm",
             metric=_excess(spec, covered),
             alarm_description=with_runbook(
-                self,
+                runbook_page(self),
                 "Pressure",
                 f"The signal {signal.name} asks for more than the baseline and the fleet {fleet} "
                 f"cover. This makes the fleet decide at once and needs nobody's attention; the "

@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from peakfleet.findings import acknowledge
-from peakfleet.machines import GroupSettings, define_group, selected_subnets
+from peakfleet.machines import GroupSettings, PoolGroup, define_group, selected_subnets
 from peakfleet.pools import CapacityPool, check_capacity_block, check_chips, check_efa, check_gang
 from peakfleet.training.capacity_block import CapacityBlock, OffPeak
 from peakfleet_chips import Chip
@@ -78,12 +78,10 @@ def define_machines(
     adapters: int,
     reservation: CapacityBlock | OffPeak | None,
     placement_group: ec2.IPlacementGroup | None,
-) -> autoscaling.AutoScalingGroup:
+) -> PoolGroup:
     """Define the group of a gang: empty until the ticks launch all of it."""
-    group = define_group(scope, replace(pool, min_instances=0), settings, fleet=fleet)
-    template = cast(
-        "ec2.LaunchTemplate", scope.node.find_child(pool.name).node.find_child("Template")
-    )
+    made = define_group(scope, replace(pool, min_instances=0), settings, fleet=fleet)
+    template = made.template
     if adapters:
         interfaces = _network_interfaces(
             adapters,
@@ -101,14 +99,14 @@ def define_machines(
     if placement_group:
         name = placement_group.placement_group_name
         _launch_data(template, "Placement", {"GroupName": name})
-    resource = cast("autoscaling.CfnAutoScalingGroup", group.node.default_child)
+    resource = cast("autoscaling.CfnAutoScalingGroup", made.group.node.default_child)
     # A broken machine goes before the next one comes: there is no room for both.
     resource.instance_maintenance_policy = (
         autoscaling.CfnAutoScalingGroup.InstanceMaintenancePolicyProperty(
             min_healthy_percentage=0, max_healthy_percentage=100
         )
     )
-    return group
+    return made
 
 
 def _network_interfaces(count: int, *, security_group_ids: list[str]) -> list[dict[str, object]]:

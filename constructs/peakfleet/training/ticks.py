@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from peakfleet.alarms import Watch, alarm_of
-from peakfleet.control_plane import may_create_fleets, may_sweep
+from peakfleet.alarms import Watch, alarms_of
+from peakfleet.control_plane import Permission, may_create_fleets, may_sweep
+from peakfleet.machines import PoolGroup
 from peakfleet_planner.gang import GangSpec
 
 _PLACES = ("capacity-reservation", "placement-group")
 
 
-def may_train(spec: GangSpec, group: autoscaling.AutoScalingGroup) -> list[iam.PolicyStatement]:
+def may_train(spec: GangSpec, group: PoolGroup) -> list[Permission]:
     """Return what ticks do for one gang.
 
     Args:
@@ -39,8 +38,8 @@ def may_train(spec: GangSpec, group: autoscaling.AutoScalingGroup) -> list[iam.P
         "autoscaling:TerminateInstanceInAutoScalingGroup",
     ]
     return [
-        iam.PolicyStatement(actions=reads, resources=["*"]),  # AWS knows no narrower resource
-        iam.PolicyStatement(actions=sizes, resources=[group.auto_scaling_group_arn]),
+        Permission(actions=reads, resources=["*"]),  # AWS knows no narrower resource
+        Permission(actions=sizes, resources=[group.arn]),
         *may_create_fleets([group], also=_PLACES),
         may_sweep([group]),
     ]
@@ -63,7 +62,6 @@ def define_gang_alarms(
         topic: Told when one goes off.
         limited: Whether its spend is limited.
     """
-    branch = Construct(scope, "Alarms")
     watches = [
         Watch(
             name="NoTicks",
@@ -122,4 +120,4 @@ def define_gang_alarms(
             ),
         )
         watches.append(reached)
-    return {watch.name: alarm_of(branch, watch, topic) for watch in watches}
+    return alarms_of(scope, watches, topic)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Unpack
 
 import jsii
-from aws_cdk import Duration, Tags
+from aws_cdk import Duration, Stack, Tags
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
@@ -16,7 +16,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from peakfleet._values import check_path, seconds
-from peakfleet.control_plane import ControlPlane, Encryption, SpecDocument
+from peakfleet.control_plane import ControlPlane, Encryption, spec_document
 from peakfleet.findings import acknowledge_policies
 from peakfleet.fleet import (
     AtSynth,
@@ -30,6 +30,7 @@ from peakfleet.fleet import (
 )
 from peakfleet.machines import (
     FLEET_TAG,
+    KEEPS_PROFILES,
     GroupSettings,
     Hooks,
     InstanceAgent,
@@ -118,6 +119,7 @@ class TrainingFleet(FleetMetrics, Construct):
         super().__init__(scope, construct_id)
         self._user_data = options.get("user_data") or ec2.UserData.for_linux()
         encryption = options.get("encryption") or Encryption()
+        stack = Stack.of(self)
         with named(self):
             check_path(self.fleet_name)
             check_fleet_options(
@@ -125,7 +127,7 @@ class TrainingFleet(FleetMetrics, Construct):
             )
             self._plane = control_plane_of(self, options)
             subnets = options.get("vpc_subnets") or private_subnets(vpc)
-            check_region(self, f"pool '{machines.name}'", machines.instance_types)
+            check_region(self, {f"pool '{machines.name}'": machines.instance_types})
             adapters = check_machines(
                 machines,
                 reservation=reservation,
@@ -167,10 +169,11 @@ class TrainingFleet(FleetMetrics, Construct):
                 self, "PlacementGroup", strategy=ec2.PlacementGroupStrategy.CLUSTER
             )
         with named(self):
-            self._group = define_machines(
+            machine_group = define_machines(
                 self,
                 machines,
                 GroupSettings(
+                    stack=stack,
                     vpc=vpc,
                     vpc_subnets=subnets,
                     way_out=selected_subnets(vpc, subnets).internet_connectivity_established,
@@ -181,17 +184,19 @@ class TrainingFleet(FleetMetrics, Construct):
                     agent=InstanceAgent(self, "Agent", hooks=hooks, grantee=self._role),
                     volume_key=encryption.volumes,
                     metadata_hop_limit=checked_hop_limit(options.get("metadata_hop_limit", 1)),
+                    keeps_profiles=bool(self.node.try_get_context(KEEPS_PROFILES)),
                 ),
                 fleet=self.fleet_name,
                 adapters=adapters,
                 reservation=reservation,
                 placement_group=placement_group,
             )
+            self._group = machine_group.group
             hooks.grant(self, self._role, fleet=self.fleet_name)
             self._spec = GangSpec(
                 fleet=self.fleet_name,
                 pool=machines.to_planner(
-                    group=self._group.auto_scaling_group_name,
+                    group=machine_group.name,
                     drain_seconds=hooks.drain.at_most_seconds,
                     prices=prices_of(self) if spend_limits else None,
                     pays_at_most=bool(spend_limits),
@@ -199,16 +204,16 @@ class TrainingFleet(FleetMetrics, Construct):
                 spend_limits=tuple(limit.spec for limit in spend_limits),
                 bucket=checkpoints.bucket.bucket_name,
                 prefix=checkpoints.prefix,
-                state_table=self._plane.state.table.table_name,
+                state_table=self._plane.state.table_name,
                 reservation=reservation.to_planner() if reservation else None,
                 forming_seconds=seconds("training", "complete_within", complete_within),
             )
             self._plane.add_gang(
                 self,
                 name=self.fleet_name,
-                spec=SpecDocument(lambda: self._spec),
+                spec=spec_document(lambda: self._spec),
                 spend_limits=spend_limits,
-                statements=may_train(self._spec, self._group),
+                permissions=may_train(self._spec, machine_group),
             )
         checkpoints.grant_ticks(self._plane.scaler.role)
         self._alarms = define_gang_alarms(
@@ -219,7 +224,7 @@ class TrainingFleet(FleetMetrics, Construct):
             limited=bool(spend_limits),
         )
         self._plane.tell(options.get("alarm_topic"))
-        self.node.add_validation(AtSynth(self, {machines.name: self._group}))
+        self.node.add_validation(AtSynth(self, stack, {machines.name: machine_group.name}))
         Tags.of(self).add(FLEET_TAG, self.fleet_name)
 
     @property
