@@ -195,7 +195,7 @@ def test_maintenance_raises_the_burst_before_it_begins(
 def test_before_maintenance_the_baseline_carries_its_share_and_nothing_is_unserved() -> None:
     spec = fleet(baseline=FixedBaseline(units=400, maintenance=(work(120),)))
     plan = planned(spec)
-    assert (plan.burst_units, plan.wanted_units, plan.ahead_units) == (200, 600, 600)
+    assert (plan.burst_units, plan.wanted_units) == (200, 600)
 
 
 def test_what_maintenance_will_need_is_not_let_go_before_it_begins() -> None:

@@ -153,21 +153,23 @@ def test_silence_keeps_dear_pools_too(history: list[float], age: int, dear: int)
 
 
 @given(
-    history=histories,
+    high=st.integers(20, 120),
+    low=st.integers(10, 120),
     serving=st.lists(st.integers(0, 60), min_size=2, max_size=2),
     boots=st.integers(0, 60),
     in_units=st.sampled_from([10.0, 100.0, inf]),
 )
 def test_dear_pools_too_are_let_go_by_the_pace_and_only_where_others_serve_what_is_there(
-    history: list[float], serving: list[int], boots: int, in_units: float
+    high: int, low: int, serving: list[int], boots: int, in_units: float
 ) -> None:
     spec = replace(ladder(cheap_most=120), pace=PaceSpec(in_units=in_units))
-    cheap, dear = seen(spec, history, cheap=serving[0], dear=serving[1]).pools
+    falling = [100.0] * 60 + [10.0 * high] * 10 + [10.0 * low] * 4
+    cheap, dear = seen(spec, falling, cheap=serving[0], dear=serving[1]).pools
     booting = replace(cheap, desired_capacity=serving[0] + boots)
-    plan = decide(spec, replace(snapshot(spec, history), pools=(booting, dear)))
-    lost = serving[1] - plan.pools[1].desired_capacity
-    assert 10 * lost <= in_units
-    assert plan.burst_units == 0 or 10 * lost <= max(0, 10 * sum(serving) - plan.burst_units)
+    plan = decide(spec, replace(snapshot(spec, falling), pools=(booting, dear)))
+    lost_units = 10 * (serving[1] - plan.pools[1].desired_capacity)
+    assert lost_units <= in_units
+    assert lost_units <= max(0, plan.serving_units - plan.burst_units)
 
 
 @given(history=histories, running=st.integers(0, 60))
