@@ -77,7 +77,9 @@ def test_a_dear_pool_serves_what_is_there_and_a_cheap_one_what_may_come() -> Non
     assert Reason.TOO_DEAR in (plan.reason, *plan.limits)
 
 
-def test_what_may_come_is_served_by_a_cheap_pool_that_has_room_although_a_dear_one_follows() -> None:
+def test_what_may_come_is_served_by_a_cheap_pool_that_has_room_although_a_dear_one_follows() -> (
+    None
+):
     spec = ladder(cheap_most=200)
     plan = decide(spec, seen(spec, RISING, cheap=60))
     assert plan.granted_units >= plan.wanted_units > 680

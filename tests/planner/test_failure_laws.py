@@ -271,7 +271,8 @@ def test_a_storm_of_ticks_moves_a_fleet_no_faster_than_its_pace(
 def test_a_minute_after_a_step_the_pace_allows_the_next(age: int, size: int) -> None:
     spec = replace(FLEET, pace=PaceSpec(out_units=50, in_units=20))
     memory = Memory(growth={"g": ((NOW - age, 5),)})
-    assert sizes(decide(spec, asks(500, reading(5, 0, booting_capacity=5), memory=memory))) == [size]
+    booting = reading(5, 0, booting_capacity=5)
+    assert sizes(decide(spec, asks(500, booting, memory=memory))) == [size]
 
 
 def test_what_one_pool_refused_is_asked_of_the_next_within_the_same_minute() -> None:
