@@ -109,14 +109,24 @@ fuzz: $(READY) ## Try laws and handlers on 100,000 and more examples (EXAMPLES=n
 chaos: $(READY) $(CDK) ## Run 24 virtual hours of random faults on a local AWS (SEED=n HOURS=n)
 	python -m peakfleet_demo.chaos --seed $(or $(SEED),1) --hours $(or $(HOURS),24)
 
-# Some 3,200 mutants: a few hours on two free cores. ONLY="peakfleet_planner.pools.*" runs a part.
-mutants: $(READY) ## Break the planner's rules one by one; docs/mutants.md says what survives and why
-	rm -rf out/mutants
-	mkdir -p out/mutants/src out/mutants/tests
-	cp -r lambda/peakfleet_planner lambda/peakfleet_learner out/mutants/src/
-	cp -r tests/planner tests/learner tests/conftest.py out/mutants/tests/
-	cp pyproject.toml out/mutants/
-	cd out/mutants && mutmut run $(if $(ONLY),"$(ONLY)") && mutmut results
+# Tests of laws by what they are about: all planner tests on each of some 5,000 mutants take days.
+LAWS_allocation  := laws demand_cases settling_laws canary_laws dear_pools failure_laws spend_laws capacity_laws
+LAWS_decide      := laws demand_cases baseline traffic reasons silence witness peaks downstream_limit foresight_laws measured_units spend_laws
+LAWS_fallback    := capacity_laws failure_laws backoff
+LAWS_pools       := backoff in_flight failure_laws missing_capacity never_ready capacity_laws measured_units
+LAWS_requirement := laws demand_cases backlog queue_foresight downstream_limit peaks baseline foresight_laws reach silence reasons warm_pools
+
+mutants: mutants-decide mutants-allocation mutants-requirement mutants-pools mutants-fallback ## Break the planner's rules one by one; docs/mutants.md says what survives, and how to run a part
+
+mutants-%: $(READY)
+	rm -rf out/mutants/$*
+	mkdir -p out/mutants/$*/src out/mutants/$*/tests/planner
+	cp -r lambda/peakfleet_planner lambda/peakfleet_learner out/mutants/$*/src/
+	cp -r tests/learner tests/conftest.py out/mutants/$*/tests/
+	cp -r docs out/mutants/$*/
+	cp $(filter-out tests/planner/test_%,$(wildcard tests/planner/*.py)) $(patsubst %,tests/planner/test_%.py,$(or $(LAWS),$(LAWS_$*))) out/mutants/$*/tests/planner/
+	sed 's|ROOM|$(or $(ONLY),$**)|' pyproject.toml > out/mutants/$*/pyproject.toml
+	cd out/mutants/$* && mutmut run && mutmut results | sed '/caught by type check/d'
 
 lock: $(READY) ## Pin the dependencies of pyproject.toml anew
 	python -m pip install --quiet --target $(VENV)/uv uv

@@ -145,6 +145,17 @@ def test_work_that_nobody_could_finish_in_time_does_not_start_a_crowd() -> None:
     assert required_units(behind, NOW, deadline_seconds=600, least_seconds=60) == 30
 
 
+@given(history=counts, running=capacity)
+def test_what_a_queue_asks_for_above_the_baseline_is_its_burst_and_what_must_grow_is_expected(
+    history: list[tuple[float, float]], running: int
+) -> None:
+    waiting, busy = [list(one) for one in zip(*history, strict=True)]
+    plan = planned(queue_fleet(baseline_units=20), waiting, busy, capacity=running)
+    assert plan.burst_units == max(0.0, plan.demand_units - 20)
+    grown_units = 20 + plan.wanted_units if plan.wanted_units else 0.0
+    assert plan.ahead_units == max(plan.demand_units, grown_units)
+
+
 def test_where_a_boot_takes_longer_than_the_deadline_arrivals_are_expected_to_go_on() -> None:
     spec = queue_fleet(deadline_seconds=300, boot_seconds=600)
     steady = planned(spec, [0.0] * 60, [40.0] * 60, capacity=40)
@@ -382,6 +393,21 @@ def test_one_message_group_needs_no_more_than_it_takes() -> None:
     plan = poisoned(12, in_flight=1.0)
     assert plan.idle_units == 99
     assert 1 <= sizes(plan)[0] <= 10
+
+
+def test_what_takes_no_work_is_said_of_queues_that_share_workers_too() -> None:
+    one = queue_fleet()
+    (signal,) = one.signals
+    signals = (signal, replace(signal, name="other"))
+    two = replace(one, signals=signals, queues_share_workers=True)
+    read = {"waiting": series([2000.0] * 42), "in_flight": series([0.0] * 42)}
+    found = Snapshot(
+        now_epoch_seconds=NOW,
+        signals={"jobs": read, "other": read},
+        pools=seen(two, [100]),
+        memory=Memory(),
+    )
+    assert decide(two, found).idle_units == 100
 
 
 @pytest.mark.parametrize(("groups", "jobs_per_minute"), [(1, 3), (5, 20), (40, 90)])

@@ -26,7 +26,7 @@ from peakfleet_planner import (
 )
 from peakfleet_planner.demand import UsableBaseline, usable_baseline
 from peakfleet_planner.spec import BaselineSpec, reports_of
-from tests.planner.fleets import NOW, fleet, snapshot
+from tests.planner.fleets import NOW, fleet, sizes, snapshot
 
 DEMAND = [600.0] * 60
 HEALTHY, DEGRADED, UNKNOWN = BaselineState
@@ -196,6 +196,11 @@ def test_before_maintenance_the_baseline_carries_its_share_and_nothing_is_unserv
     spec = fleet(baseline=FixedBaseline(units=400, maintenance=(work(120),)))
     plan = planned(spec)
     assert (plan.burst_units, plan.wanted_units) == (200, 600)
+
+
+def test_what_maintenance_will_need_is_not_let_go_before_it_begins() -> None:
+    spec = fleet(baseline=FixedBaseline(units=400, maintenance=(work(120),)))
+    assert sizes(decide(spec, snapshot(spec, DEMAND, [60]))) == [60]
 
 
 def test_a_site_that_is_silent_under_its_maintenance_is_known_to_carry_nothing() -> None:

@@ -31,7 +31,6 @@ from tests.planner.fleets import (
 )
 
 running = st.lists(capacities, min_size=3, max_size=3)
-shares = st.floats(min_value=0.001, max_value=0.5)
 GRAVITON = PoolSpec(name="Graviton", group="g", units_per_capacity=16, max_capacity=50)
 X86 = PoolSpec(name="X86", group="x", units_per_capacity=12, max_capacity=20, canary_share=0.05)
 COMPARED = fleet(pools=(GRAVITON, X86))
@@ -39,11 +38,12 @@ COMPARED = fleet(pools=(GRAVITON, X86))
 
 @st.composite
 def with_canary(draw: st.DrawFn) -> FleetSpec:
-    """A fleet one of whose pools is a canary."""
+    """A fleet some of whose pools are canaries."""
     spec = draw(fleets())
-    which = draw(st.integers(0, len(spec.pools) - 1))
-    canary = replace(spec.pools[which], canary_share=draw(shares))
-    return replace(spec, pools=(*spec.pools[:which], canary, *spec.pools[which + 1 :]))
+    shares = st.just(0.0) | st.floats(min_value=0.001, max_value=0.5 / len(spec.pools))
+    return replace(
+        spec, pools=tuple(replace(pool, canary_share=draw(shares)) for pool in spec.pools)
+    )
 
 
 def test_while_demand_bursts_the_share_is_kept_in_whole_instances() -> None:

@@ -189,6 +189,9 @@ def test_what_is_busy_is_never_let_go(running: list[int], busy: int, load: float
     first = replace(readings[0], busy_capacity=min(busy, running[0]))
     plan = decide(LADDER, demand(load, (first, readings[1])))
     assert plan.pools[0].desired_capacity >= first.busy_capacity
+    idle = decide(LADDER, demand(load, groups(running)))
+    is_kept = plan.granted_units > idle.granted_units
+    assert not is_kept or Reason.BUSY in (plan.reason, *plan.limits)
 
 
 @given(running=sizes, load=loads, foreign=st.integers(0, 60))

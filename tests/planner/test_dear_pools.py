@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from peakfleet_planner import (
     Memory,
     Outage,
     OutageCause,
+    PaceSpec,
     PoolReading,
     PoolSpec,
     Reason,
@@ -73,6 +75,20 @@ def test_a_dear_pool_serves_what_is_there_and_a_cheap_one_what_may_come() -> Non
     assert plan.pools[1].desired_capacity == 8
     assert plan.wanted_units > 680
     assert Reason.TOO_DEAR in (plan.reason, *plan.limits)
+
+
+def test_what_may_come_is_served_by_a_cheap_pool_that_has_room_although_a_dear_one_follows() -> (
+    None
+):
+    spec = ladder(cheap_most=200)
+    plan = decide(spec, seen(spec, RISING, cheap=60))
+    assert plan.granted_units >= plan.wanted_units > 680
+    assert plan.pools[1].desired_capacity == 0
+
+
+def test_cheap_and_dear_pools_grow_by_one_pace() -> None:
+    spec = replace(ladder(), pace=PaceSpec(out_units=100))
+    assert sizes(spec, seen(spec, [800.0] * 60, cheap=55)) == [60, 5]
 
 
 def test_a_pool_a_little_dearer_or_of_unknown_price_serves_what_may_come_too() -> None:
@@ -136,6 +152,26 @@ def test_silence_keeps_dear_pools_too(history: list[float], age: int, dear: int)
     readings = seen(spec, history, cheap=10, dear=dear).pools
     silent = replace(snapshot(spec, history, age_minutes=age), pools=readings)
     assert sizes(spec, silent)[1] >= dear
+
+
+@given(
+    high=st.integers(20, 120),
+    low=st.integers(10, 120),
+    serving=st.lists(st.integers(0, 60), min_size=2, max_size=2),
+    boots=st.integers(0, 60),
+    in_units=st.sampled_from([10.0, 100.0, inf]),
+)
+def test_dear_pools_too_are_let_go_by_the_pace_and_only_where_others_serve_what_is_there(
+    high: int, low: int, serving: list[int], boots: int, in_units: float
+) -> None:
+    spec = replace(ladder(cheap_most=120), pace=PaceSpec(in_units=in_units))
+    falling = [100.0] * 60 + [10.0 * high] * 10 + [10.0 * low] * 4
+    cheap, dear = seen(spec, falling, cheap=serving[0], dear=serving[1]).pools
+    booting = replace(cheap, desired_capacity=serving[0] + boots)
+    plan = decide(spec, replace(snapshot(spec, falling), pools=(booting, dear)))
+    lost_units = 10 * (serving[1] - plan.pools[1].desired_capacity)
+    assert lost_units <= in_units
+    assert lost_units <= max(0, plan.serving_units - plan.burst_units)
 
 
 @given(history=histories, running=st.integers(0, 60))

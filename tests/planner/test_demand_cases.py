@@ -46,6 +46,7 @@ def test_demand_that_climbs_is_met_ahead_of_its_lead_time() -> None:
     climbing = [200.0 + 5 * minute for minute in range(60)]
     plan = decide(spec, snapshot(spec, climbing))
     assert plan.ahead_units == pytest.approx(climbing[-1] + 5 * 4)
+    assert plan.wanted_units == pytest.approx(plan.ahead_units - 100)
 
 
 def test_capacity_in_flight_counts() -> None:
@@ -64,6 +65,28 @@ def test_what_serves_is_not_let_go_while_its_replacement_boots() -> None:
     assert plan.reason is Reason.STILL_BOOTING
     needless = decide(spec, replace(snapshot(spec, [0.0] * 60), pools=booting))
     assert sizes(needless) == [0]
+
+
+@given(
+    needed=st.integers(1, 60),
+    serving=st.integers(0, 60),
+    boots=st.integers(0, 60),
+    each=st.sampled_from([1, 10]),
+    pace=st.sampled_from([2, 100]),
+)
+def test_no_more_of_what_serves_is_let_go_than_is_not_needed(
+    needed: int, serving: int, boots: int, each: int, pace: int
+) -> None:
+    (pool,) = fleet().pools
+    spec = fleet(
+        pools=(replace(pool, units_per_capacity=each),),
+        baseline=FixedBaseline(units=0),
+        pace=PaceSpec(in_units=pace * each),
+    )
+    groups = seen(spec, [min(100, serving + boots)], in_service=[serving])
+    plan = decide(spec, replace(snapshot(spec, [needed * each] * 60), pools=groups))
+    lost = groups[0].desired_capacity - sizes(plan)[0]
+    assert lost <= min(pace, max(0, serving - needed))
 
 
 def test_what_may_soon_be_needed_again_is_kept() -> None:

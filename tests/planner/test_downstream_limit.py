@@ -23,7 +23,7 @@ from peakfleet_planner import (
     SpecError,
     decide,
 )
-from tests.planner.fleets import fleet, ladders, seen, series, snapshot
+from tests.planner.fleets import NOW, fleet, ladders, seen, series, snapshot
 
 CONNECTIONS = Metric(namespace="AWS/RDS", metric_name="DatabaseConnections", statistic="Maximum")
 LIMIT = DownstreamLimitSpec(name="metadata", metric=CONNECTIONS, at_most=1000, critical=1200)
@@ -67,6 +67,7 @@ def test_at_the_bound_nothing_is_added_and_nothing_is_let_go() -> None:
 def test_at_the_critical_bound_the_fleet_is_let_go_step_by_step() -> None:
     plan = planned(series([1200.0] * 9))
     assert (plan.pools[0].desired_capacity, state(plan)) == (36, CRITICAL)
+    assert planned(series([1200.0] * 9), 1).pools[0].desired_capacity == 0
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,23 @@ def test_it_grows_again_once_the_load_has_been_calm_for_a_while() -> None:
     assert states == [IN_FORCE] * 5 + [FREE] * 2
     near = series([1000.0, *[850.0] * 4, 950.0, *[850.0] * 4])
     assert state(planned(near)) is IN_FORCE
+    assert state(planned(series([1000.0, *[900.0] * 9]))) is IN_FORCE
+
+
+def test_a_load_that_has_not_met_the_bound_lets_the_fleet_grow_to_the_last_whole_instance() -> None:
+    assert state(planned(series([950.0] * 9))) is FREE
+    assert planned(series([500.0] * 9)).pools[0].desired_capacity == 60
+    assert planned(series([0.0] * 9)).downstream[0].load == 0
+
+
+def test_a_load_is_fresh_until_its_period_ended_too_long_ago() -> None:
+    period = CONNECTIONS.period_seconds
+    for age, found in (
+        (0, IN_FORCE),
+        (LIMIT.fresh_seconds + period, IN_FORCE),
+        (LIMIT.fresh_seconds + period + 1, UNKNOWN),
+    ):
+        assert state(planned(MetricSeries(points=((NOW - age, 1000.0),)))) is found
 
 
 @pytest.mark.parametrize(
@@ -113,7 +131,7 @@ def test_a_load_that_cannot_be_read_stops_growth_and_cuts_nothing(loads: MetricS
 
 @given(
     ladder=ladders(),
-    loads=st.lists(st.floats(0, 2000), min_size=1, max_size=6),
+    loads=st.lists(st.floats(0, 2000) | st.floats(800, 1000), min_size=1, max_size=2),
     sizes=st.lists(st.integers(0, 50), min_size=3, max_size=3),
 )
 def test_a_limit_is_never_exceeded_by_what_is_added(

@@ -15,6 +15,7 @@ from peakfleet_planner import (
     FixedBaseline,
     FleetSpec,
     ForeignSize,
+    Growth,
     Memory,
     MetricSeries,
     Notice,
@@ -234,28 +235,44 @@ def test_without_a_drain_a_victim_serves_until_others_do_or_its_time_is_up(
 # Pace and numbers
 
 
-@given(seconds=st.lists(st.integers(1, 20), min_size=1, max_size=12), high=st.booleans())
+@given(
+    seconds=st.lists(st.integers(0, 20), min_size=1, max_size=12),
+    high=st.booleans(),
+    each=st.sampled_from([1, 10]),
+    first=st.integers(1, 30),
+)
 def test_a_storm_of_ticks_moves_a_fleet_no_faster_than_its_pace(
-    seconds: list[int], *, high: bool
+    seconds: list[int], each: int, first: int, *, high: bool
 ) -> None:
-    spec = replace(FLEET, pace=PaceSpec(out_units=50, in_units=20))
-    size, now = (0, NOW) if high else (100, NOW)
-    steps: list[tuple[int, int]] = []
+    pools = [replace(one, units_per_capacity=each) for one in BOTH.pools]
+    pools[0] = replace(pools[0], max_capacity=first)
+    pace = PaceSpec(out_units=5 * each, in_units=2 * each)
+    spec = replace(BOTH, pools=tuple(pools), pace=pace)
+    size, now = ([0, 0] if high else [first, 30]), NOW
+    steps: dict[str, Growth] = {"g": (), "h": ()}
     for wait in seconds:
         now += wait
-        known = {"g": tuple(steps)}
-        memory = Memory(growth=known) if high else Memory(shrinkage=known)
-        boots = sum(points for at, points in steps if at > now - 180) if high else 0
-        group = reading(size, size - boots, booting_capacity=boots)
-        seen = asks(1000 if high else 0, group, memory=memory, now=now)
-        told = decide(spec, seen).pools[0]
-        moved = abs(told.desired_capacity - size)
-        if moved:
-            steps.append((now, moved))
-        size = told.desired_capacity
-        lately = sum(points for at, points in steps if at > now - 60)
-        assert lately * 10 <= (50 if high else 20)
-    assert len(steps) >= 1
+        memory = Memory(growth=steps) if high else Memory(shrinkage=steps)
+        groups = []
+        for (name, made), points in zip(steps.items(), size, strict=True):
+            boots = sum(more for at, more in made if at > now - 180) if high else 0
+            groups.append(reading(points, points - boots, name=name, booting_capacity=boots))
+        told = sizes(decide(spec, asks(200 * each * high, *groups, memory=memory, now=now)))
+        for name, was, points in zip(steps, size, told, strict=True):
+            if points != was:
+                steps[name] += ((now, abs(points - was)),)
+        size = told
+        lately = sum(points for made in steps.values() for at, points in made if at > now - 60)
+        assert lately <= (5 if high else 2)
+    assert any(steps.values())
+
+
+@pytest.mark.parametrize(("age", "size"), [(59, 5), (60, 10)])
+def test_a_minute_after_a_step_the_pace_allows_the_next(age: int, size: int) -> None:
+    spec = replace(FLEET, pace=PaceSpec(out_units=50, in_units=20))
+    memory = Memory(growth={"g": ((NOW - age, 5),)})
+    booting = reading(5, 0, booting_capacity=5)
+    assert sizes(decide(spec, asks(500, booting, memory=memory))) == [size]
 
 
 def test_what_one_pool_refused_is_asked_of_the_next_within_the_same_minute() -> None:

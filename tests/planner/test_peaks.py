@@ -103,6 +103,18 @@ def test_a_paced_fleet_begins_earlier_by_its_steps() -> None:
     plan = decide(spec, snapshot(spec, QUIET))
     assert sizes(plan) == [5]
     assert (plan.reason, plan.limits) == (Reason.STEP_LIMITED, (Reason.KNOWN_PEAK,))
+    early = with_peak(spec, finale(begins_in=180 + 4 * 60 + 1))
+    assert sizes(decide(early, snapshot(spec, QUIET))) == [0]
+
+
+def test_each_peak_of_a_calendar_counts_in_its_time_and_none_in_between() -> None:
+    later, now = replace(finale(begins_in=WEEK), name="replay"), finale(begins_in=-60)
+    spec = fleet(baseline=FixedBaseline(units=0))
+    for calendar in ((later, now), (now, later)):
+        known = with_peak(spec, *calendar)
+        assert sizes(decide(known, snapshot(known, QUIET))) == [30]
+    quiet = with_peak(spec, later)
+    assert sizes(decide(quiet, snapshot(quiet, QUIET))) == [0]
 
 
 def test_capacity_is_kept_through_a_peak_that_starts_late_and_let_go_after_it() -> None:

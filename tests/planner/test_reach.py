@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from peakfleet_planner import FleetSpec, Memory, Outage, OutageCause, PoolSpec, decide
+from peakfleet_planner.demand import usable_baseline
+from peakfleet_planner.pools import pool_health
+from peakfleet_planner.requirement import demand_within_lead_time
 from tests.planner.fleets import NOW, demands, fleet, histories, snapshot, units
 
 CLIMBING = [200.0 + 5 * minute for minute in range(60)]
@@ -30,7 +33,7 @@ def ladder(*, quick_points: int) -> FleetSpec:
 
 
 def test_demand_that_the_quick_pool_can_carry_is_met_ahead_of_its_boot() -> None:
-    spec = ladder(quick_points=100)
+    spec = ladder(quick_points=45)  # beside the baseline
     plan = decide(spec, snapshot(spec, CLIMBING))
     assert plan.ahead_units == pytest.approx(NEWEST + 5 * 2)
 
@@ -55,3 +58,18 @@ def test_more_demand_never_means_less_capacity_on_a_ladder_of_unlike_boots(
     spec = ladder(quick_points=points)
     more = [*history[:-1], history[-1] + extra]
     assert units(decide(spec, snapshot(spec, more))) >= units(decide(spec, snapshot(spec, history)))
+
+
+@given(history=histories)
+@example(history=[400.0, 400.0, 800.0])
+def test_with_a_slow_pool_behind_a_quick_one_is_never_asked_for_less(history: list[float]) -> None:
+    spec = ladder(quick_points=1)
+    found = snapshot(spec, history)
+    baseline = usable_baseline(spec.baseline, {}, NOW)
+    health = pool_health(spec, found)
+    ((both,), (alone,)) = (
+        demand_within_lead_time(one, found, baseline, health)
+        for one in (spec, replace(spec, pools=spec.pools[:1]))
+    )
+    assert both.view.ahead_units >= alone.view.ahead_units
+    assert both.keep_units >= alone.keep_units

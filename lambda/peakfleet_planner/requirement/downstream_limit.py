@@ -56,8 +56,8 @@ def _units(spec: FleetSpec, snapshot: Snapshot) -> tuple[float, float]:
     """Return what the pools are asked to supply, and what they supply."""
     each = {pool.name: pool.units_per_capacity for pool in spec.pools}
     return (
-        sum(each.get(one.name, 0) * one.desired_capacity for one in snapshot.pools),
-        sum(each.get(one.name, 0) * one.in_service_capacity for one in snapshot.pools),
+        sum(each[one.name] * one.desired_capacity for one in snapshot.pools),
+        sum(each[one.name] * one.in_service_capacity for one in snapshot.pools),
     )
 
 
