@@ -287,11 +287,16 @@ def _alarm(scope: Construct, watch: Watch, page: str) -> cloudwatch.Alarm:
     )
 
 
+def rings(alarm: cloudwatch.IAlarm) -> cloudwatch.IAlarmRule:
+    """Return the rule that an alarm rings."""
+    return cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM)
+
+
 def health_of(
     scope: Construct,
     fleet: str,
     alarms: Mapping[str, cloudwatch.Alarm],
-    plane: Mapping[str, cloudwatch.Alarm],
+    plane: Mapping[str, cloudwatch.IAlarmRule],
 ) -> cloudwatch.CompositeAlarm:
     """Define the one alarm that rings when any of a fleet's does. Nobody is told of it.
 
@@ -302,7 +307,7 @@ def health_of(
         scope: The fleet.
         fleet: Its name.
         alarms: Its own alarms.
-        plane: Those of its control plane, which count too.
+        plane: That those of its control plane ring, by name, which counts too.
     """
     health = cloudwatch.CompositeAlarm(
         scope,
@@ -314,12 +319,7 @@ def health_of(
             f"{', '.join((*alarms, *plane))}. The alarm that rings says what it means and what "
             f"to do.",
         ),
-        alarm_rule=cloudwatch.AlarmRule.any_of(
-            *(
-                cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM)
-                for alarm in (*alarms.values(), *plane.values())
-            )
-        ),
+        alarm_rule=cloudwatch.AlarmRule.any_of(*map(rings, alarms.values()), *plane.values()),
     )
     resource = cast("cloudwatch.CfnCompositeAlarm", health.node.default_child)
     # The CDK's name is of the construct path, which two stacks may share.

@@ -15,11 +15,12 @@ from typing import Any
 import jsii
 from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IConstruct, IValidation
+from constructs import Construct, IConstruct, IValidation, Node
 
 COMPLIANCE_PACKS = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 """Packs that share their rules, which are named here without the pack."""
 _WILDCARD = "AwsSolutions-IAM5"
+_INLINE = {"IAMNoInlinePolicy": "of this role alone, it comes and goes with it"}
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
@@ -70,16 +71,18 @@ def acknowledge_policies(
         role: The role, or one policy.
         known: The stars that are explained.
     """
-    acknowledge(role, {"IAMNoInlinePolicy": "of this role alone, it comes and goes with it"})
-    role.node.add_validation(_AtSynth(role, tuple(known), Stack.of(scope)))
+    node = role.node
+    node.add_validation(_AtSynth(role, node, tuple(known), Stack.of(scope)))
 
 
 @jsii.implements(IValidation)
 class _AtSynth:
     """Explains stars once all statements are there and have their final names."""
 
-    def __init__(self, role: IConstruct, known: Sequence[Wildcard], stack: Stack) -> None:
-        self._role, self._known, self._stack = role, known, stack
+    def __init__(
+        self, role: IConstruct, node: Node, known: Sequence[Wildcard], stack: Stack
+    ) -> None:
+        self._role, self._node, self._known, self._stack = role, node, known, stack
 
     def validate(self) -> list[str]:
         """Acknowledge what is explained; nothing is ever wrong."""
@@ -94,15 +97,18 @@ class _AtSynth:
         acknowledge(
             self._role,
             {
-                f"{_WILDCARD}[{finding}]": reason
-                for finding, reason in reasons.items()
-                if finding not in unexplained
+                **_INLINE,
+                **{
+                    f"{_WILDCARD}[{finding}]": reason
+                    for finding, reason in reasons.items()
+                    if finding not in unexplained
+                },
             },
         )
         return []
 
     def _statements(self) -> Iterator[Mapping[str, Any]]:
-        parts = self._role.node.children if isinstance(self._role, iam.Role) else [self._role]
+        parts = self._node.children if isinstance(self._role, iam.Role) else [self._role]
         for policy in parts:
             if isinstance(policy, iam.Policy | iam.ManagedPolicy):
                 document = self._stack.resolve(policy.document) or {}

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from aws_cdk import Duration
+from aws_cdk import Duration, Environment
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_sqs as sqs
 
 from peakfleet import Baseline, DemandSignal, Pace, ServiceLevel, SpecError, WhenSilent
+from peakfleet.signals.metrics import read
 from peakfleet_planner import BacklogSignal, FixedBaseline, RateSignal, SilenceRule
 from tests.infra.fleets import metric, network, new_stack
 
@@ -23,6 +25,30 @@ def test_a_metric_asks_in_proportion_to_its_value() -> None:
     signal = rate(DemandSignal.metric(metric(), units_per_value=0.25))
     assert signal.units({"value": 200}, 0) == 50
     assert signal.when_silent.rule is SilenceRule.HOLD
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        metric(),
+        metric(dimensions_map={"Zone": "b", "App": "a"}, period=Duration.seconds(10)),
+        metric(statistic="p99").with_(statistic="Sum", label="asked for"),
+        metric(account="222222222222", region="eu-west-1"),
+        metric().attach_to(new_stack(env=Environment(account="111111111111", region="us-east-1"))),
+        metric(region="eu-west-1").attach_to(
+            new_stack(env=Environment(account="111111111111", region="us-east-1"))
+        ),
+    ],
+)
+def test_a_metric_is_read_as_the_cdk_configures_it(given: cloudwatch.Metric) -> None:
+    stat = given.to_metric_config().metric_stat
+    assert stat is not None
+    found = read("signal", given)
+    assert (found.account, found.region) == (stat.account, stat.region)
+    read_as = found.metric
+    assert (read_as.namespace, read_as.metric_name) == (stat.namespace, stat.metric_name)
+    assert [*read_as.dimensions.items()] == [(one.name, one.value) for one in stat.dimensions or ()]
+    assert (read_as.statistic, read_as.period_seconds) == (stat.statistic, stat.period.to_seconds())
 
 
 def test_requests_are_counted_per_second_and_none_means_none() -> None:

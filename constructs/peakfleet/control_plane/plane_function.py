@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from aws_cdk import Duration, IResolvable, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
@@ -264,10 +265,15 @@ class PlaneFunction(Construct):
             scope,
             "Schedule",
             description=purpose,
-            schedule=scheduler.ScheduleExpression.rate(every),
+            schedule=_rate(every),
             time_window=window,
             target=target,
         )
+
+
+@cache  # a minute, an hour and a day
+def _rate(every: Duration) -> scheduler.ScheduleExpression:
+    return scheduler.ScheduleExpression.rate(every)
 
 
 def _left_as_it_is(functions: Functions) -> dict[str, str]:

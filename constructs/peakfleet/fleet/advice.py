@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aws_cdk import Annotations, Stack
 from constructs import Construct
 
-from peakfleet._values import is_known
+from peakfleet._values import is_known, seconds
 from peakfleet.policy import KnownPeak
 from peakfleet.pools import CapacityPool, WarmPool, tell_age, types_with_local_nvme, unknown_types
 from peakfleet.signals import Baseline, DemandSignal
@@ -112,7 +112,7 @@ def on_lead(scope: Construct, spec: FleetSpec, pools: Sequence[CapacityPool]) ->
             f"(StorageResolution 1; each costs what it does now, and six calls a minute) and read "
             f"with period=Duration.seconds(10)"
         )
-    start = WarmPool.reused().start.to_seconds()
+    start = seconds("warm pool", "start", WarmPool.reused().start)
     cold = [pool for pool in pools if pool.might_wait and pool.boot_seconds > start]
     if cold and len(cold) == sum(not pool.purchase.is_spot for pool in pools):
         least = min(pool.boot_seconds for pool in cold) - start

@@ -49,7 +49,7 @@ from peakfleet.machines import (
     define_group,
     instance_role,
     security_groups_of,
-    selected_subnets,
+    way_out_of,
 )
 from peakfleet.policy import (
     BrokenImage,
@@ -130,7 +130,7 @@ class BurstFleet(FleetMetrics, Construct):
             drain=options.get("drain") or Drain.none(),
             readiness=options.get("readiness") or Readiness.in_service(),
         )
-        self._stack = stack = Stack.of(self)
+        self._stack, node = (stack := Stack.of(self)), self.node
         with named(self):
             check_path(self.fleet_name)
             check_fleet_options(self, options, FleetOptions, vpc=vpc)
@@ -163,7 +163,7 @@ class BurstFleet(FleetMetrics, Construct):
                 stack=stack,
                 vpc=vpc,
                 vpc_subnets=subnets,
-                way_out=selected_subnets(vpc, subnets).internet_connectivity_established,
+                way_out=way_out_of(vpc, subnets),
                 profile=iam.InstanceProfile(self, "Profile", role=self._role),
                 security_groups=self._security_groups,
                 user_data=self._user_data,
@@ -174,7 +174,7 @@ class BurstFleet(FleetMetrics, Construct):
                 volume_key=encryption.volumes,
                 metadata_hop_limit=checked_hop_limit(options.get("metadata_hop_limit", 1)),
                 monitored_by_minute=safety_net.reads_cpu or any(map(_reads_instances, signals)),
-                keeps_profiles=bool(self.node.try_get_context(KEEPS_PROFILES)),
+                keeps_profiles=bool(node.try_get_context(KEEPS_PROFILES)),
             )
             # Nothing of a fleet in shadow starts anything, not even its own groups.
             self._groups = {
@@ -234,7 +234,7 @@ class BurstFleet(FleetMetrics, Construct):
         self._health = (
             None
             if self._detail == "least"
-            else health_of(self, self.fleet_name, self._alarms, self._plane.alarms)
+            else health_of(self, self.fleet_name, self._alarms, self._plane.rings)
         )
         safety_net.bind(
             {
@@ -254,7 +254,7 @@ class BurstFleet(FleetMetrics, Construct):
             self._pools,
             options.get("baseline") or Baseline.none(),
         )
-        self.node.add_validation(
+        node.add_validation(
             AtSynth(
                 self,
                 stack,

@@ -41,6 +41,9 @@ PARTS = frozenset(
 _SPLITS: WeakKeyDictionary[IConstruct, dict[str, str]] = WeakKeyDictionary()
 """Of each app: which fleet sets the weights of a listener, or of a name."""
 
+_PRIVATE: WeakKeyDictionary[ec2.IVpc, ec2.SubnetType] = WeakKeyDictionary()
+"""Of each network: its private subnets, which its fleets have in common."""
+
 
 @contextmanager
 def named(scope: Construct) -> Iterator[None]:
@@ -114,14 +117,15 @@ def checked_pools(
 
 def private_subnets(vpc: ec2.IVpc) -> ec2.SubnetSelection:
     """Return the private subnets, or the isolated ones; never the public ones."""
-    if vpc.private_subnets:
-        return ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)
-    if vpc.isolated_subnets:
-        return ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
-    raise SpecError(
-        f"the network {vpc.node.path} has only public subnets; add private ones, "
-        f"or name the subnets with vpc_subnets"
-    )
+    if vpc not in _PRIVATE:
+        if not vpc.private_subnets and not vpc.isolated_subnets:
+            raise SpecError(
+                f"the network {vpc.node.path} has only public subnets; add private ones, "
+                f"or name the subnets with vpc_subnets"
+            )
+        kinds = ec2.SubnetType
+        _PRIVATE[vpc] = kinds.PRIVATE_WITH_EGRESS if vpc.private_subnets else kinds.PRIVATE_ISOLATED
+    return ec2.SubnetSelection(subnet_type=_PRIVATE[vpc])
 
 
 def readable_signal(

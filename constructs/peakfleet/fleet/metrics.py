@@ -9,6 +9,8 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import IConstruct, Node
 
+from peakfleet._places import place_of
+
 METRIC_NAMESPACE = "PeakFleet"
 _MINUTE = Duration.minutes(1)
 
@@ -20,11 +22,9 @@ def name_of_fleet(scope: IConstruct) -> str:
     of one app have the same. Constructs named by intent call their `BurstFleet` "Default", the id
     that CloudFormation hides too.
     """
-    stack = Stack.of(scope)
-    while (outer := stack.nested_stack_parent) is not None:
-        stack = outer
-    within = scope.node.path.removeprefix(stack.node.path).removesuffix("/Default")
-    return f"{stack.stack_name}{within}"
+    place = place_of(Stack.of(scope))
+    within = scope.node.path.removeprefix(place.outermost_path).removesuffix("/Default")
+    return f"{place.outermost_name}{within}"
 
 
 class FleetMetrics:

@@ -23,11 +23,6 @@ _DIRECT_CONNECT_ASN: Final = 64_513
 _LEAST_ASN, _MOST_ASN = 1, 4_294_967_294
 _MOST_PLAIN_ASN: Final = 2_147_483_647
 """A customer gateway has another property for what is above."""
-_SERVICES: Final = {
-    "Monitoring": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_MONITORING,
-    "RolesAnywhere": ec2.InterfaceVpcEndpointAwsService.IAM_ROLES_ANYWHERE,
-}
-"""What a reporter calls."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,7 +264,11 @@ class HybridNetwork(Construct):
         existing: Mapping[str, ec2.InterfaceVpcEndpoint],
     ) -> dict[str, ec2.InterfaceVpcEndpoint]:
         made: dict[str, ec2.InterfaceVpcEndpoint] = {}
-        for name, service in _SERVICES.items():
+        services = ec2.InterfaceVpcEndpointAwsService
+        for name, service in (
+            ("Monitoring", services.CLOUDWATCH_MONITORING),
+            ("RolesAnywhere", services.IAM_ROLES_ANYWHERE),
+        ):
             if name in existing:
                 self.allow_from_on_premises(existing[name], ec2.Port.tcp(443))
                 continue

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 
 from peakfleet._values import check_prefix
+
+if TYPE_CHECKING:  # a service of many types, for annotations
+    from aws_cdk import aws_s3 as s3
 
 ARCHIVE = "model.tar.gz"
 MODEL_FOLDER = "/opt/peakfleet/model"

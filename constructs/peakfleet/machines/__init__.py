@@ -16,6 +16,7 @@ from peakfleet.machines.groups import (
     instance_role,
     security_groups_of,
     selected_subnets,
+    way_out_of,
 )
 from peakfleet.machines.hooks import FLEET_TAG, Hooks
 from peakfleet.machines.user_data import HOME, check_shell, commands_of, strict_script

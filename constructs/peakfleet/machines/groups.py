@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -78,6 +79,8 @@ _INSTANCE_WILDCARDS = (
 _POOL_TAG = "peakfleet:pool"  # where an instance finds its pool, for what it publishes
 _IMAGES: WeakKeyDictionary[Stack, dict[str, list[str]]] = WeakKeyDictionary()
 """Names of the images of each stack, by their ids: many pools have the same."""
+_WAYS_OUT: WeakKeyDictionary[ec2.IVpc, dict[ec2.SubnetType, IDependable]] = WeakKeyDictionary()
+"""What connects the subnets of each network with AWS: many fleets are in the same."""
 KEEPS_PROFILES = "peakfleet:keepsInstanceProfiles"
 """Context of an app whose machines may still run with an instance profile of their pool, as
 before there was one for each fleet: deleted, it gives them no credentials (docs/upgrade.md)."""
@@ -154,7 +157,7 @@ def define_group(
     scope: Construct, pool: CapacityPool, settings: GroupSettings, *, fleet: str
 ) -> PoolGroup:
     """Define the Auto Scaling group of a pool. Its id in *scope* is the pool's name."""
-    boot = Duration.seconds(pool.boot_seconds)
+    boot, health_checks = _boot(pool.boot_seconds)
     points = pool.to_planner(group=pool.name)
     branch = Construct(scope, pool.name)
     template = _launch_template(branch, pool, settings)
@@ -173,7 +176,7 @@ def define_group(
         group_metrics=_GROUP_METRICS,
         min_healthy_percentage=_LEAST_HEALTHY_PERCENT,
         max_healthy_percentage=_MOST_HEALTHY_PERCENT,
-        health_checks=autoscaling.HealthChecks.ec2(grace_period=boot),
+        health_checks=health_checks,
         instance_lifecycle_policy=settings.hooks.lifecycle_policy,
     )
     if settings.tells_pool:
@@ -208,6 +211,17 @@ def define_group(
     )
 
 
+@cache  # values of the CDK's process, which pools have in common
+def _boot(seconds: int) -> tuple[Duration, autoscaling.HealthChecks]:
+    boot = Duration.seconds(seconds)
+    return boot, autoscaling.HealthChecks.ec2(grace_period=boot)
+
+
+@cache
+def _instance_type(name: str) -> ec2.InstanceType:
+    return ec2.InstanceType(name)
+
+
 def selected_subnets(
     vpc: ec2.IVpc, chosen: ec2.SubnetSelection | Mapping[str, Any]
 ) -> ec2.SelectedSubnets:
@@ -222,6 +236,17 @@ def selected_subnets(
         subnets=chosen.subnets,
         subnet_type=chosen.subnet_type,
     )
+
+
+def way_out_of(vpc: ec2.IVpc, chosen: ec2.SubnetSelection | Mapping[str, Any]) -> IDependable:
+    """Return what connects the subnets of a selection with AWS."""
+    kind = chosen.subnet_type if isinstance(chosen, ec2.SubnetSelection) else None
+    if kind is None or chosen != ec2.SubnetSelection(subnet_type=kind):
+        return selected_subnets(vpc, chosen).internet_connectivity_established
+    known = _WAYS_OUT.setdefault(vpc, {})
+    if kind not in known:
+        known[kind] = selected_subnets(vpc, chosen).internet_connectivity_established
+    return known[kind]
 
 
 @jsii.implements(IStableStringProducer)
@@ -251,7 +276,7 @@ def _launch_template(
     template = ec2.LaunchTemplate(
         scope,
         "Template",
-        instance_type=ec2.InstanceType(pool.instance_types[0]),
+        instance_type=_instance_type(pool.instance_types[0]),
         machine_image=pool.machine_image or _DEFAULT_IMAGES[pool.architecture],
         instance_profile=settings.profile,
         security_group=settings.security_groups[0],
@@ -288,7 +313,7 @@ def _mixed(pool: CapacityPool, template: ec2.LaunchTemplate) -> autoscaling.Mixe
         launch_template=template,
         launch_template_overrides=[
             # Without weights, so that a deployment never changes what desired capacity counts.
-            autoscaling.LaunchTemplateOverrides(instance_type=ec2.InstanceType(kind))
+            autoscaling.LaunchTemplateOverrides(instance_type=_instance_type(kind))
             for kind in pool.instance_types
         ],
         instances_distribution=autoscaling.InstancesDistribution(

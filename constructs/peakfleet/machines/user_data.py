@@ -16,12 +16,13 @@ AGENT_WAY_OUT = (
     "use Drain.none() and Readiness.in_service(), which need no agent, or Amazon Linux or another "
     "Linux with cloud-init, Python and the AWS CLI"
 )
+_SHELL_SCRIPT = 'text/x-shellscript; charset="utf-8"'
 _PARTS = (
-    ("#!", ec2.MultipartBody.SHELL_SCRIPT),
+    ("#!", _SHELL_SCRIPT),
     ("#cloud-config-archive", 'text/cloud-config-archive; charset="utf-8"'),
     ("#cloud-config-jsonp", 'text/cloud-config-jsonp; charset="utf-8"'),
     ("#cloud-config", 'text/cloud-config; charset="utf-8"'),
-    ("#cloud-boothook", ec2.MultipartBody.CLOUD_BOOTHOOK),
+    ("#cloud-boothook", 'text/cloud-boothook; charset="utf-8"'),
     ("#include-once", 'text/x-include-once-url; charset="utf-8"'),
     ("#include", 'text/x-include-url; charset="utf-8"'),
     ("#part-handler", 'text/part-handler; charset="utf-8"'),
@@ -50,14 +51,14 @@ def part_type(user_data: ec2.UserData) -> tuple[str | None, str]:
         if text.lower().startswith(beginning):
             return None, what
     found = (kind for beginning, kind in _PARTS if text.startswith(beginning))
-    kind = next(found, ec2.MultipartBody.SHELL_SCRIPT)
+    kind = next(found, _SHELL_SCRIPT)
     return kind, f"of type {kind.partition(';')[0]}"
 
 
 def check_shell(owner: str, user_data: ec2.UserData, *, why: str) -> None:
     """Refuse user data that is no shell script, where commands are put around it."""
     kind, what = part_type(user_data)
-    if kind != ec2.MultipartBody.SHELL_SCRIPT:
+    if kind != _SHELL_SCRIPT:
         raise SpecError(
             f"{owner}: user data {what} cannot be put {why}; give the shell script itself"
         )

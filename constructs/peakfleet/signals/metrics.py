@@ -75,19 +75,22 @@ def read(
         SpecError: It is a math or search expression.
     """
     check_kind(owner, "metric", metric, cloudwatch.IMetric)
-    stat = metric.to_metric_config().metric_stat
-    if stat is None:
-        raise SpecError(
-            f"{owner}: a plain metric is needed, got a math or search expression; "
-            f"use DemandSignal.metric_math(expression, metrics=...)"
-        )
+    stat: cloudwatch.Metric | cloudwatch.MetricStatConfig | None
+    if isinstance(metric, cloudwatch.Metric):  # says itself what its configuration would
+        stat, dimensions = metric, dict(sorted((metric.dimensions or {}).items()))
+    else:
+        stat = metric.to_metric_config().metric_stat
+        if stat is None:
+            raise SpecError(
+                f"{owner}: a plain metric is needed, got a math or search expression; "
+                f"use DemandSignal.metric_math(expression, metrics=...)"
+            )
+        dimensions = {one.name: one.value for one in stat.dimensions or ()}
     return ReadMetric(
         metric=Metric(
             namespace=stat.namespace,
             metric_name=stat.metric_name,
-            dimensions={
-                dimension.name: str(dimension.value) for dimension in stat.dimensions or ()
-            },
+            dimensions={name: str(value) for name, value in dimensions.items()},
             statistic=checked_statistic(owner, statistic or stat.statistic),
             period_seconds=seconds(owner, "period", stat.period),
         ),

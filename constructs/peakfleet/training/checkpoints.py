@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 
 from peakfleet._values import check_prefix
 from peakfleet.findings import Wildcard
+
+if TYPE_CHECKING:  # a service of many types, for annotations
+    from aws_cdk import aws_s3 as s3
 
 _MACHINES = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
 

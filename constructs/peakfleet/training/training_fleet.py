@@ -36,7 +36,7 @@ from peakfleet.machines import (
     InstanceAgent,
     instance_role,
     security_groups_of,
-    selected_subnets,
+    way_out_of,
 )
 from peakfleet.policy import Drain, Readiness, SpendLimit
 from peakfleet.pools import CapacityPool, check_region, prices_of
@@ -176,7 +176,7 @@ class TrainingFleet(FleetMetrics, Construct):
                     stack=stack,
                     vpc=vpc,
                     vpc_subnets=subnets,
-                    way_out=selected_subnets(vpc, subnets).internet_connectivity_established,
+                    way_out=way_out_of(vpc, subnets),
                     profile=iam.InstanceProfile(self, "Profile", role=self._role),
                     security_groups=self._security_groups,
                     user_data=script,
