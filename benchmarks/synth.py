@@ -1,7 +1,8 @@
 """What the synth of many fleets costs. Run: `python -m benchmarks.synth [FLEETS ...]`.
 
-Processor time and memory, Node's included, beside the same groups, alarms, schedules and one
-function written by hand in plain CDK, see `fleet_by_hand`. Imports count, each side its own.
+Processor time, Node's included, and memory of the Python process, beside the same groups, alarms,
+schedules and one function written by hand in plain CDK, see `fleet_by_hand`. Imports count, each
+side its own.
 """
 
 from __future__ import annotations

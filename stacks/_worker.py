@@ -104,7 +104,10 @@ class Worker(Construct):
         own = f"{NAMESPACE}/{fleet.fleet_name}"
         namespace = namespace or own
         programs = assets.Asset(
-            self, "Programs", path=str(PROGRAMS), exclude=["**/__pycache__", "*.pyc", "ruff.toml"]
+            self,
+            "Programs",
+            path=str(PROGRAMS),
+            exclude=["**/__pycache__", "*.pyc", "ruff.toml", ".ruff_cache"],
         )
         output = logs.LogGroup(
             self,

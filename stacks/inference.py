@@ -86,8 +86,8 @@ class InferenceStack(Stack):
             vpc=network.vpc,
             pools=pools_of(settings, app.prices, root_volume_gib=ROOT_VOLUME_GIB),
             known_peaks=known_peaks_of(settings),
-            # A machine takes ten minutes to boot and load its model, and may not wait stopped. So the
-            # lead time is a floor: two machines, and more on an evening that is announced.
+            # A machine takes ten minutes to boot and load its model, and may not wait stopped, so a
+            # floor is the lead time: two machines, and more on an evening that is announced.
             service_level=ServiceLevel.custom(unserved_cost=17, hold=Duration.minutes(10)),
             model=Model.in_bucket(self.models, prefix=settings.model_prefix),
             latency_goal=Duration.millis(settings.latency_goal_ms),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
@@ -71,6 +71,6 @@ class Script:
     seen: list[Seen] = field(default_factory=list)
 
     def decide(self, seen: Seen) -> Decision:
-        self.seen.append(replace(seen, metrics={n: v.copy() for n, v in seen.metrics.items()}))
+        self.seen.append(seen._replace(metrics={n: v.copy() for n, v in seen.metrics.items()}))
         wanted = self.wants.get(seen.minute, seen.instances)
         return Decision(instances=wanted, explanation=f"wants {wanted}")
