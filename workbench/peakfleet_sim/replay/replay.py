@@ -258,7 +258,7 @@ def _on_one_group(demand: Demand, *, world: World, policy: Policy) -> Run:
         serving, booting = instances.ready, instances.booting
         running = serving + booting
         ready[minute] = serving
-        billed.append(running)
+        billed.append(instances.billed)
         visible = max(0, minute + 1 - delay)
         decision = policy.decide(
             Seen(
