@@ -125,7 +125,7 @@ mutants-%: $(READY)
 	cp -r tests/learner tests/conftest.py out/mutants/$*/tests/
 	cp -r docs out/mutants/$*/
 	cp $(filter-out tests/planner/test_%,$(wildcard tests/planner/*.py)) $(patsubst %,tests/planner/test_%.py,$(or $(LAWS),$(LAWS_$*))) out/mutants/$*/tests/planner/
-	sed 's|ROOM|$(or $(ONLY),$**)|' pyproject.toml > out/mutants/$*/pyproject.toml
+	sed 's|PART|$(or $(ONLY),$**)|' pyproject.toml > out/mutants/$*/pyproject.toml
 	cd out/mutants/$* && mutmut run && mutmut results | sed '/caught by type check/d'
 
 lock: $(READY) ## Pin the dependencies of pyproject.toml anew

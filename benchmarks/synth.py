@@ -57,8 +57,7 @@ def network(stack: Stack) -> ec2.IVpc:
 
 def ours(stack: Stack, vpc: ec2.IVpc, number: int) -> None:
     """Define a fleet of three pools."""
-    # By hand there is nothing of ours to import, so that only this side pays for it.
-    from peakfleet import (  # noqa: PLC0415
+    from peakfleet import (  # noqa: PLC0415  only this side pays for importing it
         Baseline,
         BurstFleet,
         CapacityPool,

@@ -287,8 +287,8 @@ def _alarm(scope: Construct, watch: Watch, page: str) -> cloudwatch.Alarm:
     )
 
 
-def rings(alarm: cloudwatch.IAlarm) -> cloudwatch.IAlarmRule:
-    """Return the rule that an alarm rings."""
+def in_alarm(alarm: cloudwatch.IAlarm) -> cloudwatch.IAlarmRule:
+    """Return the rule that an alarm is in the state ALARM."""
     return cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM)
 
 
@@ -319,7 +319,7 @@ def health_of(
             f"{', '.join((*alarms, *plane))}. The alarm that rings says what it means and what "
             f"to do.",
         ),
-        alarm_rule=cloudwatch.AlarmRule.any_of(*map(rings, alarms.values()), *plane.values()),
+        alarm_rule=cloudwatch.AlarmRule.any_of(*map(in_alarm, alarms.values()), *plane.values()),
     )
     resource = cast("cloudwatch.CfnCompositeAlarm", health.node.default_child)
     # The CDK's name is of the construct path, which two stacks may share.

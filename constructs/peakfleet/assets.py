@@ -29,7 +29,7 @@ TESTED = {
     "typing_extensions": "39d26a2d6362d136969eae61763486141ae47fab0034ccf1d4cf0bf55975cf76",
 }
 """SHA-256 of what is deployed of them, in the versions that a release was tested with."""
-_LEFT_OUT_FOLDER, _LEFT_OUT_SUFFIX, _LEFT_OUT_FILE = "__pycache__", ".pyc", "py.typed"
+_LEFT_OUT = {"__pycache__", "py.typed"}
 _COMPRESSION = 1  # the least: a third of its size in half the time
 _NO_STAGING = "aws:cdk:disable-asset-staging"
 
@@ -63,17 +63,9 @@ def _files() -> dict[PurePosixPath, bytes]:
         source = installed(name)
         for file in source.rglob("*") if source.is_dir() else [source]:
             path = PurePosixPath(file.relative_to(source.parent).as_posix())
-            if file.is_file() and not _is_left_out(path):
+            if file.is_file() and not _LEFT_OUT & {*path.parts} and path.suffix != ".pyc":
                 found[path] = file.read_bytes()
     return dict(sorted(found.items()))
-
-
-def _is_left_out(path: PurePosixPath) -> bool:
-    return (
-        _LEFT_OUT_FOLDER in path.parts
-        or path.suffix == _LEFT_OUT_SUFFIX
-        or path.name == _LEFT_OUT_FILE
-    )
 
 
 @cache

@@ -1,6 +1,6 @@
 """Learn the demand of a fleet: planner and numpy only, no clock, no I/O."""
 
-from peakfleet_learner.batch import History
+from peakfleet_learner.demand_history import History
 from peakfleet_learner.grading import ReactiveRule
 from peakfleet_learner.learner import (
     GRADED_MINUTES,

@@ -9,7 +9,8 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from peakfleet_learner.batch import Floats, History
+from peakfleet_learner.demand_history import History
+from peakfleet_learner.log import Floats
 from peakfleet_planner import FleetSpec
 from peakfleet_planner.demand import (
     FEW_RISES,
@@ -120,8 +121,8 @@ class Trust:
         self._largest_burst = max(burst, self._largest_burst * DECAY_A_MINUTE)
         if self._failing_minutes is None:
             self.behind_cost = max(0.0, self.behind_cost + costs[0] - costs[1])
-            crowd = self._lead_minutes * max(1.0, self._largest_burst)
-            if self.behind_cost > foresight.unserved_cost * crowd:
+            missed_minutes = self._lead_minutes * max(1.0, self._largest_burst)
+            if self.behind_cost > foresight.unserved_cost * missed_minutes:
                 self._failing_minutes, self._since = 0, [0.0, 0.0]
             return
         self._failing_minutes += 1

@@ -9,7 +9,8 @@ import numpy as np
 
 from peakfleet_learner import ridge
 from peakfleet_learner._digits import rounded
-from peakfleet_learner.batch import BatchHorizon, Forecasts, History, Shared
+from peakfleet_learner.batch import BatchHorizon, Forecasts, Shared
+from peakfleet_learner.demand_history import History
 from peakfleet_learner.log import KEPT_DAYS, Floats, Log
 from peakfleet_planner.forecast import (
     CLIP,

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from peakfleet_learner.batch import Floats
+from peakfleet_learner.log import Floats
 from peakfleet_planner.forecast import (
     DAY_MINUTES,
     HOUR_MINUTES,

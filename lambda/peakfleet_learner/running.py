@@ -8,8 +8,10 @@ from typing import Final
 import numpy as np
 
 from peakfleet_learner._digits import rounded
-from peakfleet_learner.batch import BatchHorizon, Floats, Forecasts, History, Shared
+from peakfleet_learner.batch import BatchHorizon, Forecasts, Shared
+from peakfleet_learner.demand_history import History
 from peakfleet_learner.horizons import HorizonLearner
+from peakfleet_learner.log import Floats
 from peakfleet_planner.forecast import (
     AHEAD_MINUTES,
     HOUR_MINUTES,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Callable
 
-from .progress import MINUTE_SECONDS, every_period
+from .progress import every_period
 
 PORT = 8080
 IDLE_SECONDS = 30
@@ -64,27 +65,28 @@ class Handler(BaseHTTPRequestHandler):
 def serve_until_stopped(
     server: ThreadingHTTPServer,
     stopping: threading.Event,
-    report: Callable[[float], None],
+    reports: Mapping[int, Callable[[float], None]],
     *,
     drain_seconds: float = DRAIN_SECONDS,
-    report_seconds: int = MINUTE_SECONDS,
 ) -> None:
     """Serve and report until *stopping*, then drain and return.
 
     Args:
         server: The bound server.
         stopping: Set when the machine is to go; health checks fail from then on.
-        report: Called once a period with its start.
+        reports: By the seconds of a period, what is called once a period with its start.
         drain_seconds: How long requests are still served after that.
-        report_seconds: How long a period is; a minute is a whole number of them.
     """
     threads = [
         threading.Thread(target=server.serve_forever, name="serve"),
-        threading.Thread(
-            target=every_period,
-            args=(report, stopping),
-            kwargs={"seconds": report_seconds},
-            name="report",
+        *(
+            threading.Thread(
+                target=every_period,
+                args=(report, stopping),
+                kwargs={"seconds": seconds},
+                name=f"report every {seconds} s",
+            )
+            for seconds, report in reports.items()
         ),
     ]
     for thread in threads:

@@ -141,7 +141,7 @@ def run(
         stopping.set()
 
     threading.Thread(target=watch, name="watch", daemon=True).start()
-    serve_until_stopped(server, stopping, report, drain_seconds=drain_seconds)
+    serve_until_stopped(server, stopping, {MINUTE_SECONDS: report}, drain_seconds=drain_seconds)
     if gone.is_set():
         log.error("the model's program has ended with %s", program.returncode)
         return 1

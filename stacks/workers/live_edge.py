@@ -156,16 +156,16 @@ def main() -> None:
     )
     usefulness, processors = Usefulness.of_this_machine(cloudwatch), Processors()
 
-    def report(start: float) -> None:
-        streams = sessions.streams()
-        progress.report(start, streams)
-        if start % MINUTE_SECONDS == 0:
-            usefulness.report(
-                start, useful_units=sum(streams.values()), busy_share=processors.busy_share()
-            )
+    def report_streams(start: float) -> None:
+        progress.report(start, sessions.streams())
+
+    def report_usefulness(minute: float) -> None:
+        useful_units = sum(sessions.streams().values())
+        usefulness.report(minute, useful_units=useful_units, busy_share=processors.busy_share())
 
     server = ThreadingHTTPServer(("", PORT), edge_handler(cache, sessions, stopping))
-    serve_until_stopped(server, stopping, report, report_seconds=REPORT_SECONDS)
+    reports = {REPORT_SECONDS: report_streams, MINUTE_SECONDS: report_usefulness}
+    serve_until_stopped(server, stopping, reports)
 
 
 if __name__ == "__main__":

@@ -191,7 +191,7 @@ def main() -> None:
             busy_share=processors.busy_share(),
         )
 
-    serve_until_stopped(server, stopping, report)
+    serve_until_stopped(server, stopping, {MINUTE_SECONDS: report})
 
 
 if __name__ == "__main__":

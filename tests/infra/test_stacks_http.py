@@ -81,7 +81,7 @@ def serving(
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(
         target=serve_until_stopped,
-        args=(server, stopping, lambda _: None),
+        args=(server, stopping, {60: lambda _: None}),
         kwargs={"drain_seconds": 0},
     )
     thread.start()

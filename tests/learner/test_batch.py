@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from peakfleet_learner.batch import History
+from peakfleet_learner.demand_history import History
 from peakfleet_learner.grading import ReactiveRule
 from peakfleet_learner.running import Running
 from peakfleet_planner import FleetSpec, ServiceLevelSpec, WarmSpec

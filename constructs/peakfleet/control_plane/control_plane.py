@@ -19,7 +19,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from peakfleet.alarms import events_alarm, plane_alarms, rings, tell
+from peakfleet.alarms import events_alarm, in_alarm, plane_alarms, tell
 from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.events import Events
 from peakfleet.control_plane.late_values import late_json, late_list
@@ -128,7 +128,7 @@ class ControlPlane(Construct):
             scaler=self._scaler.function,
             dead_letters=self._dead_letters,
         )
-        self._rings = {name: rings(alarm) for name, alarm in self._alarms.items()}
+        self._alarm_rules = {name: in_alarm(alarm) for name, alarm in self._alarms.items()}
         self._told: list[sns.ITopic] = []
 
     @classmethod
@@ -405,7 +405,7 @@ class ControlPlane(Construct):
         for topic in self._told:
             tell([alarm], topic)
         self._alarms["EventErrors"] = alarm
-        self._rings["EventErrors"] = rings(alarm)
+        self._alarm_rules["EventErrors"] = in_alarm(alarm)
         return events
 
     @property
@@ -424,9 +424,9 @@ class ControlPlane(Construct):
         return MappingProxyType(self._alarms)
 
     @property
-    def rings(self) -> Mapping[str, cloudwatch.IAlarmRule]:
-        """The rules that its alarms ring, by name: the health of each fleet has them."""
-        return MappingProxyType(self._rings)
+    def alarm_rules(self) -> Mapping[str, cloudwatch.IAlarmRule]:
+        """For each of `alarms` the rule that it is in ALARM: the health of each fleet has them."""
+        return MappingProxyType(self._alarm_rules)
 
     @property
     def fleets(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aws_cdk import Aws, Stack
 from aws_cdk import aws_iam as iam
 
-from peakfleet._places import place_of
+from peakfleet._stacks import identity_of
 from peakfleet.findings import Wildcard
 from peakfleet.machines import PoolGroup
 from peakfleet.pools import CapacityPool
@@ -342,8 +342,8 @@ class _Ec2Arns:
 
     @classmethod
     def in_stack_of(cls, groups: Sequence[PoolGroup]) -> _Ec2Arns:
-        place = place_of(Stack.of(groups[0].group))
-        return cls(partition=place.partition, region=place.region, account=place.account)
+        own = identity_of(Stack.of(groups[0].group))
+        return cls(partition=own.partition, region=own.region, account=own.account)
 
     def all_of(self, *kinds: str) -> list[str]:
         return [self._arn(f"{self.account}:{kind}/*") for kind in kinds]

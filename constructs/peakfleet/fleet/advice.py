@@ -61,7 +61,7 @@ def on_signal(scope: Construct, signal: DemandSignal, pools: Sequence[CapacityPo
         )
 
 
-def on_places(scope: Construct, signal: DemandSignal, stack: Stack) -> None:
+def on_account_and_region(scope: Construct, signal: DemandSignal, stack: Stack) -> None:
     """Say what has to be for a signal of another account, or maybe of another place, to be read."""
     if not any(one.account or one.region for one in signal.metrics):
         return

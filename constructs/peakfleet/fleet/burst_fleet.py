@@ -234,7 +234,7 @@ class BurstFleet(FleetMetrics, Construct):
         self._health = (
             None
             if self._detail == "least"
-            else health_of(self, self.fleet_name, self._alarms, self._plane.rings)
+            else health_of(self, self.fleet_name, self._alarms, self._plane.alarm_rules)
         )
         safety_net.bind(
             {
@@ -357,7 +357,7 @@ class BurstFleet(FleetMetrics, Construct):
             signal = readable_signal(signal, among=self._signals, stack=self._stack)
         self._signals.append(signal)
         _advice.on_signal(self, signal, self._pools)
-        _advice.on_places(self, signal, self._stack)
+        _advice.on_account_and_region(self, signal, self._stack)
         if PressureAlarm.is_possible_for(signal):
             pressure = PressureAlarm(
                 self,

@@ -9,7 +9,7 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import IConstruct, Node
 
-from peakfleet._places import place_of
+from peakfleet._stacks import identity_of
 
 METRIC_NAMESPACE = "PeakFleet"
 _MINUTE = Duration.minutes(1)
@@ -22,9 +22,9 @@ def name_of_fleet(scope: IConstruct) -> str:
     of one app have the same. Constructs named by intent call their `BurstFleet` "Default", the id
     that CloudFormation hides too.
     """
-    place = place_of(Stack.of(scope))
-    within = scope.node.path.removeprefix(place.outermost_path).removesuffix("/Default")
-    return f"{place.outermost_name}{within}"
+    own = identity_of(Stack.of(scope))
+    within = scope.node.path.removeprefix(own.outermost_path).removesuffix("/Default")
+    return f"{own.outermost_name}{within}"
 
 
 class FleetMetrics:

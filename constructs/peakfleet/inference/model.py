@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 
 from peakfleet._values import check_prefix
 
-if TYPE_CHECKING:  # a service of many types, for annotations
+if TYPE_CHECKING:  # slow to import, and only annotations name it
     from aws_cdk import aws_s3 as s3
 
 ARCHIVE = "model.tar.gz"

@@ -13,7 +13,7 @@ from aws_cdk import Annotations, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from peakfleet._places import place_of
+from peakfleet._stacks import identity_of
 from peakfleet._values import is_late, is_to_be_looked_up, known_list
 from peakfleet_chips import (
     CATALOGUE,
@@ -107,7 +107,7 @@ def check_region(scope: Construct, instance_types: Mapping[str, Sequence[str]]) 
     Raises:
         SpecError: A type is not sold there.
     """
-    region = place_of(Stack.of(scope)).region
+    region = identity_of(Stack.of(scope)).region
     if is_late(region):
         return
     sold_since = scope.node.try_get_context(SOLD_CONTEXT) or ()

@@ -11,7 +11,7 @@ from aws_cdk import aws_iam as iam
 from peakfleet._values import check_prefix
 from peakfleet.findings import Wildcard
 
-if TYPE_CHECKING:  # a service of many types, for annotations
+if TYPE_CHECKING:  # slow to import, and only annotations name it
     from aws_cdk import aws_s3 as s3
 
 _MACHINES = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject")

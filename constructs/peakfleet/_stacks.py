@@ -1,4 +1,4 @@
-"""What a stack says of where it is, asked for once: many constructs of a stack need it."""
+"""The identity of a stack, asked for once: many constructs of a stack need it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from aws_cdk import Stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a stack is; nothing of it changes once the stack is defined.
+class StackIdentity:
+    """Names of a stack; nothing of it changes once the stack is defined.
 
     Args:
         outermost_path: Construct path of the stack that it is nested in, however deep, or its own.
@@ -27,21 +27,21 @@ class Place:
     account: str
 
 
-_PLACES: WeakKeyDictionary[Stack, Place] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[Stack, StackIdentity] = WeakKeyDictionary()
 """The CDK runs in another process, and each answer takes a call."""
 
 
-def place_of(stack: Stack) -> Place:
-    """Return where a stack is."""
-    if stack not in _PLACES:
+def identity_of(stack: Stack) -> StackIdentity:
+    """Return the identity of a stack; it is asked for once."""
+    if stack not in _KNOWN:
         outermost = stack
         while (outer := outermost.nested_stack_parent) is not None:
             outermost = outer
-        _PLACES[stack] = Place(
+        _KNOWN[stack] = StackIdentity(
             outermost_path=outermost.node.path,
             outermost_name=outermost.stack_name,
             partition=stack.partition,
             region=stack.region,
             account=stack.account,
         )
-    return _PLACES[stack]
+    return _KNOWN[stack]
