@@ -34,7 +34,12 @@ def is_known(text: str) -> bool:
 
 def is_late(text: str) -> bool:
     """Return whether only the deployment knows a text; the CDK's process is asked if need be."""
-    return _LATE_TEXT in text and Token.is_unresolved(text)
+    return _LATE_TEXT in text and _is_token(text)
+
+
+@lru_cache(maxsize=1024)  # a stack's region and account are asked about for each of its fleets
+def _is_token(text: str) -> bool:
+    return Token.is_unresolved(text)
 
 
 def is_to_be_looked_up(text: str) -> bool:

@@ -82,7 +82,7 @@ def alarms_of(
     """Define alarms below one construct in *scope*, by name."""
     branch = Construct(scope, construct_id)
     acknowledge(branch, _NO_ACTION)
-    page = runbook_page(branch)
+    page = runbook_page(scope)
     alarms = {watch.name: _alarm(branch, watch, page) for watch in watches}
     if topic is not None:
         tell(alarms.values(), topic)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import os
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
@@ -61,11 +63,17 @@ def _files() -> dict[PurePosixPath, bytes]:
     found = {}
     for name in (*_OWN_PACKAGES, *_THIRD_PARTY):
         source = installed(name)
-        for file in source.rglob("*") if source.is_dir() else [source]:
-            path = PurePosixPath(file.relative_to(source.parent).as_posix())
-            if file.is_file() and not _LEFT_OUT & {*path.parts} and path.suffix != ".pyc":
+        for file in _files_below(source) if source.is_dir() else [source]:
+            if file.name not in _LEFT_OUT and file.suffix != ".pyc":
+                path = PurePosixPath(file.relative_to(source.parent).as_posix())
                 found[path] = file.read_bytes()
     return dict(sorted(found.items()))
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for below, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _LEFT_OUT]
+        yield from (Path(below, name) for name in names)
 
 
 @cache

@@ -11,11 +11,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jsii
 from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IConstruct, IValidation, Node
+from constructs import Construct, IConstruct, IValidation
+
+from peakfleet._tree import node_of, stack_of
 
 COMPLIANCE_PACKS = ("NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321")
 """Packs that share their rules, which are named here without the pack."""
@@ -71,8 +74,17 @@ def acknowledge_policies(
         role: The role, or one policy.
         known: The stars that are explained.
     """
-    node = role.node
-    node.add_validation(_AtSynth(role, node, tuple(known), Stack.of(scope)))
+    stack = stack_of(scope)
+    if stack not in _AT_SYNTH:
+        _AT_SYNTH[stack] = []
+        node_of(stack).add_validation(_AtSynth(stack, _AT_SYNTH[stack]))
+    _AT_SYNTH[stack].append((role, tuple(known)))
+
+
+_AT_SYNTH: WeakKeyDictionary[Stack, list[tuple[IConstruct, Sequence[Wildcard]]]] = (
+    WeakKeyDictionary()
+)
+"""Of each stack: the roles and policies whose stars are explained, and by what."""
 
 
 @jsii.implements(IValidation)
@@ -80,57 +92,65 @@ class _AtSynth:
     """Explains stars once all statements are there and have their final names."""
 
     def __init__(
-        self, role: IConstruct, node: Node, known: Sequence[Wildcard], stack: Stack
+        self, stack: Stack, given: Sequence[tuple[IConstruct, Sequence[Wildcard]]]
     ) -> None:
-        self._role, self._node, self._known, self._stack = role, node, known, stack
+        self._stack, self._given = stack, given
 
     def validate(self) -> list[str]:
         """Acknowledge what is explained; nothing is ever wrong."""
-        reasons: dict[str, str] = {}
-        unexplained: set[str] = set()
-        for statement in self._statements():
-            for finding, reason in self._findings(statement):
+        policies = [
+            (role, known, [policy.document for policy in _policies(role)])
+            for role, known in self._given
+        ]
+        resolved = self._stack.resolve([documents for _, _, documents in policies])
+        for (role, known, _), documents in zip(policies, resolved, strict=True):
+            acknowledge(role, {**_INLINE, **_explained(documents, known)})
+        return []
+
+
+def _policies(role: IConstruct) -> list[iam.Policy | iam.ManagedPolicy]:
+    parts = node_of(role).children if isinstance(role, iam.Role) else [role]
+    return [part for part in parts if isinstance(part, iam.Policy | iam.ManagedPolicy)]
+
+
+def _explained(documents: Iterable[Any], known: Sequence[Wildcard]) -> dict[str, str]:
+    """Return the findings in policies that are explained in each of their statements."""
+    reasons: dict[str, str] = {}
+    unexplained: set[str] = set()
+    for document in documents:
+        for statement in (document or {}).get("Statement", ()):
+            for finding, reason in _findings(statement, known):
                 if reason is None:
                     unexplained.add(finding)
                 else:
                     reasons.setdefault(finding, reason)
-        acknowledge(
-            self._role,
-            {
-                **_INLINE,
-                **{
-                    f"{_WILDCARD}[{finding}]": reason
-                    for finding, reason in reasons.items()
-                    if finding not in unexplained
-                },
-            },
+    return {
+        f"{_WILDCARD}[{finding}]": reason
+        for finding, reason in reasons.items()
+        if finding not in unexplained
+    }
+
+
+def _findings(
+    statement: Mapping[str, Any], known: Sequence[Wildcard]
+) -> Iterator[tuple[str, str | None]]:
+    """Yield the stars of a statement, each with the reason for it, if there is one."""
+    actions = _listed(statement["Action"])
+    for value in _listed(statement.get("Resource", ())):
+        resource = _flat(value)
+        reason = next(
+            (
+                one.reason
+                for one in known
+                if re.fullmatch(one.resource, resource) and set(actions) <= set(one.actions)
+            ),
+            None,
         )
-        return []
-
-    def _statements(self) -> Iterator[Mapping[str, Any]]:
-        parts = self._node.children if isinstance(self._role, iam.Role) else [self._role]
-        for policy in parts:
-            if isinstance(policy, iam.Policy | iam.ManagedPolicy):
-                document = self._stack.resolve(policy.document) or {}
-                yield from document.get("Statement", ())
-
-    def _findings(self, statement: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
-        actions = _listed(statement["Action"])
-        for value in _listed(statement.get("Resource", ())):
-            resource = _flat(value)
-            reason = next(
-                (
-                    one.reason
-                    for one in self._known
-                    if re.fullmatch(one.resource, resource) and set(actions) <= set(one.actions)
-                ),
-                None,
-            )
-            if "*" in resource:
-                yield f"Resource::{resource}", reason
-            for action in actions:
-                if "*" in action:
-                    yield f"Action::{action}", reason
+        if "*" in resource:
+            yield f"Resource::{resource}", reason
+        for action in actions:
+            if "*" in action:
+                yield f"Action::{action}", reason
 
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401  a CloudFormation value

@@ -7,6 +7,7 @@ from typing import Final
 from aws_cdk import Token
 from constructs import Construct
 
+from peakfleet._tree import context_of
 from peakfleet_planner import SpecError
 
 RUNBOOKS: Final = "peakfleet:runbooks"
@@ -28,7 +29,7 @@ def runbook_page(scope: Construct) -> str:
     Raises:
         SpecError: The context value is no address of a page.
     """
-    page = scope.node.try_get_context(RUNBOOKS) or _PAGE
+    page = context_of(scope, RUNBOOKS) or _PAGE
     if not isinstance(page, str) or "#" in page or page.split() != [page]:
         raise SpecError(
             f"context {RUNBOOKS} must be the address of a page, without spaces and without #, "

@@ -11,7 +11,6 @@ from aws_cdk import (
     Aws,
     Duration,
     IResolvable,
-    Stack,
 )
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
@@ -19,6 +18,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from peakfleet._tree import node_of, path_of, stack_of
 from peakfleet.alarms import events_alarm, in_alarm, plane_alarms, tell
 from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.events import Events
@@ -92,7 +92,7 @@ class ControlPlane(Construct):
         spread: Spread | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._stack = Stack.of(self)
+        self._stack = stack_of(self)
         self._functions = functions or Functions()
         self._encryption = encryption or Encryption()
         self._window = (spread or Spread.at_once()).window
@@ -151,8 +151,8 @@ class ControlPlane(Construct):
         Raises:
             SpecError: It has been defined with something else.
         """
-        stack = Stack.of(scope)
-        found = stack.node.try_find_child(_ID)
+        stack = stack_of(scope)
+        found = node_of(stack).try_find_child(_ID)
         if not isinstance(found, ControlPlane):
             return cls(stack, _ID, state=state, functions=functions, encryption=encryption)
         found.check(state=state, functions=functions, encryption=encryption)
@@ -386,7 +386,7 @@ class ControlPlane(Construct):
         events = Events(
             self,
             "Events",
-            plane=self.node.path,
+            plane=path_of(self),
             functions=self._functions,
             encryption=self._encryption,
             scaler=self._scaler,
@@ -401,7 +401,7 @@ class ControlPlane(Construct):
                 actions=["lambda:InvokeFunction"], resources=[self._scaler.function.function_arn]
             )
         )
-        alarm = events_alarm(events, plane=self.node.path, events=events.function)
+        alarm = events_alarm(events, plane=path_of(self), events=events.function)
         for topic in self._told:
             tell([alarm], topic)
         self._alarms["EventErrors"] = alarm
@@ -442,7 +442,7 @@ class ControlPlane(Construct):
         spec: IResolvable,
         payload_field: str = "spec",
     ) -> scheduler.Schedule:
-        if Stack.of(fleet) is not self._stack:
+        if stack_of(fleet) is not self._stack:
             raise SpecError(
                 f"the control plane {self.node.path} is of another stack; a fleet and its control "
                 f"plane are of the same one, or their stacks would need each other"
@@ -464,7 +464,7 @@ class ControlPlane(Construct):
         return PlaneFunction(
             self,
             construct_id,
-            purpose=f"{does} the fleets of {self.node.path}",
+            purpose=f"{does} the fleets of {path_of(self)}",
             functions=self._functions,
             encryption=self._encryption,
             dead_letters=self._dead_letters,
@@ -491,7 +491,7 @@ def _state_of(scope: Construct, given: FleetState | None, encryption: Encryption
 def _arns(fleet: Construct, groups: Sequence[str]) -> list[str]:
     """Return the ARNs of groups that exist already; only AWS knows the id in the middle."""
     return [
-        Stack.of(fleet).format_arn(
+        stack_of(fleet).format_arn(
             service="autoscaling",
             resource="autoScalingGroup:*:autoScalingGroupName",
             resource_name=name,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from peakfleet._tree import path_of, stack_of
 from peakfleet._values import is_late
 from peakfleet.control_plane.encryption import Encryption
+from peakfleet.control_plane.late_values import late_list
 from peakfleet.control_plane.plane_function import Functions, PlaneFunction
 from peakfleet.machines import PoolGroup
 
@@ -31,6 +33,34 @@ _OF_GROUPS = (
     "EC2 Instance-terminate Lifecycle Action",
 )
 _OF_SPOT = ("EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation")
+_PATTERNS: Mapping[str, Callable[[list[str]], events.EventPattern]] = {
+    "Groups": lambda names: events.EventPattern(
+        source=["aws.autoscaling"],
+        detail_type=list(_OF_GROUPS),
+        detail={"AutoScalingGroupName": names},
+    ),
+    "Spot": lambda _: events.EventPattern(source=["aws.ec2"], detail_type=list(_OF_SPOT)),
+    "Alarms": lambda arns: events.EventPattern(
+        source=["aws.cloudwatch"],
+        detail_type=["CloudWatch Alarm State Change"],
+        detail={"state": {"value": ["ALARM"]}},
+        resources=arns,
+    ),
+}
+"""What each kind of rule takes, of groups by name and of alarms by ARN."""
+
+
+@dataclass(slots=True)
+class _Rule:
+    """What a rule names so far.
+
+    Args:
+        names: Of groups, or ARNs of alarms.
+        characters: How long its pattern gets by them, at most.
+    """
+
+    names: list[str]
+    characters: int
 
 
 class Events(PlaneFunction):
@@ -73,8 +103,8 @@ class Events(PlaneFunction):
             retry_attempts=_RETRIES,
             environment=environment,
         )
-        self._rules: dict[str, tuple[events.Rule, int]] = {}
-        name = Stack.of(self).stack_name
+        self._rules: dict[str, list[_Rule]] = {}
+        name = stack_of(self).stack_name
         self._stack_name = _MOST_STACK_NAME if is_late(name) else len(name)
 
     def hear_groups(
@@ -87,67 +117,35 @@ class Events(PlaneFunction):
             groups: Those of the stack.
             existing: Names of others.
         """
-        path = fleet.node.path
+        path = path_of(fleet)
         known = [(one.name, self._name_length(f"{path}/{one.path_in_fleet}")) for one in groups]
         for name, characters in (*known, *((name, _MOST_NAME) for name in existing)):
-            self._hear(
-                "Groups",
-                source="aws.autoscaling",
-                kinds=_OF_GROUPS,
-                detail={"AutoScalingGroupName": [name]},
-                characters=characters,
-            )
+            self._hear_of("Groups", name, characters)
 
     def hear_spot(self) -> None:
         """Take what EC2 tells of Spot instances, whosoever they are."""
         if "Spot" not in self._rules:
-            self._hear("Spot", source="aws.ec2", kinds=_OF_SPOT)
+            self._hear_of("Spot", "", 0)
 
     def decide_on(self, alarm: cloudwatch.IAlarm) -> None:
         """Make a fleet decide at once when an alarm on one of its metrics goes off."""
-        self._hear(
-            "Alarms",
-            source="aws.cloudwatch",
-            kinds=("CloudWatch Alarm State Change",),
-            detail={"state": {"value": ["ALARM"]}},
-            resources=[alarm.alarm_arn],
-            characters=_ARN_BEGINS + self._name_length(alarm.node.path),
-        )
+        characters = _ARN_BEGINS + self._name_length(alarm.node.path)
+        self._hear_of("Alarms", alarm.alarm_arn, characters)
 
-    def _hear(
-        self,
-        name: str,
-        *,
-        source: str,
-        kinds: Sequence[str],
-        detail: Mapping[str, Any] | None = None,
-        resources: Sequence[str] | None = None,
-        characters: int = 0,
-    ) -> None:
-        """Add to a rule, and begin another one where its pattern would be too long."""
-        pattern = events.EventPattern(
-            source=[source],
-            detail_type=list(kinds),
-            detail=detail,
-            resources=list(resources) if resources else None,
-        )
-        same = [one for one in self._rules if one.rstrip("0123456789") == name]
-        if same and self._rules[same[-1]][1] + characters <= _MOST_NAMES_CHARACTERS:
-            rule, used = self._rules[same[-1]]
-            rule.add_event_pattern(
-                source=pattern.source,
-                detail_type=pattern.detail_type,
-                detail=detail,
-                resources=pattern.resources,
-            )
-            self._rules[same[-1]] = (rule, used + characters)
+    def _hear_of(self, kind: str, name: str, characters: int) -> None:
+        """Add a name to a rule, and begin another one where its pattern would be too long."""
+        rules = self._rules.setdefault(kind, [])
+        if rules and rules[-1].characters + characters <= _MOST_NAMES_CHARACTERS:
+            rules[-1].names.append(name)
+            rules[-1].characters += characters
             return
-        construct_id = f"{name}{len(same) or ''}"
-        rule = events.Rule(
+        names = [name]
+        rules.append(_Rule(names, characters))
+        events.Rule(
             self,
-            construct_id,
+            f"{kind}{len(rules) - 1 or ''}",
             description=self._purpose,
-            event_pattern=pattern,
+            event_pattern=_PATTERNS[kind](late_list(names)),
             targets=[
                 targets.LambdaFunction(
                     self.function,
@@ -157,7 +155,6 @@ class Events(PlaneFunction):
                 )
             ],
         )
-        self._rules[construct_id] = (rule, characters)
 
     def _name_length(self, path: str) -> int:
         """Return the most characters that the name of a resource has once deployed, quoted."""

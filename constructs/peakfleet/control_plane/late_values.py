@@ -8,6 +8,8 @@ import jsii
 from aws_cdk import IStableListProducer, IStableStringProducer, Lazy, Stack
 from constructs import Construct
 
+from peakfleet._tree import stack_of
+
 
 def late_list(texts: list[str]) -> list[str]:
     """Return a list for a template that has what *texts* has at the end of the synth."""
@@ -16,7 +18,7 @@ def late_list(texts: list[str]) -> list[str]:
 
 def late_json(scope: Construct, texts: Mapping[str, str]) -> str:
     """Return *texts* as a JSON object for a template of *scope*, read at the end of the synth."""
-    return Lazy.string(_Json(texts, Stack.of(scope)))
+    return Lazy.string(_Json(texts, stack_of(scope)))
 
 
 @jsii.implements(IStableListProducer)

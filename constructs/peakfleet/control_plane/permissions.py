@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 
-from peakfleet._stacks import identity_of
+from peakfleet._tree import identity_of
 from peakfleet.findings import Wildcard
 from peakfleet.machines import PoolGroup
 from peakfleet.pools import CapacityPool
@@ -342,7 +342,7 @@ class _Ec2Arns:
 
     @classmethod
     def in_stack_of(cls, groups: Sequence[PoolGroup]) -> _Ec2Arns:
-        own = identity_of(Stack.of(groups[0].group))
+        own = identity_of(groups[0].stack)
         return cls(partition=own.partition, region=own.region, account=own.account)
 
     def all_of(self, *kinds: str) -> list[str]:

@@ -201,9 +201,8 @@ class PlaneFunction(Construct):
             self.role.add_to_policy(may_have_network_interfaces().statement)
         encryption.grant_queues(self.role)
         acknowledge_policies(self, self.role, PLANE_WILDCARDS)
-        acknowledge(self.function, _left_as_it_is(functions))
-        if encryption.logs is None:
-            acknowledge(log_group, {"CloudWatchLogGroupEncrypted": _AWS_KEY})
+        logs_left = {} if encryption.logs else {"CloudWatchLogGroupEncrypted": _AWS_KEY}
+        acknowledge(self, {**_left_as_it_is(functions), **logs_left})
 
     def allow(self, *permissions: Permission) -> None:
         """Allow what a fleet needs, in the words that are there already where they are the same.

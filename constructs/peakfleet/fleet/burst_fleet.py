@@ -17,6 +17,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from peakfleet._tree import context_of, node_of, stack_of
 from peakfleet._values import check_kind, check_path, is_elsewhere
 from peakfleet.alarms import define_alarms, health_of
 from peakfleet.control_plane import (
@@ -46,7 +47,7 @@ from peakfleet.machines import (
     GroupSettings,
     Hooks,
     define_agent,
-    define_group,
+    define_groups,
     instance_role,
     security_groups_of,
     way_out_of,
@@ -130,7 +131,7 @@ class BurstFleet(FleetMetrics, Construct):
             drain=options.get("drain") or Drain.none(),
             readiness=options.get("readiness") or Readiness.in_service(),
         )
-        self._stack, node = (stack := Stack.of(self)), self.node
+        self._stack, node = (stack := stack_of(self)), node_of(self)
         with named(self):
             check_path(self.fleet_name)
             check_fleet_options(self, options, FleetOptions, vpc=vpc)
@@ -174,19 +175,19 @@ class BurstFleet(FleetMetrics, Construct):
                 volume_key=encryption.volumes,
                 metadata_hop_limit=checked_hop_limit(options.get("metadata_hop_limit", 1)),
                 monitored_by_minute=safety_net.reads_cpu or any(map(_reads_instances, signals)),
-                keeps_profiles=bool(node.try_get_context(KEEPS_PROFILES)),
+                keeps_profiles=bool(context_of(self, KEEPS_PROFILES)),
             )
             # Nothing of a fleet in shadow starts anything, not even its own groups.
-            self._groups = {
-                pool.name: define_group(
-                    self,
-                    replace(pool, min_instances=0, warm=None) if self._is_shadow else pool,
-                    settings,
-                    fleet=self.fleet_name,
-                )
-                for pool in self._pools
-                if pool.group_name is None
-            }
+            self._groups = define_groups(
+                self,
+                [
+                    replace(pool, min_instances=0, warm=None) if self._is_shadow else pool
+                    for pool in self._pools
+                    if pool.group_name is None
+                ],
+                settings,
+                fleet=self.fleet_name,
+            )
             hooks.grant(self, self._role, fleet=self.fleet_name)
             self._pool_specs = tuple(
                 pool.to_planner(

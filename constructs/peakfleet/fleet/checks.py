@@ -12,6 +12,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct, IConstruct, IValidation
 
+from peakfleet._tree import root_of
 from peakfleet._values import check_kind, check_options, hints_of, known_count
 from peakfleet.control_plane import ControlPlane, check_size
 from peakfleet.fleet.options import PlacementOptions
@@ -184,7 +185,7 @@ def claim_split(scope: Construct, *, fleet: str, split: TrafficSpec | WeightedRe
         what, named = "listener", split.listener_arn
     else:
         what, named = "name", f"{split.hosted_zone_id}/{split.record_name}"
-    owner = _SPLITS.setdefault(scope.node.root, {}).setdefault(named, fleet)
+    owner = _SPLITS.setdefault(root_of(scope), {}).setdefault(named, fleet)
     if owner != fleet:
         raise SpecError(
             f"the fleet {owner} already sets the weights of this {what}, and two fleets would "

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import cast
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import IConstruct, Node
 
-from peakfleet._stacks import identity_of
+from peakfleet._tree import identity_of, path_of, stack_of
 
 METRIC_NAMESPACE = "PeakFleet"
 _MINUTE = Duration.minutes(1)
@@ -22,8 +22,8 @@ def name_of_fleet(scope: IConstruct) -> str:
     of one app have the same. Constructs named by intent call their `BurstFleet` "Default", the id
     that CloudFormation hides too.
     """
-    own = identity_of(Stack.of(scope))
-    within = scope.node.path.removeprefix(own.outermost_path).removesuffix("/Default")
+    own = identity_of(stack_of(scope))
+    within = path_of(scope).removeprefix(own.outermost_path).removesuffix("/Default")
     return f"{own.outermost_name}{within}"
 
 

@@ -14,6 +14,8 @@ import jsii
 from aws_cdk import ISynthesisSession, LegacyStackSynthesizer, Stack, cx_api
 from constructs import Construct, IConstruct
 
+from peakfleet._tree import node_of, path_of, root_of
+
 Resources = Mapping[str, dict[str, Any]]
 """The resources of a template, by logical id."""
 _NESTED = "AWS::CloudFormation::Stack"
@@ -60,11 +62,10 @@ def templates_around(fleet: Construct, stack: Stack) -> tuple[Rendered, list[Ren
     Only a validation may ask: nothing changes after that. All fleets of an app share what was
     rendered; a fleet that asks again does so in another synth.
     """
-    node = fleet.node
-    root, path = node.root, node.path
+    root, path = root_of(fleet), path_of(fleet)
     found = _APPS.get(root)
     if found is None or path in found.asked:
-        stacks = [child for child in root.node.find_all() if isinstance(child, Stack)]
+        stacks = [child for child in node_of(root).find_all() if isinstance(child, Stack)]
         found = _APPS[root] = _App(stacks)
     found.asked.add(path)
     if stack not in found.around:
@@ -73,12 +74,12 @@ def templates_around(fleet: Construct, stack: Stack) -> tuple[Rendered, list[Ren
 
 
 def _around(stack: Stack, stacks: Sequence[Stack]) -> list[Stack]:
-    outermost = _outermost(stack).node.path
+    outermost = path_of(_outermost(stack))
     return [
         other
         for other in stacks
-        if other.node.path != stack.node.path
-        and outermost in {one.node.path for one in (_outermost(other), *_needs(other))}
+        if path_of(other) != path_of(stack)
+        and outermost in {path_of(one) for one in (_outermost(other), *_needs(other))}
     ]
 
 

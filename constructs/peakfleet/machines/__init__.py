@@ -12,7 +12,7 @@ from peakfleet.machines.groups import (
     KEEPS_PROFILES,
     GroupSettings,
     PoolGroup,
-    define_group,
+    define_groups,
     instance_role,
     security_groups_of,
     selected_subnets,

@@ -8,8 +8,7 @@ from functools import cache
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-import jsii
-from aws_cdk import CfnParameter, Duration, IStableStringProducer, Lazy, Stack, Tags
+from aws_cdk import CfnParameter, Duration, Stack, Tags
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -17,6 +16,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct, IDependable
 
+from peakfleet._tree import identity_of
 from peakfleet.findings import Wildcard, acknowledge, acknowledge_policies
 from peakfleet.machines.agent import InstanceAgent
 from peakfleet.machines.hooks import Hooks
@@ -47,6 +47,7 @@ _SESSION_MANAGER = (
     "ssmmessages:OpenDataChannel",
 )
 """What Session Manager needs; AWS knows no narrower resource for it."""
+_EC2 = iam.ServicePrincipal("ec2.amazonaws.com")
 _NO_MAILS = "decision records, metrics and alarms tell of changes; a mail per instance is noise"
 _UNREAD = "the rule reads no launch template of several types; it encrypts, and wants IMDSv2"
 _INSTANCE_WILDCARDS = (
@@ -143,6 +144,7 @@ class PoolGroup:
         arn: ARN of the group.
         template_id: Id of the template.
         path_in_fleet: Where the group is within its fleet.
+        stack: What it is in.
     """
 
     group: autoscaling.AutoScalingGroup
@@ -151,19 +153,31 @@ class PoolGroup:
     arn: str
     template_id: str
     path_in_fleet: str
+    stack: Stack
 
 
-def define_group(
+def define_groups(
+    scope: Construct, pools: Sequence[CapacityPool], settings: GroupSettings, *, fleet: str
+) -> dict[str, PoolGroup]:
+    """Define the Auto Scaling groups of pools. Their ids in *scope* are the pools' names."""
+    groups = {pool.name: _group(scope, pool, settings, fleet=fleet) for pool in pools}
+    if groups:
+        unread = {"AwsSolutions-EC26": _UNREAD, "EC2IMDSv2Enabled": _UNREAD}
+        mixed = unread if any(map(_is_mixed, pools)) else {}
+        acknowledge(scope, {"AwsSolutions-AS3": _NO_MAILS, **mixed})
+    return groups
+
+
+def _group(
     scope: Construct, pool: CapacityPool, settings: GroupSettings, *, fleet: str
 ) -> PoolGroup:
-    """Define the Auto Scaling group of a pool. Its id in *scope* is the pool's name."""
     boot, health_checks = _boot(pool.boot_seconds)
     points = pool.to_planner(group=pool.name)
     branch = Construct(scope, pool.name)
     template = _launch_template(branch, pool, settings)
     Tags.of(branch).add("Name", f"{fleet} {pool.name}")
-    is_mixed = pool.purchase.is_spot or len(pool.instance_types) > 1
-    group = autoscaling.AutoScalingGroup(
+    is_mixed = _is_mixed(pool)
+    group = _Group(
         branch,
         _GROUP,
         vpc=settings.vpc,
@@ -193,22 +207,33 @@ def define_group(
     for target_group in settings.target_groups:
         group.attach_to_application_target_group(target_group)
     node = group.node
-    resource = cast("autoscaling.CfnAutoScalingGroup", node.default_child)
     if settings.hooks.exist:
+        resource = cast("autoscaling.CfnAutoScalingGroup", node.default_child)
         resource.lifecycle_hook_specification_list = settings.hooks.specifications
     # What drains still calls AWS, so the way there is deleted after the group.
     node.add_dependency(settings.way_out)
-    resource.health_check_type = Lazy.string(_HealthCheckType(resource, settings.stack))
-    unread = {"AwsSolutions-EC26": _UNREAD, "EC2IMDSv2Enabled": _UNREAD} if is_mixed else {}
-    acknowledge(group, {"AwsSolutions-AS3": _NO_MAILS, **unread})
+    name = group.auto_scaling_group_name
     return PoolGroup(
         group=group,
         template=template,
-        name=group.auto_scaling_group_name,
-        arn=group.auto_scaling_group_arn,
+        name=name,
+        arn=f"{_arn_begins(settings.stack)}{name}",
         template_id=str(template.launch_template_id),
         path_in_fleet=f"{pool.name}/{_GROUP}",
+        stack=settings.stack,
     )
+
+
+def _arn_begins(stack: Stack) -> str:
+    """Return what the ARN of every group of a stack begins with, as the CDK writes it."""
+    own = identity_of(stack)
+    place = f"{own.partition}:autoscaling:{own.region}:{own.account}"
+    return f"arn:{place}:autoScalingGroup:*:autoScalingGroupName/"
+
+
+def _is_mixed(pool: CapacityPool) -> bool:
+    """Whether the group of a pool has a choice of types or purchase options."""
+    return pool.purchase.is_spot or len(pool.instance_types) > 1
 
 
 @cache  # values of the CDK's process, which pools have in common
@@ -220,6 +245,17 @@ def _boot(seconds: int) -> tuple[Duration, autoscaling.HealthChecks]:
 @cache
 def _instance_type(name: str) -> ec2.InstanceType:
     return ec2.InstanceType(name)
+
+
+@cache
+def _volume(size_gib: int) -> ec2.BlockDeviceVolume:
+    return _encrypted_volume(size_gib, None)
+
+
+def _encrypted_volume(size_gib: int, key: kms.IKey | None) -> ec2.BlockDeviceVolume:
+    return ec2.BlockDeviceVolume.ebs(
+        size_gib, encrypted=True, kms_key=key, volume_type=ec2.EbsDeviceVolumeType.GP3
+    )
 
 
 def selected_subnets(
@@ -249,19 +285,29 @@ def way_out_of(vpc: ec2.IVpc, chosen: ec2.SubnetSelection | Mapping[str, Any]) -
     return known[kind]
 
 
-@jsii.implements(IStableStringProducer)
-class _HealthCheckType:
-    """Asks the load balancer for an instance's health wherever there is one.
+class _Group(autoscaling.AutoScalingGroup):
+    """A group that asks the load balancer for its instances' health as soon as it has one.
 
-    A group may be attached to a target group long after it was defined.
+    It may be attached to a target group long after it was defined.
     """
 
-    def __init__(self, group: autoscaling.CfnAutoScalingGroup, stack: Stack) -> None:
-        self._group, self._stack = group, stack
+    def attach_to_application_target_group(
+        self, target_group: elbv2.IApplicationTargetGroup
+    ) -> elbv2.LoadBalancerTargetProps:
+        """Join it."""
+        self._balanced()
+        return super().attach_to_application_target_group(target_group)
 
-    def produce(self) -> str:
-        balanced = self._stack.resolve(self._group.target_group_arns)
-        return "ELB" if balanced else "EC2"
+    def attach_to_network_target_group(
+        self, target_group: elbv2.INetworkTargetGroup
+    ) -> elbv2.LoadBalancerTargetProps:
+        """Join it."""
+        self._balanced()
+        return super().attach_to_network_target_group(target_group)
+
+    def _balanced(self) -> None:
+        resource = cast("autoscaling.CfnAutoScalingGroup", self.node.default_child)
+        resource.health_check_type = "ELB"
 
 
 def _launch_template(
@@ -290,12 +336,9 @@ def _launch_template(
         block_devices=[
             ec2.BlockDevice(
                 device_name=_root_device(pool, names),
-                volume=ec2.BlockDeviceVolume.ebs(
-                    pool.root_volume_gib,
-                    encrypted=True,
-                    kms_key=settings.volume_key,
-                    volume_type=ec2.EbsDeviceVolumeType.GP3,
-                ),
+                volume=_encrypted_volume(pool.root_volume_gib, settings.volume_key)
+                if settings.volume_key
+                else _volume(pool.root_volume_gib),
             )
         ],
     )
@@ -394,7 +437,7 @@ def instance_role(
     role = iam.Role(
         scope,
         "Role",
-        assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+        assumed_by=_EC2,
         permissions_boundary=permissions_boundary,
     )
     if session_manager:

@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from peakfleet._stacks import identity_of
+from peakfleet._tree import context_of, identity_of, stack_of
 from peakfleet._values import is_late, is_to_be_looked_up, known_list
 from peakfleet_chips import (
     CATALOGUE,
@@ -107,10 +107,10 @@ def check_region(scope: Construct, instance_types: Mapping[str, Sequence[str]]) 
     Raises:
         SpecError: A type is not sold there.
     """
-    region = identity_of(Stack.of(scope)).region
+    region = identity_of(stack_of(scope)).region
     if is_late(region):
         return
-    sold_since = scope.node.try_get_context(SOLD_CONTEXT) or ()
+    sold_since = context_of(scope, SOLD_CONTEXT) or ()
     for owner, names in instance_types.items():
         _check_sold(scope, owner, names, region=region, sold_since=sold_since)
 

@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from weakref import WeakSet
 
-from aws_cdk import Annotations, Stack
+from aws_cdk import Annotations
 from constructs import Construct, IConstruct
 
+from peakfleet._tree import context_of, root_of, stack_of
 from peakfleet._values import is_late
 from peakfleet_chips import Prices, PricesError
 from peakfleet_planner import SpecError
@@ -42,7 +43,7 @@ def prices_of(scope: Construct) -> Prices:
     Raises:
         SpecError: The file is missing or damaged.
     """
-    path = scope.node.try_get_context(CONTEXT_KEY)
+    path = context_of(scope, CONTEXT_KEY)
     if path is not None and not isinstance(path, str):
         raise SpecError(f"context {CONTEXT_KEY} must name a price file, got {path!r}")
     return found_prices(path)
@@ -62,12 +63,12 @@ def prices_of_types(
 
 def tell_age(scope: Construct, prices: Prices) -> None:
     """Say once an app how old the prices are."""
-    app = scope.node.root
+    app = root_of(scope)
     if app in _TOLD:
         return
     _TOLD.add(app)
     age = prices.age_days(_today())
-    region = Stack.of(scope).region
+    region = stack_of(scope).region
     elsewhere = not is_late(region) and region != prices.region
     text = (
         f"instance prices are those of {prices.day.isoformat()}, {age} days old, in "

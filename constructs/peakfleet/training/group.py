@@ -10,7 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from peakfleet.findings import acknowledge
-from peakfleet.machines import GroupSettings, PoolGroup, define_group, selected_subnets
+from peakfleet.machines import GroupSettings, PoolGroup, define_groups, selected_subnets
 from peakfleet.pools import CapacityPool, check_capacity_block, check_chips, check_efa, check_gang
 from peakfleet.training.capacity_block import CapacityBlock, OffPeak
 from peakfleet_chips import Chip
@@ -80,7 +80,8 @@ def define_machines(
     placement_group: ec2.IPlacementGroup | None,
 ) -> PoolGroup:
     """Define the group of a gang: empty until the ticks launch all of it."""
-    made = define_group(scope, replace(pool, min_instances=0), settings, fleet=fleet)
+    empty = replace(pool, min_instances=0)
+    made = define_groups(scope, [empty], settings, fleet=fleet)[pool.name]
     template = made.template
     if adapters:
         interfaces = _network_interfaces(

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Unpack
 
 import jsii
-from aws_cdk import Duration, Stack, Tags
+from aws_cdk import Duration, Tags
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
@@ -15,6 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from peakfleet._tree import context_of, stack_of
 from peakfleet._values import check_path, seconds
 from peakfleet.control_plane import ControlPlane, Encryption, spec_document
 from peakfleet.findings import acknowledge_policies
@@ -119,7 +120,7 @@ class TrainingFleet(FleetMetrics, Construct):
         super().__init__(scope, construct_id)
         self._user_data = options.get("user_data") or ec2.UserData.for_linux()
         encryption = options.get("encryption") or Encryption()
-        stack = Stack.of(self)
+        stack = stack_of(self)
         with named(self):
             check_path(self.fleet_name)
             check_fleet_options(
@@ -184,7 +185,7 @@ class TrainingFleet(FleetMetrics, Construct):
                     agent=InstanceAgent(self, "Agent", hooks=hooks, grantee=self._role),
                     volume_key=encryption.volumes,
                     metadata_hop_limit=checked_hop_limit(options.get("metadata_hop_limit", 1)),
-                    keeps_profiles=bool(self.node.try_get_context(KEEPS_PROFILES)),
+                    keeps_profiles=bool(context_of(self, KEEPS_PROFILES)),
                 ),
                 fleet=self.fleet_name,
                 adapters=adapters,
