@@ -8,7 +8,7 @@ was read together with everything else: another one in between knows more, and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from peakfleet_handlers.state.table import Only, Recorded, StateTable, Write
@@ -45,6 +45,12 @@ class Claim:
     def halted(self) -> tuple[str, ...] | None:
         """Pools whose replacement the fleet itself has suspended; None if nobody kept that."""
         return None if self.newest is None else self.newest.halted
+
+    def leaving(self, *, read_at: int | None) -> Claim:
+        """Return the claim of a tick that has used the shared reading of this time."""
+        return (
+            self if read_at is None else replace(self, leaves=replace(self.leaves, read_at=read_at))
+        )
 
     def write(self, table: StateTable) -> tuple[Item, Only]:
         """Return the record that claims the right to act, and under which condition."""
