@@ -224,8 +224,8 @@ class NewestTick:
         spent: What the fleet has spent this month. Default: nothing limits that.
         spot_prices: What Spot costs, as it was read last. Default: nothing limits what is spent.
         shadow: True if it did nothing but decide.
-        read_at: When the shared reading was read that it has used, in epoch seconds; None if it
-            read for itself.
+        read_at: When the shared reading was read that was used last, in epoch seconds. Default:
+            none ever was.
     """
 
     tick: int

@@ -47,10 +47,14 @@ class Claim:
         return None if self.newest is None else self.newest.halted
 
     def leaving(self, *, read_at: int | None) -> Claim:
-        """Return the claim of a tick that has used the shared reading of this time."""
-        return (
-            self if read_at is None else replace(self, leaves=replace(self.leaves, read_at=read_at))
-        )
+        """Return the claim of a tick that leaves which shared reading was used last.
+
+        Args:
+            read_at: When that was read which this tick has used; None: it used none.
+        """
+        if read_at is None:
+            read_at = self.newest.read_at if self.newest else None
+        return replace(self, leaves=replace(self.leaves, read_at=read_at))
 
     def write(self, table: StateTable) -> tuple[Item, Only]:
         """Return the record that claims the right to act, and under which condition."""

@@ -131,8 +131,6 @@ def _taken(
     group: MetricGroup, reading: SharedReading, now: int, *, since: int, ahead: bool
 ) -> dict[str, MetricSeries] | None:
     """Return a group's series from a reading; None if the tick must read them itself."""
-    if not group.may_be_shared:
-        return None
     series: dict[str, MetricSeries] = {}
     ended_since = False
     for query_id, metric in group.metrics.items():
