@@ -16,7 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import ceil
 from time import process_time
 from typing import Any
@@ -29,13 +29,15 @@ from benchmarks.synth import PER_STACK, network, ours
 from benchmarks.tick import NOW, TABLE, event, make_account
 from benchmarks.tick import SPEC as BENCH_SPEC
 from peakfleet import Metrics
-from peakfleet_handlers.aws import clients
+from peakfleet_handlers.aws import Deadline, clients
+from peakfleet_handlers.fleet_metrics import FleetMetrics, metrics_of
+from peakfleet_handlers.read import run as read_for_all
 from peakfleet_handlers.scaler import handler
 from peakfleet_learner import learn
-from peakfleet_planner import FleetSpec
+from peakfleet_planner import FleetSpec, MetricSeries
 from peakfleet_sim import World, live_spec
 from peakfleet_sim.demand import premiere_with_past
-from peakfleet_table import PackedModel
+from peakfleet_table import SERIES, PackedModel, SharedReading, metric_key
 
 SPEC = replace(BENCH_SPEC, signals=BENCH_SPEC.signals[1:])
 """Three pools, one live signal, a baseline that is reported."""
@@ -48,6 +50,8 @@ LAMBDA_IS_SLOWER = 2
 """A lesson is measured here, of two weeks; a processor of Lambda is taken to need twice as long."""
 LOG_LINE_BYTES = 500
 """Of the line that has a plan, besides the plan."""
+READER_SECONDS, READER_GB = 0.5, 0.5
+"""A warm run that reads once and writes a record for each fleet of a stack, one after the other."""
 CHANGING = 0.1
 """Share of ticks that change a size."""
 METRIC, ALARM, COMPOSITE = 0.30, 0.10, 0.50
@@ -55,6 +59,7 @@ GET_METRIC_DATA = 0.01 / 1000
 REQUEST, GB_SECOND = 0.20 / 1e6, 0.0000133334
 READ_UNIT, WRITE_UNIT = 0.125 / 1e6, 0.625 / 1e6
 LOG_GB, INVOCATION = 0.50, 1.00 / 1e6
+NEVER = Deadline.of(None)
 QUOTAS = {
     "AWS::AutoScaling::AutoScalingGroup": 500,
     "AWS::EC2::LaunchTemplate": 5000,
@@ -80,6 +85,8 @@ class Ticked:
         log_bytes: What it writes to its log.
         read_units: DynamoDB's read units.
         write_units: DynamoDB's write units.
+        reader_calls: How often each operation is called by the reader of a stack of fleets, where
+            they share one. Default: they share none.
     """
 
     calls: Counter[str]
@@ -88,6 +95,7 @@ class Ticked:
     log_bytes: int
     read_units: int
     write_units: int
+    reader_calls: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,20 +138,58 @@ def report(fleets: int) -> Iterator[str]:
         share = f"{count / quota:.1f}" if quota else ""
         yield f"{kind:<42}{count:>8,}{f'{quota:,}' if quota else 'none':>12}{share:>8}"
     quiet, busy, lesson = ticked(SPEC), ticked(SPEC, changes=True), learned()
-    yield f"\n{'calls of all fleets':<42}{'a minute':>10}{'a second':>10}{'quota':>8}{'share':>8}"
-    for name in sorted({*quiet.calls, *busy.calls}):
-        calls = fleets * ((1 - CHANGING) * quiet.calls[name] + CHANGING * busy.calls[name])
-        quota = PER_SECOND.get(name)
-        ends = f"{quota:>8}{calls / 60 / quota:>8.2f}" if quota else ""
-        yield f"{name:<42}{calls:>10,.0f}{calls / 60:>10.1f}{ends}"
+    yield from calls_of("calls of all fleets", quiet, busy, fleets=fleets, planes=planes)
     for words, width in (("all in the same second", 1.0), ("spread over the minute", 60.0)):
         throttled, late = crowd(fleets, width)
         yield f"ticks {words}: {throttled} refused by GetMetricData's quota twice, {late} late"
+    with_reader = ticked(SPEC, reader=True), ticked(SPEC, changes=True, reader=True)
+    title = "the same with Reads.shared()"
+    yield from calls_of(title, *with_reader, fleets=fleets, planes=planes)
+    throttled, late = crowd(planes, 1.0)
+    yield f"readers all in the same second: {throttled} refused twice, {late} late"
+    items = reader_costs()
+    yield f"\n{'Reads.shared() adds, USD a fleet and month':<42}{sum(items.values()):>8.2f}"
+    yield from (f"  {name:<40}{usd:>8.2f}" for name, usd in items.items())
     for detail in (Metrics.essential(), Metrics.least(), Metrics.every()):
         items = costs(detail, quiet=quiet, busy=busy, lesson=lesson, each=each, shared=shared)
         title = f"USD a fleet and month, Metrics.{detail.detail}()"
         yield f"\n{title:<42}{sum(items.values()):>8.2f}"
         yield from (f"  {name:<40}{usd:>8.2f}" for name, usd in items.items())
+
+
+def calls_of(title: str, quiet: Ticked, busy: Ticked, *, fleets: int, planes: int) -> Iterator[str]:
+    """Yield how often all ticks, and the readers of so many control planes, call what."""
+    yield f"\n{title:<42}{'a minute':>10}{'a second':>10}{'quota':>8}{'share':>8}"
+    for name in sorted({*quiet.calls, *busy.calls, *quiet.reader_calls}):
+        calls = fleets * ((1 - CHANGING) * quiet.calls[name] + CHANGING * busy.calls[name])
+        calls += planes * quiet.reader_calls[name]
+        quota = PER_SECOND.get(name)
+        ends = f"{quota:>8}{calls / 60 / quota:>8.2f}" if quota else ""
+        yield f"{name:<42}{calls:>10,.0f}{calls / 60:>10.1f}{ends}"
+
+
+def reader_costs() -> dict[str, float]:
+    """Return what a shared reader adds to a fleet a month, by item.
+
+    A reading is as large as values with all their digits make it.
+    """
+    run = REQUEST + READER_SECONDS * READER_GB * GB_SECOND
+    chosen, reads = random.Random(1), FleetMetrics.of(SPEC)
+    minutes = range(NOW - reads.history_seconds - 180, NOW, 60)
+    series = {
+        metric_key(metric): MetricSeries(
+            points=tuple((at, chosen.uniform(0, 40_000)) for at in minutes)
+        )
+        for metric in metrics_of(reads.groups).values()
+    }
+    reading = SharedReading(read_at=NOW, since=minutes[0], series=series)
+    size = len(SERIES.item(SPEC.fleet, reading)["packed"]["B"])
+    return {
+        f"writes of readings of {size} bytes": TICKS * ceil(size / 1024) * WRITE_UNIT,
+        "reads of them": TICKS * ceil(size / 4096) * READ_UNIT,
+        "share of the reader's runs and schedule": TICKS * (run + INVOCATION) / PER_STACK,
+        "share of its alarm": ALARM / PER_STACK,
+    }
 
 
 def costs(
@@ -182,8 +228,15 @@ def costs(
     }
 
 
-def ticked(spec: FleetSpec, *, changes: bool = False) -> Ticked:
-    """Run ticks against moto and return what the last one asked for."""
+def ticked(spec: FleetSpec, *, changes: bool = False, reader: bool = False) -> Ticked:
+    """Run ticks against moto and return what the last one asked for.
+
+    Args:
+        spec: The fleet.
+        changes: Whether that tick changes a size. Default: no.
+        reader: Whether it shares a reader with others of its stack, which have metrics of their
+            own. Default: it reads for itself.
+    """
     credentials = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     os.environ |= dict.fromkeys(credentials, "testing") | {"AWS_DEFAULT_REGION": "us-east-1"}
     clients.cache_clear()
@@ -199,8 +252,14 @@ def ticked(spec: FleetSpec, *, changes: bool = False) -> Ticked:
         make_account()
         for service in ("cloudwatch", "autoscaling", "dynamodb"):
             getattr(clients(), service).meta.events.register(f"before-call.{service}.*", count)
-        said = io.StringIO()
+        said, reader_calls = io.StringIO(), Counter[str]()
         for tick in range(1 if changes else 3):
+            said = io.StringIO()
+            if reader:
+                calls.clear()
+                with redirect_stdout(said):
+                    read_for_all(stack_of(spec, NOW + tick), clients=clients(), deadline=NEVER)
+                reader_calls = Counter(calls)
             calls.clear()
             asked.clear()
             said = io.StringIO()
@@ -217,7 +276,7 @@ def ticked(spec: FleetSpec, *, changes: bool = False) -> Ticked:
         for name in (metric["Name"] for metric in block["Metrics"])
     }
     read = sum(str(one["body"]).count("MetricStat") for one in asked if "Metric" in one["name"])
-    sizes = [len(json.dumps(item, default=str)) for item in items]
+    sizes = [len(json.dumps(item, default=str)) for item in items if "packed" not in item]
     written = (
         sum(ceil(size / 1024) for size in sizes[-3:]) * 2 if changes else ceil(sizes[-1] / 1024)
     )
@@ -228,7 +287,18 @@ def ticked(spec: FleetSpec, *, changes: bool = False) -> Ticked:
         log_bytes=len(said.getvalue()) + len(json.dumps(answer)) + LOG_LINE_BYTES,
         read_units=ceil(sum(sizes) / 4096),
         write_units=written,
+        reader_calls=reader_calls,
     )
+
+
+def stack_of(spec: FleetSpec, now: int) -> dict[str, Any]:
+    """Return what the reader of a stack is sent in which a fleet is, and others like it."""
+    text = json.dumps(spec.to_json())
+    others = (
+        json.loads(text.replace('"Bench"', f'"Bench{number}"').replace(spec.fleet, f"F{number}"))
+        for number in range(1, PER_STACK)
+    )
+    return {**event(now, spec), "specs": [spec.to_json(), *others]}
 
 
 def learned() -> Lesson:

@@ -26,8 +26,9 @@ import boto3
 from moto import mock_aws
 
 from peakfleet_handlers.aws import Calls, Deadline, clients
+from peakfleet_handlers.fleet_metrics import FleetMetrics
 from peakfleet_handlers.state import read_known
-from peakfleet_handlers.tick import handler, observe
+from peakfleet_handlers.tick import handler, observe, read_metrics
 from peakfleet_planner import (
     BacklogSignal,
     FleetSpec,
@@ -172,7 +173,9 @@ def warm() -> list[Cost]:
         make_account()
         calls = Calls(deadline=Deadline.of(None))
         known = read_known(None, now_epoch_seconds=NOW)
-        snapshot = observe(SPEC, NOW, known, clients=clients(), calls=calls)
+        metrics = FleetMetrics.of(SPEC)
+        read = read_metrics(metrics, NOW, known, clients=clients(), calls=calls)
+        snapshot = observe(SPEC, NOW, known, read, clients=clients(), calls=calls)
         seconds = count()
 
         def change() -> None:

@@ -8,7 +8,14 @@ way to the company's own side, and who reports for it. `testing` has fixtures fo
 `dashboard` shows fleets beside each other. Each room's page says what comes in, what goes out.
 """
 
-from peakfleet.control_plane import ControlPlane, Encryption, FleetState, Functions, Spread
+from peakfleet.control_plane import (
+    ControlPlane,
+    Encryption,
+    FleetState,
+    Functions,
+    Reads,
+    Spread,
+)
 from peakfleet.dashboard import FleetDashboard
 from peakfleet.fleet import BurstFleet, FleetOptions, PlacementOptions
 from peakfleet.hybrid import (
@@ -95,6 +102,7 @@ __all__ = [
     "Purchase",
     "QueueFleet",
     "Readiness",
+    "Reads",
     "RegionShare",
     "ReporterIdentity",
     "ReporterTrust",

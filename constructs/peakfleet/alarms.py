@@ -192,6 +192,7 @@ def plane_alarms(
     *,
     scaler: lambda_.IFunction,
     dead_letters: sqs.IQueue,
+    has_reader: bool,
 ) -> dict[str, cloudwatch.Alarm]:
     """Define the alarms of a control plane's functions, by name.
 
@@ -199,8 +200,9 @@ def plane_alarms(
         scope: The control plane.
         scaler: What decides.
         dead_letters: Where runs go that could not be delivered or failed.
+        has_reader: Whether one function reads for all fleets.
     """
-    plane = scope.node.path
+    plane, readings = scope.node.path, ", readings" if has_reader else ""
     watches = (
         Watch(
             name="ScalerErrors",
@@ -219,9 +221,9 @@ def plane_alarms(
             ),
             minutes=1,
             description=(
-                f"Ticks, lessons, books or events of the fleets of {plane} could not be delivered "
-                f"or failed. Each message in the dead-letter queue names fleet and error. Purge "
-                f"the queue once it is mended; an old tick must not be replayed."
+                f"Ticks, lessons, books{readings} or events of the fleets of {plane} could not be "
+                f"delivered or failed. Each message in the dead-letter queue names fleet and "
+                f"error. Purge the queue once it is mended; an old tick must not be replayed."
             ),
         ),
     )
@@ -246,6 +248,29 @@ def events_alarm(scope: Construct, *, plane: str, events: lambda_.IFunction) -> 
             f"groups show. They go on deciding every minute. The log group of the events "
             f"function names the call that AWS refuses; check permissions, throttling and "
             f"AWS's health."
+        ),
+    )
+    return alarm_of(scope, watch, None)
+
+
+def reader_alarm(scope: Construct, *, plane: str, reader: lambda_.IFunction) -> cloudwatch.Alarm:
+    """Define the alarm of what reads for all fleets. Its id in *scope* is ReaderErrors.
+
+    Args:
+        scope: Where to define it.
+        plane: The control plane.
+        reader: What reads.
+    """
+    watch = Watch(
+        name="ReaderErrors",
+        metric=reader.metric_errors(period=_MINUTE, statistic="Sum"),
+        minutes=5,
+        description=(
+            f"The shared reader of {plane} has failed for 5 minutes. Its fleets read for "
+            f"themselves and go on deciding, so that GetMetricData is called once for each of "
+            f"them: FailedCalls says if that is more than its quota. The log group of the reader "
+            f"names the call that AWS refuses, and the fleets without a reading; check "
+            f"permissions, throttling and AWS's health."
         ),
     )
     return alarm_of(scope, watch, None)

@@ -6,7 +6,8 @@ Handlers and the command write and read the table through these declarations alo
 reads treats it as lost.
 
 Read `records` first, which lists every kind; then `values`, what they hold beside the planner's own
-values; then `kind`, what a declaration can say; then `forms`, how each value is kept.
+values, and `reading`, what a shared reader leaves; then `kind`, what a declaration can say; then
+`forms`, how each value is kept.
 `hold_tag` is the one thing that is kept beside the table too.
 """
 
@@ -20,6 +21,12 @@ from peakfleet_table.kind import (
     has_key,
     path_of,
     read_all,
+)
+from peakfleet_table.reading import (
+    MOST_PACKED_BYTES,
+    SharedReading,
+    can_be_kept,
+    metric_key,
 )
 from peakfleet_table.records import (
     ASKED,
@@ -40,6 +47,7 @@ from peakfleet_table.records import (
     READY_KEPT_SECONDS,
     RECORDINGS,
     ROLLBACKS,
+    SERIES,
     SHARED_SPENDS,
     SIZE_KEPT_SECONDS,
     SIZES,
@@ -78,12 +86,14 @@ __all__ = [
     "LATESTS",
     "LAUNCHES",
     "MODELS",
+    "MOST_PACKED_BYTES",
     "NOTICES",
     "OUTAGES",
     "PROPOSALS",
     "READY_KEPT_SECONDS",
     "RECORDINGS",
     "ROLLBACKS",
+    "SERIES",
     "SHARED_SPENDS",
     "SIZES",
     "SIZE_KEPT_SECONDS",
@@ -107,9 +117,12 @@ __all__ = [
     "PackedRecording",
     "PoolBoots",
     "PoolUnits",
+    "SharedReading",
     "Strikes",
+    "can_be_kept",
     "has_expired",
     "has_key",
+    "metric_key",
     "path_of",
     "read_all",
     "read_hold_tag",

@@ -21,6 +21,7 @@ The table has the partition key `fleet` (S), the sort key `item` (S) and the tim
 | `OUTAGE#<pool>#<purchase>#<zone>#<type>` | capacity that could not be had | both |
 | `READY#<pool>` | measured boots, and launches that are new | an event |
 | `ROLLBACK#<pool>` | a launch template version that was given up | a tick |
+| `SERIES` | metrics that were read for the fleet, together with those of others | the reader |
 | `SHARED` | of a shared spend limit, not of a fleet: what each fleet has claimed | a tick |
 | `SIZE#<pool>` | a size that somebody else has set | a tick |
 | `SPEND` | a human's leave to spend more | the command |
@@ -79,6 +80,7 @@ from peakfleet_table.forms import (
     several,
 )
 from peakfleet_table.kind import WHOLE, Attribute, Kind
+from peakfleet_table.reading import PACKED_SERIES, READING_KEPT_SECONDS, SharedReading
 from peakfleet_table.values import (
     Asked,
     Decision,
@@ -385,7 +387,18 @@ TICKS: Final[Kind[NewestTick]] = Kind(
         "spent": Attribute("spent", _document(Spent), optional=True),
         "spot_prices": Attribute("spot_prices", _document(SpotPrices), optional=True),
         "shadow": Attribute("shadow", FLAG, optional=True),
+        "read_at": Attribute("read_at", INTEGER, optional=True),
     },
+)
+SERIES: Final[Kind[SharedReading]] = Kind(
+    prefix="SERIES",
+    value=SharedReading,
+    attributes={
+        "read_at": Attribute("read_at", INTEGER),
+        "since": Attribute("since", INTEGER),
+        "packed": Attribute("series", PACKED_SERIES),
+    },
+    kept_until=lambda reading: reading.read_at + READING_KEPT_SECONDS,
 )
 GANGS: Final[Kind[Gang]] = Kind(
     prefix="GANG",

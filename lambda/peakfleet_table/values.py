@@ -224,6 +224,8 @@ class NewestTick:
         spent: What the fleet has spent this month. Default: nothing limits that.
         spot_prices: What Spot costs, as it was read last. Default: nothing limits what is spent.
         shadow: True if it did nothing but decide.
+        read_at: When the shared reading was read that was used last, in epoch seconds. Default:
+            none ever was.
     """
 
     tick: int
@@ -240,6 +242,7 @@ class NewestTick:
     spent: Spent | None = None
     spot_prices: SpotPrices | None = None
     shadow: bool | None = None
+    read_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

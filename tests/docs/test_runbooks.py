@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import App, Duration, Stack
 from aws_cdk.assertions import Template
 
-from peakfleet import DemandSignal, SpecError
+from peakfleet import ControlPlane, DemandSignal, Reads, SpecError
 from peakfleet.runbooks import RUNBOOKS
 from peakfleet_cli.operate.explanation import GUIDE
 from peakfleet_planner import Reason
@@ -40,7 +40,8 @@ def texts(stack: Stack) -> list[str]:
 def test_every_alarm_leads_to_a_section_that_says_what_to_do_and_every_section_is_led_to() -> None:
     seconds = metric("Streams", period=Duration.seconds(10))
     fast = new_stack("Fast")
-    burst_fleet(fast, signals=[DemandSignal.metric(seconds)])
+    plane = ControlPlane(fast, "Plane", reads=Reads.shared())
+    burst_fleet(fast, signals=[DemandSignal.metric(seconds)], control_plane=plane)
     stacks = [fast, *map(stack_of, ("queue_workers", "inference", "training"))]
     links = {text: RUNBOOK.search(text) for stack in stacks for text in texts(stack)}
     assert [text for text, link in links.items() if link is None] == []

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from peakfleet_handlers import events, gang, learn, ledger, tick
+from peakfleet_handlers import events, gang, learn, ledger, read, tick
 from peakfleet_handlers.aws import Clients, Deadline
 from peakfleet_planner import FleetSpec, PaceSpec, ReportedBaseline, SpecError
 from peakfleet_planner.gang import GangSpec
@@ -137,6 +137,10 @@ def _ledger(told: object, fake: FakeAws) -> object:
     return ledger.run(told, clients=fake.clients, deadline=NO_TIME)
 
 
+def _read(told: object, fake: FakeAws) -> object:
+    return read.run(told, clients=fake.clients, deadline=NO_TIME)
+
+
 def _events(told: object, fake: FakeAws) -> object:
     return events.run(told, plane=PLANE, clients=fake.clients, deadline=NO_TIME, clock=CLOCK)
 
@@ -146,6 +150,7 @@ SENT: dict[Callable[[object, FakeAws], object], Mapping[str, Any]] = {
     _gang: {"scheduled_time": event(SPEC)["scheduled_time"], "gang": GANG.to_json()},
     _learn: event(SPEC),
     _ledger: event(SPEC),
+    _read: {"scheduled_time": event(SPEC)["scheduled_time"], "specs": [SPEC.to_json()]},
     _events: EVENT,
 }
 
@@ -161,7 +166,7 @@ def test_handlers_survive_any_json(
     before = dict(fake.desired)
     try:
         handler(told, fake)
-    except (SpecError, events.UnfinishedEventError) as error:
+    except (SpecError, events.UnfinishedEventError, read.ReadingError) as error:
         assert str(error)  # noqa: PT017  an error is one of two good answers
     assert all(0 <= fake.desired[name] <= 20 for name in before)
 
@@ -186,6 +191,8 @@ def test_a_specification_is_refused_or_means_what_it_says(data: st.DataObject) -
 def test_a_damaged_record_is_worth_nothing_and_raises_nothing(data: st.DataObject) -> None:
     fake = remembers(aws(300, graviton=3, x86=2))
     tick.run(event(SPEC), clients=fake.clients, deadline=NO_TIME)
+    told = {**event(SPEC, NOW + 60), "specs": [SPEC.to_json()]}
+    read.run(told, clients=fake.clients, deadline=NO_TIME)
     keys = sorted(fake.table)
     key = data.draw(st.sampled_from(keys))
     kept = {name: fake.table[key][name] for name in ("fleet", "item")}

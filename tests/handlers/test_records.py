@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import zlib
 from typing import Any, Final
 
 import pytest
@@ -15,6 +16,7 @@ from peakfleet_planner import (
     ForeignSize,
     Hold,
     MeasuredUnits,
+    MetricSeries,
     Notice,
     Outage,
     OutageCause,
@@ -248,6 +250,21 @@ KEPT: Final[tuple[tuple[Kind[Any], Any, dict[str, Any]], ...]] = (
             "retired": {"M": {}},
             "weightless_since": {"N": "1799999940"},
             "weights": {"L": [{"L": [{"N": "1800000000"}, {"N": "333"}]}]},
+        },
+    ),
+    (
+        records.SERIES,
+        records.SharedReading(
+            read_at=NOW,
+            since=NOW - 7200,
+            series={"m": MetricSeries(points=((60, 5.0), (180, 2.5)), ahead_seconds=9)},
+        ),
+        {
+            "item": {"S": "SERIES"},
+            "read_at": {"N": "1800000000"},
+            "since": {"N": "1799992800"},
+            "packed": {"B": zlib.compress(b'{"m":[9,[60,120],[5.0,2.5]]}')},
+            "expires_at": {"N": "1800000600"},
         },
     ),
     (

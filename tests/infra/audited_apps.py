@@ -44,6 +44,7 @@ from peakfleet import (
     Model,
     OffPeak,
     QueueFleet,
+    Reads,
     SpendLimit,
     StreamFleet,
     TrainingFleet,
@@ -129,6 +130,9 @@ def other_app(folder: Path) -> App:
 
 def _fleets(stack: Stack, vpc: ec2.Vpc, key: kms.Key | None) -> None:
     options: dict[str, Any] = {"vpc": vpc}
+    reads = Reads.shared()
+    if key is None:
+        options["control_plane"] = ControlPlane(stack, "Control", reads=reads)
     certificate = None
     if key is not None:
         certificate = acm.Certificate.from_certificate_arn(
@@ -143,6 +147,7 @@ def _fleets(stack: Stack, vpc: ec2.Vpc, key: kms.Key | None) -> None:
                 state=FleetState(stack, "State", encryption_key=key),
                 functions=Functions(vpc=vpc, reserved_concurrency=4, tracing=True),
                 encryption=encryption,
+                reads=reads,
             ),
         }
     streams = DemandSignal.metric(metric())

@@ -32,6 +32,7 @@ FUNCTIONS = {
     "Events": "peakfleet_handlers.events",
     "Learner": "peakfleet_handlers.learn",
     "Ledger": "peakfleet_handlers.ledger",
+    "Reader": "peakfleet_handlers.read",
 }
 RUNTIME = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
 """What Lambda does with a function's role: its log, and events that failed."""

@@ -5,7 +5,8 @@ thing that is done for all its fleets, whose role may do just that; and for each
 that run them.
 
 Read `control_plane` first: how a fleet joins. `plane_function` is the one constructor of functions
-and schedules; `events` takes events, `permissions` says what a fleet's functions may.
+and schedules; `events` takes events, `reader` reads metrics for all fleets where that is wanted,
+`permissions` says what a fleet's functions may.
 `spec_document` is what schedules send, `state` what ticks remember in, `encryption` whose keys are
 used, `numpy_layer` what the learner needs, `late_values` what a template learns when all is added.
 """
@@ -23,6 +24,7 @@ from peakfleet.control_plane.permissions import (
     may_sweep,
 )
 from peakfleet.control_plane.plane_function import Functions, Spread
+from peakfleet.control_plane.reader import Reads
 from peakfleet.control_plane.spec_document import (
     SCHEDULED_TIME,
     check_size,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +19,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from peakfleet._tree import node_of, path_of, stack_of
-from peakfleet.alarms import events_alarm, in_alarm, plane_alarms, tell
+from peakfleet.alarms import events_alarm, in_alarm, plane_alarms, reader_alarm, tell
 from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.events import Events
 from peakfleet.control_plane.late_values import late_json, late_list
@@ -35,12 +35,19 @@ from peakfleet.control_plane.permissions import (
     may_roll_back,
 )
 from peakfleet.control_plane.plane_function import Functions, PlaneFunction, Spread
+from peakfleet.control_plane.reader import Reader, Reads
 from peakfleet.control_plane.state import FleetState
 from peakfleet.findings import acknowledge_policies
 from peakfleet.machines import PoolGroup
 from peakfleet.policy import SpendLimit
 from peakfleet.pools import CapacityPool
-from peakfleet_planner import RegionShareSpec, SpecError, TrafficSpec, WeightedRecordsSpec
+from peakfleet_planner import (
+    FleetSpec,
+    RegionShareSpec,
+    SpecError,
+    TrafficSpec,
+    WeightedRecordsSpec,
+)
 from peakfleet_planner.spec import SHARED_LIMIT
 
 SCHEDULES_VARIABLE, TABLE_VARIABLE = "PEAKFLEET_SCHEDULES", "PEAKFLEET_TABLE"
@@ -72,6 +79,8 @@ class ControlPlane(Construct):
         encryption: Keys of state table, logs and the dead-letter queue. Default: the keys that AWS
             manages.
         spread: When within its minute a fleet decides. Default: `Spread.at_once()`.
+        reads: Who reads the metrics of its fleets; with `Reads.shared()` there is one more
+            function, with a schedule and an alarm of its own. Default: `Reads.by_fleet()`.
 
     Limitations:
         It is of one stack, with its fleets. One role may touch the groups of all its fleets:
@@ -90,12 +99,14 @@ class ControlPlane(Construct):
         functions: Functions | None = None,
         encryption: Encryption | None = None,
         spread: Spread | None = None,
+        reads: Reads | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._stack = stack_of(self)
         self._functions = functions or Functions()
         self._encryption = encryption or Encryption()
         self._window = (spread or Spread.at_once()).window
+        self._reads = reads or Reads.by_fleet()
         self._state = _state_of(self, state, self._encryption)
         self._fleets: list[str] = []
         self._partitions: list[str] = []
@@ -127,6 +138,7 @@ class ControlPlane(Construct):
             self,
             scaler=self._scaler.function,
             dead_letters=self._dead_letters,
+            has_reader=self._reads.is_shared,
         )
         self._alarm_rules = {name: in_alarm(alarm) for name, alarm in self._alarms.items()}
         self._told: list[sns.ITopic] = []
@@ -201,6 +213,7 @@ class ControlPlane(Construct):
         *,
         name: str,
         spec: IResolvable,
+        specification: Callable[[], FleetSpec],
         pools: Sequence[CapacityPool],
         groups: Sequence[PoolGroup],
         shadow: bool,
@@ -215,6 +228,7 @@ class ControlPlane(Construct):
             fleet: The fleet.
             name: Its name, which is the partition key of its records.
             spec: Its specification, see `spec_document`.
+            specification: Returns it as of now.
             pools: Its pools.
             groups: The groups that it has made for them, in the same order.
             shadow: Whether it only says what it would do: then its ticks may only read.
@@ -239,6 +253,8 @@ class ControlPlane(Construct):
             self._scaler.role.add_to_policy(permission.statement)
         schedule = self._decide(fleet, "Scaler", name=name, spec=spec)
         self._schedules[name] = schedule.schedule_name
+        if self._reads.is_shared:
+            self._shared_reader.read_for(name, specification)
         if spend_limits and any(pool.purchase.is_spot for pool in pools):
             self._scaler.allow(may_read_spot_prices())
         self._share(spend_limits)
@@ -401,12 +417,33 @@ class ControlPlane(Construct):
                 actions=["lambda:InvokeFunction"], resources=[self._scaler.function.function_arn]
             )
         )
-        alarm = events_alarm(events, plane=path_of(self), events=events.function)
-        for topic in self._told:
-            tell([alarm], topic)
-        self._alarms["EventErrors"] = alarm
-        self._alarm_rules["EventErrors"] = in_alarm(alarm)
+        self._add_alarm(
+            "EventErrors", events_alarm(events, plane=path_of(self), events=events.function)
+        )
         return events
+
+    @cached_property
+    def _shared_reader(self) -> Reader:
+        reader = Reader(
+            self,
+            "Reader",
+            plane=path_of(self),
+            functions=self._functions,
+            encryption=self._encryption,
+            dead_letters=self._dead_letters,
+            schedule_role=self._schedule_role,
+            timeout=_TICK_TIMEOUT,
+            memory_mib=_TICK_MEMORY_MIB,
+        )
+        self._state.grant_put(reader.role, fleet=late_list(reader.fleets))
+        alarm = reader_alarm(reader, plane=path_of(self), reader=reader.function)
+        self._add_alarm("ReaderErrors", alarm)
+        return reader
+
+    @property
+    def reader(self) -> PlaneFunction | None:
+        """What reads for all fleets; None if each reads for itself, or there is none yet."""
+        return self._shared_reader if self._reads.is_shared and self._schedules else None
 
     @property
     def learner(self) -> PlaneFunction | None:
@@ -420,7 +457,11 @@ class ControlPlane(Construct):
 
     @property
     def alarms(self) -> Mapping[str, cloudwatch.Alarm]:
-        """The alarms, by name: ScalerErrors, DeadLetters and, once it takes events, EventErrors."""
+        """The alarms, by name.
+
+        ScalerErrors, DeadLetters and, once it takes events, EventErrors; ReaderErrors where one
+        function reads for all fleets.
+        """
         return MappingProxyType(self._alarms)
 
     @property
@@ -432,6 +473,13 @@ class ControlPlane(Construct):
     def fleets(self) -> tuple[str, ...]:
         """Names of the fleets that it decides for."""
         return tuple(self._fleets)
+
+    def _add_alarm(self, name: str, alarm: cloudwatch.Alarm) -> None:
+        """Tell of an alarm, and count it to the health of the fleets, as of the others."""
+        for topic in self._told:
+            tell([alarm], topic)
+        self._alarms[name] = alarm
+        self._alarm_rules[name] = in_alarm(alarm)
 
     def _decide(
         self,

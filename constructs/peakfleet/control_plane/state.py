@@ -143,6 +143,15 @@ class FleetState(Construct):
         """
         return self._grant(grantee, fleet, ["dynamodb:Query", "dynamodb:PutItem"])
 
+    def grant_put(self, grantee: iam.IGrantable, *, fleet: str | Sequence[str]) -> iam.Grant:
+        """Let *grantee* replace items of fleets, and nothing else.
+
+        Args:
+            grantee: Who may.
+            fleet: Its name, which is the partition key of its items; or several names.
+        """
+        return self._grant(grantee, fleet, ["dynamodb:PutItem"])
+
     def _grant(
         self, grantee: iam.IGrantable, fleet: str | Sequence[str], actions: list[str]
     ) -> iam.Grant:

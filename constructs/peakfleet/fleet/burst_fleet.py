@@ -209,6 +209,7 @@ class BurstFleet(FleetMetrics, Construct):
                 self,
                 name=self.fleet_name,
                 spec=self._document,
+                specification=lambda: self.spec,
                 pools=self._pools,
                 groups=tuple(self._groups.values()),
                 shadow=self._is_shadow,

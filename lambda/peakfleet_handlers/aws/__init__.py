@@ -34,6 +34,6 @@ from peakfleet_handlers.aws.launch_errors import counted, outage_cause
 from peakfleet_handlers.aws.launches import Launcher
 from peakfleet_handlers.aws.records import list_records, set_records
 from peakfleet_handlers.aws.resizes import Resize, growth, resize, resizes, shrinkage
-from peakfleet_handlers.aws.series import read_series
+from peakfleet_handlers.aws.series import read_before, read_series, window_start
 from peakfleet_handlers.aws.spot_prices import read_spot_prices
 from peakfleet_handlers.aws.telemetry import NAMESPACE, SERVICE, emit, logger

@@ -79,6 +79,44 @@ def read_series(
     }
 
 
+def read_before(
+    series: MetricSeries,
+    metric: Metric,
+    *,
+    read_at: int,
+    now_epoch_seconds: int,
+    since: int,
+) -> MetricSeries:
+    """Return what was read at another time as a read at this one would return it.
+
+    What has come since then is missing, of course. The metric's period is a minute or more.
+
+    Args:
+        series: What was read.
+        metric: What it is of.
+        read_at: When, in epoch seconds.
+        now_epoch_seconds: The time to which it is turned.
+        since: Where its window begins then, see `window_start`.
+    """
+    return replace(
+        series,
+        points=tuple(
+            (time, value)
+            for time, value in series.points
+            if since <= time and time + metric.period_seconds <= now_epoch_seconds
+        ),
+        ahead_seconds=max(0, series.ahead_seconds + read_at - now_epoch_seconds)
+        if series.ahead_seconds
+        else 0,
+    )
+
+
+def window_start(metrics: Collection[Metric], now_epoch_seconds: int, history_seconds: int) -> int:
+    """Return where the window begins in which these metrics are read, in epoch seconds."""
+    start, _ = _window([*map(by_the_minute, metrics)], now_epoch_seconds, history_seconds)
+    return int(start.timestamp())
+
+
 def by_the_minute(metric: Metric) -> Metric:
     """Return *metric* in periods of a minute if its own are shorter."""
     return replace(metric, period_seconds=max(metric.period_seconds, MINUTE_SECONDS))

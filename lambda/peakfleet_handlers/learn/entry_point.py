@@ -20,11 +20,18 @@ from peakfleet_planner import DemandModel, FleetSpec, SpecError
 from peakfleet_planner.forecast import MOST_DAYS, RecordedDemand, basis_of, why_reactive
 from peakfleet_planner.pools import with_measured_boots, with_measured_units
 from peakfleet_planner.spec import DAY_SECONDS
-from peakfleet_table import MODELS, PROPOSALS, RECORDINGS, DamagedRecordError, PackedModel
+from peakfleet_table import (
+    MODELS,
+    MOST_PACKED_BYTES,
+    PROPOSALS,
+    RECORDINGS,
+    DamagedRecordError,
+    PackedModel,
+)
 
 HOUR_SECONDS = 3600
-MOST_BYTES = 390_000
-"""Of a model: an item of DynamoDB has at most 400 KB, its names and other attributes included."""
+MOST_BYTES = MOST_PACKED_BYTES
+"""Of a model."""
 
 
 class Outcome(StrEnum):

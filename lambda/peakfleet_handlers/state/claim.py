@@ -8,7 +8,7 @@ was read together with everything else: another one in between knows more, and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from peakfleet_handlers.state.table import Only, Recorded, StateTable, Write
@@ -45,6 +45,16 @@ class Claim:
     def halted(self) -> tuple[str, ...] | None:
         """Pools whose replacement the fleet itself has suspended; None if nobody kept that."""
         return None if self.newest is None else self.newest.halted
+
+    def leaving(self, *, read_at: int | None) -> Claim:
+        """Return the claim of a tick that leaves which shared reading was used last.
+
+        Args:
+            read_at: When that was read which this tick has used; None: it used none.
+        """
+        if read_at is None:
+            read_at = self.newest.read_at if self.newest else None
+        return replace(self, leaves=replace(self.leaves, read_at=read_at))
 
     def write(self, table: StateTable) -> tuple[Item, Only]:
         """Return the record that claims the right to act, and under which condition."""

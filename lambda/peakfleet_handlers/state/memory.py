@@ -22,6 +22,7 @@ from peakfleet_table import (
     NOTICES,
     OUTAGES,
     ROLLBACKS,
+    SERIES,
     SIZES,
     SPEND_OVERRIDES,
     TICKS,
@@ -32,6 +33,7 @@ from peakfleet_table import (
     Kind,
     Latest,
     NewestTick,
+    SharedReading,
     read_all,
 )
 
@@ -46,10 +48,12 @@ class Known:
     Args:
         memory: What is remembered; None if that, or a hold in it, cannot be read.
         claim: The tick's claim to act on it.
+        reading: The metrics that a shared reader has left. Default: it left none that can be read.
     """
 
     memory: Memory | None
     claim: Claim
+    reading: SharedReading | None = None
 
 
 def read_known(table: StateTable | None, *, now_epoch_seconds: int, shadow: bool = False) -> Known:
@@ -88,7 +92,12 @@ def read_known(table: StateTable | None, *, now_epoch_seconds: int, shadow: bool
             )
         memory = replace(memory, spot_prices=newest.spot_prices)
     is_sure = found is None or newest is not None
-    return Known(memory=memory, claim=Claim(leaves=this, newest=newest, is_sure=is_sure))
+    readings = read_all(SERIES, items, now_epoch_seconds=now_epoch_seconds, refuse=table.refuse)
+    return Known(
+        memory=memory,
+        claim=Claim(leaves=this, newest=newest, is_sure=is_sure),
+        reading=next(readings, None),
+    )
 
 
 def read_memory(table: StateTable | None, *, now_epoch_seconds: int) -> Memory | None:

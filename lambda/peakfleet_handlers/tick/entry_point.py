@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from peakfleet_handlers import aws
 from peakfleet_handlers.aws import Calls, Deadline
+from peakfleet_handlers.fleet_metrics import FleetMetrics
 from peakfleet_handlers.schedule_payload import read_event
 from peakfleet_handlers.state import (
     Actual,
@@ -17,6 +18,7 @@ from peakfleet_handlers.state import (
     with_rebuilt_spend,
 )
 from peakfleet_handlers.tick.act import act
+from peakfleet_handlers.tick.metric_reads import read_metrics
 from peakfleet_handlers.tick.observe import observe
 from peakfleet_handlers.tick.report import report
 from peakfleet_handlers.tick.spill import spill
@@ -58,7 +60,9 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
     front, actual = None, None
     if spec.split is not None:
         front = aws.read_front(spec.split, clients=clients, calls=calls)
-    snapshot = observe(spec, now, known, front=front, clients=clients, calls=calls)
+    read = read_metrics(FleetMetrics.of(spec), now, known, clients=clients, calls=calls)
+    known = replace(known, claim=known.claim.leaving(read_at=read.read_at))
+    snapshot = observe(spec, now, known, read, front=front, clients=clients, calls=calls)
     if shadow:
         actual = _actual(spec, snapshot)
         snapshot = in_shadow(spec, snapshot)
@@ -80,7 +84,7 @@ def run(event: object, *, clients: aws.Clients, deadline: Deadline) -> dict[str,
             break
     spilled = spill(spec, snapshot, applied, clients=clients, calls=calls)
     applied = replace(applied, region_weight=spilled)
-    report(spec, snapshot, applied, calls)
+    report(spec, snapshot, applied, calls, read=read.to_json(now))
     return {
         **applied.plan.to_json(),
         "applied": {**applied.to_json(), "failed_calls": len(calls.failed)},

@@ -1,4 +1,4 @@
-"""Observe: demand, baseline, groups and memory, as one snapshot."""
+"""Observe: metrics, groups and memory, as one snapshot."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from peakfleet_handlers.aws import (
     Launcher,
     read_pools,
     read_refused,
-    read_series,
     read_spot_prices,
     read_traffic,
 )
+from peakfleet_handlers.fleet_metrics import FleetMetrics
 from peakfleet_handlers.state import Known
+from peakfleet_handlers.tick.metric_reads import MetricReads
 from peakfleet_planner import (
     FleetSpec,
     Memory,
@@ -23,17 +24,14 @@ from peakfleet_planner import (
     Snapshot,
     settled,
 )
-from peakfleet_planner.forecast import read_seconds
 from peakfleet_planner.snapshot import standing_hold
-
-FAST_CLOCK_SECONDS = 7200
-"""So far ahead of its own time CloudWatch takes a value, such as a report of a fast clock."""
 
 
 def observe(
     spec: FleetSpec,
     now_epoch_seconds: int,
     known: Known,
+    read: MetricReads,
     *,
     front: Front | None = None,
     clients: Clients,
@@ -45,44 +43,24 @@ def observe(
         spec: The fleet.
         now_epoch_seconds: The tick's time.
         known: What is remembered, which was read first.
+        read: The metrics, see `read_metrics`.
         front: What the fleet splits. Default: nothing, or it could not be read.
         clients: AWS.
         calls: Where failures are noted.
     """
-    ids = {
-        (signal.name, metric_id): f"s{i}_m{j}"
-        for i, signal in enumerate(spec.signals)
-        for j, metric_id in enumerate(signal.reads)
-    }
-    metrics = {
-        ids[signal.name, metric_id]: metric
-        for signal in spec.signals
-        for metric_id, metric in signal.reads.items()
-    }
-    baseline_ids = {name: f"b{i}" for i, name in enumerate(spec.baseline.reads)}
-    metrics |= {baseline_ids[name]: metric for name, metric in spec.baseline.reads.items()}
-    limit_ids = {limit.name: f"d{i}" for i, limit in enumerate(spec.downstream)}
-    metrics |= {limit_ids[limit.name]: limit.metric for limit in spec.downstream}
-    series = read_series(
-        metrics,
-        now_epoch_seconds=now_epoch_seconds,
-        history_seconds=read_seconds(spec),
-        ahead_seconds=FAST_CLOCK_SECONDS if baseline_ids else 0,
-        cloudwatch=clients.cloudwatch,
-        calls=calls,
-    )
+    metrics, series = FleetMetrics.of(spec), read.series
     memory = known.memory
 
-    def read() -> tuple[PoolReading, ...]:
+    def read_groups() -> tuple[PoolReading, ...]:
         return read_pools(
             spec.pools, autoscaling=clients.autoscaling, calls=calls, halted=known.claim.halted
         )
 
-    pools = read()
+    pools = read_groups()
     held = standing_hold(memory, pools, now_epoch_seconds)
     if memory and memory.launches and not held and spec.mode == "active":
         memory = _asked_again(spec, now_epoch_seconds, memory, clients=clients, calls=calls)
-        pools = read()  # they show what came
+        pools = read_groups()  # they show what came
     if memory:
         prices = read_spot_prices(
             spec,
@@ -97,13 +75,11 @@ def observe(
     return Snapshot(
         now_epoch_seconds=now_epoch_seconds,
         signals={
-            signal.name: {
-                metric_id: series[ids[signal.name, metric_id]] for metric_id in signal.reads
-            }
-            for signal in spec.signals
+            name: {metric_id: series[query_id] for metric_id, query_id in ids.items()}
+            for name, ids in metrics.signals.items()
         },
-        baseline={name: series[query_id] for name, query_id in baseline_ids.items()},
-        downstream={name: series[query_id] for name, query_id in limit_ids.items()},
+        baseline={name: series[query_id] for name, query_id in metrics.baseline.items()},
+        downstream={name: series[query_id] for name, query_id in metrics.downstream.items()},
         traffic=None
         if spec.split is None
         else read_traffic(front, pools, clients=clients, calls=calls),

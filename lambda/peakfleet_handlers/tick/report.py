@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from aws_lambda_powertools.metrics import MetricResolution, MetricUnit
 
 from peakfleet_handlers.aws import Calls, emit, logger
@@ -15,7 +18,14 @@ COVERED_SECONDS, COVERED_EVERY_SECONDS = 60, 10
 values of up to two hours ahead."""
 
 
-def report(spec: FleetSpec, snapshot: Snapshot, applied: Applied, calls: Calls) -> None:
+def report(
+    spec: FleetSpec,
+    snapshot: Snapshot,
+    applied: Applied,
+    calls: Calls,
+    *,
+    read: Mapping[str, Any],
+) -> None:
     """Write the tick's log line and its metrics to standard output.
 
     Args:
@@ -23,6 +33,7 @@ def report(spec: FleetSpec, snapshot: Snapshot, applied: Applied, calls: Calls) 
         snapshot: What was observed; its time is that of the metrics.
         applied: What was decided and done.
         calls: With those that failed.
+        read: Which metrics were read by the tick, and how old the others are.
     """
     now = snapshot.now_epoch_seconds
     plan = applied.plan
@@ -42,6 +53,7 @@ def report(spec: FleetSpec, snapshot: Snapshot, applied: Applied, calls: Calls) 
             "plan": plan.to_json(),
             "applied": applied.to_json(),
             "troubles": troubles(metrics),
+            "metrics_read": read,
             "failed_calls": calls.to_json(),
         },
     )
