@@ -35,7 +35,7 @@ from peakfleet_planner.forecast import (
     WarmModel,
     basis_of,
     by_minute,
-    queues_of,
+    learned_queues,
     trailing_means,
     why_reactive,
 )
@@ -87,7 +87,7 @@ class Learner:
             )
         self._spec, self._basis, self._delay = spec, basis, metric_delay_minutes
         self._baseline = spec.baseline.carried_units / basis.layer_units
-        asked = None if queues_of(spec) else spec.service_level.miss_at_most
+        asked = None if learned_queues(spec) else spec.service_level.miss_at_most
         self._steering = Steering(asked=asked, first_cost=basis.unserved_cost) if asked else None
         self._step_minutes = HOUR_MINUTES if asked else _LESSON_MINUTES
         self._reactive_rule = ReactiveRule(spec, basis, metric_delay_minutes=metric_delay_minutes)
@@ -208,7 +208,7 @@ class Learner:
 
     def _trial(self) -> Trial | ReuseTrial | QueueTrial:
         basis = self._basis
-        if queues_of(self._spec):
+        if learned_queues(self._spec):
             return QueueTrial(self._spec, basis, metric_delay_minutes=self._delay)
         return self._live_trial()
 
@@ -332,6 +332,6 @@ def learned_before(spec: FleetSpec, recorded: RecordedDemand, end_minute: int) -
         end_minute: The first minute of which more is known, since 1970.
     """
     points = recorded.before(end_minute)
-    minutes = min((one.averaged_minutes for one in queues_of(spec)), default=1)
+    minutes = min((one.averaged_minutes for one in learned_queues(spec)), default=1)
     means = trailing_means((value for _, value in points), minutes)
     return tuple((time, mean) for (time, _), mean in zip(points, means, strict=True))

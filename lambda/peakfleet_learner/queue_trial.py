@@ -9,7 +9,7 @@ from typing import Final
 from peakfleet_learner.grading import DECAY_A_MINUTE
 from peakfleet_planner import FleetSpec
 from peakfleet_planner.demand import SPARE_SHARE, Queue, UsableBaseline
-from peakfleet_planner.forecast import MINUTE_SECONDS, Basis, queues_of, read_seconds
+from peakfleet_planner.forecast import MINUTE_SECONDS, Basis, learned_queues, read_seconds
 from peakfleet_planner.reasons import BaselineState
 from peakfleet_planner.requirement import Capacity, queue_need
 
@@ -20,8 +20,8 @@ _NOTHING: Final = 1e-9
 class QueueTrial:
     """A fleet that works off a queue by the rule of a tick. In layers.
 
-    Work in a minute after its deadline costs `unserved_cost`. Several queues that share their
-    workers count as one with the shortest deadline.
+    Work in a minute after its deadline costs `unserved_cost`. Several queues count
+    as one with the shortest deadline.
 
     Args:
         spec: The fleet.
@@ -30,7 +30,7 @@ class QueueTrial:
     """
 
     def __init__(self, spec: FleetSpec, basis: Basis, *, metric_delay_minutes: int) -> None:
-        self._signal = min(queues_of(spec), key=lambda one: one.drain_within_seconds)
+        self._signal = min(learned_queues(spec), key=lambda one: one.drain_within_seconds)
         self._unit, self._most = basis.layer_units, basis.most_layers
         carried = spec.baseline.carried_units
         self._baseline = UsableBaseline(units=carried, state=BaselineState.HEALTHY)

@@ -101,11 +101,13 @@ def test_a_queue_that_may_not_wait_for_new_capacity_is_learned() -> None:
 def test_the_synth_says_why_demand_is_not_learned_unless_that_is_meant() -> None:
     stack = new_stack()
     both = [jobs(stack), DemandSignal.metric(metric("One"))]
-    burst_fleet(stack, "Both", foresight=None, signals=both)
-    burst_fleet(stack, "Off", foresight=Foresight.off(), signals=both)
+    slow = [DemandSignal.metric(metric("Two").with_(period=Duration.minutes(5)))]
+    assert burst_fleet(stack, "Both", foresight=None, signals=both).learner is not None
+    burst_fleet(stack, "Slow", foresight=None, signals=slow)
+    burst_fleet(stack, "Off", foresight=Foresight.off(), signals=slow)
     burst_fleet(stack, "Waits", foresight=None, signals=both[:1])
     told = Annotations.from_stack(stack)
-    told.has_info("/Media/Both", Match.string_like_regexp("it has queues and live signals"))
+    told.has_info("/Media/Slow", Match.string_like_regexp("read in periods of 300 seconds"))
     told.has_no_info("/Media/Off", Match.string_like_regexp("not learned"))
     told.has_no_info("/Media/Waits", Match.string_like_regexp("not learned"))
 

@@ -79,6 +79,16 @@ def test_what_arrives_is_what_the_counts_of_the_queue_say() -> None:
     read = {WAITING: waiting, IN_FLIGHT: busy}
     twice = learned_demand(both, {"jobs": read, "more": read}, NOW)
     assert [units for _, units in twice] == [pytest.approx(2 * units) for _, units in found]
+    apart = replace(both, queues_share_workers=False)
+    assert learned_demand(apart, {"jobs": read, "more": read}, NOW) == found
+
+
+def test_a_queue_beside_live_demand_is_no_part_of_what_is_learned() -> None:
+    alone, beside = replace(SPEC, signals=(LIVE,)), replace(SPEC, signals=(QUEUE, LIVE))
+    assert basis_of(beside) == basis_of(alone)
+    streams = MetricSeries(points=tuple((time, 7.0) for time in range(NOW - 1200, NOW - 60, 60)))
+    read = {LIVE.name: dict.fromkeys(LIVE.metrics, streams), "jobs": {}}
+    assert learned_demand(beside, read, NOW) == learned_demand(alone, read, NOW) != ()
 
 
 @pytest.mark.parametrize(
@@ -87,8 +97,9 @@ def test_what_arrives_is_what_the_counts_of_the_queue_say() -> None:
         ((LIVE, replace(LIVE, name="second")), None),
         ((QUEUE,), None),
         ((replace(QUEUE, metrics={WAITING: JOBS}),), "nobody knows what arrives"),
-        ((QUEUE, LIVE), "it has queues and live signals"),
-        ((QUEUE, replace(QUEUE, name="more")), "each of its queues has workers of its own"),
+        ((QUEUE, LIVE), None),
+        ((replace(QUEUE, metrics={WAITING: JOBS}), LIVE), None),
+        ((QUEUE, replace(QUEUE, name="more")), None),
         ((replace(QUEUE, seconds_per_item=7200),), "takes more than half of the time"),
         (
             (replace(LIVE, metrics={"m": replace(STREAMS, period_seconds=300)}),),
@@ -101,7 +112,7 @@ def test_a_fleet_learns_unless_there_is_a_reason_that_can_be_told(
 ) -> None:
     spec = replace(SPEC, signals=signals, queues_share_workers=False)
     reason = why_reactive(spec)
-    assert (basis_of(spec) is None) == (reason is not None)
+    assert (basis_of(spec) is None) == (reason is not None) == (why is not None)
     assert why is None or why in str(reason)
 
 

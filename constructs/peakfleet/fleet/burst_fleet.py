@@ -67,7 +67,7 @@ from peakfleet.policy import (
 from peakfleet.pools import CapacityPool, prices_of
 from peakfleet.signals import Baseline, DemandSignal, PressureAlarm
 from peakfleet_planner import BacklogSignal, FleetSpec, SpecError, TrafficSpec, WeightedRecordsSpec
-from peakfleet_planner.forecast import basis_of, queues_of
+from peakfleet_planner.forecast import basis_of
 from peakfleet_planner.spec import check_published
 
 
@@ -270,7 +270,8 @@ class BurstFleet(FleetMetrics, Construct):
     def _checked_spec(self) -> FleetSpec:
         spec = self.spec
         asked = spec.service_level.miss_at_most is not None
-        if asked and (queues_of(spec) or not self._learns):
+        has_queues = any(isinstance(signal, BacklogSignal) for signal in spec.signals)
+        if asked and (has_queues or not self._learns):
             raise SpecError(
                 "service level: miss_at_most needs a fleet that learns: live signals in periods "
                 "of a minute or less, pools that boot within 50 minutes, and Foresight.learned(); "

@@ -17,7 +17,13 @@ from peakfleet_handlers.schedule_payload import read_event
 from peakfleet_handlers.state import Recorded, StateTable, read_memory
 from peakfleet_learner import taught
 from peakfleet_planner import DemandModel, FleetSpec, SpecError
-from peakfleet_planner.forecast import MOST_DAYS, RecordedDemand, basis_of, why_reactive
+from peakfleet_planner.forecast import (
+    MOST_DAYS,
+    RecordedDemand,
+    basis_of,
+    learned_signals,
+    why_reactive,
+)
 from peakfleet_planner.pools import with_measured_boots, with_measured_units
 from peakfleet_planner.spec import DAY_SECONDS
 from peakfleet_table import (
@@ -138,7 +144,7 @@ def _learn(
     history = read_history(spec, now, clients=clients, calls=calls)
     if history is None:
         return _Lesson(outcome=Outcome.HISTORY_UNREADABLE)
-    delay_minutes = 0 if all(signal.is_fast for signal in spec.signals) else 1
+    delay_minutes = 0 if all(signal.is_fast for signal in learned_signals(spec)) else 1
     learner = taught(
         spec,
         history,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from peakfleet_handlers.aws import Calls, Clients, read_series
 from peakfleet_planner import FleetSpec, MetricSeries
 from peakfleet_planner.demand import learned_demand
+from peakfleet_planner.forecast import learned_signals
 
 WEEKS = 2
 """CloudWatch keeps datapoints of a minute for 15 days."""
@@ -30,7 +31,7 @@ def read_history(
     """
     metrics = {
         f"m{at}_{index}": (signal.name, metric_id, metric)
-        for at, signal in enumerate(spec.signals)
+        for at, signal in enumerate(learned_signals(spec))
         for index, (metric_id, metric) in enumerate(signal.metrics.items())
     }
     points: dict[str, list[tuple[int, float]]] = {query_id: [] for query_id in metrics}
@@ -48,7 +49,7 @@ def read_history(
             return None
         for query_id, found in points.items():
             found.extend(series[query_id].points)
-    read: dict[str, dict[str, MetricSeries]] = {signal.name: {} for signal in spec.signals}
+    read: dict[str, dict[str, MetricSeries]] = {signal.name: {} for signal in learned_signals(spec)}
     for query_id, (name, metric_id, _) in metrics.items():
         read[name][metric_id] = MetricSeries(points=tuple(points[query_id]))
     return learned_demand(spec, read, now_epoch_seconds)

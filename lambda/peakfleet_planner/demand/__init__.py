@@ -13,7 +13,7 @@ In: metric values as they were read. Out: a `SignalDemand` for each signal, in u
 - `taken`: what its workers take of a queue, as measured.
 """
 
-from peakfleet_planner.demand.learned import learned_demand
+from peakfleet_planner.demand.learned import learned_demand, together
 from peakfleet_planner.demand.live import (
     FEW_RISES,
     HEADROOM_WITHOUT_HISTORY,
@@ -26,7 +26,7 @@ from peakfleet_planner.demand.live import (
     read_demand,
 )
 from peakfleet_planner.demand.queue import SPARE_SHARE, Queue, read_queue, required_units
-from peakfleet_planner.demand.samples import in_units, largest, read_samples, total
+from peakfleet_planner.demand.samples import in_units, read_samples
 from peakfleet_planner.demand.signal_memory import remember_signals
 from peakfleet_planner.demand.taken import with_measured_take
 from peakfleet_planner.demand.usable_baseline import (

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from peakfleet_planner.demand.queue import read_queue
 from peakfleet_planner.demand.samples import Points, Samples, largest, read_samples, total
+from peakfleet_planner.forecast import learned_queues, learned_signals
 from peakfleet_planner.snapshot import SignalMemory
 from peakfleet_planner.spec import BacklogSignal, FleetSpec, MetricSeries, Signal
 
@@ -19,9 +20,10 @@ def learned_demand(
 ) -> Points:
     """Return the demand of a fleet as a forecast takes it, oldest first.
 
-    Of several live signals that is the largest request, as the fleet combines them; of queues that
-    share their workers, what arrives in all of them, each averaged over half of the time that its
-    work may take. Samples become units, and are rejected, by the rules of the tick.
+    Of several live signals that is the largest request, as the fleet combines them, whether or not
+    it has queues as well. Of queues it is what arrives, each averaged over half of the time that
+    its work may take: in all of them if they share their workers, else the most. Samples become
+    units, and are rejected, by the rules of the tick.
 
     Args:
         spec: The fleet.
@@ -30,12 +32,17 @@ def learned_demand(
         memory: What is remembered of each signal. Default: nothing.
     """
     memory, found = memory or {}, []
-    for signal in spec.signals:
+    for signal in learned_signals(spec):
         seen, lead_seconds = read.get(signal.name, {}), spec.lead_seconds_of(signal)
         samples = read_samples(signal, seen, now, lead_seconds, memory.get(signal.name))
         found.append(_of_one(signal, seen, samples))
-    queues = any(isinstance(signal, BacklogSignal) for signal in spec.signals)
-    return total(found) if queues else largest(found)
+    return together(spec, found)
+
+
+def together(spec: FleetSpec, demands: Sequence[Points]) -> Points:
+    """Return the demands of the learned signals as one, as the fleet combines them."""
+    adds = bool(learned_queues(spec)) and spec.queues_share_workers
+    return total(demands) if adds else largest(demands)
 
 
 def _of_one(signal: Signal, read: Mapping[str, MetricSeries], samples: Samples) -> Points:

@@ -92,25 +92,27 @@ def basis_of(spec: FleetSpec) -> Basis | None:
     """Return what a model of this fleet must have been learned for; None if it needs none.
 
     Live signals in periods of a minute, or less, can be foreseen; of several, the largest request
-    is. So can what arrives in queues; see `why_reactive` for what cannot.
+    is. So can what arrives in queues: in all that share their workers, else the most in one of
+    them. See `why_reactive` for what cannot.
     """
     if why_reactive(spec) or work_may_wait(spec):
         return None
     boot_minutes = _boot_minutes(spec)
-    signals = [signal for signal in spec.signals if isinstance(signal, RateSignal)]
-    alone = signals[0] if len(spec.signals) == 1 and signals else None
+    learned = learned_signals(spec)
+    signals = [signal for signal in learned if isinstance(signal, RateSignal)]
+    alone = signals[0] if len(signals) == 1 else None
     scaled = [f"{signal.units_per_value:g} * ({signal.expression})" for signal in signals]
     scaled += [
         f"arrivals({one.seconds_per_item:g} s, {one.drain_within_seconds:g} s)"
-        for one in queues_of(spec)
+        for one in learned_queues(spec)
     ]
     unit, most_units = spec.pools[0].units_per_capacity, sum(pool.max_units for pool in spec.pools)
     layer_units = unit * ceil(most_units / unit / MOST_LAYERS)
     return Basis(
-        signal=", ".join(signal.name for signal in spec.signals),
+        signal=", ".join(signal.name for signal in learned),
         expression=alone.expression if alone else ", ".join(scaled),
         units_per_value=alone.units_per_value if alone else 1.0,
-        silent_is_zero=all(one.when_silent.rule is SilenceRule.ZERO for one in spec.signals),
+        silent_is_zero=all(one.when_silent.rule is SilenceRule.ZERO for one in learned),
         baseline_kind=spec.baseline.kind,
         layer_units=layer_units,
         most_layers=ceil(most_units / layer_units - 1e-9),
@@ -120,21 +122,25 @@ def basis_of(spec: FleetSpec) -> Basis | None:
     )
 
 
-def queues_of(spec: FleetSpec) -> tuple[BacklogSignal, ...]:
-    """Return its signals that are queues."""
-    return tuple(signal for signal in spec.signals if isinstance(signal, BacklogSignal))
+def learned_signals(spec: FleetSpec) -> tuple[Signal, ...]:
+    """Return the signals whose demand is learned: the live ones, or else the queues.
+
+    Beside live signals a queue is met by its own rule, which knows the work that waits.
+    """
+    live = tuple(signal for signal in spec.signals if isinstance(signal, RateSignal))
+    return live or spec.signals
+
+
+def learned_queues(spec: FleetSpec) -> tuple[BacklogSignal, ...]:
+    """Return the queues whose arrivals are learned; none beside live signals."""
+    return tuple(one for one in learned_signals(spec) if isinstance(one, BacklogSignal))
 
 
 def why_reactive(spec: FleetSpec) -> str | None:
     """Return why demand of this fleet cannot be foreseen, in words; None if it can be."""
-    queues = queues_of(spec)
-    if queues and len(queues) < len(spec.signals):
-        return "it has queues and live signals"
-    if len(queues) > 1 and not spec.queues_share_workers:
-        return "each of its queues has workers of its own"
     if _boot_minutes(spec) > MOST_BOOT_MINUTES:
         return f"a pool boots for longer than {MOST_BOOT_MINUTES} minutes"
-    return next(filter(None, map(_why_unreadable, spec.signals)), None)
+    return next(filter(None, map(_why_unreadable, learned_signals(spec))), None)
 
 
 def _why_unreadable(signal: Signal) -> str | None:
@@ -155,7 +161,7 @@ def work_may_wait(spec: FleetSpec) -> bool:
 
     What that has to finish is then known when it is launched, so that there is nothing to foresee.
     """
-    queues = queues_of(spec)
+    queues = learned_queues(spec)
     return bool(queues) and all(
         one.finish_within_seconds > spec.lead_seconds_of(one) for one in queues
     )
@@ -163,7 +169,9 @@ def work_may_wait(spec: FleetSpec) -> bool:
 
 def _boot_minutes(spec: FleetSpec) -> int:
     boot_minutes = ceil(spec.serves_after_seconds / MINUTE_SECONDS)
-    return max(0, boot_minutes - min((one.waits_minutes for one in queues_of(spec)), default=0))
+    return max(
+        0, boot_minutes - min((one.waits_minutes for one in learned_queues(spec)), default=0)
+    )
 
 
 def read_seconds(spec: FleetSpec) -> int:

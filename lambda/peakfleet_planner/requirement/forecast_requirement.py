@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from math import floor
 
 from peakfleet_planner.demand import (
     SignalDemand,
     UsableBaseline,
-    largest,
     learned_demand,
-    total,
+    together,
 )
 from peakfleet_planner.forecast import (
     DemandModel,
@@ -20,6 +20,8 @@ from peakfleet_planner.forecast import (
     Service,
     basis_of,
     forecast_sizes,
+    learned_queues,
+    learned_signals,
     roll,
 )
 from peakfleet_planner.pools import known_growth
@@ -27,6 +29,7 @@ from peakfleet_planner.reasons import SignalState
 from peakfleet_planner.requirement.live_requirement import (
     Need,
     asked_units,
+    largest_need,
     reactive_need,
 )
 from peakfleet_planner.snapshot import PoolReading, Snapshot
@@ -41,9 +44,10 @@ def forecast_need(
 ) -> Need | None:
     """Return what the learned model says; None if there is none, or this fleet cannot rely on it.
 
-    It must be trusted and of this very fleet, and each signal fresh: silence is met by the
-    reactive rule. Demand that is expected may be grown for before it has come. Of a queue only
-    what is to arrive is foreseen; what that needs is a matter of its deadline, as ever.
+    It must be trusted and of this very fleet, and each signal that it was learned of fresh: silence
+    is met by the reactive rule. Demand that is expected may be grown for before it has come. Of a
+    queue only what is to arrive is foreseen; what that needs is a matter of its deadline, as ever.
+    A queue beside live signals is met as without a model; the larger need counts.
 
     Args:
         spec: The fleet.
@@ -54,44 +58,47 @@ def forecast_need(
     model, now = _usable_model(spec, snapshot), snapshot.now_epoch_seconds
     if model is None:
         return None
-    for signal, demand in zip(spec.signals, demands, strict=True):
+    names = {signal.name for signal in learned_signals(spec)}
+    learned = [demand for demand in demands if demand.view.name in names]
+    others = [demand for demand in demands if demand.view.name not in names]
+    for signal, demand in zip(learned_signals(spec), learned, strict=True):
         silent_since = now - signal.when_silent.after_seconds
         if demand.view.state is not SignalState.FRESH or not demand.points:
             return None
         if demand.points[-1][0] < silent_since:  # silence that means nothing is asked for
             return None
-    queues = [demand.queue.arrivals for demand in demands if demand.queue]
-    points = total(queues) if queues else largest([demand.points for demand in demands])
+    points = together(spec, [one.queue.arrivals if one.queue else one.points for one in learned])
     sizes = forecast_sizes(
         model, points, baseline_units=baseline.units, now=now, rolled=snapshot.rolled
     )
     if sizes is None:
         return None
-    if queues:
-        need = reactive_need(
-            spec,
-            demands,
-            baseline,
-            now,
-            pools=snapshot.pools,
-            growth=known_growth(snapshot),
-            shrinkage=snapshot.recalled.shrinkage,
-            foreseen=(sizes.grow_level_units, sizes.keep_level_units),
-        )
+    known = partial(
+        reactive_need,
+        spec,
+        baseline=baseline,
+        now=now,
+        pools=snapshot.pools,
+        growth=known_growth(snapshot),
+        shrinkage=snapshot.recalled.shrinkage,
+    )
+    if learned_queues(spec):
+        need = known(demands, foreseen=(sizes.grow_level_units, sizes.keep_level_units))
         return replace(need, rule="foresight")
     # A model goes from minute to minute: what rose since is served by what it needs in full.
     unit = model.basis.layer_units
-    sustained = max(demand.sustained_units for demand in demands)
+    sustained = max(demand.sustained_units for demand in learned)
     here = unit * floor(max(0.0, sustained - baseline.units) / unit)
     grow_to = max(_grow_units(spec, sizes, snapshot.pools), here)
-    return Need(
-        burst=max(0.0, asked_units(spec, demands) - baseline.units),
+    need = Need(
+        burst=max(0.0, asked_units(spec, learned) - baseline.units),
         ahead=sizes.ahead_units,
         grow_to=grow_to,
         keep=max(sizes.keep_units, grow_to),
         rule="foresight",
         warm_units=sizes.warm_units,
     )
+    return largest_need([need, known(others)]) if others else need
 
 
 def service_of(spec: FleetSpec, snapshot: Snapshot) -> Service | None:

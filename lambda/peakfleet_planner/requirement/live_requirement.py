@@ -22,6 +22,8 @@ from peakfleet_planner.snapshot import Growth, PoolReading
 from peakfleet_planner.spec import BacklogSignal, FleetSpec
 
 _LASTING_SECONDS: Final = 300
+_CALM_SAMPLES: Final = 10
+"""Over so many samples what arrives in one queue is compared with what does in another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,8 @@ def reactive_need(
         pools: The groups as they were seen. Default: nothing works on a queue.
         growth: When each pool was asked for more lately. Default: not known.
         shrinkage: When each pool was asked for less. Default: not known.
-        foreseen: What is to arrive in the queues, see `queue_need`. Default: as it came lately.
+        foreseen: What is to arrive in the queues, see `queue_need`: in all that share their
+            workers, else in the one with the most. Default: as it came lately.
     """
     adding, others = _adding_up(spec, demands)
     parts = parts_of(adding)
@@ -94,19 +97,32 @@ def reactive_need(
     ]
     if len(needs) > 1:
         needs = [_together(needs)]
+    apart = [demand.queue for demand in others if demand.queue]
     needs += [
-        _queue_need(spec, demand.queue, capacity, baseline, now, foreseen=foreseen)
-        for demand in others
-        if demand.queue
+        _queue_need(
+            spec,
+            queue,
+            capacity,
+            baseline,
+            now,
+            foreseen=(share * foreseen[0], share * foreseen[1]) if foreseen else None,
+        )
+        for queue, share in zip(apart, _shares_of_largest(apart), strict=True)
     ]
     if prompt := [demand for demand in others if not demand.queue]:
         needs.append(_prompt_need(spec, prompt, baseline, now))
+    return largest_need(needs)
+
+
+def largest_need(needs: Sequence[Need]) -> Need:
+    """Return the largest of several needs, by the rule of the first."""
     waits = [one.warm_units for one in needs if one.warm_units is not None]
     return Need(
         burst=max(one.burst for one in needs),
         ahead=max(one.ahead for one in needs),
         grow_to=max(one.grow_to for one in needs),
         keep=max(one.keep for one in needs),
+        rule=needs[0].rule,
         warm_units=max(waits, default=None),
         idle_units=max(one.idle_units for one in needs),
     )
@@ -165,6 +181,13 @@ def parts_of(demands: Sequence[SignalDemand]) -> list[float]:
     ]
     total = sum(asked)
     return [units / total if total else 1 / len(asked) for units in asked]
+
+
+def _shares_of_largest(queues: Sequence[Queue]) -> list[float]:
+    """Return what arrives in each queue, as share of what arrives in the one with the most."""
+    arriving = [queue.pace_units(_CALM_SAMPLES)[-1] for queue in queues]
+    most = max(arriving, default=0.0)
+    return [units / most if most else 1.0 for units in arriving]
 
 
 def _together(needs: Sequence[Need]) -> Need:
