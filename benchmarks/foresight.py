@@ -64,7 +64,7 @@ WARM_POOLS: Final = {
 COSTS: Final = (3, 5, 10, 20, 50, 100, 300, 1000)
 """Settings of peakfleet for equal service."""
 SERVICES: Final = (0.05, 0.01, 0.001)
-ASKED: Final = {"20%": 10.0, "8%": 10.0, "1.5%": 400 / 3}
+ASKED: Final = {"20%": 10.0, "8%": 15.0, "1.5%": 400 / 3}
 """What may be missed, and the unserved cost at which so much is: to grow to, the second to keep."""
 STEEP_SHARE: Final = 0.005
 RISE_MINUTES: Final = 3

@@ -116,7 +116,7 @@ def test_a_part_of_a_sample_is_never_less_than_demand_was_lately(
 ) -> None:
     found = ticks(values, lambda count: filling[: max(0, count - begins)])
     for count, (plan, _) in enumerate(found, start=60):
-        assert plan.demand_units >= min(values[count - 4 : count]) * (1 - 1e-9)
+        assert plan.demand_units >= min(values[count - 4 : count]) * (1 - 1e-9) - 1e-9
 
 
 def test_a_fall_is_believed_when_its_sample_says_so_again() -> None:

@@ -170,7 +170,6 @@ class PlaneFunction(Construct):
         self._allowed: dict[str, list[tuple[iam.PolicyStatement, list[str]]]] = {}
         log_group.grant_write(self.role)
         self.dead_letters = dead_letters
-        self._max_event_age = max_event_age
         self.function = lambda_.Function(
             self,
             "Function",

@@ -3,7 +3,8 @@
 A layer is one instance. What is missing is started while it will be needed with a chance of more
 than 2 / `unserved_cost`, the newsvendor's critical fractile, which the reactive rule has too; what
 runs is kept while it may be needed again, before it could be back, with a chance of more than
-0.8 / `unserved_cost`: keeping costs a minute where starting costs a boot.
+1.2 / `unserved_cost`: keeping costs a minute where starting costs a boot, and a fall is believed a
+minute late anyway.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from math import ceil, floor
 from typing import Final, NamedTuple
 
 _GROW_CHANCE: Final = 2.0
-_KEEP_CHANCE: Final = 0.8
+_KEEP_CHANCE: Final = 1.2
 _LEAST_GROW, _LEAST_KEEP, _MOST = 0.3, 0.6, 0.999
 _MEDIAN: Final = 0.5
 _DEAR: Final = 0.95
@@ -35,7 +36,7 @@ def keep_quantile(unserved_cost: float) -> float:
     """Return the quantile of demand to keep.
 
     >>> keep_quantile(10)
-    0.92
+    0.88
     """
     return min(_MOST, max(_LEAST_KEEP, 1 - _KEEP_CHANCE / unserved_cost))
 
