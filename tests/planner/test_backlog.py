@@ -365,6 +365,16 @@ def test_capacity_that_takes_no_work_stops_growth_after_ten_minutes() -> None:
     assert sizes(poisoned(12, in_flight=60.0))[0] > 100
 
 
+@given(capacity=st.integers(0, 100), each=st.sampled_from([1 / 64, 0.5, 1.0, 4.0]))
+def test_capacity_that_takes_no_work_is_said_however_little_it_is(
+    capacity: int, each: float
+) -> None:
+    waiting = [*[0.0] * 30, *[2000.0] * 12]
+    plan = planned(queue_fleet(each=each), waiting, [0.0] * 42, capacity=capacity)
+    assert plan.idle_units == capacity * each
+    assert (Reason.NO_WORK_TAKEN in (plan.reason, *plan.limits)) is (capacity > 0)
+
+
 def test_instances_that_say_that_they_work_are_not_idle_where_the_queue_does_not_count() -> None:
     spec = queue_fleet()
     waiting = series([*[0.0] * 30, *[2000.0] * 12])
