@@ -103,6 +103,20 @@ def test_a_fleet_at_its_maximum_says_what_is_missing() -> None:
     assert plan.missing_units == 150
 
 
+@given(
+    each=st.sampled_from([0.1, 1.0, 10.0]),
+    most=st.integers(1, 50),
+    beyond=st.sampled_from([0.0, 0.01, 0.5, 20.0]),
+)
+def test_a_fleet_is_at_its_maximum_if_anything_is_missing(
+    each: float, most: int, beyond: float
+) -> None:
+    pool = PoolSpec(name="p0", group="a", units_per_capacity=each, max_capacity=most)
+    spec = fleet(pools=(pool,), baseline=FixedBaseline(units=0))
+    plan = decide(spec, snapshot(spec, [each * most + beyond] * 90))
+    assert (Reason.AT_MAXIMUM in (plan.reason, *plan.limits)) is (beyond > 0)
+
+
 def test_a_rounding_error_above_the_baseline_is_no_burst() -> None:
     spec = fleet(baseline=FixedBaseline(units=100))
     plan = decide(spec, snapshot(spec, [100.00000000000001] * 60))
