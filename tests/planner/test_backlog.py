@@ -318,6 +318,27 @@ def test_queues_that_share_workers_add_up(
     assert both.wanted_units == pytest.approx(factor * alone.wanted_units)
 
 
+@given(history=counts, running=capacity, share=st.sampled_from([0.0, 0.125, 0.75]))
+def test_work_in_two_queues_that_share_workers_needs_what_it_needs_in_one(
+    history: list[tuple[float, float]], running: int, share: float
+) -> None:
+    one = queue_fleet(deadline_seconds=300, boot_seconds=600)
+    (signal,) = one.signals
+    two = replace(one, signals=(signal, replace(signal, name="other")))
+    waiting, busy = [list(some) for some in zip(*history, strict=True)]
+    read = {
+        name: {
+            "waiting": series([part * count for count in waiting]),
+            "in_flight": series([part * count for count in busy]),
+        }
+        for name, part in (("jobs", share), ("other", 1 - share))
+    }
+    both = decide(two, Snapshot(now_epoch_seconds=NOW, signals=read, pools=seen(two, [running])))
+    alone = planned(one, waiting, busy, capacity=running)
+    assert both.demand_units == pytest.approx(alone.demand_units)
+    assert both.wanted_units == pytest.approx(alone.wanted_units)
+
+
 @given(
     waits=st.integers(0, 300),
     silent_units=st.floats(0, 300),

@@ -145,6 +145,15 @@ def test_several_canaries_start_no_faster_than_the_pace_together(count: int, pac
     assert sum(sizes(plan)[1:]) == min(2 * count, pace // 12)
 
 
+@given(floor=st.integers(0, 6), has=st.integers(6, 20))
+def test_a_canary_that_has_a_floor_is_let_go_down_to_the_larger_of_share_and_floor(
+    floor: int, has: int
+) -> None:
+    spec = fleet(pools=(GRAVITON, replace(X86, min_capacity=floor)))
+    plan = decide(spec, snapshot(spec, [580.0] * 90, [30, has]))
+    assert sizes(plan)[1] == max(floor, 2)
+
+
 def test_a_canary_is_not_moved_to_the_cheaper_pool_that_it_is_there_for() -> None:
     priced = replace(
         COMPARED,

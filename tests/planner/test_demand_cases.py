@@ -49,6 +49,14 @@ def test_demand_that_climbs_is_met_ahead_of_its_lead_time() -> None:
     assert plan.wanted_units == pytest.approx(plan.ahead_units - 100)
 
 
+@given(step=st.floats(1, 5))
+def test_demand_that_climbs_towards_the_baseline_bursts_only_once_it_is_above(step: float) -> None:
+    climbing = [99.0 - step * age for age in reversed(range(20))]
+    plan = decide(fleet(), snapshot(fleet(), climbing))
+    assert plan.ahead_units > 100
+    assert (sizes(plan), plan.wanted_units) == ([0], 0)
+
+
 def test_capacity_in_flight_counts() -> None:
     spec = fleet()
     booting = seen(spec, [20], in_service=[0])

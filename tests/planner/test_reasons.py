@@ -74,6 +74,13 @@ def test_beside_a_queue_that_is_in_time_live_demand_that_lasts_is_said(
     assert plan.unserved_units == alone.unserved_units
 
 
+@given(minutes=st.sampled_from([1, 3, 5, 30]))
+def test_demand_that_is_known_for_less_than_a_boot_is_no_lasting_trouble(minutes: int) -> None:
+    plan = decide(SPEC, snapshot(SPEC, [400.0] * minutes))
+    assert plan.unserved_units == 300
+    assert (Reason.UNSERVED in said(plan)) is (60 * minutes > SPEC.lead_seconds)
+
+
 @given(demand=st.floats(100, 1e4), serving=st.integers(0, 100))
 def test_a_hold_that_leaves_demand_unserved_says_so(demand: float, serving: int) -> None:
     plan = decide(SPEC, snapshot(SPEC, [demand] * 60, [serving], memory=HELD))
