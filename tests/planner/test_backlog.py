@@ -318,7 +318,11 @@ def test_queues_that_share_workers_add_up(
     assert both.wanted_units == pytest.approx(factor * alone.wanted_units)
 
 
-@given(history=counts, running=capacity, share=st.sampled_from([0.0, 0.125, 0.75]))
+@given(
+    history=st.lists(st.tuples(st.floats(0, 60), st.floats(0, 60)), min_size=1, max_size=60),
+    running=capacity,
+    share=st.sampled_from([0.0, 0.125, 0.75]),
+)
 def test_work_in_two_queues_that_share_workers_needs_what_it_needs_in_one(
     history: list[tuple[float, float]], running: int, share: float
 ) -> None:
