@@ -21,7 +21,7 @@ from peakfleet_planner import (
 )
 from tests.planner.fleets import NOW, series, sizes
 from tests.planner.one_pool import reading
-from tests.planner.test_backlog import planned, queue_fleet
+from tests.planner.one_queue import planned, queue_fleet
 
 BOOT = 180
 counts = st.integers(0, 20)

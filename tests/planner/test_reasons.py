@@ -18,7 +18,7 @@ from peakfleet_planner import (
     decide,
 )
 from tests.planner.fleets import NOW, REPORT, fleet, seen, series, snapshot
-from tests.planner.test_backlog import planned, queue_fleet
+from tests.planner.one_queue import planned, queue_fleet
 
 SPEC = fleet()
 HELD = Memory(hold=Hold(owner="ada", reason="migration", until_epoch_seconds=NOW + 3600))
