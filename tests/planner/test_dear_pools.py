@@ -129,7 +129,9 @@ def test_with_dear_pools_too_more_demand_never_means_less_capacity(
 def test_a_dear_pool_goes_as_soon_as_others_serve_what_is_there() -> None:
     spec = ladder(cheap_most=100)
     falling = [100.0] * 60 + [900.0] * 10 + [500.0] * 4
-    assert sizes(spec, seen(spec, falling, cheap=60, dear=30)) == [60, 0]
+    plan = decide(spec, seen(spec, falling, cheap=60, dear=30))
+    assert [pool.desired_capacity for pool in plan.pools] == [60, 0]
+    assert Reason.TOO_DEAR in (plan.reason, *plan.limits)
     assert sizes(spec, seen(spec, falling, cheap=30, dear=30))[1] >= 20
 
 
