@@ -110,7 +110,7 @@ chaos: $(READY) $(CDK) ## Run 24 virtual hours of random faults on a local AWS (
 	python -m peakfleet_demo.chaos --seed $(or $(SEED),1) --hours $(or $(HOURS),24)
 
 # Tests of laws by what they are about: all planner tests on each of some 5,000 mutants take days.
-LAWS_allocation  := laws demand_cases settling_laws canary_laws dear_pools failure_laws spend_laws capacity_laws scale_in rebalance size_reasons
+LAWS_allocation  := laws demand_cases settling_laws canary_laws dear_pools failure_laws spend_laws capacity_laws scale_in rebalance size_reasons pace
 LAWS_decide      := laws demand_cases baseline traffic traffic_plan reasons silence witness peaks downstream_limit foresight_laws measured_units spend_laws causes warm_pools backlog
 LAWS_fallback    := capacity_laws failure_laws backoff
 LAWS_pools       := backoff in_flight failure_laws missing_capacity never_ready capacity_laws measured_units

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from peakfleet_planner import (
     OutageCause,
     PoolReading,
     Reason,
+    SpendLimitSpec,
     decide,
 )
 from tests.planner.capacity import LADDER, NOW, demand, groups
@@ -33,8 +35,23 @@ def told(
 
 @given(dear=ON_DEMAND)
 def test_what_runs_on_demand_moves_to_spot_while_everything_is_settled(dear: int) -> None:
-    spot, rest = told(LADDER, groups([0, dear]), 10 * dear)
+    plan = decide(LADDER, demand(10 * dear, groups([0, dear])))
+    spot, rest = sizes(plan)
     assert (0 < spot <= dear / 4 + 1, rest) == (True, dear)
+    assert plan.reason is Reason.MOVING
+
+
+@given(dear=ON_DEMAND, spare=st.sampled_from([0.0, 0.039, 100.0]))
+def test_an_exchange_costs_for_a_while_and_begins_only_where_a_spend_limit_allows_that(
+    dear: int, spare: float
+) -> None:
+    limit = SpendLimitSpec(usd_per_hour=0.1 * dear + spare)
+    spec = replace(LADDER, state_table="t", spend_limits=(limit,))
+    plan = decide(spec, demand(10 * dear, groups([0, dear])))
+    spot, rest = sizes(plan)
+    assert ((spot > 0), rest) == (spare > 1, dear)
+    assert plan.spend is not None
+    assert plan.spend.usd_per_hour == pytest.approx(0.04 * spot + 0.1 * rest)
 
 
 @given(dear=ON_DEMAND, boots=st.integers(1, 5), unmet=st.booleans())
