@@ -110,11 +110,11 @@ chaos: $(READY) $(CDK) ## Run 24 virtual hours of random faults on a local AWS (
 	python -m peakfleet_demo.chaos --seed $(or $(SEED),1) --hours $(or $(HOURS),24)
 
 # Tests of laws by what they are about: all planner tests on each of some 5,000 mutants take days.
-LAWS_allocation  := laws demand_cases settling_laws canary_laws dear_pools failure_laws spend_laws capacity_laws
-LAWS_decide      := laws demand_cases baseline traffic reasons silence witness peaks downstream_limit foresight_laws measured_units spend_laws
+LAWS_allocation  := laws demand_cases settling_laws canary_laws dear_pools failure_laws spend_laws capacity_laws scale_in rebalance size_reasons pace
+LAWS_decide      := laws demand_cases baseline traffic traffic_plan reasons silence witness peaks downstream_limit foresight_laws measured_units spend_laws causes warm_pools backlog
 LAWS_fallback    := capacity_laws failure_laws backoff
 LAWS_pools       := backoff in_flight failure_laws missing_capacity never_ready capacity_laws measured_units
-LAWS_requirement := laws demand_cases backlog queue_foresight downstream_limit peaks baseline foresight_laws reach silence reasons warm_pools
+LAWS_requirement := laws demand_cases backlog queue_need queue_capacity queue_foresight mixed_foresight downstream_limit peaks baseline foresight_laws foresee_warm fast_signals reach silence reasons warm_pools
 
 mutants: mutants-decide mutants-allocation mutants-requirement mutants-pools mutants-fallback ## Break the planner's rules one by one; docs/mutants.md says what survives, and how to run a part
 

@@ -275,11 +275,14 @@ def _frozen(snapshot: Snapshot, demands: Sequence[SignalDemand], need: Need) -> 
 
 
 def _believed(need: Need, witnessed: Testimony, baseline: UsableBaseline) -> Need:
-    """Return the need without what no witness confirms; a known peak is confirmed by its owner."""
+    """Return the need that grows no further than a witness confirms, and keeps what it kept.
+
+    A known peak is confirmed by its owner.
+    """
     most = max(0.0, witnessed.most_units - baseline.units)
     if need.known_peak or need.grow_to <= most:
         return need
-    return replace(need, grow_to=most, keep=min(need.keep, most))
+    return replace(need, grow_to=most)
 
 
 def _hold_ended(snapshot: Snapshot) -> bool:

@@ -110,3 +110,12 @@ def test_a_worth_that_was_found_for_another_share_is_not_used() -> None:
     plan = decide(spec, observed([150.0] * 60, spec=spec, model=replace(MODEL, service=found)))
 
     assert plan.service is None
+
+
+def test_a_worth_that_was_found_for_another_fleet_is_not_used() -> None:
+    spec = replace(SPEC, service_level=replace(SPEC.service_level, miss_at_most=0.01))
+    found = replace(MODEL, service=Service(asked=0.01, got=0.01, unserved_cost=900))
+    other = replace(found, basis=replace(MODEL.basis, signal="other"))
+    plans = [decide(spec, observed([150.0] * 60, spec=spec, model=one)) for one in (found, other)]
+
+    assert [plan.service is None for plan in plans] == [False, True]

@@ -11,84 +11,22 @@ from hypothesis import strategies as st
 
 from peakfleet_planner import (
     BacklogSignal,
-    FixedBaseline,
-    FleetSpec,
     ForeignSize,
     Growth,
     Memory,
     MetricSeries,
-    PaceSpec,
     Plan,
-    PoolSpec,
     Reason,
-    ServiceLevelSpec,
     SignalMemory,
     Snapshot,
     decide,
 )
-from peakfleet_planner.demand import SPARE_SHARE, Queue, read_queue, required_units
-from tests.planner.fleets import JOBS, NOW, seen, series, sizes, units
+from peakfleet_planner.demand import Queue, read_queue, required_units
+from tests.planner.fleets import NOW, seen, series, sizes, units
+from tests.planner.one_queue import planned, queue_fleet
 
 counts = st.lists(st.tuples(st.floats(0, 1e4), st.floats(0, 200)), min_size=1, max_size=70)
 capacity = st.integers(0, 60)
-
-
-def queue_fleet(
-    *,
-    deadline_seconds: float = 1200,
-    baseline_units: float = 0,
-    boot_seconds: float = 180,
-    each: float = 1.0,
-    seconds_per_item: float = 60.0,
-    unserved_cost: float = 10.0,
-) -> FleetSpec:
-    """Return a fleet whose deadline is this long after what is spared of it."""
-    return FleetSpec(
-        fleet="Media/Transcode",
-        pools=(
-            PoolSpec(
-                name="p0",
-                group="a",
-                units_per_capacity=each,
-                max_capacity=500,
-                boot_seconds=boot_seconds,
-            ),
-        ),
-        signals=(
-            BacklogSignal(
-                name="jobs",
-                metrics={"waiting": JOBS, "in_flight": JOBS},
-                seconds_per_item=seconds_per_item,
-                drain_within_seconds=deadline_seconds / (1 - SPARE_SHARE),
-            ),
-        ),
-        baseline=FixedBaseline(units=baseline_units),
-        service_level=ServiceLevelSpec(unserved_cost=unserved_cost),
-        pace=PaceSpec(),
-    )
-
-
-def planned(
-    spec: FleetSpec,
-    waiting: list[float],
-    in_flight: list[float],
-    *,
-    capacity: int = 0,
-    in_service: int | None = None,
-    booting_since: tuple[tuple[int, int], ...] = (),
-    memory: Memory = Memory(),  # noqa: B008  frozen
-) -> Plan:
-    serving = capacity if in_service is None else in_service
-    (pool,) = seen(spec, [capacity], in_service=[serving])
-    return decide(
-        spec,
-        Snapshot(
-            now_epoch_seconds=NOW,
-            signals={"jobs": {"waiting": series(waiting), "in_flight": series(in_flight)}},
-            pools=(replace(pool, booting_since=booting_since),),
-            memory=memory,
-        ),
-    )
 
 
 def queue_of(waiting: list[float], in_flight: list[float], *, deadline_seconds: float) -> Queue:
@@ -319,6 +257,31 @@ def test_queues_that_share_workers_add_up(
 
 
 @given(
+    history=st.lists(st.tuples(st.floats(0, 60), st.floats(0, 60)), min_size=1, max_size=60),
+    running=capacity,
+    share=st.sampled_from([0.0, 0.125, 0.75]),
+)
+def test_work_in_two_queues_that_share_workers_needs_what_it_needs_in_one(
+    history: list[tuple[float, float]], running: int, share: float
+) -> None:
+    one = queue_fleet(deadline_seconds=300, boot_seconds=600)
+    (signal,) = one.signals
+    two = replace(one, signals=(signal, replace(signal, name="other")))
+    waiting, busy = [list(some) for some in zip(*history, strict=True)]
+    read = {
+        name: {
+            "waiting": series([part * count for count in waiting]),
+            "in_flight": series([part * count for count in busy]),
+        }
+        for name, part in (("jobs", share), ("other", 1 - share))
+    }
+    both = decide(two, Snapshot(now_epoch_seconds=NOW, signals=read, pools=seen(two, [running])))
+    alone = planned(one, waiting, busy, capacity=running)
+    assert both.demand_units == pytest.approx(alone.demand_units)
+    assert both.wanted_units == pytest.approx(alone.wanted_units)
+
+
+@given(
     waits=st.integers(0, 300),
     silent_units=st.floats(0, 300),
     share_workers=st.booleans(),
@@ -363,6 +326,16 @@ def test_capacity_that_takes_no_work_stops_growth_after_ten_minutes() -> None:
     assert Reason.NO_WORK_TAKEN in (late.reason, *late.limits)
     assert poisoned(12, in_flight=60.0).idle_units == 0
     assert sizes(poisoned(12, in_flight=60.0))[0] > 100
+
+
+@given(capacity=st.integers(0, 100), each=st.sampled_from([1 / 64, 0.5, 1.0, 4.0]))
+def test_capacity_that_takes_no_work_is_said_however_little_it_is(
+    capacity: int, each: float
+) -> None:
+    waiting = [*[0.0] * 30, *[2000.0] * 12]
+    plan = planned(queue_fleet(each=each), waiting, [0.0] * 42, capacity=capacity)
+    assert plan.idle_units == capacity * each
+    assert (Reason.NO_WORK_TAKEN in (plan.reason, *plan.limits)) is (capacity > 0)
 
 
 def test_instances_that_say_that_they_work_are_not_idle_where_the_queue_does_not_count() -> None:

@@ -137,6 +137,23 @@ def test_with_a_canary_too_a_fleet_comes_to_rest(
     assert sizes(decide(unpaced, snapshot(unpaced, history, sizes(settled)))) == sizes(settled)
 
 
+@given(count=st.integers(1, 3), pace=st.sampled_from([16.0, 24.0, 36.0, 60.0]))
+def test_several_canaries_start_no_faster_than_the_pace_together(count: int, pace: float) -> None:
+    canaries = tuple(replace(X86, name=f"X{place}", group=f"x{place}") for place in range(count))
+    spec = fleet(pools=(GRAVITON, *canaries), pace=PaceSpec(out_units=pace))
+    plan = decide(spec, snapshot(spec, [580.0] * 60, [30, 0, 0, 0]))
+    assert sum(sizes(plan)[1:]) == min(2 * count, pace // 12)
+
+
+@given(floor=st.integers(0, 6), has=st.integers(6, 20))
+def test_a_canary_that_has_a_floor_is_let_go_down_to_the_larger_of_share_and_floor(
+    floor: int, has: int
+) -> None:
+    spec = fleet(pools=(GRAVITON, replace(X86, min_capacity=floor)))
+    plan = decide(spec, snapshot(spec, [580.0] * 90, [30, has]))
+    assert sizes(plan)[1] == max(floor, 2)
+
+
 def test_a_canary_is_not_moved_to_the_cheaper_pool_that_it_is_there_for() -> None:
     priced = replace(
         COMPARED,

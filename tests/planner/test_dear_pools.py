@@ -129,7 +129,9 @@ def test_with_dear_pools_too_more_demand_never_means_less_capacity(
 def test_a_dear_pool_goes_as_soon_as_others_serve_what_is_there() -> None:
     spec = ladder(cheap_most=100)
     falling = [100.0] * 60 + [900.0] * 10 + [500.0] * 4
-    assert sizes(spec, seen(spec, falling, cheap=60, dear=30)) == [60, 0]
+    plan = decide(spec, seen(spec, falling, cheap=60, dear=30))
+    assert [pool.desired_capacity for pool in plan.pools] == [60, 0]
+    assert Reason.TOO_DEAR in (plan.reason, *plan.limits)
     assert sizes(spec, seen(spec, falling, cheap=30, dear=30))[1] >= 20
 
 
@@ -179,3 +181,16 @@ def test_what_is_there_is_always_served(history: list[float], running: int) -> N
     spec = ladder()
     plan = decide(spec, seen(spec, history, cheap=running))
     assert plan.granted_units >= min(plan.burst_units, 5600.0) - 1e-6
+
+
+@given(usd=st.sampled_from([1.0, 3.0, 8.0, 20.0]), points=st.sampled_from([2, 4, 8]))
+def test_how_dear_a_pool_is_goes_by_the_unit(usd: float, points: int) -> None:
+    spec = ladder(usd)
+    cheap, dear = spec.pools
+    larger = replace(dear, units_per_capacity=10 * points, usd_per_capacity_hour=usd * points)
+    coarse = replace(spec, pools=(cheap, larger))
+    said = [
+        Reason.TOO_DEAR in (plan.reason, *plan.limits)
+        for plan in (decide(one, seen(one, RISING, cheap=60)) for one in (spec, coarse))
+    ]
+    assert said[0] is said[1] is (usd >= 8)

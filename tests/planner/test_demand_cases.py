@@ -49,6 +49,14 @@ def test_demand_that_climbs_is_met_ahead_of_its_lead_time() -> None:
     assert plan.wanted_units == pytest.approx(plan.ahead_units - 100)
 
 
+@given(step=st.floats(1, 5))
+def test_demand_that_climbs_towards_the_baseline_bursts_only_once_it_is_above(step: float) -> None:
+    climbing = [99.0 - step * age for age in reversed(range(20))]
+    plan = decide(fleet(), snapshot(fleet(), climbing))
+    assert plan.ahead_units > 100
+    assert (sizes(plan), plan.wanted_units) == ([0], 0)
+
+
 def test_capacity_in_flight_counts() -> None:
     spec = fleet()
     booting = seen(spec, [20], in_service=[0])
@@ -101,6 +109,20 @@ def test_a_fleet_at_its_maximum_says_what_is_missing() -> None:
     plan = decide(spec, snapshot(spec, HOUR))
     assert plan.reason is Reason.AT_MAXIMUM
     assert plan.missing_units == 150
+
+
+@given(
+    each=st.sampled_from([0.1, 1.0, 10.0]),
+    most=st.integers(1, 50),
+    beyond=st.sampled_from([0.0, 0.01, 0.5, 20.0]),
+)
+def test_a_fleet_is_at_its_maximum_if_anything_is_missing(
+    each: float, most: int, beyond: float
+) -> None:
+    pool = PoolSpec(name="p0", group="a", units_per_capacity=each, max_capacity=most)
+    spec = fleet(pools=(pool,), baseline=FixedBaseline(units=0))
+    plan = decide(spec, snapshot(spec, [each * most + beyond] * 90))
+    assert (Reason.AT_MAXIMUM in (plan.reason, *plan.limits)) is (beyond > 0)
 
 
 def test_a_rounding_error_above_the_baseline_is_no_burst() -> None:

@@ -26,7 +26,7 @@ from peakfleet_planner import (
 from peakfleet_planner.demand import read_demand
 from peakfleet_planner.forecast import basis_of
 from tests.learner.patterns import SPEC, learned_model
-from tests.planner.fleets import NOW, REPORT, STREAMS, demands, fleet, seen, sizes, units
+from tests.planner.fleets import NOW, REPORT, STREAMS, demands, fleet, scaled, seen, sizes, units
 
 FAST = replace(STREAMS, period_seconds=10)
 
@@ -169,6 +169,15 @@ def test_what_rose_since_the_last_whole_minute_is_met_beside_what_a_model_forese
     assert {one.rule for one in (quiet, spike, rise)} == {"foresight"}
     assert units(quiet) == units(spike)
     assert units(rise) == 590 - 590 % model.basis.layer_units
+
+
+def test_a_fleet_of_points_of_less_than_a_unit_runs_none_below_the_baseline() -> None:
+    spec, model = fast(scaled(SPEC, 1 / 16)), learned_model()
+    small = replace(model, basis=replace(model.basis, layer_units=10 / 16))
+    now = model.learned_at_epoch_seconds + 90
+    minutes = MetricSeries(points=((now - 90, 5.0),), newest=read([], [5.0] * 3, now=now).newest)
+    plan = decide(spec, observed(minutes, now=now, memory=Memory(model=small)))
+    assert (plan.rule, units(plan)) == ("foresight", 0)
 
 
 def test_a_baseline_that_reports_by_the_second_is_believed_by_its_newest_report() -> None:

@@ -73,8 +73,13 @@ def test_what_boots_is_asked_for_before_what_waits_is_started() -> None:
     assert capacity(plan(two_minutes_before, waiting=40)) >= 25
 
 
-def test_too_few_that_wait_are_started_with_what_boots() -> None:
-    assert capacity(plan(quiet_until(16), waiting=5)) >= 25
+@settings(max_examples=20)
+@given(beyond=st.integers(-20, 8))
+def test_too_few_that_wait_are_started_with_what_boots(beyond: int) -> None:
+    four_minutes_before = quiet_until(16)
+    needed = capacity(plan(four_minutes_before))
+    started = capacity(plan(four_minutes_before, waiting=needed + beyond))
+    assert started == (needed if beyond < 0 else 0)
 
 
 def test_the_plan_says_how_many_should_wait() -> None:

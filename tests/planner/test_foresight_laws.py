@@ -19,10 +19,13 @@ from peakfleet_planner import (
     Plan,
     PoolSpec,
     Reason,
+    SignalMemory,
+    SignalState,
     SilenceRule,
     Snapshot,
     WhenSilent,
     decide,
+    roll_forecast,
 )
 from peakfleet_planner.forecast import basis_of, read_seconds
 from tests.learner.patterns import SPEC, learned_model
@@ -165,7 +168,7 @@ def test_a_hold_is_obeyed(history: list[float], capacity: int) -> None:
 
 
 @few
-@given(history=histories, capacity=capacities, power=st.integers(min_value=-3, max_value=6))
+@given(history=histories, capacity=capacities, power=st.integers(min_value=-6, max_value=6))
 def test_scaling_every_number_scales_the_plan(
     history: list[float], capacity: int, power: int
 ) -> None:
@@ -177,6 +180,41 @@ def test_scaling_every_number_scales_the_plan(
     scaled_plan = decide(spec, larger)
     assert scaled_plan.rule == plan.rule == "foresight"
     assert sizes(scaled_plan) == sizes(plan)
+
+
+@few
+@given(demand=st.floats(0, 900))
+def test_steady_demand_is_served_and_nothing_beyond_it(demand: float) -> None:
+    plan = decide(SPEC, observed([demand] * 60))
+    assert plan.rule == "foresight"
+    burst = max(0.0, demand - plan.baseline_units)
+    assert plan.burst_units == pytest.approx(burst)
+    assert burst - 10 < plan.wanted_units < burst + 10
+
+
+@few
+@given(history=histories, share=st.floats(0.4, 1))
+def test_a_plan_is_the_same_however_its_forecast_was_rolled(
+    history: list[float], share: float
+) -> None:
+    filled = SignalMemory(shares=((share,) * 10,))
+    memory = Memory(model=MODEL, signals={"streams": filled})
+    snapshot = replace(observed(history), memory=memory)
+    before = roll_forecast(SPEC, replace(observed(history[:-1]), memory=memory))
+    rolled = roll_forecast(SPEC, snapshot, onward=before)
+    assert rolled is not None
+    assert decide(SPEC, replace(snapshot, rolled=rolled)) == decide(SPEC, snapshot)
+
+
+@few
+@given(history=histories)
+def test_a_signal_that_can_hardly_be_true_is_met_by_the_reactive_rule(history: list[float]) -> None:
+    bounded = replace(SPEC, signals=(replace(SPEC.signals[0], plausible_max=1e4),))
+    believed = observed([*history, 1e4], spec=bounded)
+    assert decide(bounded, believed).rule == "foresight"
+    plan = decide(bounded, observed([*history, 2e4], spec=bounded))
+    assert plan.signals[0].state is SignalState.IMPLAUSIBLE
+    assert plan.rule == "reactive"
 
 
 @few

@@ -11,7 +11,7 @@ from peakfleet_planner import FleetSpec, MetricSeries, Snapshot, decide
 from peakfleet_planner.pool_plan import idle_protected
 from tests.planner.capacity import LADDER, demand, groups
 from tests.planner.fleets import NOW, series
-from tests.planner.test_backlog import queue_fleet
+from tests.planner.one_queue import queue_fleet
 
 counts = st.integers(0, 60)
 QUEUE = queue_fleet(each=4)

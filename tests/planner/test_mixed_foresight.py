@@ -56,14 +56,20 @@ def counts(spec: FleetSpec, now: int, busy: float, waiting: float) -> dict[str, 
 
 
 def decided(
-    spec: FleetSpec, minutes: int, *, waiting: float = 0.0, model: DemandModel | None = None
+    spec: FleetSpec,
+    minutes: int,
+    *,
+    waiting: float = 0.0,
+    busy: float = 90.0,
+    capacity: int = 0,
+    memory: Memory = Memory(),  # noqa: B008  frozen
 ) -> Plan:
     """Return what is decided of steady live demand, and a queue, so many minutes on."""
     now = of_live().learned_at_epoch_seconds + 60 * (minutes + 1)
     times = range(now - read_seconds(spec), now - 60, 60)
     steady = MetricSeries(points=tuple((time, 90.0) for time in times))
     read = {
-        one.name: counts(spec, now, 90.0, waiting)
+        one.name: counts(spec, now, busy, waiting)
         if one.kind == "backlog"
         else dict.fromkeys(one.metrics, steady)
         for one in spec.signals
@@ -73,8 +79,8 @@ def decided(
         Snapshot(
             now_epoch_seconds=now,
             signals=read,
-            pools=seen(spec, [0]),
-            memory=Memory(model=model),
+            pools=seen(spec, [capacity]),
+            memory=memory,
         ),
     )
 
@@ -84,11 +90,43 @@ def decided(
 def test_the_larger_of_what_is_foreseen_and_what_a_queue_needs_is_served(
     minutes: int, waiting: float
 ) -> None:
-    both = decided(MIXED, minutes, waiting=waiting, model=of_live())
-    foreseen = decided(LIVE, minutes, model=of_live())
+    both = decided(MIXED, minutes, waiting=waiting, memory=Memory(model=of_live()))
+    foreseen = decided(LIVE, minutes, memory=Memory(model=of_live()))
     queued = decided(replace(LIVE, signals=(QUEUE,)), minutes, waiting=waiting)
     assert both.rule == "foresight"
     assert units(both) == max(units(foreseen), units(queued))
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    waiting=st.sampled_from([0.0, 20_000.0]),
+    busy=st.sampled_from([0.0, 90.0]),
+    capacity=st.integers(1, 60),
+    steps=st.tuples(st.integers(0, 60), st.integers(0, 60)),
+)
+def test_of_a_queue_beside_foreseen_demand_what_takes_no_work_is_said(
+    waiting: float, busy: float, capacity: int, steps: tuple[int, int]
+) -> None:
+    at = of_live().learned_at_epoch_seconds + 60
+    grew, shrank = steps
+    (pool,) = MIXED.pools
+    memory = Memory(
+        desired={pool.name: capacity},
+        growth={pool.name: ((at, grew),)},
+        shrinkage={pool.name: ((at, shrank),)},
+    )
+    foreseeing = replace(memory, model=of_live())
+    both = decided(MIXED, 5, waiting=waiting, busy=busy, capacity=capacity, memory=foreseeing)
+    queued = decided(
+        replace(LIVE, signals=(QUEUE,)),
+        5,
+        waiting=waiting,
+        busy=busy,
+        capacity=capacity,
+        memory=memory,
+    )
+    assert both.rule == "foresight"
+    assert both.idle_units == queued.idle_units
 
 
 def test_a_queue_that_is_silent_stops_neither_foresight_nor_holds_less() -> None:

@@ -17,7 +17,8 @@ from peakfleet_planner import (
     ReportedBaseline,
     decide,
 )
-from tests.planner.fleets import NOW, REPORT, fleet, seen, snapshot
+from tests.planner.fleets import NOW, REPORT, fleet, seen, series, snapshot
+from tests.planner.one_queue import planned, queue_fleet
 
 SPEC = fleet()
 HELD = Memory(hold=Hold(owner="ada", reason="migration", until_epoch_seconds=NOW + 3600))
@@ -39,6 +40,45 @@ def test_demand_that_has_only_just_come_is_no_lasting_trouble(minutes: int) -> N
     plan = decide(SPEC, snapshot(SPEC, [*[90.0] * 60, *[400.0] * minutes]))
     assert plan.unserved_units == 300
     assert Reason.UNSERVED not in said(plan)
+
+
+@given(
+    minutes=st.integers(1, 40),
+    deadline_seconds=st.sampled_from([300, 600, 1200]),
+    serving=st.integers(0, 60),
+)
+def test_queued_work_that_has_been_late_for_five_minutes_is_said(
+    minutes: int, deadline_seconds: int, serving: int
+) -> None:
+    spec = queue_fleet(deadline_seconds=deadline_seconds)
+    waiting = [*[0.0] * 40, *[300.0] * minutes]
+    plan = planned(spec, waiting, [0.0] * len(waiting), capacity=serving)
+    late_seconds = 60 * (minutes - 1) - deadline_seconds
+    lasts = late_seconds > 300 and plan.burst_units > serving
+    assert (Reason.UNSERVED in said(plan)) is lasts
+
+
+@given(waits=st.sampled_from([0.0, 60.0]), minutes=st.integers(1, 60), queue_first=st.booleans())
+def test_beside_a_queue_that_is_in_time_live_demand_that_lasts_is_said(
+    waits: float, minutes: int, *, queue_first: bool
+) -> None:
+    (live,), (jobs,) = SPEC.signals, queue_fleet(deadline_seconds=3600).signals
+    signals = (jobs, live) if queue_first else (live, jobs)
+    spec = replace(SPEC, signals=signals, queues_share_workers=True)
+    demand = [*[90.0] * 60, *[400.0] * minutes]
+    observed = snapshot(spec, demand)
+    counts = {"waiting": series([waits] * 60), "in_flight": series([0.0] * 60)}
+    plan = decide(spec, replace(observed, signals={**observed.signals, "jobs": counts}))
+    alone = decide(SPEC, snapshot(SPEC, demand))
+    assert (Reason.UNSERVED in said(plan)) is (Reason.UNSERVED in said(alone))
+    assert plan.unserved_units == alone.unserved_units
+
+
+@given(minutes=st.sampled_from([1, 3, 5, 30]))
+def test_demand_that_is_known_for_less_than_a_boot_is_no_lasting_trouble(minutes: int) -> None:
+    plan = decide(SPEC, snapshot(SPEC, [400.0] * minutes))
+    assert plan.unserved_units == 300
+    assert (Reason.UNSERVED in said(plan)) is (60 * minutes > SPEC.lead_seconds)
 
 
 @given(demand=st.floats(100, 1e4), serving=st.integers(0, 100))

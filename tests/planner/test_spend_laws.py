@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from peakfleet_planner import (
     FixedBaseline,
     FleetSpec,
+    Hold,
     Memory,
     Plan,
     PoolSpec,
@@ -161,6 +162,15 @@ def test_what_was_refused_is_said_and_counted() -> None:
     assert plan.spend.used_share == 1
     assert "its own limit of 5 USD an hour" in plan.explain()
     assert Plan.from_json(plan.to_json()) == plan
+
+
+@given(demand=demands, has=capacities, limit=limits)
+def test_a_fleet_that_is_held_says_what_it_costs(demand: float, has: int, limit: float) -> None:
+    hold = Hold(owner="ada", reason="migration", until_epoch_seconds=NOW + 60)
+    observed = snapshot(SPEC, [demand] * 60, [has], memory=Memory(hold=hold))
+    spend = decide(limited(SPEC, usd_per_hour=limit), observed).spend
+    assert spend is not None
+    assert spend.usd_per_hour == spend.wanted_usd_per_hour == running(SPEC, observed)
 
 
 def test_the_floor_is_kept_whatever_it_costs() -> None:

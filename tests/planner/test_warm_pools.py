@@ -13,7 +13,9 @@ from peakfleet_planner import (
     Memory,
     PoolReading,
     PoolSpec,
+    Reason,
     Snapshot,
+    SpendLimitSpec,
     WarmSpec,
     decide,
 )
@@ -92,3 +94,20 @@ def test_a_fixed_warm_pool_has_its_size_whatever_happens(history: list[float]) -
     for memory in (Memory(), None):
         (told,) = decide(fixed, replace(seen(history), memory=memory)).pools
         assert told.warm_capacity == 3
+
+
+@given(rise=st.floats(0, 200), usd=st.floats(0, 30))
+def test_nothing_boots_only_to_wait_while_a_spend_limit_refuses_what_should_serve(
+    rise: float, usd: float
+) -> None:
+    (pool,) = FLEET.pools
+    limited = replace(
+        FLEET,
+        pools=(replace(pool, usd_per_capacity_hour=1.0),),
+        state_table="t",
+        spend_limits=(SpendLimitSpec(usd_per_hour=usd),),
+    )
+    plan = decide(limited, seen([*[120.0] * 40, *[130 + rise] * 20] * 2, target=1))
+    refused = Reason.SPEND_LIMIT in (plan.reason, *plan.limits)
+    assert refused is (plan.granted_units < plan.wanted_units)
+    assert (plan.pools[0].warm_capacity is None) is refused

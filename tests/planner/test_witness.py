@@ -112,6 +112,26 @@ def test_what_runs_is_not_let_go_because_a_witness_does_not_confirm_it() -> None
     assert sizes(plan) == [60]
 
 
+@given(demand=st.floats(0, 900), highest=st.floats(1, 900), has=st.integers(0, 100))
+def test_what_runs_is_not_let_go_because_a_jump_is_followed_step_by_step(
+    demand: float, highest: float, has: int
+) -> None:
+    """Somebody may have sized the fleet for it ahead of time."""
+    bounded = decide(SPEC, seen([demand] * 60, None, has, highest))
+    free = decide(SPEC, seen([demand] * 60, None, has))
+    assert sizes(bounded) >= min([has], sizes(free))
+    assert sizes(bounded) <= sizes(free)
+
+
+@given(baseline=st.floats(0, 500), confirmed=st.floats(0, 900))
+def test_the_baseline_carries_its_part_of_what_a_witness_confirms(
+    baseline: float, confirmed: float
+) -> None:
+    spec = replace(SPEC, baseline=FixedBaseline(units=baseline))
+    plan = decide(spec, seen([5000.0] * 60, [10 * confirmed] * 60))
+    assert plan.wanted_units == pytest.approx(max(0.0, 2 * confirmed - baseline))
+
+
 def test_a_witness_that_would_always_contradict_is_refused() -> None:
     with pytest.raises(SpecError, match="at_most_factor must be above 1"):
         SecondSignalSpec(metric=REQUESTS, at_most_factor=1)
