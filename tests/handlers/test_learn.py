@@ -246,7 +246,7 @@ def test_a_model_of_another_version_is_ignored_until_the_next_lesson() -> None:
 
 @pytest.mark.parametrize(
     "signals",
-    [(JOBS,), (STREAMS, SLOW), (STREAMS, JOBS)],
+    [(JOBS,), (STREAMS, SLOW), (SLOW, JOBS)],
 )
 def test_a_fleet_that_cannot_be_foreseen_is_left_alone(
     signals: tuple[RateSignal | BacklogSignal, ...], printed: Lines
