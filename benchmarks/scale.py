@@ -254,10 +254,9 @@ def ticked(spec: FleetSpec, *, changes: bool = False, reader: bool = False) -> T
             getattr(clients(), service).meta.events.register(f"before-call.{service}.*", count)
         said, reader_calls = io.StringIO(), Counter[str]()
         for tick in range(1 if changes else 3):
-            said = io.StringIO()
             if reader:
                 calls.clear()
-                with redirect_stdout(said):
+                with redirect_stdout(io.StringIO()):
                     read_for_all(stack_of(spec, NOW + tick), clients=clients(), deadline=NEVER)
                 reader_calls = Counter(calls)
             calls.clear()

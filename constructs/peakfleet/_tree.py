@@ -29,6 +29,15 @@ class StackIdentity:
     region: str
     account: str
 
+    def group_arn(self, name: str) -> str:
+        """Return the ARN of an Auto Scaling group; only AWS knows the id in the middle.
+
+        Args:
+            name: Its name, maybe a token; `*` for every group.
+        """
+        place = f"{self.partition}:autoscaling:{self.region}:{self.account}"
+        return f"arn:{place}:autoScalingGroup:*:autoScalingGroupName/{name}"
+
 
 _IDENTITIES: WeakKeyDictionary[Stack, StackIdentity] = WeakKeyDictionary()
 _CONTEXTS: WeakKeyDictionary[IConstruct, Mapping[str, Any]] = WeakKeyDictionary()
@@ -46,7 +55,7 @@ def node_of(construct: IConstruct) -> Node:
 
 
 def context_of(construct: IConstruct, key: str) -> Any:  # noqa: ANN401  JSON data
-    """Return a context value as a construct sees it when it is asked for the first one."""
+    """Return a context value; the CDK refuses to change those of what has children."""
     if construct not in _CONTEXTS:
         _CONTEXTS[construct] = node_of(construct).get_all_context()
     return _CONTEXTS[construct].get(key)

@@ -61,6 +61,12 @@ class Wildcard:
     reason: str
 
 
+_AT_SYNTH: WeakKeyDictionary[Stack, list[tuple[IConstruct, Sequence[Wildcard]]]] = (
+    WeakKeyDictionary()
+)
+"""Of each stack: the roles and policies whose stars are explained, and by what."""
+
+
 def acknowledge_policies(
     scope: Construct, role: iam.IRole | iam.Policy | iam.ManagedPolicy, known: Iterable[Wildcard]
 ) -> None:
@@ -79,12 +85,6 @@ def acknowledge_policies(
         _AT_SYNTH[stack] = []
         node_of(stack).add_validation(_AtSynth(stack, _AT_SYNTH[stack]))
     _AT_SYNTH[stack].append((role, tuple(known)))
-
-
-_AT_SYNTH: WeakKeyDictionary[Stack, list[tuple[IConstruct, Sequence[Wildcard]]]] = (
-    WeakKeyDictionary()
-)
-"""Of each stack: the roles and policies whose stars are explained, and by what."""
 
 
 @jsii.implements(IValidation)

@@ -20,8 +20,8 @@ _NOTHING: Final = 1e-9
 class QueueTrial:
     """A fleet that works off a queue by the rule of a tick. In layers.
 
-    Work in a minute after its deadline costs `unserved_cost`. Several queues count
-    as one with the shortest deadline.
+    Work in a minute after its deadline costs `unserved_cost`. Several queues count as one with
+    the shortest deadline.
 
     Args:
         spec: The fleet.

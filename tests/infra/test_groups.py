@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
-from aws_cdk import CfnResource, Duration
+from aws_cdk import CfnResource, Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk.assertions import Template
@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from peakfleet import CapacityPool, Purchase
+from peakfleet._tree import identity_of
 from tests.infra.fleets import GRAVITON, SPOT, burst_fleet, network, new_stack, only, properties
 
 GROUP, TEMPLATE = "AWS::AutoScaling::AutoScalingGroup", "AWS::EC2::LaunchTemplate"
@@ -277,3 +278,12 @@ def test_user_data_may_be_written_once_more_is_known() -> None:
     ]
     assert sorted("fleet script" in script for script in scripts) == [False, True]
     assert sorted("own script" in script for script in scripts) == [False, True]
+
+
+def test_the_arn_of_a_group_is_what_the_cdk_says_of_it() -> None:
+    """Policies name groups by it; the library writes it itself, to ask the CDK less often."""
+    fleet = burst_fleet(new_stack())
+    stack = Stack.of(fleet)
+    for group in fleet.groups.values():
+        written = identity_of(stack).group_arn(group.auto_scaling_group_name)
+        assert stack.resolve(written) == stack.resolve(group.auto_scaling_group_arn)

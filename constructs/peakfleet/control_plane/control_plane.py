@@ -18,7 +18,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from peakfleet._tree import node_of, path_of, stack_of
+from peakfleet._tree import identity_of, node_of, path_of, stack_of
 from peakfleet.alarms import events_alarm, in_alarm, plane_alarms, reader_alarm, tell
 from peakfleet.control_plane.encryption import Encryption
 from peakfleet.control_plane.events import Events
@@ -212,8 +212,8 @@ class ControlPlane(Construct):
         fleet: Construct,
         *,
         name: str,
-        spec: IResolvable,
-        specification: Callable[[], FleetSpec],
+        document: IResolvable,
+        spec: Callable[[], FleetSpec],
         pools: Sequence[CapacityPool],
         groups: Sequence[PoolGroup],
         shadow: bool,
@@ -227,8 +227,8 @@ class ControlPlane(Construct):
         Args:
             fleet: The fleet.
             name: Its name, which is the partition key of its records.
-            spec: Its specification, see `spec_document`.
-            specification: Returns it as of now.
+            document: Its specification for a template, see `spec_document`.
+            spec: Returns its specification as of now.
             pools: Its pools.
             groups: The groups that it has made for them, in the same order.
             shadow: Whether it only says what it would do: then its ticks may only read.
@@ -248,13 +248,14 @@ class ControlPlane(Construct):
         else:
             self._scaler.allow(*may_decide(groups, own, split=split, region=region))
             if existing:
-                self._scaler.allow(may_resize(_arns(fleet, existing)))
+                arn_of = identity_of(self._stack).group_arn
+                self._scaler.allow(may_resize([*map(arn_of, existing)]))
         for permission in may_roll_back(groups, rolls_back) if rolls_back and not shadow else ():
             self._scaler.role.add_to_policy(permission.statement)
-        schedule = self._decide(fleet, "Scaler", name=name, spec=spec)
+        schedule = self._decide(fleet, "Scaler", name=name, spec=document)
         self._schedules[name] = schedule.schedule_name
         if self._reads.is_shared:
-            self._shared_reader.read_for(name, specification)
+            self._shared_reader.read_for(name, spec)
         if spend_limits and any(pool.purchase.is_spot for pool in pools):
             self._scaler.allow(may_read_spot_prices())
         self._share(spend_limits)
@@ -534,15 +535,3 @@ def _state_of(scope: Construct, given: FleetState | None, encryption: Encryption
             f"given has its own; give the key to FleetState(encryption_key=...)"
         )
     return given
-
-
-def _arns(fleet: Construct, groups: Sequence[str]) -> list[str]:
-    """Return the ARNs of groups that exist already; only AWS knows the id in the middle."""
-    return [
-        stack_of(fleet).format_arn(
-            service="autoscaling",
-            resource="autoScalingGroup:*:autoScalingGroupName",
-            resource_name=name,
-        )
-        for name in groups
-    ]

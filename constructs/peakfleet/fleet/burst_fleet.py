@@ -208,8 +208,8 @@ class BurstFleet(FleetMetrics, Construct):
             self._plane.add_fleet(
                 self,
                 name=self.fleet_name,
-                spec=self._document,
-                specification=lambda: self.spec,
+                document=self._document,
+                spec=lambda: self.spec,
                 pools=self._pools,
                 groups=tuple(self._groups.values()),
                 shadow=self._is_shadow,

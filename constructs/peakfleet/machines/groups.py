@@ -177,7 +177,7 @@ def _group(
     template = _launch_template(branch, pool, settings)
     Tags.of(branch).add("Name", f"{fleet} {pool.name}")
     is_mixed = _is_mixed(pool)
-    group = _Group(
+    group = _BalancedGroup(
         branch,
         _GROUP,
         vpc=settings.vpc,
@@ -217,18 +217,11 @@ def _group(
         group=group,
         template=template,
         name=name,
-        arn=f"{_arn_begins(settings.stack)}{name}",
+        arn=identity_of(settings.stack).group_arn(name),
         template_id=str(template.launch_template_id),
         path_in_fleet=f"{pool.name}/{_GROUP}",
         stack=settings.stack,
     )
-
-
-def _arn_begins(stack: Stack) -> str:
-    """Return what the ARN of every group of a stack begins with, as the CDK writes it."""
-    own = identity_of(stack)
-    place = f"{own.partition}:autoscaling:{own.region}:{own.account}"
-    return f"arn:{place}:autoScalingGroup:*:autoScalingGroupName/"
 
 
 def _is_mixed(pool: CapacityPool) -> bool:
@@ -248,7 +241,7 @@ def _instance_type(name: str) -> ec2.InstanceType:
 
 
 @cache
-def _volume(size_gib: int) -> ec2.BlockDeviceVolume:
+def _volume_with_aws_key(size_gib: int) -> ec2.BlockDeviceVolume:
     return _encrypted_volume(size_gib, None)
 
 
@@ -285,7 +278,7 @@ def way_out_of(vpc: ec2.IVpc, chosen: ec2.SubnetSelection | Mapping[str, Any]) -
     return known[kind]
 
 
-class _Group(autoscaling.AutoScalingGroup):
+class _BalancedGroup(autoscaling.AutoScalingGroup):
     """A group that asks the load balancer for its instances' health as soon as it has one.
 
     It may be attached to a target group long after it was defined.
@@ -295,17 +288,17 @@ class _Group(autoscaling.AutoScalingGroup):
         self, target_group: elbv2.IApplicationTargetGroup
     ) -> elbv2.LoadBalancerTargetProps:
         """Join it."""
-        self._balanced()
+        self._ask_load_balancer()
         return super().attach_to_application_target_group(target_group)
 
     def attach_to_network_target_group(
         self, target_group: elbv2.INetworkTargetGroup
     ) -> elbv2.LoadBalancerTargetProps:
         """Join it."""
-        self._balanced()
+        self._ask_load_balancer()
         return super().attach_to_network_target_group(target_group)
 
-    def _balanced(self) -> None:
+    def _ask_load_balancer(self) -> None:
         resource = cast("autoscaling.CfnAutoScalingGroup", self.node.default_child)
         resource.health_check_type = "ELB"
 
@@ -338,7 +331,7 @@ def _launch_template(
                 device_name=_root_device(pool, names),
                 volume=_encrypted_volume(pool.root_volume_gib, settings.volume_key)
                 if settings.volume_key
-                else _volume(pool.root_volume_gib),
+                else _volume_with_aws_key(pool.root_volume_gib),
             )
         ],
     )

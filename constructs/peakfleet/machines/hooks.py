@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aws_cdk import IResolvable, Stack
+from aws_cdk import IResolvable
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from peakfleet._tree import identity_of, stack_of
 from peakfleet.policy import Drain, Readiness
 
 FLEET_TAG = "peakfleet:fleet"
@@ -96,11 +97,7 @@ class Hooks:
                 "autoscaling:SetInstanceProtection",
             ]
         if actions:
-            every_group = Stack.of(scope).format_arn(
-                service="autoscaling",
-                resource="autoScalingGroup:*:autoScalingGroupName",
-                resource_name="*",
-            )
+            every_group = identity_of(stack_of(scope)).group_arn("*")
             role.add_to_policy(
                 iam.PolicyStatement(
                     actions=actions,

@@ -29,6 +29,7 @@ class MetricReads:
     """What was read for a decision.
 
     Args:
+        metrics: Which.
         series: By query id.
         own: How many metrics the tick read itself.
         read_at: When the reading was read from which the others are, in epoch seconds; None if no
@@ -36,6 +37,7 @@ class MetricReads:
         unused: Why the fleet's reading was not used. Default: it was, or there is none.
     """
 
+    metrics: FleetMetrics
     series: Mapping[str, MetricSeries]
     own: int
     read_at: int | None = None
@@ -91,6 +93,7 @@ def read_metrics(
             calls=calls,
         )
     return MetricReads(
+        metrics=metrics,
         series={**shared, **read},
         own=len(own),
         read_at=reading.read_at if reading and shared else None,

@@ -14,7 +14,6 @@ from peakfleet_handlers.aws import (
     read_spot_prices,
     read_traffic,
 )
-from peakfleet_handlers.fleet_metrics import FleetMetrics
 from peakfleet_handlers.state import Known
 from peakfleet_handlers.tick.metric_reads import MetricReads
 from peakfleet_planner import (
@@ -48,7 +47,7 @@ def observe(
         clients: AWS.
         calls: Where failures are noted.
     """
-    metrics, series = FleetMetrics.of(spec), read.series
+    metrics, series = read.metrics, read.series
     memory = known.memory
 
     def read_groups() -> tuple[PoolReading, ...]:

@@ -13,7 +13,7 @@ In: metric values as they were read. Out: a `SignalDemand` for each signal, in u
 - `taken`: what its workers take of a queue, as measured.
 """
 
-from peakfleet_planner.demand.learned import learned_demand, together
+from peakfleet_planner.demand.learned import combined_demand, learned_demand
 from peakfleet_planner.demand.live import (
     FEW_RISES,
     HEADROOM_WITHOUT_HISTORY,

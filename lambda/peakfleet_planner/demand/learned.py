@@ -36,10 +36,10 @@ def learned_demand(
         seen, lead_seconds = read.get(signal.name, {}), spec.lead_seconds_of(signal)
         samples = read_samples(signal, seen, now, lead_seconds, memory.get(signal.name))
         found.append(_of_one(signal, seen, samples))
-    return together(spec, found)
+    return combined_demand(spec, found)
 
 
-def together(spec: FleetSpec, demands: Sequence[Points]) -> Points:
+def combined_demand(spec: FleetSpec, demands: Sequence[Points]) -> Points:
     """Return the demands of the learned signals as one, as the fleet combines them."""
     adds = bool(learned_queues(spec)) and spec.queues_share_workers
     return total(demands) if adds else largest(demands)

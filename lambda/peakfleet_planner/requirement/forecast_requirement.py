@@ -10,8 +10,8 @@ from math import floor
 from peakfleet_planner.demand import (
     SignalDemand,
     UsableBaseline,
+    combined_demand,
     learned_demand,
-    together,
 )
 from peakfleet_planner.forecast import (
     DemandModel,
@@ -67,7 +67,9 @@ def forecast_need(
             return None
         if demand.points[-1][0] < silent_since:  # silence that means nothing is asked for
             return None
-    points = together(spec, [one.queue.arrivals if one.queue else one.points for one in learned])
+    points = combined_demand(
+        spec, [one.queue.arrivals if one.queue else one.points for one in learned]
+    )
     sizes = forecast_sizes(
         model, points, baseline_units=baseline.units, now=now, rolled=snapshot.rolled
     )

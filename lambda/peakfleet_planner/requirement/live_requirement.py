@@ -13,6 +13,7 @@ from peakfleet_planner.demand import (
 )
 from peakfleet_planner.reasons import SignalState
 from peakfleet_planner.requirement.queue_requirement import (
+    CALM_SAMPLES,
     Capacity,
     but_for_idle,
     capacity_of,
@@ -22,8 +23,6 @@ from peakfleet_planner.snapshot import Growth, PoolReading
 from peakfleet_planner.spec import BacklogSignal, FleetSpec
 
 _LASTING_SECONDS: Final = 300
-_CALM_SAMPLES: Final = 10
-"""Over so many samples what arrives in one queue is compared with what does in another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +184,7 @@ def parts_of(demands: Sequence[SignalDemand]) -> list[float]:
 
 def _shares_of_largest(queues: Sequence[Queue]) -> list[float]:
     """Return what arrives in each queue, as share of what arrives in the one with the most."""
-    arriving = [queue.pace_units(_CALM_SAMPLES)[-1] for queue in queues]
+    arriving = [queue.pace_units(CALM_SAMPLES)[-1] for queue in queues]
     most = max(arriving, default=0.0)
     return [units / most if most else 1.0 for units in arriving]
 

@@ -24,7 +24,7 @@ from peakfleet_planner.spec import FleetSpec
 
 _PACE_SAMPLES: Final = 5
 """Work is expected to go on arriving as it did on average over this many samples."""
-_CALM_SAMPLES: Final = 10
+CALM_SAMPLES: Final = 10
 """The same where all work that new capacity must finish is known already."""
 _BOOTS_AHEAD: Final = 2
 """Where work falls due before new capacity serves, arrivals are expected for so many boots on."""
@@ -199,7 +199,7 @@ def queue_need(
             grow_units=grow_units, keep_units=max(grow_units, _lately(queue, baseline, boot))
         )
     gap = serves - queue.ends[-1] - queue.deadline_seconds
-    paces = queue.pace_units(_PACE_SAMPLES if gap > 0 else _CALM_SAMPLES)
+    paces = queue.pace_units(_PACE_SAMPLES if gap > 0 else CALM_SAMPLES)
     arriving = recent = paces[-1]
     most_units = queue.items
     if gap > 0 and foreseen:
@@ -290,7 +290,7 @@ def _at_work(queue: Queue, capacity: Capacity) -> float:
     busy = min(queue.in_flight[-1], capacity.units)
     if queue.seconds_per_item > capacity.boot_seconds:
         return busy
-    return min(busy, queue.pace_units(_CALM_SAMPLES)[-1])
+    return min(busy, queue.pace_units(CALM_SAMPLES)[-1])
 
 
 def _unfinished(queue: Queue, capacity: Capacity, arriving: float, *, now: int) -> float:
